@@ -1,0 +1,96 @@
+"""``hb.method``: arrays in, arrays out, for a single method outside of any grid."""
+
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from hashbench import fitting
+from hashbench.device import pick_device
+from hashbench.images import resize, three_channels
+from hashbench.method import HashMethod, RunContext, TrainingSet
+from hashbench.parameters import resolve
+from hashbench.registry import METHODS
+from hashbench.seeds import derive_seed
+
+Array = npt.NDArray[Any] | Tensor
+
+
+class Method:
+    """A hashing method that builds its training set and its run itself.
+
+    Methods on features take float [n, d]; methods on images take uint8 [n, c, h, w] with c of 1 or 3 and, where they
+    want features as well (bgan's teacher), ``fit(images, features=...)``; without, the pixels serve.
+    """
+
+    def __init__(self, name: str, bits: int, seed: int, device: str, parameters: dict[str, Any]) -> None:
+        method = METHODS.get(name)
+        self.name, self.seed, self.device = name, seed, pick_device(device)
+        self.fitted: HashMethod = method(
+            bits, **method.resolve(resolve(name, method, parameters), "pixels")
+        )
+        self.epochs: list[dict[str, float]] = []
+
+    def fit(self, x: Array, features: Array | None = None, labels: Array | None = None) -> Self:
+        """Learn from ``x``; ``labels`` (class numbers [n] or bool [n, classes]) only for supervised methods.
+
+        Raises:
+            hashbench.Incompatible: the method cannot make its bits from this input.
+            ValueError: shape or dtype is not what the method reads.
+        """
+        traits = self.fitted.traits
+        inputs = self._input(x)
+        if traits.input == "images" and traits.wants_features:
+            teacher = _tensor(x).flatten(1).float() / 255 if features is None else _tensor(features).float()
+            train = TrainingSet(teacher.to(self.device), inputs, self._labels(labels))
+        elif traits.input == "images":
+            train = TrainingSet(None, inputs, self._labels(labels))
+        else:
+            train = TrainingSet(inputs, None, self._labels(labels))
+        seed = derive_seed(self.seed, self.name, self.fitted.bits)
+        run = RunContext(self.device, torch.Generator().manual_seed(seed))
+        fitting.fit(self.fitted, train, run, seed)
+        self.epochs = run.epochs
+        return self
+
+    def encode(self, x: Array) -> npt.NDArray[np.bool_]:
+        """Bool [n, bits] of ``x``; True is +1."""
+        return fitting.encode(self.fitted, iter(self._input(x).split(fitting.ENCODE_BATCH))).unpack()
+
+    def _input(self, x: Array) -> Tensor:
+        tensor = _tensor(x)
+        if self.fitted.traits.input == "images":
+            if tensor.dtype != torch.uint8 or tensor.ndim != 4 or tensor.shape[1] not in (1, 3):
+                raise ValueError(
+                    f"{self.name}: got {tensor.dtype} {list(tensor.shape)}, wanted uint8 images [n, 1 or 3, h, w]"
+                )
+            size = self.fitted.image_size("pixels")
+            return three_channels(resize(tensor, size)).contiguous().to(self.device)
+        if tensor.ndim != 2 or tensor.dtype == torch.bool:
+            raise ValueError(f"{self.name}: got {tensor.dtype} {list(tensor.shape)}, wanted float features [n, d]")
+        return tensor.to(torch.float32).to(self.device)
+
+    def _labels(self, labels: Array | None) -> Tensor | None:
+        if not self.fitted.traits.supervised:
+            return None
+        if labels is None:
+            raise ValueError(f"{self.name} is supervised: fit needs labels")
+        tensor = _tensor(labels)
+        return (torch.nn.functional.one_hot(tensor.long()) > 0 if tensor.ndim == 1 else tensor.bool()).to(self.device)
+
+
+def _tensor(x: Array) -> Tensor:
+    return x if isinstance(x, Tensor) else torch.from_numpy(np.ascontiguousarray(x))
+
+
+def method(name: str, bits: int, seed: int = 0, device: str = "auto", **parameters: Any) -> Method:
+    """A method by name: ``hb.method("itq", bits=32).fit(x).encode(x)``.
+
+    Raises:
+        hashbench.UsageError: unknown method or parameter, with the nearest name.
+    """
+    if bits < 1:
+        raise ValueError(f"bits is {bits}, wanted 1 or more")
+    return Method(name, bits, seed, device, parameters)

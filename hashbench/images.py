@@ -1,0 +1,42 @@
+"""Images as methods see them: uint8, three channels, at the size they ask for."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from hashbench.dataset import Dataset, Items
+
+
+def resize(images: Tensor, size: int) -> Tensor:
+    """Uint8 [n, c, size, size]: bilinear, antialiased, of uint8 [n, c, h, w]; unchanged where the size fits."""
+    if images.shape[-2:] == (size, size):
+        return images
+    floats = functional.interpolate(images.float(), (size, size), mode="bilinear", antialias=True, align_corners=False)
+    return floats.round_().clamp_(0, 255).to(torch.uint8)
+
+
+def three_channels(images: Tensor) -> Tensor:
+    """Grey [n, 1, h, w] repeated to [n, 3, h, w]; three channels stay."""
+    return images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images
+
+
+class ImageSource:
+    """The images of some items of a data set, decoded and resized when asked for.
+
+    ``source[rows]`` is uint8 [len(rows), 3, size, size] on the device of ``rows``.
+    """
+
+    def __init__(self, dataset: Dataset, items: Items, size: int) -> None:
+        self.dataset, self.items, self.size = dataset, items, size
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, rows: Tensor) -> Tensor:
+        raw = self.dataset.images(self.items[rows.cpu().numpy()])
+        return three_channels(resize(raw.to(rows.device), self.size)).contiguous()
+
+    def held(self, device: torch.device, block: int = 1024) -> Tensor:
+        """All of them as one tensor on ``device``, made block by block."""
+        rows = torch.arange(len(self), device=device)
+        return torch.cat([self[part] for part in rows.split(block)]) if len(self) else self[rows]

@@ -1,0 +1,193 @@
+"""The contract of a hashing method: what it declares, what it is given, what it answers."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol, Self
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What a method declares about itself.
+
+    Attributes:
+        input: what ``fit`` and ``encode`` read: "features" [n, d] or "images" [n, 3, h, w].
+        wants_features: a method on images that also reads the trial's features while it trains.
+        supervised: reads labels; such methods have to be named and stand in a table of their own.
+        deterministic: ``fit`` draws nothing at random, so one repetition says everything.
+        paper: authors, title, venue and year.
+        presets: named sets of parameters ("quick": a shorter training, for methods that take long).
+    """
+
+    input: Literal["features", "images"] = "features"
+    wants_features: bool = False
+    supervised: bool = False
+    deterministic: bool = False
+    paper: str = ""
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+class ImageBatches(Protocol):
+    """Images behind an index: a uint8 tensor [n, 3, h, w], or a source that decodes what is asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Tensor) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What a method's traits ask for and nothing else; the rest answers with an error.
+
+    Raises:
+        PermissionError: from a property whose content the traits did not ask for.
+    """
+
+    given_features: Tensor | None = None
+    given_images: ImageBatches | None = None
+    given_labels: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.features if self.given_images is None else self.given_images)
+
+    @property
+    def features(self) -> Tensor:
+        """Float32 [n, d] on the run's device."""
+        if self.given_features is None:
+            raise PermissionError("this method's traits do not ask for features (wants_features)")
+        return self.given_features
+
+    @property
+    def images(self) -> ImageBatches:
+        """Uint8 [n, 3, h, w] at the method's image size; index it with an int64 tensor to get a batch."""
+        if self.given_images is None:
+            raise PermissionError("this method's traits do not ask for images (input='images')")
+        return self.given_images
+
+    @property
+    def labels(self) -> Tensor:
+        """Bool [n, classes], multi-hot; only for methods whose traits say supervised."""
+        if self.given_labels is None:
+            raise PermissionError("labels are not given to an unsupervised method (traits.supervised is False)")
+        return self.given_labels
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A network with its weights, ready to be trained on.
+
+    Attributes:
+        net: maps a normalised float batch [n, 3, size, size] to features [n, dimension].
+        dimension: width of its output.
+        size: side of its input in pixels.
+        mean, std: per channel, of images in [0, 1].
+    """
+
+    net: nn.Module
+    dimension: int
+    size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+def no_backbone(name: str) -> Backbone:
+    """The provider of a run without pre-trained networks."""
+    raise LookupError(f"no backbone named {name!r} is available to this run")
+
+
+@dataclass
+class RunContext:
+    """What the engine lends to ``fit``.
+
+    Attributes:
+        device: where tensors live.
+        generator: a seeded generator on the CPU; pass it to every draw.
+        features: id of the trial's features ("gist", "squeezenet1_1@128").
+        dtype: what networks compute in; float32, or bfloat16 for autocast.
+        checkpoint: a folder that outlives a killed training, or None.
+        time_limit: seconds left to this trial, or None.
+        backbones: provider behind :meth:`backbone`.
+        listener: called after every epoch with (done, total, values).
+        epochs: what :meth:`epoch` collected; stands in the record as ``training.epochs``.
+    """
+
+    device: torch.device
+    generator: torch.Generator
+    features: str = "pixels"
+    dtype: torch.dtype = torch.float32
+    checkpoint: Path | None = None
+    time_limit: float | None = None
+    backbones: Callable[[str], Backbone] = no_backbone
+    listener: Callable[[int, int, dict[str, float]], None] | None = None
+    epochs: list[dict[str, float]] = field(default_factory=list)
+
+    def backbone(self, name: str) -> Backbone:
+        """A fresh network with its weights, preprocessing and size.
+
+        Raises:
+            LookupError: no such network here.
+        """
+        return self.backbones(name)
+
+    def epoch(self, done: int, total: int, **values: float | Tensor) -> None:
+        """Report that ``done`` of ``total`` epochs (or iterations) are over, with the means of their losses.
+
+        Tensors of one element are read here, once, so a training loop need not wait for its device.
+        """
+        read = {name: float(value) for name, value in values.items()}
+        self.epochs.append({"epoch": float(done), **read})
+        if self.listener is not None:
+            self.listener(done, total, read)
+
+
+class HashMethod(ABC):
+    """A hashing method: images or features to ``bits`` bits.
+
+    The file name is the method's name on the command line. Hyper-parameters are the keyword arguments of
+    ``__init__``, each with a type and a default; ``__init__`` stores and validates them and does nothing else.
+    What ``fit`` learns ends in ``_``.
+    """
+
+    traits: ClassVar[Traits]
+
+    def __init__(self, bits: int) -> None:
+        self.bits = bits
+
+    @abstractmethod
+    def fit(self, train: TrainingSet, run: RunContext) -> Self:
+        """Learn from the training set.
+
+        Raises:
+            Incompatible: the request cannot be served (more bits than the method can make from these features).
+        """
+
+    @abstractmethod
+    def encode(self, batch: Tensor) -> Tensor:
+        """Bool [n, bits], True is +1, of float32 features [n, d] or uint8 images [n, 3, h, w] on the run's device.
+
+        The code of an item does not depend on the others in its batch.
+        """
+
+    @classmethod
+    def resolve(cls, parameters: dict[str, Any], features: str) -> dict[str, Any]:  # noqa: ARG003
+        """Fill in parameters whose default depends on the trial's features; the result is what gets recorded."""
+        return parameters
+
+    def image_size(self, features: str) -> int:  # noqa: ARG002
+        """Side in pixels at which a method on images wants them; may depend on parameters and features."""
+        raise NotImplementedError(f"{type(self).__name__} reads images and has to say at which size")
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything ``encode`` needs. By default: the tensors among the attributes that end in ``_``."""
+        return {
+            name: value for name, value in vars(self).items() if name.endswith("_") and isinstance(value, Tensor)
+        }
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Take over what :meth:`state` gave; the parameters of ``__init__`` have to be the same."""
+        for name, value in state.items():
+            setattr(self, name, value)

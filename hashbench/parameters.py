@@ -1,0 +1,113 @@
+"""Hyper-parameters: read from a method's constructor, typed, overridden by text, resolved."""
+
+import ast
+import inspect
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from hashbench.errors import UsageError, unknown
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A hyper-parameter: its name, its annotation and its default."""
+
+    name: str
+    type: Any
+    default: Any
+
+    def type_name(self) -> str:
+        """The annotation as a reader writes it."""
+        return self.type.__name__ if isinstance(self.type, type) else str(self.type).replace("typing.", "")
+
+
+def declared(method: type[Any]) -> dict[str, Parameter]:
+    """The keyword parameters of ``method.__init__`` behind ``bits``.
+
+    Raises:
+        UsageError: one lacks a type or a default, so it could not be recorded.
+    """
+    hints = get_type_hints(method.__init__)
+    found = {}
+    for name, parameter in list(inspect.signature(method.__init__).parameters.items())[2:]:
+        if name not in hints or parameter.default is inspect.Parameter.empty:
+            raise UsageError(f"parameter {name!r} of {method.__name__} needs a type and a default")
+        found[name] = Parameter(name, hints[name], parameter.default)
+    return found
+
+
+def resolve(name: str, method: type[Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """All parameters with their values: defaults, then ``overrides`` (values, or text from the command line).
+
+    Raises:
+        UsageError: unknown parameter, or a value that is not of its type.
+    """
+    parameters = declared(method)
+    values = {key: parameter.default for key, parameter in parameters.items()}
+    for key, value in overrides.items():
+        if key not in parameters:
+            raise unknown(f"parameter of {name}", key, parameters)
+        try:
+            values[key] = _convert(value, parameters[key].type)
+        except (ValueError, SyntaxError, TypeError):
+            raise UsageError(
+                f"parameter {name}.{key} is {value!r}, wanted {parameters[key].type_name()} "
+                f"(default {parameters[key].default!r})"
+            ) from None
+    return values
+
+
+def _convert(value: Any, wanted: Any) -> Any:
+    """``value`` as ``wanted``: bool, int, float, str, None, Literal, tuple, list or a union of these."""
+    origin, inner = get_origin(wanted), get_args(wanted)
+    if origin in (Union, types.UnionType):
+        return _first_fit(value, inner)
+    if origin is Literal:
+        return _choice(value, {str(choice): choice for choice in inner})
+    if origin in (tuple, list):
+        return _sequence(value, origin, inner)
+    if wanted is type(None):
+        return _choice(value, {"None": None, "none": None})
+    if wanted is bool:
+        return _choice(str(value).lower(), {"true": True, "false": False, "yes": True, "no": False})
+    if wanted in (int, float):
+        return _number(value, wanted)
+    if wanted is str and isinstance(value, str):
+        return value
+    return _refuse(value)
+
+
+def _choice(value: Any, words: dict[str, Any]) -> Any:
+    return words[str(value)] if str(value) in words else _refuse(value)
+
+
+def _refuse(value: Any) -> typing.NoReturn:
+    raise ValueError(value)
+
+
+def _number(value: Any, wanted: type[int] | type[float]) -> int | float:
+    if isinstance(value, bool) or (wanted is int and isinstance(value, float) and not value.is_integer()):
+        _refuse(value)
+    return wanted(value)
+
+
+def _first_fit(value: Any, choices: tuple[Any, ...]) -> Any:
+    for choice in sorted(choices, key=lambda c: c is str):
+        try:
+            return _convert(value, choice)
+        except (ValueError, SyntaxError, TypeError):
+            continue
+    return _refuse(value)
+
+
+def _sequence(value: Any, kind: type, inner: tuple[Any, ...]) -> Any:
+    parts = ast.literal_eval(value) if isinstance(value, str) else value
+    if not isinstance(parts, (tuple, list)):
+        parts = (parts,)
+    types_of = [inner[0]] * len(parts) if kind is list or inner[-1] is Ellipsis else list(inner)
+    if len(types_of) != len(parts):
+        _refuse(value)
+    return kind(_convert(part, wanted) for part, wanted in zip(parts, types_of, strict=True))

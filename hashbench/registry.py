@@ -1,0 +1,117 @@
+"""Where plugins are found: by file name, imported when first asked for, with their origin."""
+
+import importlib
+import importlib.metadata
+import inspect
+import pkgutil
+from collections import defaultdict
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from hashbench.dataset import Dataset
+from hashbench.errors import UsageError, unknown
+from hashbench.method import HashMethod
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Registry(Generic[T]):
+    """The plugins of one kind.
+
+    Attributes:
+        kind: "method" or "data set", for messages.
+        package: whose modules are the plugins; also the group of entry points in installed wheels.
+        base: the class a plugin's module defines exactly one subclass of.
+    """
+
+    kind: str
+    package: str
+    base: type[T]
+
+    def names(self) -> list[str]:
+        """All names, sorted. Nothing is imported."""
+        return sorted({*self._modules(), *self._entry_points()})
+
+    def match(self, pattern: str) -> list[str]:
+        """The names that a glob matches, or the one that is ``pattern``.
+
+        Raises:
+            UsageError: nothing matches.
+        """
+        found = [name for name in self.names() if fnmatchcase(name, pattern)]
+        if not found:
+            raise unknown(self.kind, pattern, self.names())
+        return found
+
+    def get(self, name: str) -> type[T]:
+        """The plugin's class.
+
+        Raises:
+            UsageError: no such plugin, it does not import, or its file defines none or several.
+        """
+        if name not in self.names():
+            raise unknown(self.kind, name, self.names())
+        places = [*self._modules()[name], *self._entry_points()[name]]
+        if len(places) > 1:
+            raise UsageError(f"{self.kind} {name!r} is there more than once: {', '.join(places)}; rename one")
+        try:
+            if self._entry_points()[name]:
+                return self._only_class(importlib.metadata.EntryPoint(name, places[0], self.package).load())
+            return self._only_class(importlib.import_module(f"{self.package}.{name}"))
+        except UsageError:
+            raise
+        except Exception as error:
+            raise UsageError(
+                f"{self.kind} {name!r} ({places[0]}) does not import: {type(error).__name__}: {error}"
+            ) from error
+
+    def origin(self, name: str) -> str:
+        """"file:line" of the plugin's class."""
+        plugin = self.get(name)
+        return f"{inspect.getsourcefile(plugin)}:{inspect.getsourcelines(plugin)[1]}"
+
+    def file(self, name: str) -> Path:
+        """The source file of the plugin's class."""
+        return Path(inspect.getsourcefile(self.get(name)) or "")
+
+    def _modules(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for folder in importlib.import_module(self.package).__path__:
+            for module in pkgutil.iter_modules([folder]):
+                if not module.name.startswith("_"):
+                    found[module.name].append(str(Path(folder, f"{module.name}.py")))
+        return found
+
+    def _entry_points(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for entry in _entry_points(self.package):
+            found[entry.name].append(entry.value)
+        return found
+
+    def _only_class(self, loaded: object) -> type[T]:
+        if inspect.isclass(loaded):
+            candidates = [loaded]
+        else:
+            candidates = [
+                value
+                for value in vars(loaded).values()
+                if inspect.isclass(value) and value.__module__ == getattr(loaded, "__name__", "")
+            ]
+        fitting = [c for c in candidates if issubclass(c, self.base) and not inspect.isabstract(c)]
+        if len(fitting) != 1:
+            where = getattr(loaded, "__file__", loaded)
+            raise UsageError(f"{where} defines {len(fitting)} classes of {self.base.__name__}, wanted exactly one")
+        return fitting[0]
+
+
+@cache
+def _entry_points(group: str) -> importlib.metadata.EntryPoints:
+    return importlib.metadata.entry_points(group=group)
+
+
+METHODS: Registry[HashMethod] = Registry("method", "hashbench.methods", HashMethod)  # type: ignore[type-abstract]
+DATASETS: Registry[Dataset] = Registry("data set", "hashbench.datasets", Dataset)  # type: ignore[type-abstract]

@@ -1,0 +1,31 @@
+"""Seeds by name, and the fork of the global generators around ``fit``."""
+
+import hashlib
+import json
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+
+def derive_seed(root: int, *names: str | int | None) -> int:
+    """A seed in [0, 2**63) that belongs to ``names`` alone: adding a method or a bit length changes no other's."""
+    digest = hashlib.sha256(json.dumps([root, *names]).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+@contextmanager
+def forked_generators(seed: int) -> Iterator[None]:
+    """Seed the global generators (torch on every device, numpy, random) inside, restore them outside."""
+    numpy_state, random_state = np.random.get_state(), random.getstate()  # noqa: NPY002
+    with torch.random.fork_rng(enabled=True):
+        torch.manual_seed(seed)
+        np.random.seed(seed % 2**32)  # noqa: NPY002
+        random.seed(seed)
+        try:
+            yield
+        finally:
+            np.random.set_state(numpy_state)  # noqa: NPY002
+            random.setstate(random_state)
