@@ -21,9 +21,7 @@ class Digits(Dataset):
 
     title = "digits"
     source = "UCI optical recognition of handwritten digits (Alpaydin and Kaynak 1998), CC BY 4.0, by scikit-learn"
-    protocols = (
-        Protocol("holdout-200", "200 queries, 20 per class; the other 1,597 are database and training set"),
-    )
+    protocols = (Protocol("holdout-200", "200 queries, 20 per class; the other 1,597 are database and training set"),)
     features = "pixels"
     classes = tuple(str(digit) for digit in range(10))
 

@@ -6,7 +6,7 @@ from hashbench.errors import UsageError
 
 
 def pick_device(name: str) -> torch.device:
-    """"auto" is the first GPU, else the CPU; otherwise what torch calls it ("cpu", "cuda", "cuda:1").
+    """The device of that name: auto is the first GPU, else the CPU; the rest as torch calls it (cpu, cuda, cuda:1).
 
     Raises:
         UsageError: no such device on this machine.

@@ -28,9 +28,7 @@ class Method:
     def __init__(self, name: str, bits: int, seed: int, device: str, parameters: dict[str, Any]) -> None:
         method = METHODS.get(name)
         self.name, self.seed, self.device = name, seed, pick_device(device)
-        self.fitted: HashMethod = method(
-            bits, **method.resolve(resolve(name, method, parameters), "pixels")
-        )
+        self.fitted: HashMethod = method(bits, **method.resolve(resolve(name, method, parameters), "pixels"))
         self.epochs: list[dict[str, float]] = []
 
     def fit(self, x: Array, features: Array | None = None, labels: Array | None = None) -> Self:

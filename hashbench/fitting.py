@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-
 import numpy as np
 import numpy.typing as npt
 import torch

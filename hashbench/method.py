@@ -177,15 +177,13 @@ class HashMethod(ABC):
         """Fill in parameters whose default depends on the trial's features; the result is what gets recorded."""
         return parameters
 
-    def image_size(self, features: str) -> int:  # noqa: ARG002
+    def image_size(self, features: str) -> int:
         """Side in pixels at which a method on images wants them; may depend on parameters and features."""
         raise NotImplementedError(f"{type(self).__name__} reads images and has to say at which size")
 
     def state(self) -> dict[str, Tensor]:
         """Everything ``encode`` needs. By default: the tensors among the attributes that end in ``_``."""
-        return {
-            name: value for name, value in vars(self).items() if name.endswith("_") and isinstance(value, Tensor)
-        }
+        return {name: value for name, value in vars(self).items() if name.endswith("_") and isinstance(value, Tensor)}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """Take over what :meth:`state` gave; the parameters of ``__init__`` have to be the same."""

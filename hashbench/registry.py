@@ -70,7 +70,7 @@ class Registry(Generic[T]):
             ) from error
 
     def origin(self, name: str) -> str:
-        """"file:line" of the plugin's class."""
+        """Where the plugin's class is defined, as "file:line"."""
         plugin = self.get(name)
         return f"{inspect.getsourcefile(plugin)}:{inspect.getsourcelines(plugin)[1]}"
 

@@ -5,7 +5,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from hashbench.method import HashMethod, RunContext, Traits, TrainingSet
+from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
 
 
 class LSH(HashMethod):

@@ -1,0 +1,35 @@
+"""Fixtures that several rooms need."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+from hashbench.registry import DATASETS
+
+
+@pytest.fixture(scope="session")
+def digits_pixels() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Training and query pixels of digits, in [0, 1]."""
+    digits = DATASETS.get("digits")(Path())
+    split = digits.split(digits.protocols[0])
+    train, query = (digits.images(items).flatten(1).numpy() / np.float32(255) for items in (split.train, split.query))
+    return train, query
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The folder of the real data sets; tests that need it are skipped where HASHBENCH_DATA names none."""
+    root = os.environ.get("HASHBENCH_DATA", "")
+    if not root or not Path(root).is_dir():
+        pytest.skip("HASHBENCH_DATA names no folder with the real data sets")
+    return Path(root)
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    """A seeded CPU generator."""
+    return torch.Generator().manual_seed(0)
