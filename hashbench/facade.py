@@ -55,7 +55,7 @@ class Method:
 
     def encode(self, x: Array) -> npt.NDArray[np.bool_]:
         """Bool [n, bits] of ``x``; True is +1."""
-        return fitting.encode(self.fitted, iter(self._input(x).split(fitting.ENCODE_BATCH))).unpack()
+        return fitting.encode(self.fitted, iter(torch.split(self._input(x), fitting.ENCODE_BATCH))).unpack()
 
     def _input(self, x: Array) -> Tensor:
         tensor = _tensor(x)

@@ -39,4 +39,4 @@ class ImageSource:
     def held(self, device: torch.device, block: int = 1024) -> Tensor:
         """All of them as one tensor on ``device``, made block by block."""
         rows = torch.arange(len(self), device=device)
-        return torch.cat([self[part] for part in rows.split(block)]) if len(self) else self[rows]
+        return torch.cat([self[part] for part in torch.split(rows, block)]) if len(self) else self[rows]

@@ -16,7 +16,7 @@ def digits_pixels() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Training and query pixels of digits, in [0, 1]."""
     digits = DATASETS.get("digits")(Path())
     split = digits.split(digits.protocols[0])
-    train, query = (digits.images(items).flatten(1).numpy() / np.float32(255) for items in (split.train, split.query))
+    train, query = ((digits.images(items).flatten(1).float() / 255).numpy() for items in (split.train, split.query))
     return train, query
 
 
