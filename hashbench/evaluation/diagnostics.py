@@ -1,0 +1,59 @@
+"""What codes look like without labels: balance and correlation of bits, unique codes."""
+
+import numpy as np
+import numpy.typing as npt
+
+from hashbench.codes import Codes
+
+Diagnostics = dict[str, float | int | None]
+
+_BLOCK_NUMBERS = 1 << 22
+
+
+def code_diagnostics(codes: Codes) -> Diagnostics:
+    """Figures about the codes of a database.
+
+    Returns:
+        balance_deviation_mean, balance_deviation_max: |share of +1 - .5| over the bits, in [0, .5], 0 is balanced;
+        balance_worst_bit: number of the bit with the largest;
+        constant_bits: bits that never change, left out of the correlations;
+        correlation_mean, correlation_max: |Pearson correlation| over pairs of different bits, in [0, 1]; None where
+        fewer than two bits change;
+        unique_codes, unique_share: different codes, and their number divided by that of the items.
+    """
+    ones, together = _moments(codes)
+    deviation = np.abs(ones / len(codes) - 0.5)
+    changing = (ones > 0) & (ones < len(codes))
+    correlation = _correlations(ones[changing], together[np.ix_(changing, changing)], len(codes))
+    unique = len(np.unique(codes.packed, axis=0))
+    return {
+        "balance_deviation_mean": float(deviation.mean()),
+        "balance_deviation_max": float(deviation.max()),
+        "balance_worst_bit": int(deviation.argmax()),
+        "constant_bits": int((~changing).sum()),
+        "correlation_mean": float(correlation.mean()) if correlation.size else None,
+        "correlation_max": float(correlation.max()) if correlation.size else None,
+        "unique_codes": unique,
+        "unique_share": unique / len(codes),
+    }
+
+
+def _moments(codes: Codes) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """How often each bit is +1 [bits], and each pair of bits at once [bits, bits]."""
+    together = np.zeros((codes.bits, codes.bits))
+    step = max(1, _BLOCK_NUMBERS // codes.bits)
+    for start in range(0, len(codes), step):
+        block = codes[start : start + step].unpack().astype(np.float32)  # exact: counts stay below 2^24
+        together += block.T @ block
+    return np.diagonal(together).copy(), together
+
+
+def _correlations(
+    ones: npt.NDArray[np.float64], together: npt.NDArray[np.float64], items: int
+) -> npt.NDArray[np.float64]:
+    """|Pearson| of every pair of bits, each pair once."""
+    covariance = together * items - np.outer(ones, ones)
+    deviation = np.sqrt(np.diagonal(covariance))
+    pairs = np.triu_indices(len(ones), k=1)
+    result: npt.NDArray[np.float64] = np.abs(covariance / np.outer(deviation, deviation))[pairs]
+    return np.minimum(result, 1)

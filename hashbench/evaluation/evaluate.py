@@ -1,0 +1,172 @@
+"""``hb.evaluate``: every metric, curve and diagnostic of one ranking of a database for each of many queries."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from hashbench.codes import Codes, as_codes
+from hashbench.device import pick_device
+from hashbench.evaluation.curves import radius_curve, rank_curve, rank_grid
+from hashbench.evaluation.diagnostics import Diagnostics, code_diagnostics
+from hashbench.evaluation.harmonic import FloatArray
+from hashbench.evaluation.histograms import Histograms, distance_histograms
+from hashbench.evaluation.metrics import BALL, HEADLINE, HEADLINE_K, METRIC_VERSION, Metric, declared
+from hashbench.evaluation.ranking import Ranking, empty_within, tied_share
+from hashbench.evaluation.relevance import Labels
+from hashbench.evaluation.similarities import Features, similarity_histograms
+
+__all__ = ["METRIC_VERSION", "Scores", "evaluate", "evaluate_features"]
+
+CodesLike = Codes | npt.NDArray[np.bool_] | torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """What an evaluation says; all but ``average_precision`` is ready for JSON.
+
+    Attributes:
+        metrics: value by id (``hashbench.evaluation.metrics.declared``), means over the queries that have an answer;
+            None where a metric is not defined.
+        curves: "radius" {"precision", "recall", "empty"}, lists over the radii 0 .. bits, or None for a ranking by
+            features; "rank" {"k", "precision", "recall"}. Means over the queries that have an answer.
+        average_precision: float64 [queries], map@1000 of each; NaN where the database holds no relevant item.
+        queries: {"scored", "unanswerable"}, their numbers.
+        diagnostics: figures about the database's codes; empty for a ranking by features.
+    """
+
+    metrics: dict[str, float | None]
+    curves: dict[str, Any]
+    average_precision: FloatArray
+    queries: dict[str, int]
+    diagnostics: Diagnostics
+
+
+def evaluate(
+    query_codes: CodesLike,
+    database_codes: CodesLike,
+    query_labels: Labels,
+    database_labels: Labels,
+    cutoff: int | None = None,
+    device: torch.device | str = "auto",
+) -> Scores:
+    """Score a Hamming ranking: ``hb.evaluate(query_codes, database_codes, query_labels, database_labels)``.
+
+    Args:
+        query_codes: bool [q, bits], numpy or torch, True is +1, or :class:`Codes`.
+        database_codes: the same of n items.
+        query_labels: class numbers [q] or bool [q, classes]; items are relevant that share a label.
+        database_labels: class numbers [n] or bool [n, classes].
+        cutoff: the protocol's customary k, scored beside the usual ones.
+        device: where distances are counted: auto, cpu, cuda, cuda:1. The numbers are the same everywhere.
+
+    Raises:
+        ValueError: shapes, dtypes or labels do not fit, a side is empty, or no query has a relevant item.
+    """
+    metrics = declared(cutoff)
+    query, database = as_codes(query_codes), as_codes(database_codes)
+    histograms = distance_histograms(query, database, query_labels, database_labels, _device(device))
+    tally = _Tally(metrics, rank_grid(len(database)), distances=True)
+    return tally.scores(histograms.blocks(), code_diagnostics(database))
+
+
+def evaluate_features(
+    query: Features,
+    database: Features,
+    query_labels: Labels,
+    database_labels: Labels,
+    cutoff: int | None = None,
+    device: torch.device | str = "auto",
+) -> Scores:
+    """Score the ranking by cosine similarity of float features [n, d], centred by the caller.
+
+    There is no curve by radius, precision within a radius is None and diagnostics are empty; the rest is that of
+    :func:`evaluate`, with equal similarities as ties.
+
+    Raises:
+        ValueError: shapes, dtypes or labels do not fit, numbers are not finite, a side is empty, or no query has a
+            relevant item.
+    """
+    metrics = declared(cutoff)
+    blocks = similarity_histograms(query, database, query_labels, database_labels, _device(device))
+    return _Tally(metrics, rank_grid(len(database)), distances=False).scores(blocks, {})
+
+
+def _device(device: torch.device | str) -> torch.device:
+    return device if isinstance(device, torch.device) else pick_device(device)
+
+
+class _Tally:
+    """Adds up values over blocks of queries, so that a query's table of groups is needed only once."""
+
+    def __init__(self, metrics: list[Metric], grid: list[int], distances: bool) -> None:
+        self.metrics, self.grid, self.distances = metrics, grid, distances
+        self.scored = 0
+        self.average_precision: list[FloatArray] = []
+        self.sums: dict[str, FloatArray] = {}
+
+    def scores(self, blocks: Iterable[Histograms], diagnostics: Diagnostics) -> Scores:
+        for block in blocks:
+            self._add(block)
+        average_precision = np.concatenate(self.average_precision)
+        if not self.scored:
+            raise ValueError(
+                f"evaluation: none of the {len(average_precision)} queries has a relevant item in the database; "
+                f"are the labels in the same order as the codes?"
+            )
+        means = {name: value / self.scored for name, value in self.sums.items()}
+        if self.distances:
+            ties = {f"tied_share@{HEADLINE_K}": float(means["tied"]), f"empty_share@r{BALL}": float(means["ball"])}
+            diagnostics = {**diagnostics, **ties}
+        return Scores(
+            metrics=self._metrics(means),
+            curves=self._curves(means),
+            average_precision=average_precision,
+            queries={"scored": self.scored, "unanswerable": len(average_precision) - self.scored},
+            diagnostics=diagnostics,
+        )
+
+    def _add(self, block: Histograms) -> None:
+        answerable = block.relevant.any(axis=1)
+        average_precision = np.full(len(block), np.nan)
+        self.average_precision.append(average_precision)
+        if not answerable.any():
+            return
+        ranking = Ranking(block.items[answerable], block.relevant[answerable])
+        values = self._values(ranking)
+        average_precision[answerable] = values[HEADLINE]
+        self.scored += len(ranking)
+        for name, value in values.items():
+            self.sums[name] = self.sums.get(name, np.zeros(value.shape[1:])) + value.sum(axis=0)
+
+    def _values(self, ranking: Ranking) -> dict[str, FloatArray]:
+        """Of each query: metrics by id [q], points of curves by name [q, points]."""
+        values = {
+            metric.id: metric.per_query(ranking) for metric in self.metrics if metric.per_query and self._has(metric)
+        }
+        by_rank = rank_curve(ranking, self.grid)
+        values |= {"rank precision": by_rank.precision, "rank recall": by_rank.recall}
+        if self.distances:
+            curve = radius_curve(ranking)
+            values |= {"precision": curve.precision, "recall": curve.recall, "empty": curve.empty}
+            values |= {"tied": tied_share(ranking, HEADLINE_K), "ball": empty_within(ranking, BALL).astype(np.float64)}
+        return values
+
+    def _has(self, metric: Metric) -> bool:
+        return self.distances or not metric.needs_distances
+
+    def _metrics(self, means: dict[str, FloatArray]) -> dict[str, float | None]:
+        numbers = {metric.id: float(means[metric.id]) for metric in self.metrics if metric.id in means}
+        return {
+            metric.id: metric.of_means(numbers) if metric.of_means else numbers.get(metric.id)
+            for metric in self.metrics
+        }
+
+    def _curves(self, means: dict[str, FloatArray]) -> dict[str, Any]:
+        names = ("precision", "recall", "empty")
+        radius = {name: means[name].tolist() for name in names} if self.distances else None
+        rank = {name: means[f"rank {name}"].tolist() for name in ("precision", "recall")}
+        return {"radius": radius, "rank": {"k": self.grid, **rank}}

@@ -1,0 +1,136 @@
+"""Every metric, declared once: id, formula, direction, range and how it is computed."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import numpy as np
+
+from hashbench.evaluation.average_precision import Denominator, average_precision
+from hashbench.evaluation.harmonic import FloatArray
+from hashbench.evaluation.ranking import Ranking, precision, precision_within, recall
+from hashbench.evaluation.tied_group import Order
+
+METRIC_VERSION = 1
+"""Goes up whenever a number changes for the same codes and labels; records with an older one are rescored."""
+
+HEADLINE = "map@1000"
+HEADLINE_K = 1000
+RANKS = (1, 10, 100, 1000)
+BALL = 2
+
+_ROUNDING = 1e-12
+
+PerQuery = Callable[[Ranking], FloatArray]
+OfMeans = Callable[[Mapping[str, float]], float | None]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number about one ranking of a database for each of many queries; the mean is over queries with an answer.
+
+    Attributes:
+        id: its name in records, "map@1000".
+        formula: its definition in one line.
+        direction: which way is better; "none" for a yardstick.
+        range: lowest and highest value; None where there is no bound.
+        per_query: its values [q] from a ranking; None for one made of other metrics' means.
+        of_means: its value from those means, where ``per_query`` is None.
+        needs_distances: only defined where the groups are Hamming distances.
+    """
+
+    id: str
+    formula: str
+    direction: Literal["up", "down", "none"]
+    range: tuple[float | None, float | None]
+    per_query: PerQuery | None
+    of_means: OfMeans | None = None
+    needs_distances: bool = False
+
+    def chance(self, items: int, relevant: int) -> float | None:
+        """Its level of chance: the value when all ``items`` tie, ``relevant`` (at least 1) of them relevant."""
+        if self.per_query is None:
+            return None
+        tied = Ranking(np.array([[items]], dtype=np.int64), np.array([[relevant]], dtype=np.int64))
+        return float(self.per_query(tied)[0])
+
+
+def declared(cutoff: int | None = None) -> list[Metric]:
+    """All metrics, those at the protocol's customary ``cutoff`` included.
+
+    Raises:
+        ValueError: the cutoff is below 1.
+    """
+    if cutoff is not None and cutoff < 1:
+        raise ValueError(f"cutoff is {cutoff}, wanted 1 or more")
+    ranks = sorted({*RANKS, *([] if cutoff is None else [cutoff])})
+    metrics = [*_headline(), *_whole_ranking()]
+    if cutoff is not None and cutoff != HEADLINE_K:
+        metrics += _by_denominator(cutoff)
+    metrics += [_precision(k) for k in ranks] + [_recall(k) for k in ranks]
+    return [*metrics, _ball(), _chance(), _adjusted()]
+
+
+def _headline() -> list[Metric]:
+    bounds = [_average_precision(HEADLINE_K, "hits", "best"), _average_precision(HEADLINE_K, "hits", "worst")]
+    return [*_by_denominator(HEADLINE_K), *bounds]
+
+
+def _whole_ranking() -> list[Metric]:
+    orders: tuple[Order, ...] = ("expected", "best", "worst")
+    return [_average_precision(None, "hits", order) for order in orders]
+
+
+def _by_denominator(k: int) -> list[Metric]:
+    denominators: tuple[Denominator, ...] = ("hits", "min", "total")
+    return [_average_precision(k, denominator, "expected") for denominator in denominators]
+
+
+def _average_precision(k: int | None, denominator: Denominator, order: Order) -> Metric:
+    suffix = {"hits": "", "min": "/min", "total": "/total"}[denominator] + ("" if order == "expected" else f"/{order}")
+    places = "all places" if k is None else f"the first {k} places"
+    divisor = {"hits": "hits there", "min": f"min({k}, R)", "total": "R"}[denominator] if k else "R"
+    ties = {"expected": "mean", "best": "highest value", "worst": "lowest value"}[order]
+    return Metric(
+        id=f"map@{'all' if k is None else k}{suffix}",
+        formula=f"sum of precision at the hits among {places} / {divisor}; {ties} over all orders of the ties",
+        direction="up",
+        range=(0, 1),
+        per_query=partial(average_precision, k=k, denominator=denominator, order=order),
+    )
+
+
+def _precision(k: int) -> Metric:
+    formula = f"expected hits among the first {k} places / {k}"
+    return Metric(f"precision@{k}", formula, "up", (0, 1), partial(precision, k=k))
+
+
+def _recall(k: int) -> Metric:
+    formula = f"expected hits among the first {k} places / R"
+    return Metric(f"recall@{k}", formula, "up", (0, 1), partial(recall, k=k))
+
+
+def _ball() -> Metric:
+    formula = f"hits within Hamming distance {BALL} / items there; 0 where there are none"
+    per_query = partial(precision_within, radius=BALL)
+    return Metric(f"precision@r{BALL}", formula, "up", (0, 1), per_query, needs_distances=True)
+
+
+def _chance() -> Metric:
+    return Metric("chance", f"{HEADLINE} when all items tie", "none", (0, 1), _headline_when_tied)
+
+
+def _headline_when_tied(ranking: Ranking) -> FloatArray:
+    return average_precision(ranking.tied(), HEADLINE_K)
+
+
+def _adjusted() -> Metric:
+    formula = f"({HEADLINE} - chance) / (1 - chance)"
+    return Metric(f"adjusted_{HEADLINE}", formula, "up", (None, 1), None, _above_chance)
+
+
+def _above_chance(means: Mapping[str, float]) -> float | None:
+    """None where everything is relevant, so that chance is perfect already (but for rounding)."""
+    room = 1 - means["chance"]
+    return (means[HEADLINE] - means["chance"]) / room if room > _ROUNDING else None

@@ -1,0 +1,184 @@
+"""Rankings as groups of tied items, and what follows from them by counting: precision and recall."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from hashbench.evaluation.harmonic import FloatArray
+from hashbench.evaluation.tied_group import SUMS, Order
+
+IntArray = npt.NDArray[np.int64]
+Number = TypeVar("Number", np.int64, np.float64)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Where rank k falls, for each query; every field is int64 [q].
+
+    Attributes:
+        k: the rank, at most the number of items.
+        group: the group that holds rank k.
+        items, hits: items before that group, and relevant ones among them.
+        n, r: items of that group, and relevant ones among them.
+    """
+
+    k: IntArray
+    group: IntArray
+    items: IntArray
+    hits: IntArray
+    n: IntArray
+    r: IntArray
+
+    @property
+    def taken(self) -> IntArray:
+        """How many of the group's items stand within the first k: 1 to n."""
+        return self.k - self.items
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """Groups of tied items in rank order, for each of q queries. Groups without items are allowed anywhere.
+
+    Attributes:
+        items: int64 [q, groups], n_d: items of each group.
+        relevant: int64 [q, groups], r_d: relevant ones among them.
+    """
+
+    items: IntArray
+    relevant: IntArray
+    _sums: dict[Order, FloatArray] = field(default_factory=dict, init=False, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @cached_property
+    def items_before(self) -> IntArray:
+        """Int64 [q, groups + 1]: items before each group, then all."""
+        return _running(self.items)
+
+    @cached_property
+    def hits_before(self) -> IntArray:
+        """Int64 [q, groups + 1]: relevant items before each group, then all."""
+        return _running(self.relevant)
+
+    @property
+    def total_items(self) -> IntArray:
+        """Int64 [q]: size of the database."""
+        return self.items_before[:, -1]
+
+    @property
+    def total_relevant(self) -> IntArray:
+        """Int64 [q]: relevant items in the database; 0 where the query cannot be answered."""
+        return self.hits_before[:, -1]
+
+    def precision_sums(self, order: Order) -> FloatArray:
+        """Float64 [q, groups + 1]: before each group, the sum over relevant items of the precision at their rank."""
+        if order not in self._sums:
+            added = np.zeros(self.items.shape)
+            at = self.relevant > 0
+            before = self.items_before[:, :-1][at], self.hits_before[:, :-1][at]
+            added[at] = SUMS[order](*before, self.items[at], self.relevant[at])
+            self._sums[order] = _running(added)
+        return self._sums[order]
+
+    def cut(self, k: int | None) -> Cut:
+        """Where rank ``k`` falls; None, like any k beyond the database, is the last rank.
+
+        Raises:
+            ValueError: k is below 1.
+        """
+        if k is not None and k < 1:
+            raise ValueError(f"k is {k}, wanted 1 or more")
+        rank = self.total_items if k is None else np.minimum(self.total_items, k)
+        rows = np.arange(len(self))
+        group = np.searchsorted(self._ends, rows * self._stride + rank) - rows * self.items.shape[1]
+        return Cut(
+            k=rank,
+            group=group,
+            items=self.items_before[rows, group],
+            hits=self.hits_before[rows, group],
+            n=self.items[rows, group],
+            r=self.relevant[rows, group],
+        )
+
+    def tied(self) -> "Ranking":
+        """The same items, all in one group: what a ranking that knows nothing looks like."""
+        return Ranking(self.total_items[:, None], self.total_relevant[:, None])
+
+    @cached_property
+    def _stride(self) -> int:
+        return int(self.total_items.max(initial=0)) + 1
+
+    @cached_property
+    def _ends(self) -> IntArray:
+        """The rank at which each group ends, rows one after the other and shifted so that the whole is ascending."""
+        ends = self.items_before[:, 1:] + (np.arange(len(self)) * self._stride)[:, None]
+        return ends.ravel()
+
+
+def _running(values: npt.NDArray[Number]) -> npt.NDArray[Number]:
+    """Sums along each row, with a leading zero."""
+    sums = np.zeros((len(values), values.shape[1] + 1), dtype=values.dtype)
+    np.cumsum(values, axis=1, out=sums[:, 1:])
+    return sums
+
+
+def precision(ranking: Ranking, k: int) -> FloatArray:
+    """Expected precision@k: expected relevant items within the first k, divided by k.
+
+    The divisor stays k where k is beyond the database: the places that no item fills count as wrong.
+
+    Returns:
+        float64 [q] in [0, 1]; NaN where the query cannot be answered.
+    """
+    return _answerable(ranking, _hits(ranking, k) / k)
+
+
+def recall(ranking: Ranking, k: int) -> FloatArray:
+    """Expected recall@k: expected relevant items within the first k, divided by all relevant items.
+
+    Returns:
+        float64 [q] in [0, 1]; NaN where the query cannot be answered.
+    """
+    return _answerable(ranking, _hits(ranking, k) / np.maximum(ranking.total_relevant, 1))
+
+
+def precision_within(ranking: Ranking, radius: int) -> FloatArray:
+    """Share of relevant items in the ball of that radius; an empty ball counts 0.
+
+    Args:
+        ranking: its groups are the Hamming distances 0, 1, ..., bits.
+        radius: in bits, >= 0; beyond the last group the ball holds the whole database.
+
+    Returns:
+        float64 [q] in [0, 1]; NaN where the query cannot be answered.
+    """
+    last = min(radius + 1, ranking.items.shape[1])
+    return _answerable(ranking, ranking.hits_before[:, last] / np.maximum(ranking.items_before[:, last], 1))
+
+
+def empty_within(ranking: Ranking, radius: int) -> npt.NDArray[np.bool_]:
+    """Bool [q]: no item of the database lies in the ball of that radius (see :func:`precision_within`)."""
+    empty: npt.NDArray[np.bool_] = ranking.items_before[:, min(radius + 1, ranking.items.shape[1])] == 0
+    return empty
+
+
+def tied_share(ranking: Ranking, k: int) -> FloatArray:
+    """Share of the first k places that belong to groups of more than one item; float64 [q] in [0, 1]."""
+    cut = ranking.cut(k)
+    alone = _running((ranking.items == 1).astype(np.int64))[np.arange(len(ranking)), cut.group]
+    result: FloatArray = 1 - (alone + (cut.n == 1)) / cut.k
+    return result
+
+
+def _hits(ranking: Ranking, k: int) -> FloatArray:
+    cut = ranking.cut(k)
+    result: FloatArray = cut.hits + cut.taken * cut.r / cut.n
+    return result
+
+
+def _answerable(ranking: Ranking, values: FloatArray) -> FloatArray:
+    return np.where(ranking.total_relevant > 0, values, np.nan)

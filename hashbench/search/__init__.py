@@ -1,0 +1,1 @@
+"""Exact Hamming search on CPU and GPU."""

@@ -1,0 +1,37 @@
+"""Diagnostics of codes against numpy's correlation matrix and counting by hand."""
+
+import numpy as np
+import pytest
+
+from hashbench.codes import Codes
+from hashbench.evaluation import diagnostics
+from hashbench.evaluation.diagnostics import code_diagnostics
+
+
+def test_figures_are_those_of_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnostics, "_BLOCK_NUMBERS", 100)
+    rng = np.random.default_rng(0)
+    bits = rng.random((400, 7)) < np.array([0.5, 0.5, 0.9, 0.3, 0.5, 0.5, 0.5])
+    bits[:, 4] = bits[:, 0] ^ (rng.random(400) < 0.2)
+    found = code_diagnostics(Codes.pack(bits))
+    deviation = np.abs(bits.mean(axis=0) - 0.5)
+    correlation = np.abs(np.corrcoef(bits.T))[np.triu_indices(7, k=1)]
+    assert found["balance_deviation_mean"] == pytest.approx(deviation.mean())
+    assert found["balance_deviation_max"] == pytest.approx(deviation.max())
+    assert found["balance_worst_bit"] == 2
+    assert found["correlation_mean"] == pytest.approx(correlation.mean())
+    assert found["correlation_max"] == pytest.approx(correlation.max())
+    assert found["unique_codes"] == len({row.tobytes() for row in bits})
+    assert found["unique_share"] == len({row.tobytes() for row in bits}) / 400
+
+
+def test_constant_bits_are_counted_and_left_out_of_correlations() -> None:
+    bits = np.array([[1, 0, 1, 0], [0, 0, 1, 1], [1, 0, 1, 0]]) > 0
+    found = code_diagnostics(Codes.pack(bits))
+    assert (found["constant_bits"], found["unique_codes"]) == (2, 2)
+    assert (found["correlation_mean"], found["correlation_max"]) == pytest.approx((1, 1))
+
+
+def test_a_single_changing_bit_has_no_correlation() -> None:
+    found = code_diagnostics(Codes.pack(np.array([[True], [False]])))
+    assert (found["correlation_mean"], found["balance_deviation_mean"]) == (None, 0)

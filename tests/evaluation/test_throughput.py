@@ -1,0 +1,90 @@
+"""Throughput: what is measured and in which shape; never how fast this machine is."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from hashbench.codes import Codes
+from hashbench.evaluation import throughput
+from hashbench.evaluation.throughput import encode_throughput, measure_rate, search_throughput
+
+
+def codes(rows: int, bits: int, seed: int) -> Codes:
+    return Codes.pack(np.random.default_rng(seed).random((rows, bits)) < 0.5)
+
+
+class Clock:
+    """A clock that moves when told to, in place of the real one."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        monkeypatch.setattr(throughput, "perf_counter", lambda: self.now)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+def test_a_rate_is_items_by_seconds_without_the_warm_up(clock: Clock) -> None:
+    durations = iter([100.0, 1.0, 2.0, 4.0])
+
+    def call() -> None:
+        clock.now += next(durations)
+
+    assert measure_rate(call, items=8, seconds=3.5) == {"median": 4, "q1": 3, "q3": 6}
+
+
+def test_runs_are_repeated_until_the_time_is_over(clock: Clock) -> None:
+    calls: list[float] = []
+
+    def call() -> None:
+        clock.now += 0.25
+        calls.append(clock.now)
+
+    measure_rate(call, items=1, seconds=2)
+    assert len(calls) == 1 + 8
+
+
+def test_encoding_reports_its_best_batch_and_single_items(clock: Clock) -> None:
+    seconds = {1: 0.01, 4: 0.02, 16: 0.04, 20: 0.08}
+
+    def encode(batch: Tensor) -> Tensor:
+        clock.now += seconds[len(batch)]
+        return batch.flatten(1) > 0
+
+    found = encode_throughput(encode, torch.zeros(20, 3, 4, 4, dtype=torch.uint8), None, None, seconds=1)
+    best, single = {"median": 400, "q1": 400, "q3": 400, "batch": 16}, {"median": 100, "q1": 100, "q3": 100}
+    rates = found["images_per_s"]
+    assert rates is not None
+    assert rates.pop("single") == pytest.approx(single)
+    assert rates == pytest.approx(best)
+    assert found["features_per_s"] is None
+
+
+def test_batches_stop_growing_when_one_would_take_too_long(clock: Clock) -> None:
+    seen: set[int] = set()
+
+    def encode(batch: Tensor) -> Tensor:
+        seen.add(len(batch))
+        clock.now += 0.01 * len(batch)
+        return batch > 0
+
+    encode_throughput(None, None, encode, torch.zeros(500, 8), seconds=0.05)
+    assert seen == {1, 4}
+
+
+def test_something_to_call_needs_something_to_call_it_with() -> None:
+    with pytest.raises(ValueError, match="no batch to give to it"):
+        encode_throughput(None, None, lambda batch: batch, None)
+
+
+def test_search_leaves_out_ranks_beyond_the_database() -> None:
+    found = search_throughput(codes(5, 60, 0), codes(300, 60, 1), "cpu", seconds=0.001)
+    assert found["search"].keys() == {"1", "10", "100"}
+    assert found["bytes_per_item"] == 8
+    for rates in found["search"].values():
+        assert rates["queries_per_s"].keys() == {"median", "q1", "q3"}
+        latency = rates["latency_ms"]
+        assert 0 < latency["p50"] <= latency["p95"] <= latency["p99"]

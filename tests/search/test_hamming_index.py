@@ -1,0 +1,76 @@
+"""Exact search against a stable sort of all distances."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hashbench.codes import Codes
+from hashbench.search import index
+from hashbench.search.index import HammingIndex
+
+Bools = npt.NDArray[np.bool_]
+
+
+def bools(rows: int, bits: int, seed: int) -> Bools:
+    return np.random.default_rng(seed).random((rows, bits)) < 0.5
+
+
+def plain(query: Bools, database: Bools, k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    distances = (query[:, None] != database).sum(axis=2)
+    ids = np.argsort(distances, axis=1, kind="stable")[:, :k]
+    return ids, np.take_along_axis(distances, ids, axis=1)
+
+
+@given(bits=st.integers(1, 20), items=st.integers(1, 60), seed=st.integers(0, 1 << 16), data=st.data())
+def test_ties_come_by_lower_number(bits: int, items: int, seed: int, data: st.DataObject) -> None:
+    query, database = bools(3, bits, seed), bools(items, bits, seed + 1)
+    k = data.draw(st.integers(1, items))
+    ids, distances = HammingIndex(database, device="cpu").search(query, k)
+    wanted = plain(query, database, k)
+    assert np.array_equal(ids, wanted[0])
+    assert np.array_equal(distances, wanted[1])
+
+
+@pytest.mark.parametrize("k", [1, 5, 40, 200])
+def test_blocks_of_the_database_are_merged(k: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "_DATABASE_BLOCK", 13)
+    query, database = bools(9, 10, 0), bools(200, 10, 1)
+    ids, distances = HammingIndex(database, device="cpu").search(query, k)
+    assert np.array_equal(ids, plain(query, database, k)[0])
+    assert (ids.dtype.name, distances.dtype.name) == ("int64", "int32")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_finds_the_same() -> None:
+    query, database = bools(50, 48, 0), bools(100_000, 48, 1)
+    cpu, gpu = (HammingIndex(database, device).search(query, 100) for device in ("cpu", "cuda"))
+    assert np.array_equal(cpu[0], gpu[0])
+    assert np.array_equal(cpu[1], gpu[1])
+
+
+def test_it_keeps_packed_codes() -> None:
+    found = HammingIndex(Codes.pack(bools(30, 60, 0)), device="cpu")
+    assert (len(found), found.bits, found.bytes_per_item) == (30, 60, 8)
+
+
+def test_no_queries_are_no_answers() -> None:
+    ids, distances = HammingIndex(bools(4, 8, 0), device="cpu").search(bools(0, 8, 1), 2)
+    assert ids.shape == distances.shape == (0, 2)
+
+
+@pytest.mark.parametrize("k", [0, -1, 31])
+def test_a_k_out_of_range_is_refused(k: int) -> None:
+    with pytest.raises(ValueError, match=f"k is {k}, wanted 1 to 30"):
+        HammingIndex(bools(30, 8, 0), device="cpu").search(bools(1, 8, 1), k)
+
+
+def test_codes_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(ValueError, match="queries have 9 bits, wanted 8"):
+        HammingIndex(bools(30, 8, 0), device="cpu").search(bools(1, 9, 1), 1)
+    with pytest.raises(ValueError, match="a database of 0 codes"):
+        HammingIndex(bools(0, 8, 0), device="cpu")
+    with pytest.raises(ValueError, match=r"wanted bool \[n, bits\]"):
+        HammingIndex(np.ones((3, 8)), device="cpu")  # type: ignore[arg-type]
