@@ -1,0 +1,194 @@
+"""CIFAR-10: 60,000 photographs of 32x32 pixels in 10 classes, as torchvision keeps it on disk."""
+
+import hashlib
+import io
+import pickle
+import shutil
+import tarfile
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from hashbench.dataset import Dataset, Items, Protocol, Report, Split
+from hashbench.download import fetch
+from hashbench.errors import UsageError
+from hashbench.files import file_sum, put_in_place, staging_folder
+from hashbench.splits import all_but, draw_per_class
+
+FOLDER = "cifar-10-batches-py"
+ARCHIVE = "cifar-10-python.tar.gz"
+URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
+ARCHIVE_MD5 = "c58f30108f718f92721af3b95e74349a"
+BATCHES_MD5 = {
+    "data_batch_1": "c99cafc152244af753f735de768cd75f",
+    "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+    "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+    "data_batch_4": "634d18415352ddfa80567beed471001a",
+    "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+    "test_batch": "40351d587109b95175f43aff81a1287e",
+}
+META_MD5 = {"batches.meta": "5ff9c542aee3614f3951f8cda6e48888"}
+WAY_OUT = "adopt it from disk with `hashbench data prepare cifar10 --from FOLDER`"
+
+OFFICIAL_TEST = 10_000
+QUERIES_PER_CLASS = 100
+TRAIN_PER_CLASS = 1_000
+QUERY_SEED, TRAIN_SEED, OFFICIAL_SEED = 10_001, 10_002, 10_003
+
+
+class CIFAR10(Dataset):
+    """Items 0..49,999 are the five training batches in order, 50,000..59,999 the test batch."""
+
+    title = "CIFAR-10"
+    source = "Krizhevsky, Learning multiple layers of features from tiny images, 2009; no licence stated"
+    protocols = (
+        Protocol(
+            "bgan",
+            "1,000 queries, 100 per class, drawn from all 60,000; database the other 59,000; "
+            "train 10,000 of these, 1,000 per class",
+        ),
+        Protocol("unsupervised-59k", "the 1,000 queries of bgan; the other 59,000 are database and training set"),
+        Protocol("test-10k", "the official 10,000 test images as queries; the 50,000 others are database and train"),
+    )
+    features = "gist"
+    classes = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+    @property
+    def folder(self) -> Path:
+        """Where the seven files lie."""
+        return self.root / FOLDER
+
+    def require(self) -> None:
+        absent = [name for name in wanted_sums() if not (self.folder / name).is_file()]
+        if absent:
+            state = f"lacks {', '.join(absent)}" if self.folder.is_dir() else "is not there"
+            raise UsageError(
+                f"CIFAR-10: the folder {self.folder} {state}; run `hashbench data prepare cifar10`, "
+                f"or name the folder that holds {FOLDER} with --data DIR or HASHBENCH_DATA"
+            )
+
+    def content(self) -> str:
+        return self._checked
+
+    @cached_property
+    def _checked(self) -> str:
+        self.require()
+        check_sums(self.folder, self.folder, "`hashbench data prepare cifar10` gets it anew")
+        return hashlib.sha256("".join(f"{name} {md5}\n" for name, md5 in wanted_sums().items()).encode()).hexdigest()
+
+    @cached_property
+    def _loaded(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+        self.content()  # nothing is read from files of other sums
+        batches = [read_batch(self.folder / name) for name in BATCHES_MD5]
+        pixels = np.concatenate([batch[b"data"] for batch in batches]).reshape(-1, 3, 32, 32)
+        return pixels, np.concatenate([batch[b"labels"] for batch in batches]).astype(np.int64)
+
+    def labels(self) -> npt.NDArray[np.bool_]:
+        return np.eye(len(self.classes), dtype=np.bool_)[self._loaded[1]]
+
+    def images(self, items: Items) -> Tensor:
+        return torch.from_numpy(self._loaded[0][items])
+
+    def split(self, protocol: Protocol) -> Split:
+        classes = self._loaded[1]
+        if protocol.name == "test-10k":
+            rng = np.random.default_rng(OFFICIAL_SEED)
+            query = rng.permutation(np.arange(len(classes) - OFFICIAL_TEST, len(classes)))
+            database = rng.permutation(all_but(len(classes), query))
+            return Split(train=database, query=query, database=database)
+        rng = np.random.default_rng(QUERY_SEED)
+        query = draw_per_class(classes, QUERIES_PER_CLASS, rng)
+        database = rng.permutation(all_but(len(classes), query))
+        if protocol.name == "unsupervised-59k":
+            return Split(train=database, query=query, database=database)
+        chosen = draw_per_class(classes[database], TRAIN_PER_CLASS, np.random.default_rng(TRAIN_SEED))
+        return Split(train=database[chosen], query=query, database=database)
+
+    def prepare(self, source: Path | None, report: Report) -> None:
+        if self._complete():
+            report(f"CIFAR-10 is complete in {self.folder}")
+            return
+        with staging_folder(self.root, FOLDER) as stage:
+            if source is None:
+                origin = stage / ARCHIVE
+                fetch(URL, origin, ARCHIVE_MD5, WAY_OUT, report)
+                extract(origin, stage)
+            else:
+                origin = adopt(source, stage)
+            check_sums(stage / FOLDER, origin, "get it anew")
+            put_in_place(stage / FOLDER, self.folder)
+        report(f"CIFAR-10: {len(wanted_sums())} files, sums checked, in {self.folder}")
+
+    def _complete(self) -> bool:
+        files = [(self.folder / name, md5) for name, md5 in wanted_sums().items()]
+        return all(file.is_file() and file_sum(file, "md5") == md5 for file, md5 in files)
+
+
+def wanted_sums() -> dict[str, str]:
+    """The published md5 of each of the seven files."""
+    return {**BATCHES_MD5, **META_MD5}
+
+
+def check_sums(folder: Path, origin: Path, way_out: str) -> None:
+    """Compare all seven files in ``folder``, which came from ``origin``, with the published sums.
+
+    Raises:
+        UsageError: the first file that is another; names it, its sum and the wanted one.
+    """
+    for name, md5 in wanted_sums().items():
+        found = file_sum(folder / name, "md5")
+        if found != md5:
+            raise UsageError(f"CIFAR-10: {origin / name} is damaged: its md5 is {found}, wanted {md5}; {way_out}")
+
+
+def adopt(source: Path, stage: Path) -> Path:
+    """Copy the seven files into ``stage`` from their folder, its parent, or out of the archive; answers which it was.
+
+    Raises:
+        UsageError: nothing of this kind in ``source``, or an archive of another sum.
+    """
+    for folder in (source, source / FOLDER):
+        if all((folder / name).is_file() for name in wanted_sums()):
+            (stage / FOLDER).mkdir()
+            for name in wanted_sums():
+                shutil.copyfile(folder / name, stage / FOLDER / name)
+            return folder
+    archive = source if source.is_file() else source / ARCHIVE
+    if not archive.is_file():
+        raise UsageError(
+            f"CIFAR-10: {source} holds neither the files {', '.join(wanted_sums())} (also looked for in {FOLDER}/) "
+            f"nor {ARCHIVE}"
+        )
+    found = file_sum(archive, "md5")
+    if found != ARCHIVE_MD5:
+        raise UsageError(f"CIFAR-10: {archive} has md5 {found}, wanted {ARCHIVE_MD5}; get it anew")
+    extract(archive, stage)
+    return archive
+
+
+def extract(archive: Path, stage: Path) -> None:
+    """Unpack the archive into ``stage``; members that point outside of it are refused."""
+    with tarfile.open(archive) as tar:
+        tar.extractall(stage, filter="data")
+
+
+class BatchUnpickler(pickle.Unpickler):
+    """Reads what the batches are made of, numpy arrays, and builds nothing else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module in ("numpy.core.multiarray", "numpy._core.multiarray") and name == "_reconstruct":
+            return np.zeros(0).__reduce__()[0]  # its public home differs between numpy versions
+        if module == "numpy" and name in ("ndarray", "dtype"):
+            return getattr(np, name)
+        raise pickle.UnpicklingError(f"a CIFAR-10 batch has no use for {module}.{name}")
+
+
+def read_batch(path: Path) -> dict[bytes, Any]:
+    """One batch: b"data" uint8 [n, 3072] (red, green, blue planes) and b"labels", a list of class numbers."""
+    batch: dict[bytes, Any] = BatchUnpickler(io.BytesIO(path.read_bytes()), encoding="bytes").load()
+    return batch
