@@ -58,7 +58,13 @@ class Inputs:
 
 
 def fit(method: HashMethod, train: TrainingSet, run: RunContext, seed: int) -> HashMethod:
-    """Fit with the global generators forked and seeded, so that layers may draw from them and disturb nothing."""
+    """Fit with the global generators forked and seeded, so that layers may draw from them and disturb nothing.
+
+    Raises:
+        ValueError: the features contain NaN or infinite values.
+    """
+    if train.given_features is not None and not train.given_features.isfinite().all():
+        raise ValueError("features contain NaN or infinite values")
     with forked_generators(seed):
         return method.fit(train, run)
 

@@ -1,0 +1,72 @@
+"""Principal component analysis in float64, the same on every machine: fixed signs, no axis made of rounding noise."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from hashbench.errors import Incompatible
+
+BLOCK = 8192  # rows held in float64 at a time
+RANK_TOLERANCE = 1e-12  # variance below this share of the largest counts as none
+TIE_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class PrincipalAxes:
+    """The leading axes of a training set, by falling variance.
+
+    Attributes:
+        mean: float64 [d].
+        axes: float64 [d, k], orthonormal columns; a column is zero where the data has no variance left, so that
+            what is projected on it is exactly zero. In each column the entry of largest magnitude is positive
+            (the first of them where several are largest).
+        variances: float64 [k], zero for the zero columns.
+    """
+
+    mean: Tensor
+    axes: Tensor
+    variances: Tensor
+
+    def project(self, x: Tensor) -> Tensor:
+        """Float64 [n, k] of ``x`` [n, d]."""
+        projected = torch.empty(len(x), self.axes.shape[1], dtype=torch.float64, device=x.device)
+        for start in range(0, len(x), BLOCK):
+            rows = slice(start, start + BLOCK)
+            torch.mm(x[rows].double() - self.mean, self.axes, out=projected[rows])
+        return projected
+
+
+def column_means(x: Tensor) -> Tensor:
+    """Float64 [d], the mean row of ``x``, float32 [n, d]; exact in columns that are constant."""
+    total = torch.zeros(x.shape[1], dtype=torch.float64, device=x.device)
+    for start in range(0, len(x), BLOCK):
+        total += x[start : start + BLOCK].double().sum(0)
+    return total / len(x)
+
+
+def principal_axes(x: Tensor, count: int) -> PrincipalAxes:
+    """The ``count`` axes of largest variance of ``x``, float32 [n, d].
+
+    Raises:
+        Incompatible: more axes than dimensions are asked for.
+    """
+    dimension = x.shape[1]
+    if count > dimension:
+        raise Incompatible(f"{count} bits need as many principal axes, features of {dimension} dimensions have fewer")
+    mean = column_means(x)
+    covariance = torch.zeros(dimension, dimension, dtype=torch.float64, device=x.device)
+    for start in range(0, len(x), BLOCK):
+        centred = x[start : start + BLOCK].double() - mean
+        covariance.addmm_(centred.T, centred, alpha=1 / len(x))
+    ascending, vectors = torch.linalg.eigh(covariance)
+    variances, axes = ascending.flip(0)[:count], _signed(vectors.flip(1)[:, :count])
+    has_variance = variances > RANK_TOLERANCE * variances[0].clamp_min(0)
+    return PrincipalAxes(mean, axes * has_variance, variances * has_variance)
+
+
+def _signed(axes: Tensor) -> Tensor:
+    """Columns turned so that the entry of largest magnitude is positive; rounding does not decide between equals."""
+    magnitude = axes.abs()
+    largest = (magnitude >= magnitude.amax(0) * (1 - TIE_TOLERANCE)).int().argmax(0, keepdim=True)
+    return axes * torch.where(axes.gather(0, largest) < 0, -1.0, 1.0)

@@ -1,0 +1,29 @@
+"""PCAH: signs of the leading principal components."""
+
+from typing import Self
+
+from torch import Tensor
+
+from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
+from hashbench.pca import principal_axes
+
+
+class PCAH(HashMethod):
+    """b = sgn(W^T (x - mean)), W the axes of largest variance (Wang, Kumar and Chang, section 3.2 without labels).
+
+    Each bit is one principal component, so late bits follow directions of little variance and mAP falls with length.
+    A direction without variance gives a constant bit.
+    """
+
+    traits = Traits(
+        deterministic=True,
+        paper="Wang, Kumar and Chang, Semi-supervised hashing for scalable image retrieval, CVPR 2010",
+    )
+
+    def fit(self, train: TrainingSet, run: RunContext) -> Self:  # noqa: ARG002 - nothing is drawn
+        principal = principal_axes(train.features, self.bits)
+        self.mean_, self.axes_ = principal.mean, principal.axes
+        return self
+
+    def encode(self, batch: Tensor) -> Tensor:
+        return (batch.double() - self.mean_) @ self.axes_ >= 0

@@ -1,0 +1,156 @@
+"""What LSH, PCAH, ITQ and spectral hashing have in common."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+import hashbench as hb
+from hashbench.method import RunContext, TrainingSet
+from hashbench.registry import METHODS
+
+SHALLOW = ["itq", "lsh", "pcah", "spectral"]
+DETERMINISTIC = {"pcah", "spectral"}
+Pixels = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+
+
+def codes(name: str, x: npt.NDArray[np.float32], bits: int, seed: int = 0) -> npt.NDArray[np.bool_]:
+    return hb.method(name, bits=bits, seed=seed, device="cpu").fit(x).encode(x)
+
+
+@pytest.fixture
+def threads() -> Any:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def gaussian() -> npt.NDArray[np.float32]:
+    """Float32 [3000, 40], with correlated columns."""
+    rng = np.random.default_rng(0)
+    return (rng.normal(size=(3_000, 40)) @ rng.normal(size=(40, 40)) + 3).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", SHALLOW)
+def test_the_same_seed_gives_the_same_codes(name: str, digits_pixels: Pixels) -> None:
+    first, again, other = (codes(name, digits_pixels[0], 32, seed) for seed in (5, 5, 6))
+    assert np.array_equal(first, again)
+    assert np.array_equal(first, other) == (name in DETERMINISTIC)
+    assert METHODS.get(name).traits.deterministic == (name in DETERMINISTIC)
+
+
+@pytest.mark.parametrize("name", SHALLOW)
+def test_draws_come_from_the_runs_generator(name: str, digits_pixels: Pixels) -> None:
+    train, found = TrainingSet(torch.from_numpy(digits_pixels[0])), []
+    for disturbance in range(2):
+        torch.manual_seed(disturbance)
+        method = METHODS.get(name)(16).fit(train, RunContext(torch.device("cpu"), torch.Generator().manual_seed(3)))
+        found.append(method.encode(train.features))
+    assert torch.equal(*found)
+
+
+@pytest.mark.parametrize("name", SHALLOW)
+def test_one_thread_or_two_give_the_same_bits(name: str, gaussian: npt.NDArray[np.float32], threads: None) -> None:
+    found = []
+    for count in (1, 2):
+        torch.set_num_threads(count)
+        found.append(codes(name, gaussian, 32))
+    assert (found[0] == found[1]).mean() >= 0.9999
+
+
+@pytest.mark.parametrize("name", SHALLOW)
+def test_the_code_of_an_item_does_not_depend_on_its_batch(name: str, gaussian: npt.NDArray[np.float32]) -> None:
+    method = hb.method(name, bits=24, device="cpu").fit(gaussian)
+    order = np.random.default_rng(1).permutation(len(gaussian))
+    together = method.encode(gaussian)
+    assert (method.encode(gaussian[order]) == together[order]).mean() >= 0.9999
+    assert (np.concatenate([method.encode(row[None]) for row in gaussian[:50]]) == together[:50]).mean() >= 0.999
+
+
+@pytest.mark.parametrize("name", SHALLOW)
+def test_more_bits_than_the_rank_is_no_reason_to_refuse(name: str, digits_pixels: Pixels) -> None:
+    train, query = digits_pixels  # 64 pixels, of which three are always 0
+    method = hb.method(name, bits=64, device="cpu").fit(train)
+    assert method.encode(query).shape == (200, 64)
+    if name == "pcah":
+        assert method.encode(np.concatenate([train, query + 1]))[:, 61:].all(), "not constant"
+
+
+@pytest.mark.parametrize("name", ["itq", "pcah"])
+def test_more_bits_than_dimensions_are_incompatible(name: str, digits_pixels: Pixels) -> None:
+    with pytest.raises(hb.Incompatible, match=r"65 bits .* 64 dimensions"):
+        codes(name, digits_pixels[0], 65)
+
+
+@pytest.mark.parametrize("name", ["lsh", "spectral"])
+def test_bits_may_exceed_the_dimensions(name: str, digits_pixels: Pixels) -> None:
+    assert codes(name, digits_pixels[0], 100).shape == (1597, 100)
+
+
+@pytest.mark.parametrize("name", SHALLOW)
+def test_constant_features_give_constant_codes(name: str) -> None:
+    found = codes(name, np.full((64, 32), 0.1, dtype=np.float32), 16)
+    assert found.all(), "sgn(0) is +1"
+
+
+@pytest.mark.parametrize("name", SHALLOW)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_nan_features_are_a_clear_error(name: str, value: float, digits_pixels: Pixels) -> None:
+    broken = digits_pixels[0].copy()
+    broken[3, 5] = value
+    with pytest.raises(ValueError, match="features contain NaN"):
+        codes(name, broken, 16)
+
+
+@pytest.mark.parametrize("name", SHALLOW)
+def test_64_samples_are_enough(name: str, gaussian: npt.NDArray[np.float32]) -> None:
+    assert codes(name, gaussian[:64], 32).shape == (64, 32)
+    assert codes(name, gaussian[:8], 32).shape == (8, 32)
+
+
+@pytest.mark.parametrize("name", SHALLOW)
+def test_inputs_are_left_as_they_were(name: str, digits_pixels: Pixels) -> None:
+    x = digits_pixels[0].copy()
+    codes(name, x, 16)
+    assert np.array_equal(x, digits_pixels[0])
+
+
+@pytest.mark.parametrize("name", SHALLOW)
+def test_state_carries_everything_that_encoding_needs(name: str, digits_pixels: Pixels) -> None:
+    train, query = digits_pixels
+    method = hb.method(name, bits=24, device="cpu").fit(train)
+    restored = METHODS.get(name)(24)
+    restored.load_state({key: value.clone() for key, value in method.fitted.state().items()})
+    assert np.array_equal(restored.encode(torch.from_numpy(query)).numpy(), method.encode(query))
+
+
+@pytest.mark.parametrize("name", SHALLOW)
+def test_the_mean_is_that_of_the_training_set_only(name: str, digits_pixels: Pixels) -> None:
+    train, query = digits_pixels
+    method = hb.method(name, bits=24, device="cpu").fit(train)
+    before = method.encode(query)
+    method.encode(query + 1)
+    assert np.array_equal(method.encode(query), before)
+    np.testing.assert_allclose(method.fitted.state()["mean_"], train.astype(np.float64).mean(0), atol=1e-12)
+
+
+def test_lsh_bits_agree_as_often_as_the_angle_says() -> None:
+    degrees = np.radians([0, 20, 45, 90, 135, 180])
+    x = np.stack([np.cos(degrees), np.sin(degrees)], 1).astype(np.float32)
+    method = hb.method("lsh", bits=4_000, device="cpu").fit(np.concatenate([x, -x]))  # the mean is zero
+    found = method.encode(x)
+    agreement = (found == found[0]).mean(1)
+    np.testing.assert_allclose(agreement, 1 - degrees / np.pi, atol=0.03)  # four standard deviations
+
+
+def test_pcah_is_the_sign_of_scikit_learns_components(gaussian: npt.NDArray[np.float32]) -> None:
+    from sklearn.decomposition import PCA
+
+    found = codes("pcah", gaussian, 16)
+    pca = PCA(16, svd_solver="full").fit(gaussian.astype(np.float64))
+    turned = pca.components_ * np.sign(pca.components_[np.arange(16), np.abs(pca.components_).argmax(1)])[:, None]
+    expected = (gaussian - pca.mean_) @ turned.T >= 0
+    assert (found == expected).mean() >= 0.9999
