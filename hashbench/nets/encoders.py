@@ -1,0 +1,80 @@
+"""Image encoders: the small one, and a place for any backbone, behind one interface."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from hashbench.method import Backbone
+
+SMALL = "small"
+SMALL_SIZE = 32
+SMALL_WIDTHS = (16, 32, 64, 128, 256)
+BACKBONE_SIZE = 224  # of the networks trained on ImageNet, where their name says no other
+
+
+class ImageEncoder(nn.Module):
+    """Images to feature vectors: scaling to [0, 1], normalisation per channel, then ``net``.
+
+    Attributes:
+        net: maps a normalised float batch [n, 3, size, size] to [n, dimension].
+        dimension: width of its output.
+        size: side of its input in pixels.
+        pretrained: whether its weights were learnt before.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, backbone: Backbone, pretrained: bool) -> None:
+        super().__init__()
+        self.net, self.dimension, self.size = backbone.net, backbone.dimension, backbone.size
+        self.pretrained = pretrained
+        self.register_buffer("mean", torch.tensor(backbone.mean).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(backbone.std).view(1, 3, 1, 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Float [n, dimension] of uint8 [n, 3, size, size]."""
+        pictures = (images.float() / 255 - self.mean) / self.std
+        # Channels last: on a CPU the small encoder trains 1.4 to 1.8 times as fast, most of it in max-pooling.
+        features: Tensor = self.net(pictures.contiguous(memory_format=torch.channels_last))
+        return features
+
+
+def small_backbone() -> Backbone:
+    """Five 3x3 convolutions, each batch-normed, rectified and closed by a 2x2 max-pool: 32 px to 256 features.
+
+    VGG19's five blocks at one convolution each, for pictures whose side 32 = 2^5 they reduce to one position.
+    """
+    layers: list[nn.Module] = []
+    channels = 3
+    for width in SMALL_WIDTHS:
+        convolution = nn.Conv2d(channels, width, 3, padding=1, bias=False)
+        layers += [convolution, nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(2)]
+        channels = width
+    return Backbone(nn.Sequential(*layers, nn.Flatten()), channels, SMALL_SIZE, (0.5,) * 3, (0.5,) * 3)
+
+
+def build_encoder(name: str, backbones: Callable[[str], Backbone]) -> ImageEncoder:
+    """The small encoder, newly initialised from torch's global generator, or the backbone called ``name``.
+
+    Raises:
+        LookupError: ``backbones`` has none of that name.
+    """
+    if name == SMALL:
+        return ImageEncoder(small_backbone(), pretrained=False)
+    return ImageEncoder(backbones(name), pretrained=True)
+
+
+def input_size(name: str) -> int:
+    """Side in pixels of the images an encoder reads: 32 for the small one, N for "net@N", else 224.
+
+    Raises:
+        ValueError: what follows the @ is not a size.
+    """
+    if name == SMALL:
+        return SMALL_SIZE
+    _, at, size = name.partition("@")
+    if at and not size.isdecimal():
+        raise ValueError(f"encoder {name!r}: {size!r} is no size in pixels; wanted NAME or NAME@PIXELS")
+    return int(size) if at else BACKBONE_SIZE

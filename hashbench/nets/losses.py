@@ -1,0 +1,35 @@
+"""Losses of deep hashing, each a mean over what its docstring says."""
+
+from torch import Tensor
+from torch.nn import functional
+
+
+def pair_loss(codes: Tensor, similarity: Tensor) -> Tensor:
+    """mean_ij ((1/L) b_i . b_j - s_ij)^2 over all pairs of the batch, i = j among them.
+
+    This is BGAN's l_N (equation of the neighbourhood structure loss) divided by B^2 / 2.
+
+    Args:
+        codes: [B, L] in [-1, 1].
+        similarity: [B, B] of -1 and +1.
+    """
+    return (codes @ codes.T / codes.shape[1] - similarity).square().mean()
+
+
+def map_loss(maps: Tensor, targets: Tensor) -> Tensor:
+    """Squared difference of maps [n, c, h, w]: summed over channels, averaged over positions and images.
+
+    For pictures it is BGAN's l_MSE as printed, 3 times what ``functional.mse_loss`` gives; for the discriminator's
+    maps it is l_Per, c times.
+    """
+    return (maps - targets).square().sum(1).mean()
+
+
+def log_real(logits: Tensor) -> Tensor:
+    """Mean log D, D the sigmoid of ``logits`` [n]."""
+    return -functional.softplus(-logits).mean()
+
+
+def log_fake(logits: Tensor) -> Tensor:
+    """Mean log(1 - D), D the sigmoid of ``logits`` [n]."""
+    return -functional.softplus(logits).mean()

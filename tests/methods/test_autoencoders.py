@@ -1,0 +1,121 @@
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from torch import nn
+
+import hashbench
+from hashbench.registry import METHODS
+
+NAMES = ("tanh_autoencoder", "ste_autoencoder")
+Digits = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+
+
+def fitted(name: str, x: Any, bits: int = 16, **parameters: Any) -> Any:
+    return hashbench.method(name, bits=bits, device="cpu", **{"epochs": 5, **parameters}).fit(x)
+
+
+def restoration_error(train_codes: Any, train: Any, query_codes: Any, query: Any) -> float:
+    """Share of the queries' variance that the best linear map from codes, learnt on the training set, leaves."""
+    ones = [np.column_stack([codes * 2.0 - 1, np.ones(len(codes))]) for codes in (train_codes, query_codes)]
+    weights = np.linalg.lstsq(ones[0], train, rcond=None)[0]
+    return float(((ones[1] @ weights - query) ** 2).mean() / ((query - train.mean(0)) ** 2).mean())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_codes_tell_more_of_unseen_digits_than_random_projections(name: str, digits_pixels: Digits) -> None:
+    train, query = digits_pixels
+    errors = {}
+    for method in (name, "lsh"):
+        model = hashbench.method(method, bits=32, device="cpu").fit(train)
+        errors[method] = restoration_error(model.encode(train), train, model.encode(query), query)
+    assert errors[name] < 0.9 * errors["lsh"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("hidden", [0, 12])
+def test_losses_fall_and_are_reported_per_epoch(name: str, hidden: int, digits_pixels: Digits) -> None:
+    epochs = fitted(name, digits_pixels[0], epochs=8, hidden=hidden).epochs
+    assert [report["epoch"] for report in epochs] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert epochs[-1]["reconstruction"] < epochs[0]["reconstruction"]
+    assert 0 <= epochs[-1]["imbalance"] <= 1
+
+
+def test_tanh_objective_is_reconstruction_plus_the_quantisation_penalty() -> None:
+    method = METHODS.get("tanh_autoencoder")(3, penalty=0.5)  # type: ignore[call-arg]
+    z = torch.tensor([[0.0, 2.0, -0.3]])
+    x = torch.tensor([[1.0, -1.0, 0.5]])
+    losses = method.objective(nn.Identity(), x, z)  # type: ignore[attr-defined]
+    h = np.tanh([0.0, 2.0, -0.3])
+    assert float(losses["reconstruction"]) == pytest.approx(np.mean((h - [1, -1, 0.5]) ** 2))
+    assert float(losses["quantisation"]) == pytest.approx(0.5 * np.mean((h - [1, 1, -1]) ** 2))
+
+
+def test_straight_through_decoder_sees_codes_and_z_gets_the_gradient_as_it_is() -> None:
+    method = METHODS.get("ste_autoencoder")(3)
+    z = torch.tensor([[0.0, 2.0, -0.3]], requires_grad=True)
+    x = torch.tensor([[1.0, -1.0, 0.5]])
+    loss = method.objective(nn.Identity(), x, z)["reconstruction"]  # type: ignore[attr-defined]
+    torch.autograd.backward(loss)
+    assert loss.item() == pytest.approx((0 + 4 + 1.5**2) / 3)
+    assert z.grad is not None
+    assert torch.allclose(z.grad, 2 / 3 * torch.tensor([[0.0, 2.0, -1.5]]))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_inputs_are_standardised_so_that_their_unit_does_not_matter(name: str, digits_pixels: Digits) -> None:
+    x = digits_pixels[0][:300]
+    first, second = (fitted(name, scaled).encode(scaled) for scaled in (x, x * 64 + 32))
+    assert (first != second).mean() < 0.01
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_same_seed_same_codes_and_the_global_generators_are_left_alone(name: str, digits_pixels: Digits) -> None:
+    x = digits_pixels[0][:200]
+    before = torch.random.get_rng_state()
+    first = fitted(name, x).encode(x)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    torch.manual_seed(99)
+    assert np.array_equal(fitted(name, x).encode(x), first)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_code_of_an_item_does_not_depend_on_its_batch(name: str, digits_pixels: Digits) -> None:
+    x = digits_pixels[0][:200]
+    model = fitted(name, x, bits=64)
+    assert (np.concatenate([model.encode(row) for row in np.split(x, 200)]) != model.encode(x)).mean() <= 1e-4
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_state_restores_the_codes_without_training(name: str, digits_pixels: Digits) -> None:
+    x = digits_pixels[0][:200]
+    model = fitted(name, x, hidden=7)
+    again = METHODS.get(name)(16, hidden=7)  # type: ignore[call-arg]
+    again.load_state({key: tensor.clone() for key, tensor in model.fitted.state().items()})
+    assert np.array_equal(again.encode(torch.from_numpy(x)).numpy(), model.encode(x))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_constant_features_and_few_items_give_codes(name: str) -> None:
+    assert fitted(name, np.ones((64, 5), dtype=np.float32)).encode(np.ones((3, 5), dtype=np.float32)).shape == (3, 16)
+    assert fitted(name, np.eye(2, dtype=np.float32)).encode(np.eye(2, dtype=np.float32)).shape == (2, 16)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_features_that_are_no_numbers_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="NaN"):
+        fitted(name, np.full((64, 5), np.nan, dtype=np.float32))
+
+
+@pytest.mark.parametrize("parameter", ["epochs", "batch", "rate"])
+@pytest.mark.parametrize("name", NAMES)
+def test_parameters_out_of_range_are_named(name: str, parameter: str) -> None:
+    with pytest.raises(ValueError, match=f"{parameter} is 0"):
+        METHODS.get(name)(8, **{parameter: 0})
+
+
+def test_a_negative_penalty_is_refused() -> None:
+    with pytest.raises(ValueError, match="penalty is -1"):
+        METHODS.get("tanh_autoencoder")(8, penalty=-1)  # type: ignore[call-arg]
