@@ -13,14 +13,37 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from hashbench.errors import Incompatible as Incompatible
     from hashbench.errors import UsageError as UsageError
+    from hashbench.evaluation.evaluate import Scores as Scores
+    from hashbench.evaluation.evaluate import evaluate as evaluate
     from hashbench.facade import method as method
+    from hashbench.records.results import Results as Results
+    from hashbench.records.results import results as results
+    from hashbench.runner import run as run
+    from hashbench.search.index import HammingIndex as HammingIndex
 
 _HOMES = {
+    "HammingIndex": "hashbench.search.index",
     "Incompatible": "hashbench.errors",
+    "Results": "hashbench.records.results",
+    "Scores": "hashbench.evaluation.evaluate",
     "UsageError": "hashbench.errors",
+    "evaluate": "hashbench.evaluation.evaluate",
     "method": "hashbench.facade",
+    "results": "hashbench.records.results",
+    "run": "hashbench.runner",
 }
-__all__ = ["Incompatible", "UsageError", "__version__", "method"]
+__all__ = [
+    "HammingIndex",
+    "Incompatible",
+    "Results",
+    "Scores",
+    "UsageError",
+    "__version__",
+    "evaluate",
+    "method",
+    "results",
+    "run",
+]
 
 
 class _Package(ModuleType):

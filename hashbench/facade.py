@@ -9,6 +9,7 @@ from torch import Tensor
 
 from hashbench import fitting
 from hashbench.device import pick_device
+from hashbench.errors import UsageError
 from hashbench.images import resize, three_channels
 from hashbench.method import HashMethod, RunContext, TrainingSet
 from hashbench.parameters import resolve
@@ -90,5 +91,5 @@ def method(name: str, bits: int, seed: int = 0, device: str = "auto", **paramete
         hashbench.UsageError: unknown method or parameter, with the nearest name.
     """
     if bits < 1:
-        raise ValueError(f"bits is {bits}, wanted 1 or more")
+        raise UsageError(f"bits is {bits}, wanted 1 or more")
     return Method(name, bits, seed, device, parameters)

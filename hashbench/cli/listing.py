@@ -1,0 +1,94 @@
+"""The verb ``list``."""
+
+import inspect
+import json
+from typing import Any
+
+import click
+
+from hashbench.errors import UsageError
+
+
+@click.command("list", epilog="\b\nExample:\n  hashbench list methods --json")
+@click.argument("what", type=click.Choice(["methods", "datasets", "features", "metrics"]), default="methods")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def command(what: str, as_json: bool) -> int:
+    """List methods, data sets, features or metrics with a line each. A broken plugin shows its error."""
+    rows = {"methods": _methods, "datasets": _datasets, "features": _features, "metrics": _metrics}[what]()
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+        return 0
+    width = max((len(row["name"]) for row in rows), default=0)
+    for row in rows:
+        error = row.get("error")
+        click.echo(f"{row['name']:<{width}}  {'BROKEN: ' + error if error else row['summary']}")
+    return 0
+
+
+def _methods() -> list[dict[str, Any]]:
+    from hashbench.registry import METHODS
+
+    rows: list[dict[str, Any]] = []
+    for name in METHODS.names():
+        try:
+            method = METHODS.get(name)
+        except UsageError as error:
+            rows.append({"name": name, "error": str(error)})
+            continue
+        rows.append(
+            {
+                "name": name,
+                "summary": _first_line(method),
+                "paper": method.traits.paper,
+                "supervised": method.traits.supervised,
+                "origin": METHODS.origin(name),
+            }
+        )
+    return rows
+
+
+def _datasets() -> list[dict[str, Any]]:
+    from hashbench.registry import DATASETS
+
+    rows: list[dict[str, Any]] = []
+    for name in DATASETS.names():
+        try:
+            dataset = DATASETS.get(name)
+        except UsageError as error:
+            rows.append({"name": name, "error": str(error)})
+            continue
+        protocols = [f"{name}/{protocol.name}" for protocol in dataset.protocols]
+        rows.append(
+            {
+                "name": name,
+                "summary": f"{', '.join(protocols)} (features {dataset.features})",
+                "protocols": protocols,
+                "features": dataset.features,
+                "origin": DATASETS.origin(name),
+            }
+        )
+    return rows
+
+
+def _features() -> list[dict[str, Any]]:
+    from hashbench.features.spec import extractor, names
+
+    return [{"name": name, "summary": _first_line(type(extractor(name)))} for name in names()]
+
+
+def _metrics() -> list[dict[str, Any]]:
+    from hashbench.evaluation.metrics import declared
+
+    return [
+        {
+            "name": metric.id,
+            "summary": metric.formula,
+            "direction": metric.direction,
+            "range": list(metric.range),
+        }
+        for metric in declared()
+    ]
+
+
+def _first_line(thing: type[Any]) -> str:
+    return (inspect.getdoc(thing) or "").partition("\n")[0]

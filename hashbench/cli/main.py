@@ -1,0 +1,70 @@
+"""The entry point: verbs by name, imported when called, so that --help is quick; errors in one line."""
+
+import importlib
+import os
+import sys
+import traceback
+
+import click
+
+import hashbench
+from hashbench.errors import UsageError
+
+VERBS = {"run": "run", "list": "listing", "show": "show", "data": "data"}
+
+
+class Verbs(click.Group):
+    """Finds a verb's module when it is called for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Names of all verbs, in the order of the help page."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
+        """The verb's command, or None."""
+        if name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"hashbench.cli.{VERBS[name]}").command
+        return command
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(hashbench.__version__, prog_name="hashbench")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    """Train and compare hashing methods for image retrieval.
+
+    \b
+    Example:
+      hashbench run --methods bgan,itq --bits 16,32,64
+    """
+
+
+def main() -> None:
+    """Run the command line; exit with 0 fine, 1 something failed, 2 wrong usage."""
+    debug = "--debug" in sys.argv[1:2]
+    try:
+        sys.exit(cli.main(prog_name="hashbench", standalone_mode=False) or 0)
+    except UsageError as error:
+        if debug:
+            traceback.print_exc()
+        _stop(f"hashbench: {error}", 2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _stop("hashbench: stopped", 1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except PermissionError as error:
+        _stop(f"hashbench: {error.filename}: permission denied; name a folder that can be written", 2)
+    except Exception as error:
+        if debug:
+            raise
+        _stop(f"hashbench: {type(error).__name__}: {error} (hashbench --debug shows where)", 1)
+
+
+def _stop(line: str, code: int) -> None:
+    click.echo(line, err=True)
+    sys.exit(code)

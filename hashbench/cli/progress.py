@@ -1,0 +1,83 @@
+"""Progress of a grid: a live display on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from hashbench.job import Event
+from hashbench.plan import Planned
+
+Watcher = Callable[[Event], None]
+
+
+@contextmanager
+def progress(plan: Sequence[Planned]) -> Iterator[Watcher]:
+    """A watcher of the plan's jobs, writing to standard error."""
+    console = Console(stderr=True)
+    for planned in plan:
+        if not planned.run and planned.state != "done":
+            console.print(f"kept  {planned.job.trial}: {planned.reason}", highlight=False, markup=False)
+    kept = sum(not planned.run for planned in plan)
+    if kept:
+        console.print(f"{kept} of {len(plan)} trials have their record already", highlight=False)
+    if console.is_terminal:
+        yield from _live(plan, console)
+    else:
+        yield Lines(plan)
+
+
+class Lines:
+    """A line when a trial starts to fit and one when it ends."""
+
+    def __init__(self, plan: Sequence[Planned]) -> None:
+        self.names = {planned.job.key: str(planned.job.trial) for planned in plan}
+        self.total = sum(planned.run for planned in plan)
+        self.ended = 0
+        self.started = time.monotonic()
+
+    def __call__(self, event: Event) -> None:
+        """Print what the event ends."""
+        if event.kind == "started":
+            self.started = time.monotonic()
+        if event.kind == "finished":
+            self.ended += 1
+            seconds = time.monotonic() - self.started
+            line = f"[{self.ended}/{self.total}] {self.names[event.key]}: {event.text}, {seconds:.1f} s"
+            print(line, file=sys.stderr, flush=True)  # noqa: T201 - a watcher prints
+
+
+def _live(plan: Sequence[Planned], console: Console) -> Iterator[Watcher]:
+    names = {planned.job.key: str(planned.job.trial) for planned in plan}
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[note]}", style="dim", markup=False),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as display:
+        grid = display.add_task("trials", total=sum(planned.run for planned in plan), note="")
+        current = display.add_task("", total=None, note="", visible=False)
+        started = time.monotonic()
+
+        def watch(event: Event) -> None:
+            nonlocal started
+            if event.kind == "started":
+                started = time.monotonic()
+                display.reset(current, description=names[event.key], total=None, visible=True, note="starting")
+            elif event.kind == "phase":
+                display.update(current, note=event.text)
+            elif event.kind == "epoch":
+                values = "  ".join(f"{name} {value:.3g}" for name, value in list(event.values.items())[:3])
+                display.update(current, completed=event.done, total=event.total, note=f"fit  {values}")
+            elif event.kind == "finished":
+                line = f"{names[event.key]}: {event.text}, {time.monotonic() - started:.1f} s"
+                console.print(line, style="" if event.text == "ok" else "red", highlight=False, markup=False)
+                display.advance(grid)
+                display.update(current, visible=False)
+
+        yield watch

@@ -1,0 +1,114 @@
+"""The verb ``run``."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hashbench.defaults import default_datasets
+
+DEFAULT = ",".join(default_datasets())
+EXAMPLE = """\b
+Examples:
+  hashbench run --methods bgan,itq --bits 16,32,64
+  hashbench run --methods '*' --bits 32 --datasets cifar10/bgan --repeats 3 --set bgan.epochs=4
+"""
+
+
+@click.command("run", epilog=EXAMPLE)
+@click.option("--methods", required=True, metavar="LIST", help="Names or globs; '*' is every unsupervised method.")
+@click.option("--bits", required=True, metavar="LIST", help="Code lengths, say 16,32,64.")
+@click.option("--datasets", default=DEFAULT, show_default=True, metavar="LIST", help="Names, globs or NAME/PROTOCOL.")
+@click.option("--features", metavar="NAME", help="Features of all trials.  [default: the data set's own]")
+@click.option("--repeats", default=1, show_default=True, metavar="N", help="Repetitions with seeds of their own.")
+@click.option("--preset", metavar="NAME", help="Apply this preset to the methods that have it, say quick.")
+@click.option("--set", "settings", multiple=True, metavar="METHOD.PARAMETER=VALUE", help="Change a hyper-parameter.")
+@click.option("--limit", type=int, metavar="N", help="Train on the first N items of the training order.")
+@click.option("--seed", default=0, show_default=True, metavar="N", help="Root of all seeds.")
+@click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1, ...")
+@click.option("--executor", default="local", show_default=True, metavar="NAME", help="local (isolated) or inline.")
+@click.option("--timeout", type=float, metavar="S", help="Seconds a trial may take.")
+@click.option("--rerun", default="missing", show_default=True, metavar="WHAT", help="missing, failed, stale or all.")
+@click.option("--no-state", is_flag=True, help="Do not keep the fitted methods.")
+@click.option("--dry-run", is_flag=True, help="Print the plan with the reason for each trial, and stop.")
+@click.option("--results", default="results", show_default=True, metavar="DIR", help="Folder of records and reports.")
+@click.option("--data", metavar="DIR", help="Folder of the data sets.  [default: HASHBENCH_DATA, else data]")
+@click.option("--json", "as_json", is_flag=True, help="Print the plan, or at the end the records, as JSON.")
+def command(**given: Any) -> int:
+    """Train and score a grid of methods; trials that have a record are not run again.
+
+    Writes a record per trial, leaderboard.md and .csv and precision-recall figures into the results folder.
+    Exits with 1 if any trial of the grid failed. Ctrl-C once finishes the trial that runs, twice stops it.
+    """
+    return _run(given)
+
+
+def _run(given: dict[str, Any]) -> int:
+    from hashbench.plan import make_plan
+    from hashbench.request import Request, parse_bits, parse_settings, split_list
+    from hashbench.runner import make_settings
+
+    request = Request(
+        methods=split_list(given["methods"]),
+        bits=parse_bits(given["bits"]),
+        datasets=split_list(given["datasets"]),
+        features=given["features"],
+        repeats=given["repeats"],
+        preset=given["preset"],
+        parameters=parse_settings(given["settings"]),
+        limit=given["limit"],
+        seed=given["seed"],
+        rerun=given["rerun"],
+    )
+    settings = make_settings(
+        given["results"], given["data"], given["device"], given["timeout"], save_state=not given["no_state"]
+    )
+    plan = make_plan(request, settings)
+    if given["dry_run"]:
+        _print_plan(plan, given["as_json"])
+        return 0
+    return _carry_out(plan, settings, given["executor"], given["as_json"])
+
+
+def _print_plan(plan: list[Any], as_json: bool) -> None:
+    if as_json:
+        rows = [
+            {"key": p.job.key, "trial": p.job.trial.identity(), "state": p.state, "run": p.run, "reason": p.reason}
+            for p in plan
+        ]
+        click.echo(json.dumps(rows, indent=1))
+        return
+    for planned in plan:
+        click.echo(f"{'run ' if planned.run else 'keep'}  {planned.job.trial}  ({planned.reason})")
+    click.echo(f"{sum(p.run for p in plan)} of {len(plan)} trials to run")
+
+
+def _carry_out(plan: list[Any], settings: Any, executor: str, as_json: bool) -> int:
+    from hashbench.cli.progress import progress
+    from hashbench.runner import carry_out, grid_results, stale_keys
+
+    with progress(plan) as watcher:
+        finished = carry_out(plan, settings, executor, watcher)
+    found = grid_results(plan, settings)
+    if as_json:
+        click.echo(json.dumps(list(found.records), indent=1))
+    else:
+        _print_leaderboard(found, stale_keys(plan), settings.results)
+    if not finished:
+        left = len({p.job.key for p in plan} - {record["key"] for record in found.records})
+        click.echo(f"stopped: {left} trials left; the same command goes on from here", err=True)
+    failed = [record for record in found.records if record["status"] not in ("ok", "skipped")]
+    return 1 if failed or not finished else 0
+
+
+def _print_leaderboard(found: Any, stale: frozenset[str], folder: Path) -> None:
+    from rich.console import Console
+
+    from hashbench.reporting.table import tables
+    from hashbench.reporting.terminal import show
+
+    console = Console()
+    show(tables(found, stale), console)
+    shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    console.print(f"\nAll records of {shown}/: leaderboard.md, leaderboard.csv, figures/", highlight=False)

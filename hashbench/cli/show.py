@@ -1,0 +1,94 @@
+"""The verb ``show``."""
+
+import inspect
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command("show", epilog="\b\nExamples:\n  hashbench show bgan\n  hashbench show cifar10\n  hashbench show 3fa9c1")
+@click.argument("name", metavar="NAME|RECORD")
+@click.option("--results", default="results", show_default=True, metavar="DIR", help="Folder of the records.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def command(name: str, results: str, as_json: bool) -> int:
+    """Show a method, a data set, or a record by its file or by the beginning of its key."""
+    from hashbench.registry import DATASETS, METHODS
+
+    if name in METHODS.names():
+        facts = _method(name)
+    elif name in DATASETS.names():
+        facts = _dataset(name)
+    else:
+        facts = _record(name, Path(results))
+    if as_json:
+        click.echo(json.dumps(facts, indent=1, default=str))
+    else:
+        _print(facts)
+    return 0
+
+
+def _method(name: str) -> dict[str, Any]:
+    from hashbench.parameters import declared
+    from hashbench.registry import METHODS
+
+    method = METHODS.get(name)
+    traits = method.traits
+    return {
+        "method": name,
+        "origin": METHODS.origin(name),
+        "paper": traits.paper,
+        "reads": traits.input + (" and features" if traits.wants_features else ""),
+        "supervised": traits.supervised,
+        "deterministic": traits.deterministic,
+        "parameters": {p.name: f"{p.type_name()} = {p.default!r}" for p in declared(method).values()},
+        "presets": {preset: dict(values) for preset, values in traits.presets.items()},
+        "about": inspect.getdoc(method) or "",
+    }
+
+
+def _dataset(name: str) -> dict[str, Any]:
+    from hashbench.registry import DATASETS
+
+    dataset = DATASETS.get(name)
+    return {
+        "data set": name,
+        "origin": DATASETS.origin(name),
+        "source": dataset.source,
+        "features": dataset.features,
+        "classes": ", ".join(dataset.classes),
+        "protocols": {f"{name}/{protocol.name}": protocol.summary for protocol in dataset.protocols},
+    }
+
+
+def _record(name: str, folder: Path) -> dict[str, Any]:
+    from hashbench.errors import UsageError, unknown
+    from hashbench.records.results import results
+    from hashbench.registry import DATASETS, METHODS
+
+    path = Path(name)
+    if path.suffix == ".json" and path.is_file():
+        loaded: dict[str, Any] = json.loads(path.read_text())
+        return loaded
+    records = results(folder).records if folder.is_dir() else ()
+    found = [record for record in records if record["key"].startswith(name)]
+    if len(found) > 1:
+        raise UsageError(f"{len(found)} records of {folder} have keys that start with {name!r}; give more of the key")
+    if not found:
+        raise unknown("method, data set or record", name, [*METHODS.names(), *DATASETS.names()])
+    return found[0]
+
+
+def _print(facts: dict[str, Any], indent: int = 0) -> None:
+    pad = " " * indent
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            click.echo(f"{pad}{name}:" + ("" if value else " none"))
+            _print(value, indent + 2)
+        elif isinstance(value, list) and len(value) > 6:
+            click.echo(f"{pad}{name}: {len(value)} values, {value[0]} ... {value[-1]}")
+        elif isinstance(value, str) and "\n" in value:
+            click.echo(f"{pad}{name}:\n\n" + "\n".join(f"{pad}  {line}" for line in value.splitlines()))
+        else:
+            click.echo(f"{pad}{name}: {value}")

@@ -1,0 +1,39 @@
+"""What happens inside a trial's own process."""
+
+import os
+import signal
+import sys
+import threading
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+from hashbench.job import Event, Job, Settings
+from hashbench.trial import run_trial
+
+
+def main(job: Job, settings: Settings, log: Path, events: "Connection[Event, Event]") -> None:
+    """Lead a process group, write to the log, die with the grid, carry out the job."""
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the grid's to answer
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    _redirect(log)
+    run_trial(job, settings, events.send)
+
+
+def _die_with_parent() -> None:
+    """Kill this process group as soon as the process that runs the grid is gone, however it went."""
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os.killpg(0, signal.SIGKILL)
+
+
+def _redirect(log: Path) -> None:
+    """Standard output and error, of this process and of what it starts, go to the log."""
+    stream = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    for target in (1, 2):
+        os.dup2(stream, target)
+    os.close(stream)
+    for text in (sys.stdout, sys.stderr):
+        text.reconfigure(line_buffering=True)  # type: ignore[union-attr]

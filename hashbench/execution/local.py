@@ -1,0 +1,184 @@
+"""Local: a fresh process per trial, one at a time, watched from outside."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from types import FrameType, ModuleType
+
+from hashbench.execution import child
+from hashbench.execution.executor import Executor, Watcher
+from hashbench.job import Event, Job, Settings
+from hashbench.records.draft import LOG_LINES, draft, explain
+from hashbench.records.store import Store
+
+GRACE_SECONDS = 5.0
+POLL_SECONDS = 0.2
+
+
+@dataclass
+class Interruption:
+    """Ctrl-C once: finish what runs. Twice: stop it."""
+
+    count: int = 0
+
+    def _count(self, _number: int, _frame: FrameType | None) -> None:
+        self.count += 1
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Answer SIGINT inside; only a main thread can."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.signal(signal.SIGINT, self._count)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
+@dataclass
+class Watch:
+    """A running trial as seen from outside."""
+
+    job: Job
+    process: BaseProcess
+    events: "Connection[Event, Event]"
+    started: float = field(default_factory=time.monotonic)
+    phase: str | None = None
+    stopped: str | None = None
+
+
+class LocalExecutor(Executor):
+    """A trial's outcome is its exit code and its record; one without a record gets one that says what happened."""
+
+    def run(self, jobs: Sequence[Job], settings: Settings, watcher: Watcher) -> bool:
+        """See :class:`Executor`."""
+        store = Store(settings.results)
+        store.prepare()
+        context = _context()
+        interruption = Interruption()
+        with interruption.listening():
+            for job in jobs:
+                if interruption.count:
+                    return False
+                watcher(Event(job.key, "started"))
+                watch = _start(job, settings, store, context)
+                _follow(watch, settings.timeout, watcher, interruption)
+                status = _outcome(watch, settings, store)
+                watcher(Event(job.key, "finished", status))
+        return interruption.count == 0
+
+
+def _context() -> BaseContext:
+    """A forkserver that has imported torch but touched no GPU; spawn where there is none."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["hashbench.execution.child"])
+    return context
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """Start a process that does not import the caller's ``__main__`` again: a trial needs nothing of it.
+
+    So ``hb.run`` works from a script that has no ``if __name__ == "__main__"``.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def _start(job: Job, settings: Settings, store: Store, context: BaseContext) -> Watch:
+    store.record_path(job).unlink(missing_ok=True)  # a failure asked for again: the outcome is what this run leaves
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(  # type: ignore[attr-defined]
+        target=child.main, args=(job, settings, store.log_path(job), sender), name=f"hashbench {job.trial}"
+    )
+    with _without_main():
+        process.start()
+    sender.close()
+    return Watch(job, process, receiver)
+
+
+def _follow(watch: Watch, timeout: float | None, watcher: Watcher, interruption: Interruption) -> None:
+    """Pass events on until the process is gone; stop it at its time-out or at the second Ctrl-C."""
+    listening = True
+    while watch.process.is_alive() or listening:
+        ready = wait([watch.events] if listening else [watch.process.sentinel], timeout=POLL_SECONDS)
+        if listening and watch.events in ready:
+            listening = _pass_on(watch, watcher)
+        elif not watch.process.is_alive():
+            break
+        if timeout is not None and time.monotonic() - watch.started > timeout:
+            watch.stopped = "timeout"
+        if interruption.count > 1:
+            watch.stopped = "killed"
+        if watch.stopped:
+            break
+    _end(watch)
+
+
+def _pass_on(watch: Watch, watcher: Watcher) -> bool:
+    try:
+        event = watch.events.recv()
+    except EOFError:
+        return False
+    if event.kind == "phase":
+        watch.phase = event.text
+    watcher(event)
+    return True
+
+
+def _end(watch: Watch) -> None:
+    """Terminate, grace, kill; then kill whatever is left of the trial's process group."""
+    if watch.process.is_alive() and watch.stopped:
+        watch.process.terminate()
+        watch.process.join(GRACE_SECONDS)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(watch.process.pid or 0, signal.SIGKILL)
+    watch.process.join()
+    watch.events.close()
+
+
+def _outcome(watch: Watch, settings: Settings, store: Store) -> str:
+    """Status by the record the trial left, or by the one written here in its place."""
+    record = store.read(watch.job)
+    if record is None:
+        record = draft(watch.job, settings)
+        status, message = _what_happened(watch, settings.timeout)
+        explain(record, status, watch.phase, message, _tail(watch, store))
+        record["seconds"] = {"total": time.monotonic() - watch.started}
+        store.write_record(watch.job, record)
+    return str(record["status"])
+
+
+def _what_happened(watch: Watch, timeout: float | None) -> tuple[str, str]:
+    code = watch.process.exitcode
+    if watch.stopped == "timeout":
+        return "timeout", f"stopped after its time-out of {timeout:g} s"
+    if watch.stopped:
+        return "killed", "stopped by the user (Ctrl-C twice)"
+    if code is not None and code < 0:
+        name = signal.Signals(-code).name
+        hint = ", perhaps by the system for want of memory" if -code == signal.SIGKILL else ""
+        return "killed", f"ended by signal {name}{hint}"
+    return "failed", f"exited with code {code} and left no record"
+
+
+def _tail(watch: Watch, store: Store) -> list[str]:
+    log = store.log_path(watch.job)
+    return log.read_text(errors="replace").splitlines()[-LOG_LINES:] if log.exists() else []

@@ -1,0 +1,62 @@
+"""Throughput of a fitted method: encoding its own input, searching its own codes, on this machine."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hashbench.codes import Codes
+from hashbench.dataset import Split
+from hashbench.evaluation.throughput import encode_throughput, search_throughput
+from hashbench.features.extractor import Extractor
+from hashbench.fitting import Inputs
+from hashbench.images import resize, three_channels
+from hashbench.method import HashMethod, RunContext
+from hashbench.records.environment import hardware
+
+LARGEST_BATCH = 256  # of images, features or queries at once
+SECONDS_PER_FIGURE = 0.1
+
+
+def measure(
+    method: HashMethod, run: RunContext, inputs: Inputs, split: Split, codes: tuple[Codes, Codes], extractor: Extractor
+) -> dict[str, Any]:
+    """What a throughput file says beside format and key.
+
+    Images are decoded ones at the data set's own size, so their rate includes resizing and, for a method on features,
+    extraction. Call it while nothing else runs.
+
+    Args:
+        method: fitted.
+        run: the run it was fitted in.
+        inputs: where images and features come from.
+        split: whose queries are encoded.
+        codes: of queries and database.
+        extractor: of the trial's features.
+    """
+    items = split.query[:LARGEST_BATCH]
+    images = inputs.dataset.images(items).to(run.device)
+    on_features = method.traits.input == "features"
+
+    def from_images(batch: Tensor) -> Tensor:
+        if on_features:
+            return method.encode(extractor(batch))
+        return method.encode(three_channels(resize(batch, method.image_size(run.features))).contiguous())
+
+    with torch.inference_mode():
+        encode = encode_throughput(
+            from_images,
+            images,
+            method.encode if on_features else None,
+            inputs.feature_rows(items, run.device) if on_features else None,
+            SECONDS_PER_FIGURE,
+        )
+    query, database = codes
+    search = search_throughput(query[:LARGEST_BATCH], database, run.device, SECONDS_PER_FIGURE)
+    return {
+        "hardware": hardware(),
+        "device": str(run.device),
+        "threads": torch.get_num_threads(),
+        "encode": encode,
+        **search,
+    }

@@ -1,0 +1,214 @@
+"""The grid: a request becomes jobs, each with the reason why it is run or not."""
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hashbench import parameters, references
+from hashbench.card import Card, make_card
+from hashbench.dataset import Dataset, protocol_of
+from hashbench.defaults import default_datasets
+from hashbench.errors import UsageError, unknown
+from hashbench.features.extractor import Extractor
+from hashbench.features.spec import extractor
+from hashbench.fingerprint import source_sums, what_changed
+from hashbench.job import FLOAT_FEATURES, RANDOM_CODES, Job, Settings, Trial
+from hashbench.method import HashMethod
+from hashbench.records.store import Record, Store
+from hashbench.registry import DATASETS, METHODS
+from hashbench.request import Request
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A job and what is to be done about it.
+
+    Attributes:
+        state: "missing", "done", "failed" (a record says so) or "stale" (only a record of other sources is there).
+        run: whether it will be run.
+        reason: one phrase for people.
+        stale_key: key of the newest record with the same identity and another fingerprint, or None.
+    """
+
+    job: Job
+    state: str
+    run: bool
+    reason: str
+    stale_key: str | None = None
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """A data set with one protocol and its features: what a column of trials stands on."""
+
+    name: str
+    card: Card
+    dataset: type[Dataset]
+    extractor: Extractor
+
+
+def make_plan(request: Request, settings: Settings) -> list[Planned]:
+    """All jobs of the grid with its reference trials, in the order in which they are run.
+
+    Reads labels and checksums of the data sets, extracts and trains nothing.
+
+    Raises:
+        UsageError: an unknown name, a value out of range, data that is not on disk or is damaged.
+    """
+    methods = _methods(request)
+    presets = {name: METHODS.get(name).traits.presets for name in methods}
+    if request.preset is not None and not any(request.preset in found for found in presets.values()):
+        raise unknown("preset of these methods", request.preset, {p for found in presets.values() for p in found})
+    for name in request.parameters:
+        if name not in methods:
+            raise UsageError(f"--set names {name!r}, which is not among the methods of this run ({', '.join(methods)})")
+    resolved = {name: _overrides(name, request) for name in methods}
+    jobs = [
+        job
+        for ground in _grounds(request, settings)
+        for job in (*_references(ground, request), *_method_jobs(ground, resolved, request))
+    ]
+    return _states(jobs, request.rerun, Store(settings.results))
+
+
+def _methods(request: Request) -> list[str]:
+    found: dict[str, None] = {}
+    for pattern in request.methods:
+        names = METHODS.match(pattern)
+        if any(sign in pattern for sign in "*?["):
+            names = [name for name in names if not METHODS.get(name).traits.supervised]
+        found |= dict.fromkeys(names)
+    return list(found)
+
+
+def _grounds(request: Request, settings: Settings) -> Iterator[_Ground]:
+    wanted: dict[str, None] = {}
+    for pattern in request.datasets or default_datasets():
+        name, slash, protocol_name = pattern.partition("/")
+        wanted |= dict.fromkeys(f"{found}{slash}{protocol_name}" for found in DATASETS.match(name))
+    for identifier in wanted:
+        name, _, protocol_name = identifier.partition("/")
+        kind = DATASETS.get(name)
+        protocol = protocol_of(kind, protocol_name, name)
+        dataset = kind(settings.data)
+        dataset.require()
+        split = dataset.split(protocol)
+        if request.limit is not None and request.limit > len(split.train):
+            raise UsageError(
+                f"limit is {request.limit}, but {name}/{protocol.name} has {len(split.train)} training items"
+            )
+        card = make_card(dataset, f"{name}/{protocol.name}", protocol, split)
+        yield _Ground(name, card, kind, extractor(request.features or kind.features))
+
+
+@dataclass(frozen=True)
+class _Overrides:
+    """What the preset and the user changed of a method's parameters."""
+
+    preset: str | None
+    base: dict[str, Any]
+    values: dict[str, Any]
+
+    def variant(self) -> dict[str, Any]:
+        """The parameters that the user changed, for labels."""
+        return {name: value for name, value in self.values.items() if value != self.base[name]}
+
+
+def _overrides(name: str, request: Request) -> _Overrides:
+    method = METHODS.get(name)
+    preset = request.preset if request.preset in method.traits.presets else None
+    base = parameters.resolve(name, method, method.traits.presets[preset] if preset else {})
+    values = parameters.resolve(name, method, {**base, **request.parameters.get(name, {})})
+    return _Overrides(preset, base, values)
+
+
+def _references(ground: _Ground, request: Request) -> Iterator[Job]:
+    yield _job(ground, request, FLOAT_FEATURES, None, 0, limit=request.limit)
+    for bits in request.bits:
+        for repetition in range(request.repeats):
+            yield _job(ground, request, RANDOM_CODES, bits, repetition, limit=None)
+
+
+def _method_jobs(ground: _Ground, resolved: dict[str, _Overrides], request: Request) -> Iterator[Job]:
+    for name, overrides in resolved.items():
+        method = METHODS.get(name)
+        for bits in request.bits:
+            values = _checked(name, method, bits, method.resolve(dict(overrides.values), ground.extractor.name))
+            for repetition in range(1 if method.traits.deterministic else request.repeats):
+                yield _job(ground, request, name, bits, repetition, request.limit, values, overrides)
+
+
+def _checked(name: str, method: type[HashMethod], bits: int, values: dict[str, Any]) -> dict[str, Any]:
+    try:
+        method(bits, **values)
+    except ValueError as error:
+        raise UsageError(f"{name} at {bits} bits: {error}") from error
+    return values
+
+
+def _job(
+    ground: _Ground,
+    request: Request,
+    method: str,
+    bits: int | None,
+    repetition: int,
+    limit: int | None,
+    values: dict[str, Any] | None = None,
+    overrides: _Overrides | None = None,
+) -> Job:
+    trial = Trial(
+        method=method,
+        parameters=values or {},
+        bits=bits,
+        dataset=ground.name,
+        protocol=ground.card.protocol,
+        features=ground.extractor.name,
+        features_dtype=ground.extractor.dtype,
+        features_weights=ground.extractor.weights,
+        preset=overrides.preset if overrides else None,
+        limit=limit,
+        repetition=repetition,
+        seed=request.seed,
+    )
+    file = METHODS.file(method) if overrides else Path(references.__file__)
+    return Job(
+        trial,
+        fingerprint={"card": ground.card.id, "files": source_sums(file, Path(inspect.getfile(type(ground.extractor))))},
+        card=ground.card.facts(),
+        variant=overrides.variant() if overrides else {},
+        supervised=bool(overrides) and METHODS.get(method).traits.supervised,
+    )
+
+
+def _states(jobs: list[Job], rerun: str, store: Store) -> list[Planned]:
+    others: dict[str, Record] = {}
+    for record in sorted(store.records(), key=lambda record: str(record["provenance"]["created"])):
+        others[_identity(record["trial"])] = record
+    return [_state(job, rerun, store.read(job), others.get(_identity(job.trial.identity()))) for job in jobs]
+
+
+def _identity(trial: dict[str, Any]) -> str:
+    return repr(sorted(trial.items(), key=lambda item: item[0]))
+
+
+def _state(job: Job, rerun: str, record: Record | None, newest: Record | None) -> Planned:
+    if record is not None and record["status"] in ("ok", "skipped"):
+        return Planned(job, "done", rerun == "all", "asked for again" if rerun == "all" else "done")
+    if record is not None:
+        again = rerun in ("failed", "all")
+        why = f"{record['status']} before: {record['error']['message']}"
+        return Planned(job, "failed", again, why if again else f"{why}; --rerun failed makes it again")
+    if newest is not None:
+        return _stale(job, rerun, newest)
+    return Planned(job, "missing", True, "missing")
+
+
+def _stale(job: Job, rerun: str, newest: Record) -> Planned:
+    changed = what_changed(newest["fingerprint"]["files"], dict(job.fingerprint["files"]))
+    if newest["fingerprint"]["card"] != job.fingerprint["card"]:
+        changed.append(f"the data behind {job.trial.protocol}")
+    again = rerun in ("stale", "all")
+    reason = f"stale: {', '.join(changed)} changed" + ("" if again else "; --rerun stale makes it again")
+    return Planned(job, "stale", again, reason, newest["key"])

@@ -1,0 +1,1 @@
+"""Records: their schema, the store on disk, the environment's facts."""

@@ -1,0 +1,96 @@
+"""The environment's facts: hardware, versions, threads, determinism, git, memory."""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import hashbench
+
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "safetensors")
+
+
+@cache
+def hardware() -> dict[str, Any]:
+    """CPU, cores this process may use, GPUs with driver, and an id of all of them. Touches no GPU."""
+    facts: dict[str, Any] = {"cpu": _cpu(), "cores": usable_cores(), "gpus": _gpus(), "driver": _driver()}
+    return {"id": hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12], **facts}
+
+
+def usable_cores() -> int:
+    """Cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def environment() -> dict[str, Any]:
+    """What a record says of the machine and the libraries."""
+    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
+    return {
+        "hardware": hardware(),
+        "platform": platform.platform(),
+        "versions": {"python": platform.python_version(), "hashbench": hashbench.__version__, **versions},
+        "threads": {"torch": torch.get_num_threads(), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS")},
+        "determinism": {
+            "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
+            "cudnn_benchmark": torch.backends.cudnn.benchmark,
+            "cuda_matmul_tf32": torch.backends.cuda.matmul.allow_tf32,
+        },
+    }
+
+
+def host_peak_bytes() -> int:
+    """Largest resident size this process has had."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+@cache
+def git_state() -> dict[str, Any]:
+    """Commit and dirty flag of the checkout hashbench is imported from; None for an installed package."""
+    folder = Path(hashbench.__file__).resolve().parent.parent
+    if not (folder / ".git").exists():
+        return {"git_commit": None, "git_dirty": None}
+    commit = _output(["git", "-C", str(folder), "rev-parse", "HEAD"])
+    dirty = _output(["git", "-C", str(folder), "status", "--porcelain", "--untracked-files=no"])
+    return {"git_commit": commit or None, "git_dirty": None if dirty is None else bool(dirty)}
+
+
+def _output(command: list[str]) -> str | None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)  # noqa: S603 - fixed words
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _cpu() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+@cache
+def _nvidia() -> tuple[list[str], str | None]:
+    listed = _output(["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"])
+    rows = [line.split(", ") for line in (listed or "").splitlines() if ", " in line]
+    return [row[0] for row in rows], rows[0][1] if rows else None
+
+
+def _gpus() -> list[str]:
+    return _nvidia()[0]
+
+
+def _driver() -> str | None:
+    return _nvidia()[1]

@@ -1,0 +1,117 @@
+"""The store on disk: one JSON file per trial, its codes and state beside it, throughput by key and hardware."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hashbench.errors import UsageError
+from hashbench.files import replacing
+from hashbench.job import Job
+
+Record = dict[str, Any]
+
+
+class Store:
+    """A result folder. No file is shared between trials, so two folders are merged by copying.
+
+    Raises:
+        UsageError: ``root`` is a file.
+    """
+
+    def __init__(self, root: Path) -> None:
+        if root.exists() and not root.is_dir():
+            raise UsageError(f"results {str(root)!r} is a file, wanted a folder")
+        self.root = root
+        self.records_folder, self.throughput_folder, self.logs = (
+            root / name for name in ("records", "throughput", "logs")
+        )
+
+    def prepare(self) -> None:
+        """Make the folders."""
+        for folder in (self.records_folder, self.throughput_folder, self.logs):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def record_path(self, job: Job) -> Path:
+        """``records/<dataset>-<protocol>-<method>-<bits>-<repetition>-<key>.json``, names made safe for files."""
+        return self.records_folder / f"{stem(job)}.json"
+
+    def log_path(self, job: Job) -> Path:
+        """Where the trial's own output goes."""
+        return self.logs / f"{stem(job)}.log"
+
+    def checkpoint_folder(self, job: Job) -> Path:
+        """Where a method may keep what a killed training resumes from; made by the method, removed with success."""
+        return self.root / "checkpoints" / job.key
+
+    def read(self, job: Job) -> Record | None:
+        """The job's record, or None."""
+        path = self.record_path(job)
+        return _load(path) if path.exists() else None
+
+    def records(self) -> Iterator[Record]:
+        """All records, in the order of their file names.
+
+        Raises:
+            UsageError: a file cannot be read as JSON; the message names it.
+        """
+        for path in sorted(self.records_folder.glob("*.json")):
+            yield _load(path)
+
+    def throughputs(self) -> Iterator[Record]:
+        """All throughput files, in the order of their names."""
+        for path in sorted(self.throughput_folder.glob("*.json")):
+            yield _load(path)
+
+    def sweep(self, job: Job) -> None:
+        """Remove what a killed process left half-written for this job."""
+        for folder, prefix in ((self.records_folder, stem(job)), (self.throughput_folder, job.key)):
+            for file in folder.glob(f".{prefix}*"):
+                file.unlink(missing_ok=True)
+
+    def write_record(self, job: Job, record: Record) -> None:
+        """Write the record last: where it exists, everything beside it does."""
+        with replacing(self.record_path(job)) as work:
+            work.write_bytes(to_json(record))
+
+    def write_codes(self, job: Job, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Codes, labels, items and per-query AP, beside the record as .npz."""
+        with replacing(self.record_path(job).with_suffix(".npz")) as work, work.open("wb") as stream:
+            np.savez_compressed(stream, allow_pickle=False, **dict(arrays))
+
+    def write_state(self, job: Job, state: bytes) -> None:
+        """The method's state, beside the record as .safetensors."""
+        with replacing(self.record_path(job).with_suffix(".safetensors")) as work:
+            work.write_bytes(state)
+
+    def write_throughput(self, job: Job, throughput: Record) -> None:
+        """``throughput/<key>-<hardware>.json``: a second machine adds its own file."""
+        name = f"{job.key}-{throughput['hardware']['id']}.json"
+        with replacing(self.throughput_folder / name) as work:
+            work.write_bytes(to_json(throughput))
+
+
+def stem(job: Job) -> str:
+    """File name of a job without its ending."""
+    trial = job.trial
+    protocol = trial.protocol.partition("/")[2]
+    bits = "float" if trial.bits is None else str(trial.bits)
+    parts = (trial.dataset, protocol, trial.method, bits, str(trial.repetition), job.key)
+    return "-".join(re.sub(r"[^A-Za-z0-9._]+", "_", part) for part in parts)
+
+
+def to_json(content: Record) -> bytes:
+    """Strict JSON (no NaN), readable, ending in a newline."""
+    return (json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
+
+
+def _load(path: Path) -> Record:
+    try:
+        loaded: Record = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UsageError(f"record {path} cannot be read ({error}); move it away or restore it") from None
+    return loaded

@@ -1,0 +1,1 @@
+"""Reports, made from records only: the same bytes for the same records."""

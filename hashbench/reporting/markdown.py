@@ -1,0 +1,70 @@
+"""The leaderboard as Markdown."""
+
+from collections.abc import Iterable
+
+from hashbench.reporting.caption import caption, failures, title, value
+from hashbench.reporting.rates import encode_rate, rate_text, search_rate
+from hashbench.reporting.table import HEADLINE, Row, Table
+
+DETAILS = ("map@1000", "map@all", "precision@100", "recall@1000", "precision@r2", "adjusted_map@1000")
+HEADINGS = {
+    "map@1000": "mAP@1000",
+    "map@all": "mAP@all",
+    "precision@100": "P@100",
+    "recall@1000": "R@1000",
+    "precision@r2": "P@r≤2",
+    "adjusted_map@1000": "adjusted mAP@1000",
+}
+
+
+def markdown(tables: Iterable[Table]) -> str:
+    """All tables, each with its caption, its failures and a detailed table."""
+    parts = ["# Leaderboard"]
+    for table in tables:
+        parts += [f"## {title(table)}", _overview(table), " ".join(caption(table))]
+        failed = failures(table)
+        if failed:
+            parts.append("Not ended well:\n\n" + "\n".join(f"* {line}" for line in failed))
+        parts += ["### Details", _details(table)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _overview(table: Table) -> str:
+    head = ["rank", "method", *(f"{bits} bits" for bits in table.columns)]
+    lines = []
+    for rank, row in enumerate(table.ranked, 1):
+        lines.append([str(rank), row.label, *(_marked(table, row, bits) for bits in table.columns)])
+    for row in table.unranked:
+        lines.append(["–", row.label, *(value(row.cell(bits), HEADLINE) for bits in table.columns)])
+    for row in table.references:
+        lines.append(["", f"*{row.label}*", *(value(row.cell(bits), HEADLINE) for bits in table.columns)])
+    return _grid(head, lines, numbers_from=2)
+
+
+def _marked(table: Table, row: Row, bits: int) -> str:
+    text = value(row.cell(bits), HEADLINE)
+    return f"**{text}**" if row.cell(bits).mean(HEADLINE) == table.best(bits) else text
+
+
+def _details(table: Table) -> str:
+    head = ["method", "bits", *(HEADINGS[m] for m in DETAILS), "fit s", "encode images/s", "search queries/s (k = 100)"]
+    lines = []
+    for row in (*table.ranked, *table.unranked, *table.references):
+        for bits, cell in sorted(row.cells.items(), key=lambda item: item[0] or 0):
+            fit = cell.seconds("fit")
+            lines.append(
+                [
+                    row.label,
+                    str(bits or "float"),
+                    *(value(cell, metric) for metric in DETAILS),
+                    "–" if fit is None else f"{fit:.1f}",
+                    rate_text(encode_rate(cell)),
+                    rate_text(search_rate(cell, 100)),
+                ]
+            )
+    return _grid(head, lines, numbers_from=1)
+
+
+def _grid(head: list[str], lines: list[list[str]], numbers_from: int) -> str:
+    rule = ["---" if column < numbers_from else "---:" for column in range(len(head))]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, rule, *lines))

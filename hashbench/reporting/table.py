@@ -1,0 +1,170 @@
+"""The leaderboard as data: grounds that may be compared, rows of methods, cells of repetitions."""
+
+import json
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from hashbench.records.results import Results
+from hashbench.records.store import Record
+
+HEADLINE = "map@1000"
+
+
+@dataclass(frozen=True, order=True)
+class Ground:
+    """What two numbers must share to stand in one table."""
+
+    supervised: bool
+    protocol: str
+    card: str
+    features: str
+    weights: str
+    dtype: str
+    limit: int
+    metric_version: int
+
+
+@dataclass
+class Cell:
+    """One row at one code length: the records of its repetitions.
+
+    Attributes:
+        ok: records that have metrics.
+        troubled: records that failed or were skipped.
+        throughputs: of the ``ok`` records, on whichever hardware.
+        stale: a record was made from sources that have changed since.
+    """
+
+    ok: list[Record] = field(default_factory=list)
+    troubled: list[Record] = field(default_factory=list)
+    throughputs: list[Record] = field(default_factory=list)
+    stale: bool = False
+
+    def values(self, metric: str) -> list[float]:
+        """A metric over the repetitions; records for which it is undefined are left out."""
+        found = [record["metrics"].get(metric) for record in self.ok]
+        return [value for value in found if value is not None]
+
+    def mean(self, metric: str) -> float | None:
+        """Mean over the repetitions, None without a value."""
+        values = self.values(metric)
+        return statistics.fmean(values) if values else None
+
+    def deviation(self, metric: str) -> float | None:
+        """Standard deviation (n - 1) over the repetitions, None below two."""
+        values = self.values(metric)
+        return statistics.stdev(values) if len(values) > 1 else None
+
+    def seconds(self, phase: str) -> float | None:
+        """Mean seconds of a phase."""
+        found = [record["seconds"][phase] for record in self.ok if phase in record["seconds"]]
+        return statistics.fmean(found) if found else None
+
+
+@dataclass
+class Row:
+    """A method with its preset and changed parameters, over all code lengths."""
+
+    method: str
+    preset: str | None
+    variant: dict[str, Any]
+    reference: bool
+    cells: dict[int | None, Cell] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """The method and what was changed of it: "bgan [quick; epochs=4]"."""
+        changed = [f"{name}={value}" for name, value in self.variant.items()]
+        notes = [*([self.preset] if self.preset else []), *([", ".join(changed)] if changed else [])]
+        return f"{self.method} [{'; '.join(notes)}]" if notes else self.method
+
+    def cell(self, bits: int) -> Cell:
+        """The cell in the column ``bits``; a row without bits (float features) has the same one in each."""
+        return self.cells.get(bits) or self.cells.get(None) or Cell()
+
+    def complete(self, columns: Iterable[int]) -> bool:
+        """Whether every column has a headline value and nothing failed."""
+        return all(self.cell(bits).mean(HEADLINE) is not None and not self.cell(bits).troubled for bits in columns)
+
+
+@dataclass
+class Table:
+    """One ground with its rows: ranked ones first, best first, then incomplete ones; references apart."""
+
+    ground: Ground
+    columns: list[int]
+    ranked: list[Row]
+    unranked: list[Row]
+    references: list[Row]
+
+    def records(self) -> list[Record]:
+        """All records of the table."""
+        rows = (*self.ranked, *self.unranked, *self.references)
+        return [record for row in rows for cell in row.cells.values() for record in (*cell.ok, *cell.troubled)]
+
+    def best(self, bits: int) -> float | None:
+        """The best headline value among the ranked rows of a column."""
+        values = [row.cell(bits).mean(HEADLINE) for row in self.ranked]
+        return max((value for value in values if value is not None), default=None)
+
+
+def tables(results: Results, stale: frozenset[str] = frozenset()) -> list[Table]:
+    """All tables of these results; of records with the same identity only the newest stands in one.
+
+    Args:
+        results: what to show.
+        stale: keys of records to mark as made from other sources than today's.
+    """
+    throughputs: dict[str, list[Record]] = {}
+    for throughput in results.throughputs:
+        throughputs.setdefault(throughput["key"], []).append(throughput)
+    grounds: dict[Ground, dict[str, Row]] = {}
+    for record in _newest(results.records):
+        rows = grounds.setdefault(_ground(record), {})
+        trial = record["trial"]
+        name = json.dumps([trial["method"], trial["preset"], record["variant"]], sort_keys=True)
+        row = rows.setdefault(name, Row(trial["method"], trial["preset"], record["variant"], record["reference"]))
+        cell = row.cells.setdefault(trial["bits"], Cell())
+        (cell.ok if record["status"] == "ok" else cell.troubled).append(record)
+        cell.stale |= record["key"] in stale
+        if record["status"] == "ok":
+            cell.throughputs += throughputs.get(record["key"], [])
+    found = [_table(ground, list(rows.values())) for ground, rows in sorted(grounds.items())]
+    return [table for table in found if table.ranked or table.unranked]
+
+
+def _newest(records: Iterable[Record]) -> list[Record]:
+    kept: dict[str, Record] = {}
+    for record in sorted(records, key=lambda r: (str(r["provenance"]["created"]), str(r["key"]))):
+        kept[json.dumps(record["trial"], sort_keys=True)] = record
+    return sorted(kept.values(), key=lambda r: (r["trial"]["method"], r["trial"]["repetition"], str(r["key"])))
+
+
+def _ground(record: Record) -> Ground:
+    trial = record["trial"]
+    return Ground(
+        supervised=record["supervised"],
+        protocol=trial["protocol"],
+        card=record["protocol_card"]["id"],
+        features=trial["features"],
+        weights=trial["features_weights"] or "",
+        dtype=trial["features_dtype"],
+        limit=trial["limit"] or 0,
+        metric_version=record["metric_version"],
+    )
+
+
+def _table(ground: Ground, rows: list[Row]) -> Table:
+    columns = sorted({bits for row in rows for bits in row.cells if bits is not None})
+    own = [row for row in rows if not row.reference]
+    ranked = sorted((row for row in own if row.complete(columns)), key=lambda row: _rank(row, columns))
+    unranked = sorted((row for row in own if not row.complete(columns)), key=lambda row: row.label)
+    references = sorted((row for row in rows if row.reference), key=lambda row: row.method)
+    return Table(ground, columns, ranked, unranked, references)
+
+
+def _rank(row: Row, columns: list[int]) -> tuple[float, str]:
+    values = [row.cell(bits).mean(HEADLINE) or 0.0 for bits in columns]
+    return -statistics.fmean(values), row.label

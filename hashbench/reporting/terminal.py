@@ -1,0 +1,59 @@
+"""The leaderboard on a terminal."""
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from hashbench.reporting.caption import caption, failures, title, value
+from hashbench.reporting.rates import encode_rate, rate_text, search_rate
+from hashbench.reporting.table import HEADLINE, Row, Table
+
+
+def show(tables: Iterable[Table], console: Console) -> None:
+    """Print every table with its caption and its failures."""
+    for table in tables:
+        console.print()
+        console.print(_rich(table))
+        columns = f"fit s, encode/s (images) and search/s (queries, k = 100) at {table.columns[-1]} bits."
+        console.print(Padding(Text(" ".join([*caption(table), columns]), style="dim"), (0, 1)))
+        for line in failures(table):
+            console.print(Padding(Text(line, style="red"), (0, 1)))
+
+
+def _rich(table: Table) -> RichTable:
+    rich = RichTable(title=title(table), title_justify="left", title_style="bold", header_style="bold")
+    rich.add_column("", justify="right")
+    rich.add_column("method", overflow="fold")
+    for bits in table.columns:
+        rich.add_column(f"{bits} bits", justify="right", no_wrap=True)
+    for heading in ("fit s", "encode/s", "search/s"):
+        rich.add_column(heading, justify="right", no_wrap=True)
+    for rank, row in enumerate(table.ranked, 1):
+        rich.add_row(str(rank), row.label, *(_marked(table, row, bits) for bits in table.columns), *_costs(table, row))
+    for row in table.unranked:
+        rich.add_row("–", row.label, *_values(table, row), *_costs(table, row))
+    rich.add_section()
+    for row in table.references:
+        rich.add_row("", Text(row.label, style="italic"), *_values(table, row), "", "", "")
+    return rich
+
+
+def _values(table: Table, row: Row) -> list[Text]:
+    return [
+        Text(value(row.cell(bits), HEADLINE), style="red" if row.cell(bits).troubled else "") for bits in table.columns
+    ]
+
+
+def _marked(table: Table, row: Row, bits: int) -> Text:
+    best = row.cell(bits).mean(HEADLINE) == table.best(bits)
+    return Text(value(row.cell(bits), HEADLINE), style="bold green" if best else "")
+
+
+def _costs(table: Table, row: Row) -> list[str]:
+    """Fit seconds, encode images/s and search queries/s (k = 100) at the longest code."""
+    cell = row.cell(table.columns[-1])
+    fit = cell.seconds("fit")
+    return ["–" if fit is None else f"{fit:.1f}", rate_text(encode_rate(cell)), rate_text(search_rate(cell, 100))]

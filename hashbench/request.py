@@ -1,0 +1,93 @@
+"""What a user asks for: the grid as typed, checked once at the edge."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hashbench.codes import MAX_BITS
+from hashbench.errors import UsageError
+
+RERUN = ("missing", "failed", "stale", "all")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A grid of trials.
+
+    Attributes:
+        methods: names or globs ("*" means every unsupervised method).
+        bits: code lengths, 1 to 4096.
+        datasets: names, globs or "name/protocol"; empty for the default data set.
+        features: id of the features, or None for each data set's own.
+        repeats: repetitions with seeds of their own; deterministic methods are run once.
+        preset: name of a preset, applied to the methods that have it.
+        parameters: {method: {parameter: value or text}}.
+        limit: train on the first N items of the protocol's training order.
+        seed: root seed.
+        rerun: what is made beside the missing trials: "missing" nothing, "failed", "stale", or "all".
+
+    Raises:
+        UsageError: a value is out of its range.
+    """
+
+    methods: tuple[str, ...]
+    bits: tuple[int, ...]
+    datasets: tuple[str, ...] = ()
+    features: str | None = None
+    repeats: int = 1
+    preset: str | None = None
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    limit: int | None = None
+    seed: int = 0
+    rerun: str = "missing"
+
+    def __post_init__(self) -> None:
+        if not self.methods:
+            raise UsageError("no method given; name some with --methods (hashbench list methods shows them)")
+        if not self.bits:
+            raise UsageError("no code length given; name some with --bits, say --bits 16,32,64")
+        for bits in self.bits:
+            if not 1 <= bits <= MAX_BITS:
+                raise UsageError(f"bits is {bits}, wanted 1 to {MAX_BITS}")
+        if self.repeats < 1:
+            raise UsageError(f"repeats is {self.repeats}, wanted 1 or more")
+        if self.limit is not None and self.limit < 1:
+            raise UsageError(f"limit is {self.limit}, wanted 1 or more training items")
+        if self.rerun not in RERUN:
+            raise UsageError(f"rerun is {self.rerun!r}, wanted one of {', '.join(RERUN)}")
+
+
+def parse_bits(text: str) -> tuple[int, ...]:
+    """Code lengths from "16,32,64", in the order given, without repeats.
+
+    Raises:
+        UsageError: one is not a whole number.
+    """
+    found = []
+    for part in split_list(text):
+        try:
+            found.append(int(part))
+        except ValueError:
+            raise UsageError(f"bits has {part!r}, wanted whole numbers separated by commas, say 16,32,64") from None
+    return tuple(dict.fromkeys(found))
+
+
+def split_list(text: str) -> tuple[str, ...]:
+    """The parts of a comma-separated list, without blanks and repeats."""
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+
+def parse_settings(pairs: Iterable[str]) -> dict[str, dict[str, str]]:
+    """``method.parameter=value`` texts as {method: {parameter: value}}.
+
+    Raises:
+        UsageError: a text has another form.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        method, dot, parameter = name.strip().partition(".")
+        if not (equals and dot and method and parameter):
+            raise UsageError(f"--set has {pair!r}, wanted METHOD.PARAMETER=VALUE, say itq.iterations=20")
+        found.setdefault(method, {})[parameter] = value.strip()
+    return found

@@ -1,0 +1,107 @@
+"""The command line: one clear line and exit code 2 for bad input, quick help."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hashbench.cli.main import main
+from tests.command import hashbench
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("--methods", "iqt", "--bits", "8"), "hashbench: no method named 'iqt'; did you mean 'itq'?"),
+        (("--methods", "itq", "--bits", "0"), "hashbench: bits is 0, wanted 1 to 4096"),
+        (("--methods", "itq", "--bits", "-3"), "hashbench: bits is -3, wanted 1 to 4096"),
+        (("--methods", "itq", "--bits", "ten"), "hashbench: bits has 'ten', wanted whole numbers"),
+        (("--methods", "itq", "--bits", "8", "--data", "nowhere"), "hashbench: data folder 'nowhere' (--data) is not"),
+        (("--methods", "itq", "--bits", "8", "--set", "itq.iters=3"), "hashbench: no parameter of itq named 'iters'"),
+        (("--methods", "itq", "--bits", "8", "--device", "cuda:77"), "hashbench: device 'cuda:77' is not here"),
+        (("--methods", "itq", "--bits", "8", "--executor", "cloud"), "hashbench: no executor named 'cloud'"),
+        (("--methods", "itq", "--bits", "8", "--timeout", "0"), "hashbench: timeout is 0 s, wanted more than 0"),
+        (("--methods", "itq", "--bits", "8", "--datasets", "cifar10"), "hashbench: CIFAR-10: the folder"),
+    ],
+)
+def test_bad_input_gets_one_line_and_exit_code_2(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+    line: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HASHBENCH_DATA", raising=False)
+    monkeypatch.setattr("sys.argv", ["hashbench", "run", *words])
+    with pytest.raises(SystemExit) as end:
+        main()
+    printed = capsys.readouterr()
+    assert end.value.code == 2
+    assert printed.err.startswith(line), printed.err
+    assert printed.err.count("\n") == 1
+    assert printed.out == ""
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_broken_plugin_gets_one_line_when_it_is_asked_for(tmp_path: Path) -> None:
+    done = hashbench("run", "--methods", "broken", "--bits", "8", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "broken.py) does not import: ModuleNotFoundError: No module named 'a_module" in done.stderr
+
+
+def test_results_that_are_a_file_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    done = hashbench("run", "--methods", "itq", "--bits", "8", "--results", "taken", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "is a file, wanted a folder" in done.stderr
+
+
+def test_an_unreadable_record_is_named(tmp_path: Path) -> None:
+    (tmp_path / "results/records").mkdir(parents=True)
+    (tmp_path / "results/records/half.json").write_text('{"format": 1,')
+    done = hashbench("run", "--methods", "lsh", "--bits", "8", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "half.json cannot be read" in done.stderr
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["list", "--help"], ["data", "prepare", "--help"]])
+def test_help_imports_no_torch(words: list[str]) -> None:
+    code = (
+        "import sys; sys.argv = ['hashbench', *sys.argv[1:]]\n"
+        "from hashbench.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit as end: print('heavy:', sorted({'torch', 'numpy', 'pandas', 'rich'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    assert "Usage: hashbench" in done.stdout
+    assert "xample" in done.stdout
+    assert done.stdout.endswith("heavy: []\n")
+
+
+def test_dry_run_prints_the_plan_and_writes_nothing(tmp_path: Path) -> None:
+    done = hashbench("run", "--methods", "itq", "--bits", "8,16", "--dry-run", cwd=tmp_path)
+    assert "run   itq 8 bits on digits/holdout-200, pixels  (missing)" in done.stdout
+    assert done.stdout.endswith("5 of 5 trials to run\n")
+    rows = json.loads(hashbench("run", "--methods", "itq", "--bits", "8", "--dry-run", "--json", cwd=tmp_path).stdout)
+    assert [row["trial"]["method"] for row in rows] == ["reference-float", "reference-random", "itq"]
+    assert not (tmp_path / "results").exists()
+
+
+def test_show_tells_of_a_method_a_data_set_and_a_record(tmp_path: Path) -> None:
+    shown = hashbench("show", "itq", cwd=tmp_path).stdout
+    assert "iterations: int = 50" in shown
+    assert "digits/holdout-200" in hashbench("show", "digits", cwd=tmp_path).stdout
+    hashbench("run", "--methods", "lsh", "--bits", "8", cwd=tmp_path)
+    record = json.loads(next((tmp_path / "results/records").glob("*lsh*.json")).read_text())
+    assert record["key"] in hashbench("show", record["key"][:6], cwd=tmp_path).stdout
+    unknown = hashbench("show", "ifq", cwd=tmp_path)
+    assert unknown.returncode == 2
+    assert "did you mean 'itq'" in unknown.stderr
+
+
+def test_metrics_and_features_are_listed(tmp_path: Path) -> None:
+    assert "map@1000/min" in hashbench("list", "metrics", cwd=tmp_path).stdout
+    assert "gist" in hashbench("list", "features", cwd=tmp_path).stdout

@@ -1,0 +1,169 @@
+"""The local executor: whatever happens to a trial, it leaves a record and the grid goes on."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+
+from hashbench.records.schema import schema
+from tests.command import environment, hashbench
+
+
+def records(folder: Path) -> dict[str, dict[str, Any]]:
+    """By method, of the bits that were asked for; every file must be readable."""
+    found = [json.loads(path.read_text()) for path in (folder / "results/records").glob("*.json")]
+    for record in found:
+        jsonschema.validate(record, schema("record"))
+    return {f"{r['trial']['method']}-{r['trial']['bits']}": r for r in found}
+
+
+def alive(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_a_grid_with_four_kinds_of_accident_ends_with_four_ok_and_four_explained(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    done = hashbench(
+        *("run", "--methods", "first_pixels,raises,killed,hangs,vanishes,lsh", "--bits", "8", "--timeout", "15"),
+        cwd=tmp_path,
+        HASHBENCH_TEST_PIDS=str(pids),
+    )
+    found = records(tmp_path)
+    assert len(found) == 8
+    assert done.returncode == 1
+    assert sum(record["status"] == "ok" for record in found.values()) == 4
+    raised = found["raises-8"]
+    assert raised["status"] == "failed"
+    assert (raised["error"]["phase"], raised["error"]["exception"]) == ("fit", "ZeroDivisionError")
+    assert raised["error"]["log"][-1] == "ZeroDivisionError: nothing to divide by"
+    assert found["killed-8"]["status"] == "killed"
+    assert "SIGKILL" in found["killed-8"]["error"]["message"]
+    assert found["hangs-8"]["status"] == "timeout"
+    assert found["hangs-8"]["error"]["message"] == "stopped after its time-out of 15 s"
+    assert found["vanishes-8"]["status"] == "failed"
+    assert found["vanishes-8"]["error"]["message"] == "exited with code 0 and left no record"
+    for name in ("killed-8", "hangs-8", "vanishes-8"):
+        assert found[name]["error"]["phase"] == "fit"
+    assert not any(alive(int(pid)) for pid in pids.read_text().split())
+    for name in ("raises", "killed", "hangs", "vanishes"):
+        assert name in (tmp_path / "results/leaderboard.md").read_text()
+        assert f"{name} 8 bits" in done.stdout
+    assert "about to divide" in next((tmp_path / "results/logs").glob("*raises*")).read_text()
+
+
+def test_kill_9_leaves_readable_records_and_no_process_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    words = ["run", "--methods", "lsh,hangs", "--bits", "8"]
+    grid = subprocess.Popen(
+        [sys.executable, "-m", "hashbench", *words],
+        cwd=tmp_path,
+        env=environment(tmp_path / "cache", HASHBENCH_TEST_PIDS=str(pids)),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while not (pids.exists() and len(pids.read_text().split()) == 2):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    grid.kill()
+    grid.wait()
+    killed = time.monotonic()
+    trial, grandchild = (int(pid) for pid in pids.read_text().split())
+    while alive(trial) or alive(grandchild):
+        assert time.monotonic() < killed + 10
+        time.sleep(0.1)
+    assert set(records(tmp_path)) == {"reference-float-None", "reference-random-8", "lsh-8"}
+    done = hashbench(*words, "--timeout", "8", cwd=tmp_path)
+    assert "3 of 4 trials have their record already" in done.stderr
+    assert records(tmp_path)["hangs-8"]["status"] == "timeout"
+
+
+def processes_with(mark: str) -> list[int]:
+    """Numbers of the living processes whose environment has ``mark``."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark.encode() in (folder / "environ").read_bytes() and alive(int(folder.name)):
+                found.append(int(folder.name))
+    return found
+
+
+@pytest.mark.slow
+def test_kill_9_at_any_moment_costs_nothing_but_the_trial_that_ran(tmp_path: Path) -> None:
+    words = ["run", "--methods", "lsh,itq,first_pixels", "--bits", "8,16"]
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    whole.mkdir()
+    broken.mkdir()
+    assert hashbench(*words, cwd=whole).returncode == 0
+    for number in range(8):
+        mark = f"HASHBENCH_TEST_MARK={uuid.uuid4()}"
+        grid = subprocess.Popen(
+            [sys.executable, "-m", "hashbench", *words],
+            cwd=broken,
+            env=environment(broken / "cache", **dict([mark.split("=")])),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(2.0 + 0.7 * number)
+        grid.kill()
+        grid.wait()
+        killed = time.monotonic()
+        while processes_with(mark):
+            assert time.monotonic() < killed + 10
+            time.sleep(0.1)
+        records(broken)
+    assert hashbench(*words, cwd=broken).returncode == 0
+    left = [path.name for path in (broken / "results").rglob(".*")]
+    assert left == []
+    for path in (whole / "results/records").glob("*.npz"):
+        same = np.load(broken / "results/records" / path.name)
+        for name, values in np.load(path).items():
+            np.testing.assert_array_equal(same[name], values)
+
+
+def test_ctrl_c_once_finishes_the_trial_that_runs_and_leaves_the_rest(tmp_path: Path) -> None:
+    grid = subprocess.Popen(
+        [sys.executable, "-m", "hashbench", "run", "--methods", "lsh,pcah,itq", "--bits", "8,16"],
+        cwd=tmp_path,
+        env=environment(tmp_path / "cache"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert grid.stderr is not None
+    for line in grid.stderr:
+        if line.startswith("[1/"):
+            os.kill(grid.pid, signal.SIGINT)
+            break
+    rest = grid.stderr.read()
+    assert grid.wait(60) == 1
+    found = records(tmp_path)
+    assert all(record["status"] == "ok" for record in found.values())
+    assert 1 <= len(found) <= 3
+    assert f"stopped: {9 - len(found)} trials left; the same command goes on from here" in rest
+
+
+def test_a_script_without_main_guard_can_run_a_grid(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("import hashbench as hb\nprint(len(hb.run(methods='lsh', bits=8, results='r')))\n")
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        cwd=tmp_path,
+        env=environment(tmp_path / "cache"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.stdout.strip() == "3", done.stderr

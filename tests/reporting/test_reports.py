@@ -1,0 +1,195 @@
+"""Reports from records alone."""
+
+import copy
+import io
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from hashbench.job import FLOAT_FEATURES, RANDOM_CODES, Job, Settings, Trial
+from hashbench.records.draft import draft, explain
+from hashbench.records.results import Results
+from hashbench.records.store import Record, Store, stem
+from hashbench.reporting.caption import caption, failures
+from hashbench.reporting.csv_file import csv
+from hashbench.reporting.markdown import markdown
+from hashbench.reporting.rates import rate_text
+from hashbench.reporting.table import HEADLINE, tables
+from hashbench.reporting.terminal import show
+from hashbench.reporting.write import write_reports
+
+CARD = {
+    "id": "c" * 16,
+    "content": "x",
+    "sizes": {"query": 200, "database": 1597, "train": 1597},
+    "classes": 10,
+    "cutoff": None,
+}
+SETTINGS = Settings(Path(), Path(), Path(), provenance={"git_commit": None, "git_dirty": None, "command": "test"})
+CLOCK = itertools.count()
+
+
+def make_record(method: str, bits: int | None, value: float, **changes: Any) -> Record:
+    """A record of ``method`` whose mAP@1000 is ``value``."""
+    trial: dict[str, Any] = {
+        "parameters": changes.get("variant", {}),
+        "dataset": "digits",
+        "protocol": "digits/holdout-200",
+        "features": "pixels",
+        "features_dtype": "float32",
+        "features_weights": None,
+        "preset": None,
+        "limit": None,
+        "repetition": 0,
+        "seed": 0,
+        **{name: changes.pop(name) for name in list(changes) if name in ("protocol", "repetition", "preset", "limit")},
+    }
+    job = Job(Trial(method, bits=bits, **trial), {"card": CARD["id"], "files": {}}, CARD, **changes)
+    record = draft(job, SETTINGS)
+    names = ("map@1000", "map@all", "precision@100", "recall@1000", "adjusted_map@1000")
+    curve = {"precision": [0.9, 0.5, 0.1], "recall": [0.1, 0.5, 1.0], "empty": [0.2, 0.0, 0.0]}
+    record |= {
+        "status": "ok",
+        "metrics": {**dict.fromkeys(names, value), "precision@r2": None if bits is None else value, "chance": 0.106},
+        "queries": {"scored": 198, "unanswerable": 2},
+        "curves": {"radius": None if bits is None else curve, "rank": {"k": [1], "precision": [1.0], "recall": [0.1]}},
+        "diagnostics": {},
+        "seconds": {"fit": 1.5},
+    }
+    record["provenance"]["created"] = f"2026-01-01T00:{next(CLOCK):02d}:00.000+00:00"
+    return record
+
+
+def failed(record: Record) -> Record:
+    return explain(copy.deepcopy(record), "timeout", "fit", "stopped after its time-out of 5 s", [])
+
+
+@pytest.fixture
+def records() -> list[Record]:
+    return [
+        make_record("itq", 16, 0.60),
+        make_record("itq", 16, 0.64, repetition=1),
+        make_record("itq", 32, 0.70),
+        make_record("bgan", 16, 0.80),
+        make_record("bgan", 32, 0.85),
+        make_record("lsh", 16, 0.40),
+        make_record("lsh", 32, 0.50),
+        failed(make_record("slow", 16, 0.9)),
+        make_record("slow", 32, 0.95),
+        make_record(FLOAT_FEATURES, None, 0.72),
+        make_record(RANDOM_CODES, 16, 0.106),
+        make_record(RANDOM_CODES, 32, 0.106),
+    ]
+
+
+def test_rows_are_ranked_by_their_mean_and_incomplete_ones_are_not(records: list[Record]) -> None:
+    (table,) = tables(Results(tuple(records)))
+    assert table.columns == [16, 32]
+    assert [row.method for row in table.ranked] == ["bgan", "itq", "lsh"]
+    assert [row.method for row in table.unranked] == ["slow"]
+    assert [row.method for row in table.references] == [FLOAT_FEATURES, RANDOM_CODES]
+    assert table.best(32) == 0.85
+
+
+def test_repetitions_become_mean_and_standard_deviation(records: list[Record]) -> None:
+    (table,) = tables(Results(tuple(records)))
+    cell = table.ranked[1].cell(16)
+    assert cell.mean(HEADLINE) == pytest.approx(0.62)
+    assert cell.deviation(HEADLINE) == pytest.approx(0.02 * 2**0.5)
+    assert "| 2 | itq | 0.620 ± 0.028 | 0.700 |" in markdown([table])
+
+
+def test_the_float_reference_stands_in_every_column(records: list[Record]) -> None:
+    (table,) = tables(Results(tuple(records)))
+    assert "|  | *reference-float* | 0.720 | 0.720 |" in markdown([table])
+
+
+def test_a_failure_is_visible_with_its_reason(records: list[Record]) -> None:
+    (table,) = tables(Results(tuple(records)))
+    assert failures(table) == ["slow 16 bits #0: timeout in fit: stopped after its time-out of 5 s"]
+    assert "| – | slow | timeout | 0.950 |" in markdown([table])
+
+
+def test_captions_say_what_a_number_needs_to_be_quoted(records: list[Record]) -> None:
+    text = " ".join(caption(tables(Results(tuple(records)))[0]))
+    for part in ("'hits'", "exact expectation", "200 queries", "chance 0.106", "c" * 16, "metrics version 1"):
+        assert part in text
+    assert "2 queries without any relevant database item" in text
+    assert "1-2 repetitions" in text
+
+
+@pytest.mark.parametrize("change", [{"protocol": "digits/other"}, {"limit": 100}, {"supervised": True}])
+def test_what_may_not_be_compared_stands_in_tables_of_its_own(records: list[Record], change: dict[str, Any]) -> None:
+    other = make_record("other", 16, 0.99, **change)
+    found = tables(Results((*records, other)))
+    assert len(found) == 2
+    assert ["other"] in [[row.method for row in table.ranked] for table in found]
+
+
+def test_presets_and_changed_parameters_are_rows_of_their_own() -> None:
+    found = [
+        make_record("bgan", 16, 0.8),
+        make_record("bgan", 16, 0.7, preset="quick"),
+        make_record("bgan", 16, 0.6, variant={"epochs": 4}),
+        make_record("bgan", 16, 0.5, preset="quick", variant={"epochs": 4}),
+    ]
+    (table,) = tables(Results(tuple(found)))
+    assert [row.label for row in table.ranked][:2] == ["bgan", "bgan [quick]"]
+    assert [row.label for row in table.ranked][3] == "bgan [quick; epochs=4]"
+    assert "Presets: bgan: quick." in caption(table)
+
+
+def test_of_two_records_with_one_identity_the_newer_stands_and_a_stale_one_is_marked(records: list[Record]) -> None:
+    newer = {**make_record("lsh", 16, 0.45), "key": "f" * 16}
+    (table,) = tables(Results((newer, *records)), stale=frozenset({"f" * 16}))
+    row = next(row for row in table.ranked if row.method == "lsh")
+    assert row.cell(16).values(HEADLINE) == [0.45]
+    assert "| 3 | lsh | 0.450† | 0.500 |" in markdown([table])
+    assert any("sources that have changed" in sentence for sentence in caption(table))
+
+
+def test_the_csv_has_a_line_per_cell_with_every_metric(records: list[Record]) -> None:
+    frame = pd.read_csv(io.StringIO(csv(tables(Results(tuple(records))))))
+    assert len(frame) == 11
+    line = frame[(frame["method"] == "itq") & (frame["bits"] == 16)].iloc[0]
+    assert (line["rank"], line["repetitions"], line["map@1000"]) == (2, 2, pytest.approx(0.62))
+    assert line["map@1000 sd"] == pytest.approx(0.02 * 2**0.5)
+    assert frame[frame["method"] == "slow"]["troubled"].fillna("").tolist() == ["timeout", ""]
+
+
+def test_the_terminal_shows_every_row(records: list[Record]) -> None:
+    console = Console(file=io.StringIO(), width=110)
+    show(tables(Results(tuple(records))), console)
+    assert isinstance(console.file, io.StringIO)
+    printed = console.file.getvalue()
+    assert all(name in printed for name in ("bgan", "itq", "lsh", "slow", "reference-float", "time-out of 5 s"))
+
+
+def test_the_order_of_records_does_not_change_a_byte(records: list[Record], tmp_path: Path) -> None:
+    written = []
+    for number, order in enumerate((records, records[::-1])):
+        store = Store(tmp_path / str(number))
+        store.prepare()
+        for record in order:
+            trial = Trial(**record["trial"])
+            store.write_record(Job(trial, record["fingerprint"], CARD), record)
+        files = write_reports(store.root)
+        written.append({file.name: file.read_bytes() for file in files})
+    assert written[0] == written[1]
+    assert {name.rpartition(".")[2] for name in written[0]} == {"md", "csv", "png", "svg"}
+
+
+def test_file_names_are_safe() -> None:
+    trial = Trial("m", {}, 8, "folder:a/b", "folder:a/b/x y", "pixels", "float32", None, None, None, 0, 0)
+    assert stem(Job(trial, {"card": "c", "files": {}}, CARD)).startswith("folder_a_b-b_x_y-m-8-0-")
+
+
+@pytest.mark.parametrize(
+    ("rate", "text"), [(None, "–"), (6_543_210.0, "6,540,000"), (1234.5, "1,230"), (12.345, "12.3"), (0.5678, "0.57")]
+)
+def test_rates_have_three_figures(rate: float | None, text: str) -> None:
+    assert rate_text(rate) == text

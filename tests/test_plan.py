@@ -1,0 +1,151 @@
+"""The plan: a request becomes jobs with keys, reasons and reference trials."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hashbench.errors import UsageError
+from hashbench.fingerprint import what_changed
+from hashbench.job import FLOAT_FEATURES, RANDOM_CODES, Settings
+from hashbench.plan import Planned, make_plan
+from hashbench.records.draft import draft, explain
+from hashbench.records.store import Store
+from hashbench.request import Request, parse_bits, parse_settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    provenance = {"git_commit": None, "git_dirty": None, "command": "test"}
+    return Settings(tmp_path / "results", tmp_path, tmp_path / "cache", provenance=provenance)
+
+
+def plan(settings: Settings, **changes: Any) -> list[Planned]:
+    request: dict[str, Any] = {"methods": ("itq", "pcah"), "bits": (16, 32), **changes}
+    return make_plan(Request(**request), settings)
+
+
+def names(planned: list[Planned]) -> list[tuple[str, int | None, int]]:
+    return [(p.job.trial.method, p.job.trial.bits, p.job.trial.repetition) for p in planned]
+
+
+def leave_record(planned: Planned, settings: Settings, status: str = "ok") -> None:
+    store = Store(settings.results)
+    store.prepare()
+    record = draft(planned.job, settings)
+    record["status"] = status
+    if status != "ok":
+        explain(record, status, "fit", "why not", [])
+    store.write_record(planned.job, record)
+
+
+def test_the_plan_adds_floor_and_ceiling_by_itself(settings: Settings) -> None:
+    assert names(plan(settings)) == [
+        (FLOAT_FEATURES, None, 0),
+        (RANDOM_CODES, 16, 0),
+        (RANDOM_CODES, 32, 0),
+        ("itq", 16, 0),
+        ("itq", 32, 0),
+        ("pcah", 16, 0),
+        ("pcah", 32, 0),
+    ]
+
+
+def test_a_deterministic_method_is_planned_once_however_many_repetitions(settings: Settings) -> None:
+    found = names(plan(settings, bits=(16,), repeats=3))
+    assert [name for name, _, _ in found].count("itq") == 3
+    assert [name for name, _, _ in found].count("pcah") == 1
+    assert [name for name, _, _ in found].count(FLOAT_FEATURES) == 1
+
+
+def test_every_trial_has_a_key_of_its_own_that_does_not_depend_on_the_grid(settings: Settings) -> None:
+    whole = {str(p.job.trial): p.job.key for p in plan(settings, repeats=2)}
+    part = {str(p.job.trial): p.job.key for p in plan(settings, methods=("itq",), bits=(32,))}
+    assert len(set(whole.values())) == len(whole)
+    assert part.items() <= whole.items()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"seed": 1}, {"limit": 500}, {"features": "pixels@16"}, {"parameters": {"itq": {"iterations": "7"}}}],
+)
+def test_what_is_asked_for_changes_the_key(settings: Settings, change: dict[str, Any]) -> None:
+    before = {p.job.key for p in plan(settings, methods=("itq",)) if p.job.trial.method == "itq"}
+    after = {p.job.key for p in plan(settings, methods=("itq",), **change) if p.job.trial.method == "itq"}
+    assert not before & after
+
+
+def test_records_decide_what_is_missing(settings: Settings) -> None:
+    first = plan(settings)
+    leave_record(first[3], settings)
+    leave_record(first[4], settings, "timeout")
+    again = plan(settings)
+    assert [(p.state, p.run) for p in again[3:6]] == [("done", False), ("failed", False), ("missing", True)]
+    assert again[4].reason == "timeout before: why not; --rerun failed makes it again"
+    assert [p.run for p in plan(settings, rerun="failed")[3:6]] == [False, True, True]
+    assert all(p.run for p in plan(settings, rerun="all"))
+
+
+def test_a_changed_source_makes_a_record_stale_and_says_which(settings: Settings) -> None:
+    job = plan(settings)[3].job
+    old = {**job.fingerprint, "files": {**job.fingerprint["files"], "methods/itq.py": "0" * 16}}
+    stale = type(job)(job.trial, old, job.card)
+    leave_record(Planned(stale, "missing", True, ""), settings)
+    found = plan(settings)[3]
+    assert (found.state, found.run, found.stale_key) == ("stale", False, stale.key)
+    assert found.reason == "stale: methods/itq.py changed; --rerun stale makes it again"
+    assert plan(settings, rerun="stale")[3].run
+
+
+def test_a_fingerprint_has_what_makes_codes_and_nothing_else(tmp_path: Path) -> None:
+    planned = plan(Settings(tmp_path, tmp_path, tmp_path), methods=("itq", "bgan"), bits=(8,))
+    shallow, deep = (dict(p.job.fingerprint["files"]) for p in planned[2:])
+    assert {"methods/itq.py", "hashbench/fitting.py", "hashbench/codes.py", "hashbench/features/pixels.py"} <= set(
+        shallow
+    )
+    assert not {"methods/bgan.py", "hashbench/features/gist.py"} & set(shallow)
+    assert not any(name.startswith(("hashbench/nets", "hashbench/evaluation", "hashbench/cli")) for name in shallow)
+    assert any(name.startswith("hashbench/nets/") for name in deep)
+    assert not any(part in name for name in deep for part in ("evaluation", "search", "reporting", "execution"))
+    assert what_changed(shallow, {**shallow, "methods/itq.py": "x"}) == ["methods/itq.py"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"methods": ("iqt",)}, "no method named 'iqt'; did you mean 'itq'"),
+        ({"datasets": ("digits/other",)}, "no protocol digits/other .there are: digits/holdout-200"),
+        ({"bits": (0,)}, "bits is 0, wanted 1 to 4096"),
+        ({"bits": (-3,)}, "bits is -3, wanted 1 to 4096"),
+        ({"repeats": 0}, "repeats is 0, wanted 1 or more"),
+        ({"limit": 0}, "limit is 0, wanted 1 or more"),
+        ({"limit": 9999}, "limit is 9999, but digits/holdout-200 has 1597 training items"),
+        ({"rerun": "some"}, "rerun is 'some', wanted one of missing, failed, stale, all"),
+        ({"features": "gits"}, "'gits'; did you mean 'gist'"),
+        (
+            {"parameters": {"itq": {"iteration": "7"}}},
+            "no parameter of itq named 'iteration'; did you mean 'iterations'",
+        ),
+        ({"parameters": {"lsh": {"x": "7"}}}, "--set names 'lsh', which is not among the methods of this run"),
+        ({"preset": "fast"}, "no preset of these methods named 'fast'"),
+    ],
+)
+def test_a_request_that_cannot_be_carried_out_is_refused_in_one_line(
+    settings: Settings, change: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message) as refused:
+        plan(settings, **change)
+    assert "\n" not in str(refused.value)
+    assert not settings.results.exists()
+
+
+def test_lists_and_settings_are_parsed() -> None:
+    assert parse_bits("16, 32,16") == (16, 32)
+    assert parse_settings(["itq.iterations=3", "bgan.epochs=4"]) == {
+        "itq": {"iterations": "3"},
+        "bgan": {"epochs": "4"},
+    }
+    with pytest.raises(UsageError, match="bits has '3x', wanted whole numbers"):
+        parse_bits("3x")
+    with pytest.raises(UsageError, match=r"--set has 'iterations=3', wanted METHOD\.PARAMETER=VALUE"):
+        parse_settings(["iterations=3"])
