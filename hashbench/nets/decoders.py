@@ -2,6 +2,8 @@
 
 from torch import Tensor, nn
 
+from hashbench.nets.activations import ELU
+
 
 class Generator(nn.Module):
     """A fully connected layer to a small map, transposed 5x5 convolutions that double its side, 1x1 to colours.
@@ -24,13 +26,13 @@ class Generator(nn.Module):
         side, left = divmod(size, 2 ** len(widths))
         if left or not side:
             raise ValueError(f"generator: size is {size}, wanted a multiple of {2 ** len(widths)}")
-        layers: list[nn.Module] = [nn.Linear(bits, start * side * side), nn.ELU(), nn.Unflatten(1, (start, side, side))]
+        layers: list[nn.Module] = [nn.Linear(bits, start * side * side), ELU(), nn.Unflatten(1, (start, side, side))]
         channels = start
         for width in widths:
             layers += [
                 nn.ConvTranspose2d(channels, width, 5, stride=2, padding=2, output_padding=1, bias=False),
                 nn.BatchNorm2d(width),
-                nn.ELU(),
+                ELU(),
             ]
             channels = width
         self.layers = nn.Sequential(*layers, nn.Conv2d(channels, 3, 1), nn.Sigmoid())

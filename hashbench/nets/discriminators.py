@@ -2,6 +2,8 @@
 
 from torch import Tensor, nn
 
+from hashbench.nets.activations import ELU
+
 
 class Discriminator(nn.Module):
     """5x5 convolutions, the first of stride 1 and the others of stride 2, then two fully connected layers.
@@ -27,11 +29,11 @@ class Discriminator(nn.Module):
         channels = 3
         for number, width in enumerate(widths):
             layers.append(nn.Conv2d(channels, width, 5, stride=2 if number else 1, padding=2))
-            layers += [nn.BatchNorm2d(width), nn.ELU()]
+            layers += [nn.BatchNorm2d(width), ELU()]
             channels = width
         self.convolutions = nn.Sequential(*layers[:-2])
         self.head = nn.Sequential(
-            *layers[-2:], nn.Flatten(), nn.Linear(channels * side * side, hidden), nn.ELU(), nn.Linear(hidden, 1)
+            *layers[-2:], nn.Flatten(), nn.Linear(channels * side * side, hidden), ELU(), nn.Linear(hidden, 1)
         )
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:

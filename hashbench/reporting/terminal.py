@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table as RichTable
@@ -24,9 +25,16 @@ def show(tables: Iterable[Table], console: Console) -> None:
 
 
 def _rich(table: Table) -> RichTable:
-    rich = RichTable(title=title(table), title_justify="left", title_style="bold", header_style="bold")
+    rich = RichTable(
+        padding=(0, 1, 0, 0),
+        title=title(table),
+        title_justify="left",
+        title_style="bold",
+        header_style="bold",
+        box=SIMPLE_HEAD,
+    )
     rich.add_column("", justify="right")
-    rich.add_column("method", overflow="fold")
+    rich.add_column("method", overflow="fold", min_width=len("reference-random"))
     for bits in table.columns:
         rich.add_column(f"{bits} bits", justify="right", no_wrap=True)
     for heading in ("fit s", "encode/s", "search/s"):
