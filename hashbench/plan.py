@@ -125,10 +125,10 @@ def _overrides(name: str, request: Request) -> _Overrides:
 
 
 def _references(ground: _Ground, request: Request) -> Iterator[Job]:
-    yield _job(ground, request, FLOAT_FEATURES, None, 0, limit=request.limit)
+    yield _job(ground, request, FLOAT_FEATURES, None, 0)
     for bits in request.bits:
         for repetition in range(request.repeats):
-            yield _job(ground, request, RANDOM_CODES, bits, repetition, limit=None)
+            yield _job(ground, request, RANDOM_CODES, bits, repetition)
 
 
 def _method_jobs(ground: _Ground, resolved: dict[str, _Overrides], request: Request) -> Iterator[Job]:
@@ -137,7 +137,7 @@ def _method_jobs(ground: _Ground, resolved: dict[str, _Overrides], request: Requ
         for bits in request.bits:
             values = _checked(name, method, bits, method.resolve(dict(overrides.values), ground.extractor.name))
             for repetition in range(1 if method.traits.deterministic else request.repeats):
-                yield _job(ground, request, name, bits, repetition, request.limit, values, overrides)
+                yield _job(ground, request, name, bits, repetition, values, overrides)
 
 
 def _checked(name: str, method: type[HashMethod], bits: int, values: dict[str, Any]) -> dict[str, Any]:
@@ -154,7 +154,6 @@ def _job(
     method: str,
     bits: int | None,
     repetition: int,
-    limit: int | None,
     values: dict[str, Any] | None = None,
     overrides: _Overrides | None = None,
 ) -> Job:
@@ -168,7 +167,7 @@ def _job(
         features_dtype=ground.extractor.dtype,
         features_weights=ground.extractor.weights,
         preset=overrides.preset if overrides else None,
-        limit=limit,
+        limit=request.limit,
         repetition=repetition,
         seed=request.seed,
     )

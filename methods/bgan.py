@@ -118,7 +118,7 @@ class BGAN(HashMethod):
     def resolve(cls, parameters: dict[str, Any], features: str) -> dict[str, Any]:
         if parameters["encoder"] != "auto":
             return parameters
-        return {**parameters, "encoder": SMALL if features in WITHOUT_NETWORK else features}
+        return {**parameters, "encoder": SMALL if features.partition("@")[0] in WITHOUT_NETWORK else features}
 
     def image_size(self, features: str) -> int:
         return input_size(self.resolve({"encoder": self.encoder}, features)["encoder"])

@@ -146,6 +146,9 @@ def test_the_same_from_python(tmp_path: Path) -> None:
     assert set(frame["method"]) == {"lsh", "pcah", "reference-float", "reference-random"}
     assert frame.set_index("method").loc["lsh", "limit"] == 300
     assert len(hb.results(tmp_path)) == 4
+    leaderboard = (tmp_path / "leaderboard.md").read_text()
+    assert "first 300 training items" in leaderboard
+    assert "*reference-random*" in leaderboard
 
 
 def test_global_generators_are_not_disturbed_by_a_run(tmp_path: Path) -> None:

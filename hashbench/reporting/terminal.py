@@ -40,9 +40,11 @@ def _rich(table: Table) -> RichTable:
     for heading in ("fit s", "encode/s", "search/s"):
         rich.add_column(heading, justify="right", no_wrap=True)
     for rank, row in enumerate(table.ranked, 1):
-        rich.add_row(str(rank), row.label, *(_marked(table, row, bits) for bits in table.columns), *_costs(table, row))
+        rich.add_row(
+            str(rank), Text(row.label), *(_marked(table, row, bits) for bits in table.columns), *_costs(table, row)
+        )
     for row in table.unranked:
-        rich.add_row("–", row.label, *_values(table, row), *_costs(table, row))
+        rich.add_row("–", Text(row.label), *_values(table, row), *_costs(table, row))
     rich.add_section()
     for row in table.references:
         rich.add_row("", Text(row.label, style="italic"), *_values(table, row), "", "", "")

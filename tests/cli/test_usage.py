@@ -105,3 +105,18 @@ def test_show_tells_of_a_method_a_data_set_and_a_record(tmp_path: Path) -> None:
 def test_metrics_and_features_are_listed(tmp_path: Path) -> None:
     assert "map@1000/min" in hashbench("list", "metrics", cwd=tmp_path).stdout
     assert "gist" in hashbench("list", "features", cwd=tmp_path).stdout
+
+
+def test_a_star_means_every_unsupervised_method_and_a_supervised_one_has_to_be_named(tmp_path: Path) -> None:
+    (tmp_path / "methods").mkdir()
+    plugin = (Path(__file__).parent.parent / "plugins/methods/first_pixels.py").read_text()
+    (tmp_path / "methods/with_labels.py").write_text(plugin.replace("Traits(", "Traits(supervised=True, "))
+
+    def planned(methods: str) -> set[str]:
+        words = ("run", "--methods", methods, "--bits", "8", "--dry-run", "--json")
+        done = hashbench(*words, cwd=tmp_path, HASHBENCH_PLUGINS=str(tmp_path))
+        return {row["trial"]["method"] for row in json.loads(done.stdout)}
+
+    assert "with_labels" in planned("itq,with_labels")
+    assert "with_labels" not in planned("*")
+    assert {"itq", "bgan", "lsh"} <= planned("*")

@@ -266,7 +266,7 @@ def test_encoder_follows_the_features() -> None:
     def encoder(features: str, given: str = "auto") -> Any:
         return BGAN.resolve({"encoder": given, "k1": 3}, features)
 
-    assert encoder("pixels") == encoder("gist") == {"encoder": "small", "k1": 3}
+    assert encoder("pixels") == encoder("gist") == encoder("pixels@16") == {"encoder": "small", "k1": 3}
     assert encoder("squeezenet1_1@128")["encoder"] == "squeezenet1_1@128"
     assert encoder("resnet50", "vgg19")["encoder"] == "vgg19"
     assert [BGAN(8).image_size(name) for name in ("gist", "squeezenet1_1@128", "resnet50")] == [32, 128, 224]

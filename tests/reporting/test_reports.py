@@ -163,10 +163,14 @@ def test_the_csv_has_a_line_per_cell_with_every_metric(records: list[Record]) ->
 
 def test_the_terminal_shows_every_row(records: list[Record]) -> None:
     console = Console(file=io.StringIO(), width=110)
-    show(tables(Results(tuple(records))), console)
+    changed = [make_record("bgan", bits, 0.1, variant={"epochs": 4}) for bits in (16, 32)]
+    show(tables(Results((*records, *changed))), console)
     assert isinstance(console.file, io.StringIO)
     printed = console.file.getvalue()
-    assert all(name in printed for name in ("bgan", "itq", "lsh", "slow", "reference-float", "time-out of 5 s"))
+    assert all(
+        name in printed
+        for name in ("bgan", "itq", "lsh", "slow", "reference-float", "time-out of 5 s", "bgan [epochs=4]")
+    )
 
 
 def test_the_order_of_records_does_not_change_a_byte(records: list[Record], tmp_path: Path) -> None:
