@@ -6,29 +6,34 @@ from hashbench.nets.activations import ELU
 
 
 class Discriminator(nn.Module):
-    """5x5 convolutions, the first of stride 1 and the others of stride 2, then two fully connected layers.
+    """5x5 convolutions of stride 2, then two fully connected layers; batch norm and ELU follow each convolution.
 
-    Batch norm and ELU follow each convolution. ``size=64``, ``widths=(32, 128, 256, 256)``, ``hidden=1024`` is the
-    network of BGAN's authors; the default is narrower, for pictures of 32 px.
+    ``size=64``, ``widths=(32, 128, 256, 256)``, ``first_stride=1``, ``hidden=1024`` is the network of BGAN's authors.
+    The default, for pictures of 32 px, is narrower and halves from the start: on a CPU a convolution at full size
+    would cost more than all the others.
 
     Args:
-        size: side of the pictures, a multiple of 2^(len(widths) - 1).
+        size: side of the pictures, a multiple of the product of all strides.
         widths: channels of the convolutions.
+        first_stride: 2, or 1 for a first convolution at full size.
         hidden: width of the first fully connected layer.
 
     Raises:
         ValueError: ``size`` cannot be halved that often.
     """
 
-    def __init__(self, size: int = 32, widths: tuple[int, ...] = (4, 8, 16, 32), hidden: int = 64) -> None:
+    def __init__(
+        self, size: int = 32, widths: tuple[int, ...] = (8, 16, 32), first_stride: int = 2, hidden: int = 64
+    ) -> None:
         super().__init__()
-        side, left = divmod(size, 2 ** (len(widths) - 1))
+        reduction = first_stride * 2 ** (len(widths) - 1)
+        side, left = divmod(size, reduction)
         if left or not side:
-            raise ValueError(f"discriminator: size is {size}, wanted a multiple of {2 ** (len(widths) - 1)}")
+            raise ValueError(f"discriminator: size is {size}, wanted a multiple of {reduction}")
         layers: list[nn.Module] = []
         channels = 3
         for number, width in enumerate(widths):
-            layers.append(nn.Conv2d(channels, width, 5, stride=2 if number else 1, padding=2))
+            layers.append(nn.Conv2d(channels, width, 5, stride=2 if number else first_stride, padding=2))
             layers += [nn.BatchNorm2d(width), ELU()]
             channels = width
         self.convolutions = nn.Sequential(*layers[:-2])
