@@ -38,6 +38,7 @@ WAY_OUT = "adopt it from disk with `hashbench data prepare cifar10 --from FOLDER
 OFFICIAL_TEST = 10_000
 QUERIES_PER_CLASS = 100
 TRAIN_PER_CLASS = 1_000
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 QUERY_SEED, TRAIN_SEED, OFFICIAL_SEED = 10_001, 10_002, 10_003
 
 
@@ -56,7 +57,6 @@ class CIFAR10(Dataset):
         Protocol("test-10k", "the official 10,000 test images as queries; the 50,000 others are database and train"),
     )
     features = "gist"
-    classes = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
     @property
     def folder(self) -> Path:
@@ -88,8 +88,14 @@ class CIFAR10(Dataset):
         pixels = np.concatenate([batch[b"data"] for batch in batches]).reshape(-1, 3, 32, 32)
         return pixels, np.concatenate([batch[b"labels"] for batch in batches]).astype(np.int64)
 
-    def labels(self) -> npt.NDArray[np.bool_]:
-        return np.eye(len(self.classes), dtype=np.bool_)[self._loaded[1]]
+    def __len__(self) -> int:
+        return len(self._loaded[1])
+
+    def classes(self, protocol: Protocol) -> tuple[str, ...]:  # noqa: ARG002 - the same in all
+        return CLASSES
+
+    def labels(self, protocol: Protocol) -> npt.NDArray[np.bool_]:  # noqa: ARG002
+        return np.eye(len(CLASSES), dtype=np.bool_)[self._loaded[1]]
 
     def images(self, items: Items) -> Tensor:
         return torch.from_numpy(self._loaded[0][items])

@@ -14,6 +14,7 @@ from hashbench.splits import all_but, draw_per_class
 
 QUERIES_PER_CLASS = 20
 SPLIT_SEED = 1797
+CLASSES = tuple(str(digit) for digit in range(10))
 
 
 class Digits(Dataset):
@@ -23,7 +24,6 @@ class Digits(Dataset):
     source = "UCI optical recognition of handwritten digits (Alpaydin and Kaynak 1998), CC BY 4.0, by scikit-learn"
     protocols = (Protocol("holdout-200", "200 queries, 20 per class; the other 1,597 are database and training set"),)
     features = "pixels"
-    classes = tuple(str(digit) for digit in range(10))
 
     @cached_property
     def _loaded(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
@@ -34,8 +34,14 @@ class Digits(Dataset):
         images, classes = self._loaded
         return hashlib.sha256(images.tobytes() + classes.astype("<i8").tobytes()).hexdigest()
 
-    def labels(self) -> npt.NDArray[np.bool_]:
-        return np.eye(len(self.classes), dtype=np.bool_)[self._loaded[1]]
+    def __len__(self) -> int:
+        return len(self._loaded[1])
+
+    def classes(self, protocol: Protocol) -> tuple[str, ...]:  # noqa: ARG002 - the same in all
+        return CLASSES
+
+    def labels(self, protocol: Protocol) -> npt.NDArray[np.bool_]:  # noqa: ARG002
+        return np.eye(len(CLASSES), dtype=np.bool_)[self._loaded[1]]
 
     def images(self, items: Items) -> Tensor:
         return torch.from_numpy(self._loaded[0][items]).unsqueeze(1)

@@ -41,13 +41,13 @@ class Card:
 
 def make_card(dataset: Dataset, protocol_id: str, protocol: Protocol, split: Split) -> Card:
     """The card of a protocol; reads labels and index sets, no images."""
+    labels = dataset.labels(protocol)
     digest = hashlib.sha256(json.dumps([protocol_id, protocol.cutoff, "share a label", dataset.content()]).encode())
     for items in (split.train, split.query, split.database):
         digest.update(np.ascontiguousarray(items, dtype="<i8").tobytes())
-    digest.update(np.packbits(dataset.labels()).tobytes())
+    digest.update(np.packbits(labels).tobytes())
     sizes = {"query": len(split.query), "database": len(split.database), "train": len(split.train)}
-    classes = dataset.labels().shape[1]
-    return Card(digest.hexdigest()[:16], protocol_id, dataset.content(), sizes, classes, protocol.cutoff)
+    return Card(digest.hexdigest()[:16], protocol_id, dataset.content(), sizes, labels.shape[1], protocol.cutoff)
 
 
 def leaks(dataset: Dataset, card: Card, split: Split, cache: Path) -> dict[str, Any]:
@@ -76,6 +76,6 @@ def leaks(dataset: Dataset, card: Card, split: Split, cache: Path) -> dict[str, 
 def _image_sums(dataset: Dataset, items: Items) -> list[bytes]:
     sums: list[bytes] = []
     for start in range(0, len(items), HASH_BLOCK):
-        block = dataset.images(items[start : start + HASH_BLOCK]).numpy()
-        sums += [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in block]
+        block = dataset.images(items[start : start + HASH_BLOCK])
+        sums += [hashlib.blake2b(image.numpy().tobytes(), digest_size=16).digest() for image in block]
     return sums

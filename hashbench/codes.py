@@ -8,7 +8,21 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from hashbench.errors import UsageError
+
 MAX_BITS = 4096
+
+
+def check_bits(bits: object) -> int:
+    """A code length: a whole number from 1 to 4096.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    whole = int(bits) if isinstance(bits, (int, np.integer)) and not isinstance(bits, bool) else 0
+    if not 1 <= whole <= MAX_BITS:
+        raise UsageError(f"bits is {bits!r}, wanted a whole number from 1 to {MAX_BITS}")
+    return whole
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ from torch import Tensor
 from hashbench.errors import UsageError
 
 Items = npt.NDArray[np.int64]
+Images = Tensor | list[Tensor]
 Report = Callable[[str], None]
 
 
@@ -48,14 +49,12 @@ class Dataset(ABC):
         source: citation or address of its origin, with the licence.
         protocols: the first is what the bare name means.
         features: default features.
-        classes: names of the label columns.
     """
 
     title: ClassVar[str]
     source: ClassVar[str]
     protocols: ClassVar[tuple[Protocol, ...]]
     features: ClassVar[str]
-    classes: ClassVar[tuple[str, ...]]
 
     def __init__(self, root: Path) -> None:
         """``root`` is the folder of all data sets; nothing is read yet."""
@@ -77,12 +76,23 @@ class Dataset(ABC):
         """
 
     @abstractmethod
-    def labels(self) -> npt.NDArray[np.bool_]:
-        """Multi-hot [items, classes]."""
+    def __len__(self) -> int:
+        """Number of items; their numbers are 0 .. len - 1, whatever the protocol."""
 
     @abstractmethod
-    def images(self, items: Items) -> Tensor:
-        """Uint8 [n, channels, h, w] in the data set's own size, channels 1 or 3."""
+    def classes(self, protocol: Protocol) -> tuple[str, ...]:
+        """Names of the label columns."""
+
+    @abstractmethod
+    def labels(self, protocol: Protocol) -> npt.NDArray[np.bool_]:
+        """Multi-hot [items, classes] of all items, relevance being a shared column."""
+
+    @abstractmethod
+    def images(self, items: Items) -> Images:
+        """The items' images in their own size, uint8 with 1 or 3 channels.
+
+        One tensor [n, channels, h, w], or a list of n tensors [channels, h, w] where sizes differ.
+        """
 
     @abstractmethod
     def split(self, protocol: Protocol) -> Split:
@@ -93,7 +103,7 @@ class Dataset(ABC):
         report(f"{self.title} needs no preparation")
 
 
-def protocol_of(dataset: type[Dataset], name: str, dataset_name: str) -> Protocol:
+def protocol_of(dataset: type[Dataset] | Dataset, name: str, dataset_name: str) -> Protocol:
     """The protocol called ``name``, or the first for "".
 
     Raises:

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from hashbench import fitting
+from hashbench.codes import check_bits
 from hashbench.device import pick_device
-from hashbench.errors import UsageError
 from hashbench.images import resize, three_channels
 from hashbench.method import HashMethod, RunContext, TrainingSet
 from hashbench.parameters import resolve
@@ -31,6 +31,7 @@ class Method:
         self.name, self.seed, self.device = name, seed, pick_device(device)
         self.fitted: HashMethod = method(bits, **method.resolve(resolve(name, method, parameters), "pixels"))
         self.epochs: list[dict[str, float]] = []
+        self._width: int | None = None
 
     def fit(self, x: Array, features: Array | None = None, labels: Array | None = None) -> Self:
         """Learn from ``x``; ``labels`` (class numbers [n] or bool [n, classes]) only for supervised methods.
@@ -40,7 +41,7 @@ class Method:
             ValueError: shape or dtype is not what the method reads.
         """
         traits = self.fitted.traits
-        inputs = self._input(x)
+        inputs = self._input(x).clone()  # the caller's array stays as it is, whatever the method does
         if traits.input == "images" and traits.wants_features:
             teacher = _tensor(x).flatten(1).float() / 255 if features is None else _tensor(features).float()
             train = TrainingSet(teacher.to(self.device), inputs, self._labels(labels))
@@ -49,14 +50,23 @@ class Method:
         else:
             train = TrainingSet(inputs, None, self._labels(labels))
         seed = derive_seed(self.seed, self.name, self.fitted.bits)
-        run = RunContext(self.device, torch.Generator().manual_seed(seed))
+        run = RunContext(self.device, fitting.own_generator(seed))
         fitting.fit(self.fitted, train, run, seed)
-        self.epochs = run.epochs
+        self.epochs, self._width = run.epochs, inputs.shape[1]
         return self
 
     def encode(self, x: Array) -> npt.NDArray[np.bool_]:
-        """Bool [n, bits] of ``x``; True is +1."""
-        return fitting.encode(self.fitted, iter(torch.split(self._input(x), fitting.ENCODE_BATCH))).unpack()
+        """Bool [n, bits] of ``x``; True is +1.
+
+        Raises:
+            ValueError: before :meth:`fit`, or for input of another kind or width than it had.
+        """
+        inputs = self._input(x)
+        if self._width is None:
+            raise ValueError(f"{self.name} has learnt nothing yet: call fit before encode")
+        if inputs.shape[1] != self._width:
+            raise ValueError(f"{self.name}: got {inputs.shape[1]} features, wanted the {self._width} of fit")
+        return fitting.encode(self.fitted, iter(torch.split(inputs, fitting.ENCODE_BATCH))).unpack()
 
     def _input(self, x: Array) -> Tensor:
         tensor = _tensor(x)
@@ -67,12 +77,14 @@ class Method:
                 )
             size = self.fitted.image_size("pixels")
             return three_channels(resize(tensor, size)).contiguous().to(self.device)
-        if tensor.ndim != 2 or tensor.dtype == torch.bool:
+        if tensor.ndim != 2 or tensor.dtype == torch.bool or tensor.is_complex():
             raise ValueError(f"{self.name}: got {tensor.dtype} {list(tensor.shape)}, wanted float features [n, d]")
         return tensor.to(torch.float32).to(self.device)
 
     def _labels(self, labels: Array | None) -> Tensor | None:
         if not self.fitted.traits.supervised:
+            if labels is not None:
+                raise ValueError(f"{self.name} is unsupervised: fit takes no labels")
             return None
         if labels is None:
             raise ValueError(f"{self.name} is supervised: fit needs labels")
@@ -90,6 +102,4 @@ def method(name: str, bits: int, seed: int = 0, device: str = "auto", **paramete
     Raises:
         hashbench.UsageError: unknown method or parameter, with the nearest name.
     """
-    if bits < 1:
-        raise UsageError(f"bits is {bits}, wanted 1 or more")
-    return Method(name, bits, seed, device, parameters)
+    return Method(name, check_bits(bits), seed, device, parameters)

@@ -1,7 +1,10 @@
 """Files that are whole or absent: checksums, and staged work that is put in place by renaming."""
 
+import glob
 import hashlib
 import os
+import platform
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -17,9 +20,9 @@ def file_sum(path: Path, algorithm: str = "sha256") -> str:
 
 @contextmanager
 def staging_folder(root: Path, name: str) -> Iterator[Path]:
-    """A temporary folder inside ``root`` (made if need be), removed afterwards whatever happens."""
+    """A temporary folder inside ``root`` (made if need be), removed afterwards; see :func:`_own_prefix`."""
     root.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=root))
+    folder = Path(tempfile.mkdtemp(prefix=_own_prefix(root, name), dir=root))
     try:
         yield folder
     finally:
@@ -43,8 +46,11 @@ def put_in_place(staged: Path, target: Path) -> None:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """A temporary file beside ``target`` to write to; flushed to disk and renamed at the end, removed on failure."""
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+    """A temporary file beside ``target`` to write to; flushed to disk and renamed at the end, removed on failure.
+
+    What killed processes left of the same target is removed first; see :func:`_own_prefix`.
+    """
+    handle, name = tempfile.mkstemp(prefix=_own_prefix(target.parent, target.name), dir=target.parent)
     os.close(handle)
     work = Path(name)
     try:
@@ -55,3 +61,26 @@ def replacing(target: Path) -> Iterator[Path]:
         work.replace(target)
     finally:
         work.unlink(missing_ok=True)
+
+
+def _own_prefix(folder: Path, name: str) -> str:
+    """The start ".name-host-pid-", after removing what processes of this host that are gone left under that name."""
+    host = re.sub(r"[^A-Za-z0-9]", "_", platform.node()) or "host"
+    for left in folder.glob(f".{glob.escape(name)}-{host}-*"):
+        owner = left.name.removeprefix(f".{name}-{host}-").partition("-")[0]
+        if owner.isdecimal() and not _runs(int(owner)):
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
+    return f".{name}-{host}-{os.getpid()}-"
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

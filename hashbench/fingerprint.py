@@ -2,12 +2,19 @@
 
 import ast
 import hashlib
+import inspect
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 import hashbench
+from hashbench import references
+from hashbench.features.spec import extractor
+from hashbench.job import REFERENCES, Trial
+from hashbench.registry import DATASETS, METHODS, loaded_plugins
 
 PACKAGE = Path(hashbench.__file__).resolve().parent
+LOADED = {file: file.stat().st_mtime_ns for file in PACKAGE.rglob("*.py")}  # as the engine was when it was imported
 # Rooms that cannot change a code, even where something imports them.
 OUTSIDE = ("evaluation", "search", "cli", "reporting", "execution", "records", "gallery")
 
@@ -15,7 +22,7 @@ OUTSIDE = ("evaluation", "search", "cli", "reporting", "execution", "records", "
 def source_sums(*files: Path) -> dict[str, str]:
     """Checksums of ``files`` and of every engine module they reach through imports, by short name.
 
-    Give the method's file and that of its features. The training contract (``hashbench/fitting.py`` and what it
+    Give those of :func:`source_files`. The training contract (``hashbench/fitting.py`` and what it
     imports) belongs to every trial; nets only to the methods that import them.
     """
     roots = [PACKAGE / "fitting.py", *(file.resolve() for file in files)]
@@ -28,7 +35,40 @@ def source_sums(*files: Path) -> dict[str, str]:
     return {_short(file): _checksum(file) for file in sorted(reached)}
 
 
-def what_changed(old: dict[str, str], new: dict[str, str]) -> list[str]:
+def source_files(trial: Trial) -> list[Path]:
+    """Where a trial's sources begin: its method (or the references), its features, its data set."""
+    own = Path(references.__file__) if trial.method in REFERENCES else METHODS.file(trial.method)
+    features = Path(inspect.getfile(type(extractor(trial.features))))
+    return [own, features, DATASETS.file(trial.dataset)]
+
+
+def forget_sums() -> None:
+    """Read sources anew; a plan begins with this, since they may have been edited since the last."""
+    _checksum.cache_clear()
+    _engine_imports.cache_clear()
+
+
+def check_sources(planned: Mapping[str, str], files: Sequence[Path]) -> None:
+    """Check that this process runs the sources a trial was planned with, so that no record bears another's sum.
+
+    Raises:
+        RuntimeError: a file was edited since the plan, or since this process loaded it.
+    """
+    forget_sums()
+    changed = what_changed(planned, source_sums(*files))
+    if changed:
+        raise RuntimeError(f"{', '.join(changed)} changed since the plan was made; run the command again")
+    edited = [_short(file) for file in (*LOADED, *files) if _edited_since_load(file)]
+    if edited:
+        raise RuntimeError(f"{', '.join(edited)} changed since Python loaded it; start Python again")
+
+
+def _edited_since_load(file: Path) -> bool:
+    loaded = LOADED.get(file) or loaded_plugins.get(file.resolve())
+    return loaded is not None and loaded != file.stat().st_mtime_ns
+
+
+def what_changed(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
     """Names of the files that differ between two fingerprints, sorted."""
     return sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
 

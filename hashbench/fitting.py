@@ -12,7 +12,7 @@ from hashbench.codes import Codes
 from hashbench.dataset import Dataset, Items
 from hashbench.images import ImageSource
 from hashbench.method import HashMethod, ImageBatches, RunContext, TrainingSet
-from hashbench.seeds import forked_generators
+from hashbench.seeds import derive_seed, forked_generators
 
 ENCODE_BATCH = 500
 HELD_IMAGE_BYTES = 4 << 30
@@ -57,6 +57,11 @@ class Inputs:
                 yield source[torch.arange(len(part), device=run.device)]
 
 
+def own_generator(seed: int) -> torch.Generator:
+    """The run's own generator, on the CPU; its stream is not that of the global ones."""
+    return torch.Generator().manual_seed(derive_seed(seed, "run"))
+
+
 def fit(method: HashMethod, train: TrainingSet, run: RunContext, seed: int) -> HashMethod:
     """Fit with the global generators forked and seeded, so that layers may draw from them and disturb nothing.
 
@@ -65,7 +70,7 @@ def fit(method: HashMethod, train: TrainingSet, run: RunContext, seed: int) -> H
     """
     if train.given_features is not None and not train.given_features.isfinite().all():
         raise ValueError("features contain NaN or infinite values")
-    with forked_generators(seed):
+    with forked_generators(derive_seed(seed, "global"), run.device):
         return method.fit(train, run)
 
 

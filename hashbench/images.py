@@ -4,11 +4,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hashbench.dataset import Dataset, Items
+from hashbench.dataset import Dataset, Images, Items
 
 
-def resize(images: Tensor, size: int) -> Tensor:
-    """Uint8 [n, c, size, size]: bilinear, antialiased, of uint8 [n, c, h, w]; unchanged where the size fits."""
+def resize(images: Images, size: int) -> Tensor:
+    """Uint8 [n, c, size, size]: bilinear, antialiased, of uint8 [n, c, h, w]; unchanged where the size fits.
+
+    Of a list of images of different sizes each is resized by itself; grey ones among them get three channels.
+    """
+    if isinstance(images, list):
+        return torch.cat([three_channels(resize(image.unsqueeze(0), size)) for image in images])
     if images.shape[-2:] == (size, size):
         return images
     floats = functional.interpolate(images.float(), (size, size), mode="bilinear", antialias=True, align_corners=False)
@@ -18,6 +23,11 @@ def resize(images: Tensor, size: int) -> Tensor:
 def three_channels(images: Tensor) -> Tensor:
     """Grey [n, 1, h, w] repeated to [n, 3, h, w]; three channels stay."""
     return images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images
+
+
+def on_device(images: Images, device: torch.device) -> Images:
+    """The same images on ``device``."""
+    return images.to(device) if isinstance(images, Tensor) else [image.to(device) for image in images]
 
 
 class ImageSource:
@@ -33,10 +43,12 @@ class ImageSource:
         return len(self.items)
 
     def __getitem__(self, rows: Tensor) -> Tensor:
-        raw = self.dataset.images(self.items[rows.cpu().numpy()])
-        return three_channels(resize(raw.to(rows.device), self.size)).contiguous()
+        images = on_device(self.dataset.images(self.items[rows.cpu().numpy()]), rows.device)
+        return three_channels(resize(images, self.size)).contiguous()
 
     def held(self, device: torch.device, block: int = 1024) -> Tensor:
         """All of them as one tensor on ``device``, made block by block."""
-        rows = torch.arange(len(self), device=device)
-        return torch.cat([self[part] for part in torch.split(rows, block)]) if len(self) else self[rows]
+        images = torch.empty(len(self), 3, self.size, self.size, dtype=torch.uint8, device=device)
+        for part in torch.split(torch.arange(len(self), device=device), block):
+            images[part] = self[part]
+        return images

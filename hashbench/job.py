@@ -10,6 +10,7 @@ from typing import Any
 RANDOM_CODES = "reference-random"
 FLOAT_FEATURES = "reference-float"
 REFERENCES = (RANDOM_CODES, FLOAT_FEATURES)
+UNTIMED_PHASE = "features"  # extracted once for all trials, so no trial's time-out counts it
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class Settings:
     Attributes:
         results, data, cache: folders.
         device: "auto", "cpu", "cuda", "cuda:1".
-        timeout: seconds a trial may take, None for no limit.
+        timeout: seconds a trial may take, extraction of features apart; None for no limit.
         save_state: keep the fitted methods.
         provenance: git commit, command line and such, copied into every record.
     """
@@ -106,7 +107,8 @@ class Event:
 
     Attributes:
         key: the job's.
-        kind: "started", "phase" (name in ``text``), "epoch" (done, total, values) or "finished" (status in ``text``).
+        kind: "started", "phase" (name in ``text``), "note" (a line in ``text``), "epoch" (done, total, values) or
+            "finished" (status in ``text``).
     """
 
     key: str

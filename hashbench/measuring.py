@@ -16,6 +16,7 @@ from hashbench.records.environment import hardware
 
 LARGEST_BATCH = 256  # of images, features or queries at once
 SECONDS_PER_FIGURE = 0.1
+COMMON_SIZE = 256  # of images whose own sizes differ
 
 
 def measure(
@@ -23,8 +24,8 @@ def measure(
 ) -> dict[str, Any]:
     """What a throughput file says beside format and key.
 
-    Images are decoded ones at the data set's own size, so their rate includes resizing and, for a method on features,
-    extraction. Call it while nothing else runs.
+    Images are decoded ones at the data set's own size (256 px where sizes differ), so their rate includes resizing
+    and, for a method on features, extraction. Call it while nothing else runs.
 
     Args:
         method: fitted.
@@ -35,7 +36,8 @@ def measure(
         extractor: of the trial's features.
     """
     items = split.query[:LARGEST_BATCH]
-    images = inputs.dataset.images(items).to(run.device)
+    images = inputs.dataset.images(items)
+    images = (resize(images, COMMON_SIZE) if isinstance(images, list) else images).to(run.device)
     on_features = method.traits.input == "features"
 
     def from_images(batch: Tensor) -> Tensor:
@@ -54,9 +56,7 @@ def measure(
     query, database = codes
     search = search_throughput(query[:LARGEST_BATCH], database, run.device, SECONDS_PER_FIGURE)
     return {
-        "hardware": hardware(),
-        "device": str(run.device),
-        "threads": torch.get_num_threads(),
+        "hardware": hardware(str(run.device), torch.get_num_threads()),
         "encode": encode,
         **search,
     }

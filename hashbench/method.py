@@ -45,11 +45,18 @@ class TrainingSet:
 
     Raises:
         PermissionError: from a property whose content the traits did not ask for.
+        ValueError: features, images and labels are not of the same items.
     """
 
     given_features: Tensor | None = None
     given_images: ImageBatches | None = None
     given_labels: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        given = {"features": self.given_features, "images": self.given_images, "labels": self.given_labels}
+        sizes = {name: len(part) for name, part in given.items() if part is not None}
+        if len(set(sizes.values())) > 1 or 0 in sizes.values():
+            raise ValueError(f"training set: {sizes} items, wanted the same number of each, at least one")
 
     def __len__(self) -> int:
         return len(self.features if self.given_images is None else self.given_images)
@@ -108,8 +115,9 @@ class RunContext:
         generator: a seeded generator on the CPU; pass it to every draw.
         features: id of the trial's features ("gist", "squeezenet1_1@128").
         dtype: what networks compute in; float32, or bfloat16 for autocast.
-        checkpoint: a folder that outlives a killed training, or None.
-        time_limit: seconds left to this trial, or None.
+        checkpoint: a folder of the trial's own that outlives a killed training, or None; a method that wants it
+            makes it.
+        time_limit: seconds left to this trial when ``fit`` is called, or None.
         backbones: provider behind :meth:`backbone`.
         listener: called after every epoch with (done, total, values).
         epochs: what :meth:`epoch` collected; stands in the record as ``training.epochs``.
@@ -182,10 +190,24 @@ class HashMethod(ABC):
         raise NotImplementedError(f"{type(self).__name__} reads images and has to say at which size")
 
     def state(self) -> dict[str, Tensor]:
-        """Everything ``encode`` needs. By default: the tensors among the attributes that end in ``_``."""
-        return {name: value for name, value in vars(self).items() if name.endswith("_") and isinstance(value, Tensor)}
+        """Everything ``encode`` needs. By default: the attributes that end in ``_``, which then have to be tensors.
 
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """Take over what :meth:`state` gave; the parameters of ``__init__`` have to be the same."""
+        Raises:
+            TypeError: one is something else, a network say; such a method has to say what its state is.
+        """
+        learnt = {name: value for name, value in vars(self).items() if name.endswith("_")}
+        for name, value in learnt.items():
+            if not isinstance(value, Tensor):
+                kind = type(value).__name__
+                raise TypeError(f"{type(self).__name__}.{name} is a {kind}, not a tensor: override state, load_state")
+        return learnt
+
+    def load_state(self, state: Mapping[str, Tensor], run: RunContext | None = None) -> None:  # noqa: ARG002
+        """Take over what :meth:`state` gave; the parameters of ``__init__`` have to be the same.
+
+        Args:
+            state: tensors by name, on the device where codes are to be made.
+            run: for a method that needs a backbone's architecture to put its weights into.
+        """
         for name, value in state.items():
             setattr(self, name, value)

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -52,7 +53,7 @@ def resolve(name: str, method: type[Any], overrides: Mapping[str, Any]) -> dict[
             raise unknown(f"parameter of {name}", key, parameters)
         try:
             values[key] = _convert(value, parameters[key].type)
-        except (ValueError, SyntaxError, TypeError):
+        except (ValueError, SyntaxError, TypeError, OverflowError):
             raise UsageError(
                 f"parameter {name}.{key} is {value!r}, wanted {parameters[key].type_name()} "
                 f"(default {parameters[key].default!r})"
@@ -91,7 +92,8 @@ def _refuse(value: Any) -> typing.NoReturn:
 def _number(value: Any, wanted: type[int] | type[float]) -> int | float:
     if isinstance(value, bool) or (wanted is int and isinstance(value, float) and not value.is_integer()):
         _refuse(value)
-    return wanted(value)
+    number = wanted(value)
+    return number if math.isfinite(number) else _refuse(value)
 
 
 def _first_fit(value: Any, choices: tuple[Any, ...]) -> Any:

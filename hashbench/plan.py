@@ -1,19 +1,18 @@
 """The grid: a request becomes jobs, each with the reason why it is run or not."""
 
-import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from fnmatch import fnmatchcase
 from typing import Any
 
-from hashbench import parameters, references
+from hashbench import parameters
 from hashbench.card import Card, make_card
-from hashbench.dataset import Dataset, protocol_of
+from hashbench.dataset import Dataset, Protocol, protocol_of
 from hashbench.defaults import default_datasets
-from hashbench.errors import UsageError, unknown
+from hashbench.errors import Incompatible, UsageError, unknown
 from hashbench.features.extractor import Extractor
 from hashbench.features.spec import extractor
-from hashbench.fingerprint import source_sums, what_changed
+from hashbench.fingerprint import forget_sums, source_files, source_sums, what_changed
 from hashbench.job import FLOAT_FEATURES, RANDOM_CODES, Job, Settings, Trial
 from hashbench.method import HashMethod
 from hashbench.records.store import Record, Store
@@ -49,15 +48,41 @@ class _Ground:
     extractor: Extractor
 
 
-def make_plan(request: Request, settings: Settings) -> list[Planned]:
-    """All jobs of the grid with its reference trials, in the order in which they are run.
+@dataclass(frozen=True)
+class Plan:
+    """A grid's jobs in the order in which they are run, each once.
+
+    Attributes:
+        planned: the jobs.
+        notes: lines on what was asked for and left out.
+    """
+
+    planned: list[Planned]
+    notes: list[str]
+
+    def to_run(self) -> list[Job]:
+        """The jobs that are run."""
+        return [planned.job for planned in self.planned if planned.run]
+
+    def keys(self) -> frozenset[str]:
+        """The keys of all jobs."""
+        return frozenset(planned.job.key for planned in self.planned)
+
+    def stale_keys(self) -> frozenset[str]:
+        """Keys of the stale records that stand in for trials that are not run."""
+        return frozenset(planned.stale_key for planned in self.planned if planned.stale_key and not planned.run)
+
+
+def make_plan(request: Request, settings: Settings) -> Plan:
+    """All jobs of the grid with its reference trials.
 
     Reads labels and checksums of the data sets, extracts and trains nothing.
 
     Raises:
         UsageError: an unknown name, a value out of range, data that is not on disk or is damaged.
     """
-    methods = _methods(request)
+    forget_sums()
+    methods, notes = _methods(request)
     presets = {name: METHODS.get(name).traits.presets for name in methods}
     if request.preset is not None and not any(request.preset in found for found in presets.values()):
         raise unknown("preset of these methods", request.preset, {p for found in presets.values() for p in found})
@@ -70,28 +95,29 @@ def make_plan(request: Request, settings: Settings) -> list[Planned]:
         for ground in _grounds(request, settings)
         for job in (*_references(ground, request), *_method_jobs(ground, resolved, request))
     ]
-    return _states(jobs, request.rerun, Store(settings.results))
+    once = list({job.key: job for job in jobs}.values())
+    return Plan(_states(once, request.rerun, Store(settings.results)), notes)
 
 
-def _methods(request: Request) -> list[str]:
+def _methods(request: Request) -> tuple[list[str], list[str]]:
+    """Names of the methods, and a line for each broken one that only a glob asked for."""
     found: dict[str, None] = {}
+    notes: dict[str, None] = {}
     for pattern in request.methods:
-        names = METHODS.match(pattern)
-        if any(sign in pattern for sign in "*?["):
-            names = [name for name in names if not METHODS.get(name).traits.supervised]
-        found |= dict.fromkeys(names)
-    return list(found)
+        for name in METHODS.match(pattern):
+            if name == pattern:
+                found[name] = None
+                continue
+            try:
+                found |= {} if METHODS.get(name).traits.supervised else {name: None}
+            except UsageError as error:
+                notes[f"left out: {error}"] = None
+    return list(found), list(notes)
 
 
 def _grounds(request: Request, settings: Settings) -> Iterator[_Ground]:
-    wanted: dict[str, None] = {}
-    for pattern in request.datasets or default_datasets():
-        name, slash, protocol_name = pattern.partition("/")
-        wanted |= dict.fromkeys(f"{found}{slash}{protocol_name}" for found in DATASETS.match(name))
-    for identifier in wanted:
-        name, _, protocol_name = identifier.partition("/")
+    for name, protocol in _protocols(request.datasets or default_datasets()).values():
         kind = DATASETS.get(name)
-        protocol = protocol_of(kind, protocol_name, name)
         dataset = kind(settings.data)
         dataset.require()
         split = dataset.split(protocol)
@@ -101,6 +127,19 @@ def _grounds(request: Request, settings: Settings) -> Iterator[_Ground]:
             )
         card = make_card(dataset, f"{name}/{protocol.name}", protocol, split)
         yield _Ground(name, card, kind, extractor(request.features or kind.features))
+
+
+def _protocols(patterns: Iterable[str]) -> dict[str, tuple[str, Protocol]]:
+    """Data set and protocol by protocol id, each once; "NAME/GLOB" means all protocols that match."""
+    found = {}
+    for pattern in patterns:
+        name_pattern, _, protocol_pattern = pattern.partition("/")
+        for name in DATASETS.match(name_pattern):
+            kind = DATASETS.get(name)
+            matching = [p for p in kind.protocols if protocol_pattern and fnmatchcase(p.name, protocol_pattern)]
+            for protocol in matching or [protocol_of(kind, protocol_pattern, name)]:
+                found[f"{name}/{protocol.name}"] = (name, protocol)
+    return found
 
 
 @dataclass(frozen=True)
@@ -143,6 +182,8 @@ def _method_jobs(ground: _Ground, resolved: dict[str, _Overrides], request: Requ
 def _checked(name: str, method: type[HashMethod], bits: int, values: dict[str, Any]) -> dict[str, Any]:
     try:
         method(bits, **values)
+    except Incompatible:
+        return values  # the trial will say so, in a record
     except ValueError as error:
         raise UsageError(f"{name} at {bits} bits: {error}") from error
     return values
@@ -171,10 +212,9 @@ def _job(
         repetition=repetition,
         seed=request.seed,
     )
-    file = METHODS.file(method) if overrides else Path(references.__file__)
     return Job(
         trial,
-        fingerprint={"card": ground.card.id, "files": source_sums(file, Path(inspect.getfile(type(ground.extractor))))},
+        fingerprint={"card": ground.card.id, "files": source_sums(*source_files(trial))},
         card=ground.card.facts(),
         variant=overrides.variant() if overrides else {},
         supervised=bool(overrides) and METHODS.get(method).traits.supervised,
@@ -199,7 +239,7 @@ def _state(job: Job, rerun: str, record: Record | None, newest: Record | None) -
         again = rerun in ("failed", "all")
         why = f"{record['status']} before: {record['error']['message']}"
         return Planned(job, "failed", again, why if again else f"{why}; --rerun failed makes it again")
-    if newest is not None:
+    if newest is not None and newest["status"] in ("ok", "skipped"):
         return _stale(job, rerun, newest)
     return Planned(job, "missing", True, "missing")
 

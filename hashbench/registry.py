@@ -17,6 +17,9 @@ from hashbench.method import HashMethod
 
 T = TypeVar("T")
 
+loaded_plugins: dict[Path, int] = {}
+"""When each plugin's file had last been modified (mtime, ns) as this process imported it."""
+
 
 @dataclass(frozen=True)
 class Registry(Generic[T]):
@@ -26,11 +29,13 @@ class Registry(Generic[T]):
         kind: "method" or "data set", for messages.
         package: whose modules are the plugins; also the group of entry points in installed wheels.
         base: the class a plugin's module defines exactly one subclass of.
+        declares: class attributes without which a plugin is broken.
     """
 
     kind: str
     package: str
     base: type[T]
+    declares: tuple[str, ...]
 
     def names(self) -> list[str]:
         """All names, sorted. Nothing is imported."""
@@ -61,7 +66,10 @@ class Registry(Generic[T]):
         try:
             if self._entry_points()[name]:
                 return self._only_class(importlib.metadata.EntryPoint(name, places[0], self.package).load())
-            return self._only_class(importlib.import_module(f"{self.package}.{name}"))
+            module = importlib.import_module(f"{self.package}.{name}")
+            file = Path(module.__file__ or "")
+            loaded_plugins.setdefault(file.resolve(), file.stat().st_mtime_ns)
+            return self._only_class(module)
         except UsageError:
             raise
         except Exception as error:
@@ -102,9 +110,12 @@ class Registry(Generic[T]):
                 if inspect.isclass(value) and value.__module__ == getattr(loaded, "__name__", "")
             ]
         fitting = [c for c in candidates if issubclass(c, self.base) and not inspect.isabstract(c)]
+        where = getattr(loaded, "__file__", loaded)
         if len(fitting) != 1:
-            where = getattr(loaded, "__file__", loaded)
             raise UsageError(f"{where} defines {len(fitting)} classes of {self.base.__name__}, wanted exactly one")
+        lacking = [name for name in self.declares if not hasattr(fitting[0], name)]
+        if lacking:
+            raise UsageError(f"{where}: {fitting[0].__name__} does not declare {', '.join(lacking)}")
         return fitting[0]
 
 
@@ -113,5 +124,15 @@ def _entry_points(group: str) -> importlib.metadata.EntryPoints:
     return importlib.metadata.entry_points(group=group)
 
 
-METHODS: Registry[HashMethod] = Registry("method", "hashbench.methods", HashMethod)  # type: ignore[type-abstract]
-DATASETS: Registry[Dataset] = Registry("data set", "hashbench.datasets", Dataset)  # type: ignore[type-abstract]
+METHODS: Registry[HashMethod] = Registry(
+    "method",
+    "hashbench.methods",
+    HashMethod,  # type: ignore[type-abstract]
+    ("traits",),
+)
+DATASETS: Registry[Dataset] = Registry(
+    "data set",
+    "hashbench.datasets",
+    Dataset,  # type: ignore[type-abstract]
+    ("title", "source", "protocols", "features"),
+)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hashbench.codes import MAX_BITS
+from hashbench.codes import check_bits
 from hashbench.errors import UsageError
 
 RERUN = ("missing", "failed", "stale", "all")
@@ -47,8 +47,7 @@ class Request:
         if not self.bits:
             raise UsageError("no code length given; name some with --bits, say --bits 16,32,64")
         for bits in self.bits:
-            if not 1 <= bits <= MAX_BITS:
-                raise UsageError(f"bits is {bits}, wanted 1 to {MAX_BITS}")
+            check_bits(bits)
         if self.repeats < 1:
             raise UsageError(f"repeats is {self.repeats}, wanted 1 or more")
         if self.limit is not None and self.limit < 1:

@@ -3,20 +3,21 @@
 import os
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
+from hashbench.codes import check_bits
 from hashbench.device import pick_device
-from hashbench.errors import UsageError
+from hashbench.errors import UsageError, unknown
 from hashbench.execution import executor
 from hashbench.features.cache import cache_root
 from hashbench.job import Event, Settings
-from hashbench.plan import Planned, make_plan
+from hashbench.plan import Plan, make_plan
 from hashbench.records.environment import git_state
 from hashbench.records.results import Results, results
 from hashbench.reporting.write import write_reports
-from hashbench.request import Request, split_list
+from hashbench.request import Request, parse_bits, split_list
 
 DATA_VARIABLE = "HASHBENCH_DATA"
 
@@ -31,7 +32,7 @@ class RunOptions(TypedDict, total=False):
     """
 
     methods: Sequence[str] | str
-    bits: Sequence[int] | int
+    bits: Sequence[int] | int | str
     datasets: Sequence[str] | str
     features: str | None
     repeats: int
@@ -57,17 +58,18 @@ def run(**options: Unpack[RunOptions]) -> Results:
 
     Raises:
         UsageError: the request cannot be carried out as it stands; nothing was run.
+        KeyboardInterrupt: the user stopped the grid (Ctrl-C).
     """
+    _check(options)
     settings = make_settings(
         options.get("results", "results"),
         options.get("data"),
         device=options.get("device", "auto"),
         timeout=options.get("timeout"),
     )
-    bits = options["bits"]
     request = Request(
         methods=_names(options["methods"]),
-        bits=(bits,) if isinstance(bits, int) else tuple(bits),
+        bits=_bits(options["bits"]),
         datasets=_names(options.get("datasets", ())),
         features=options.get("features"),
         repeats=options.get("repeats", 1),
@@ -78,7 +80,8 @@ def run(**options: Unpack[RunOptions]) -> Results:
         rerun=options.get("rerun", "missing"),
     )
     plan = make_plan(request, settings)
-    carry_out(plan, settings, options.get("executor", "local"), lambda _event: None)
+    if not carry_out(plan, settings, options.get("executor", "local"), lambda _event: None):
+        raise KeyboardInterrupt("the grid was stopped; the same call goes on from here")
     return grid_results(plan, settings)
 
 
@@ -100,12 +103,25 @@ def make_settings(
     return Settings(
         results=Path(results_folder).absolute(),
         data=data_folder(data),
-        cache=cache_root(),
+        cache=_cache_folder(),
         device=device,
         timeout=timeout,
         save_state=save_state,
         provenance={**git_state(), "command": _command()},
     )
+
+
+def _cache_folder() -> Path:
+    folder = cache_root().absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"cache folder {str(folder)!r} cannot be made ({error.strerror}); name one with HASHBENCH_CACHE"
+        ) from None
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"cache folder {str(folder)!r} cannot be written; name one with HASHBENCH_CACHE")
+    return folder
 
 
 def data_folder(given: str | Path | None) -> Path:
@@ -122,25 +138,32 @@ def data_folder(given: str | Path | None) -> Path:
     return folder
 
 
-def carry_out(
-    plan: Sequence[Planned], settings: Settings, executor_name: str, watcher: Callable[[Event], None]
-) -> bool:
+def carry_out(plan: Plan, settings: Settings, executor_name: str, watcher: Callable[[Event], None]) -> bool:
     """Run the plan's open jobs, then write the reports of the result folder; False when the user interrupted."""
-    chosen = executor(executor_name)
-    finished = chosen.run([planned.job for planned in plan if planned.run], settings, watcher)
-    write_reports(settings.results)
+    finished = executor(executor_name).run(plan.to_run(), settings, watcher)
+    write_reports(settings.results, plan.keys(), plan.stale_keys())
     return finished
 
 
-def grid_results(plan: Sequence[Planned], settings: Settings) -> Results:
+def grid_results(plan: Plan, settings: Settings) -> Results:
     """The records of a grid; where a trial was not run because an older one is stale, the older one."""
-    keys = {planned.job.key for planned in plan} | stale_keys(plan)
-    return results(settings.results).select(frozenset(keys))
+    return results(settings.results).select(plan.keys() | plan.stale_keys())
 
 
-def stale_keys(plan: Sequence[Planned]) -> frozenset[str]:
-    """Keys of the stale records that stand in for trials that are not run."""
-    return frozenset(planned.stale_key for planned in plan if planned.stale_key and not planned.run)
+def _check(options: Mapping[str, Any]) -> None:
+    for name in options:
+        if name not in RunOptions.__annotations__:
+            raise unknown("option of run", name, RunOptions.__annotations__)
+    for name in ("methods", "bits"):
+        if name not in options:
+            raise UsageError(f"run needs {name}, as in run(methods=['itq'], bits=[32])")
+
+
+def _bits(given: Sequence[int] | int | str) -> tuple[int, ...]:
+    if isinstance(given, str):
+        return parse_bits(given)
+    lengths = given if isinstance(given, Iterable) else [given]
+    return tuple(dict.fromkeys(check_bits(bits) for bits in lengths))
 
 
 def _names(given: Sequence[str] | str) -> tuple[str, ...]:
@@ -148,4 +171,5 @@ def _names(given: Sequence[str] | str) -> tuple[str, ...]:
 
 
 def _command() -> str:
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    program = Path(sys.argv[0]).name
+    return shlex.join(["hashbench" if program == "__main__.py" else program, *sys.argv[1:]])

@@ -23,22 +23,30 @@ from hashbench.errors import Incompatible
 from hashbench.evaluation.evaluate import Scores, evaluate, evaluate_features
 from hashbench.features.cache import cached_features
 from hashbench.features.spec import extractor
+from hashbench.fingerprint import check_sources, source_files
 from hashbench.fitting import Inputs
-from hashbench.job import FLOAT_FEATURES, RANDOM_CODES, Event, Job, Settings
+from hashbench.job import FLOAT_FEATURES, RANDOM_CODES, UNTIMED_PHASE, Event, Job, Settings
 from hashbench.measuring import measure
 from hashbench.method import HashMethod, RunContext
-from hashbench.records.draft import draft, explain, fit_seed
+from hashbench.records.draft import draft, explain
 from hashbench.records.environment import host_peak_bytes
+from hashbench.records.schema import FORMAT
 from hashbench.records.store import Record, Store
 from hashbench.registry import DATASETS, METHODS
+from hashbench.seeds import trial_seed
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A protocol's data set and index sets; ``split.train`` is cut to the trial's limit."""
+    """A protocol's data set, index sets and labels of all items; ``split.train`` is cut to the trial's limit."""
 
     dataset: Dataset
     split: Split
+    labels: npt.NDArray[np.bool_]
+
+    def label_pair(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Labels of queries and database."""
+        return self.labels[self.split.query], self.labels[self.split.database]
 
 
 class TrialRun:
@@ -52,16 +60,14 @@ class TrialRun:
         self.phase: str | None = None
 
     def run(self) -> Record:
-        """Write codes, state, throughput and, last, the record.
+        """Write codes and state, then the record, then throughput.
 
         An exception becomes a record that says in which phase it happened; only what ends the process gets through.
         """
         self.store.prepare()
-        self.store.sweep(self.job)
-        if self.device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats(self.device)
+        measure_throughput = None
         try:
-            self._carry_out()
+            measure_throughput = self._carry_out()
             self.record["status"] = "ok"
         except Incompatible as reason:
             explain(self.record, "skipped", self.phase, str(reason), [], type(reason).__name__)
@@ -74,63 +80,81 @@ class TrialRun:
         self.store.write_record(self.job, self.record)
         if self.record["status"] == "ok":
             shutil.rmtree(self.store.checkpoint_folder(self.job), ignore_errors=True)
+        if measure_throughput is not None:
+            self._throughput(measure_throughput)
         return self.record
 
     def _fail(self, error: Exception) -> None:
         lines = traceback.format_exception(error)
         sys.stderr.writelines(lines)
-        status = "oom" if isinstance(error, (MemoryError, torch.OutOfMemoryError)) else "failed"
         log = "".join(lines).splitlines()
+        status = "oom" if _out_of_memory(error) else "failed"
         explain(self.record, status, self.phase, str(error) or repr(error), log, type(error).__name__)
+
+    def _throughput(self, measured: Callable[[], dict[str, Any]]) -> None:
+        """Measured last, when the record is safe: a failure here takes no score away."""
+        self._tell("phase", "throughput")
+        try:
+            self.store.write_throughput(self.job, {"format": FORMAT, "key": self.job.key, **measured()})
+        except Exception as error:
+            sys.stderr.writelines(traceback.format_exception(error))
+            self._tell("note", f"no throughput: {type(error).__name__}: {error}")
+
+    def _tell(self, kind: str, text: str) -> None:
+        self.listener(Event(self.job.key, kind, text))
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
         self.phase = name
-        self.listener(Event(self.job.key, "phase", name))
+        self._tell("phase", name)
         start = time.perf_counter()
         try:
             yield
         finally:
             self.record["seconds"][name] = time.perf_counter() - start
 
-    def _carry_out(self) -> None:
+    def _carry_out(self) -> Callable[[], dict[str, Any]] | None:
+        """Everything up to the record; returns how to measure throughput, None for the reference trials."""
         with self._phase("load"):
             loaded = self._load()
+        if self.job.trial.method == RANDOM_CODES:
+            self._evaluate(*self._random_reference(loaded.split), loaded)
+            return None
         with self._phase("features"):
             inputs = self._inputs(loaded)
         if self.job.trial.method == FLOAT_FEATURES:
-            self._float_reference(inputs, loaded.split)
-            return
-        if self.job.trial.method == RANDOM_CODES:
-            query, database = self._random_reference(loaded.split)
-            self._evaluate(query, database, inputs, loaded.split)
-            return
+            self._float_reference(inputs, loaded)
+            return None
         method, run = self._fit(inputs, loaded.split)
         with self._phase("encode"):
             query, database = (
                 fitting.encode(method, inputs.batches(method, items, run))
                 for items in (loaded.split.query, loaded.split.database)
             )
-        self._evaluate(query, database, inputs, loaded.split)
+        self._evaluate(query, database, loaded)
         if self.settings.save_state:
-            state = {name: value.detach().cpu().contiguous() for name, value in method.state().items()}
-            self.store.write_state(self.job, safetensors.torch.save(state))
-        with self._phase("throughput"):
-            extract = extractor(self.job.trial.features)
-            measured = measure(method, run, inputs, loaded.split, (query, database), extract)
-            self.store.write_throughput(self.job, {"format": 1, "key": self.job.key, **measured})
+            with self._phase("state"):
+                state = {
+                    name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+                    for name, value in method.state().items()
+                }
+                self.store.write_state(self.job, safetensors.torch.save(state))
+        features = extractor(self.job.trial.features)
+        return lambda: measure(method, run, inputs, loaded.split, (query, database), features)
 
     def _load(self) -> Loaded:
         trial = self.job.trial
         dataset = DATASETS.get(trial.dataset)(self.settings.data)
         dataset.require()
-        protocol = protocol_of(type(dataset), trial.protocol.partition("/")[2], trial.dataset)
+        protocol = protocol_of(dataset, trial.protocol.partition("/")[2], trial.dataset)
         split = dataset.split(protocol)
         card = make_card(dataset, trial.protocol, protocol, split)
         if card.id != self.job.fingerprint["card"]:
             raise RuntimeError(f"{trial.protocol} changed on disk since the plan was made; run the command again")
+        check_sources(self.job.fingerprint["files"], source_files(trial))
         self.record["protocol_card"]["leaks"] = leaks(dataset, card, split, self.settings.cache)
-        return Loaded(dataset, Split(split.train[: trial.limit], split.query, split.database))
+        labels = dataset.labels(protocol)
+        return Loaded(dataset, Split(split.train[: trial.limit], split.query, split.database), labels)
 
     def _inputs(self, loaded: Loaded) -> Inputs:
         trial = self.job.trial
@@ -141,20 +165,26 @@ class TrialRun:
             extractor(trial.features),
             self.settings.cache,
             self.device,
-            print,
+            self._report,
         )
-        return Inputs(loaded.dataset, features, loaded.dataset.labels())
+        self.record["features_sha256"] = features.sha256
+        return Inputs(loaded.dataset, features.values, loaded.labels)
+
+    def _report(self, line: str) -> None:
+        print(line)  # noqa: T201 - into the trial's log
+        self._tell("note", line)
 
     def _fit(self, inputs: Inputs, split: Split) -> tuple[HashMethod, RunContext]:
-        trial, seed = self.job.trial, fit_seed(self.job)
+        trial, seed = self.job.trial, trial_seed(self.job.trial)
         assert trial.bits is not None
+        timeout = self.settings.timeout
         with self._phase("fit"):
             method = METHODS.get(trial.method)(trial.bits, **trial.parameters)
             run = RunContext(
                 self.device,
-                torch.Generator().manual_seed(seed),
+                fitting.own_generator(seed),
                 features=trial.features,
-                time_limit=self.settings.timeout,
+                time_limit=None if timeout is None else timeout - self._seconds_taken(),
                 checkpoint=self.store.checkpoint_folder(self.job),
                 listener=lambda done, total, values: self.listener(
                     Event(self.job.key, "epoch", done=done, total=total, values=values)
@@ -166,49 +196,53 @@ class TrialRun:
                 torch.cuda.synchronize(self.device)
         return method, run
 
+    def _seconds_taken(self) -> float:
+        """Of the time-out: every phase so far but the extraction of features."""
+        return float(sum(taken for phase, taken in self.record["seconds"].items() if phase != UNTIMED_PHASE))
+
     def _random_reference(self, split: Split) -> tuple[Codes, Codes]:
-        bits, seed = self.job.trial.bits, fit_seed(self.job)
+        bits, seed = self.job.trial.bits, trial_seed(self.job.trial)
         assert bits is not None
         drawn = references.random_codes(len(split.query) + len(split.database), bits, seed)
         return drawn[: len(split.query)], drawn[len(split.query) :]
 
-    def _float_reference(self, inputs: Inputs, split: Split) -> None:
+    def _float_reference(self, inputs: Inputs, loaded: Loaded) -> None:
         with self._phase("evaluate"):
-            query, database = references.centred_features(inputs, split, self.device)
-            scores = evaluate_features(
-                query, database, inputs.labels[split.query], inputs.labels[split.database], self._cutoff, self.device
-            )
-        self._keep(scores, None, None, inputs, split)
+            query, database = references.centred_features(inputs, loaded.split, self.device)
+            scores = evaluate_features(query, database, *loaded.label_pair(), self._cutoff, self.device)
+        self._keep(scores, {}, loaded)
 
-    def _evaluate(self, query: Codes, database: Codes, inputs: Inputs, split: Split) -> None:
+    def _evaluate(self, query: Codes, database: Codes, loaded: Loaded) -> None:
         with self._phase("evaluate"):
-            scores = evaluate(
-                query, database, inputs.labels[split.query], inputs.labels[split.database], self._cutoff, self.device
-            )
-        self._keep(scores, query, database, inputs, split)
+            scores = evaluate(query, database, *loaded.label_pair(), self._cutoff, self.device)
+        self._keep(scores, {"query_codes": query.packed, "database_codes": database.packed}, loaded)
 
     @property
     def _cutoff(self) -> int | None:
         cutoff: int | None = self.job.card["cutoff"]
         return cutoff
 
-    def _keep(self, scores: Scores, query: Codes | None, database: Codes | None, inputs: Inputs, split: Split) -> None:
+    def _keep(self, scores: Scores, codes: dict[str, npt.NDArray[np.uint8]], loaded: Loaded) -> None:
         self.record |= {
             "metrics": scores.metrics,
             "queries": scores.queries,
             "curves": scores.curves,
             "diagnostics": scores.diagnostics,
         }
+        query_labels, database_labels = (np.packbits(labels, axis=1) for labels in loaded.label_pair())
         arrays: dict[str, npt.NDArray[Any]] = {
-            "query_labels": np.packbits(inputs.labels[split.query], axis=1),
-            "database_labels": np.packbits(inputs.labels[split.database], axis=1),
-            "query_items": split.query,
-            "database_items": split.database,
+            "query_labels": query_labels,
+            "database_labels": database_labels,
+            "query_items": loaded.split.query,
+            "database_items": loaded.split.database,
             "average_precision": scores.average_precision,
         }
-        if query is not None and database is not None:
-            arrays |= {"query_codes": query.packed, "database_codes": database.packed}
-        self.store.write_codes(self.job, arrays)
+        self.store.write_codes(self.job, {**arrays, **codes})
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Whether memory was wanting: of the GPU, of Python, or of torch's CPU allocator, which has no type for it."""
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
 
 
 def run_trial(job: Job, settings: Settings, listener: Callable[[Event], None]) -> Record:

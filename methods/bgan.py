@@ -1,6 +1,6 @@
 """BGAN: binary generative adversarial networks for image retrieval."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Self
 
 import torch
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hashbench.errors import Incompatible
-from hashbench.method import Backbone, HashMethod, RunContext, TrainingSet, Traits, no_backbone
+from hashbench.method import HashMethod, RunContext, TrainingSet, Traits, no_backbone
 from hashbench.nets.decoders import Generator
 from hashbench.nets.discriminators import Discriminator
 from hashbench.nets.encoders import SMALL, ImageEncoder, build_encoder, input_size
@@ -48,7 +48,7 @@ class BGAN(HashMethod):
     | hash layer | linear, N(0, .001) in the code | deviation .001, features batch-normed before it | below |
     | optimiser | Adam, 1e-3, epsilon 1.0 in the code | epsilon 1e-8, 1e-4 for layers learnt before | below |
     | batch, epochs | 40, 51 in the code | 100, 12 | a laptop |
-    | G, D | 64 px, 32 to 256 channels in the code | 32 px, 4 to 64 channels | no dearer than the small encoder |
+    | G, D | 64 px, 32 to 256 channels in the code | 32 px, 8 to 64 channels | not dearer than the small encoder |
 
     Rectified features have a large common part, and S is mostly -1: with a bare linear layer every z is first driven
     to the saddle at 0 and stays there (l_N stuck at 1). Batch norm without parameters takes the common part away; when
@@ -150,17 +150,14 @@ class BGAN(HashMethod):
         """Encoder (a backbone's whole state dict) and hash layer; what only training needs is left out."""
         return dict(self.hashing_.state_dict())
 
-    def load_state(self, state: Mapping[str, Tensor], backbones: Callable[[str], Backbone] = no_backbone) -> None:
-        """Take over :meth:`state`.
-
-        Args:
-            state: as given; an encoder "auto" that was never resolved is taken for the small one.
-            backbones: provides the network for any encoder but the small one; its weights are replaced by the state's.
+    def load_state(self, state: Mapping[str, Tensor], run: RunContext | None = None) -> None:
+        """Take over :meth:`state`; an encoder "auto" is the one that the run's features mean, small without a run.
 
         Raises:
-            LookupError: ``backbones`` has no network of the encoder's name.
+            LookupError: the run, or none, has no network of the encoder's name to put the weights into.
         """
-        hashing = _Hashing(build_encoder(SMALL if self.encoder == "auto" else self.encoder, backbones), self.bits)
+        name = self.resolve({"encoder": self.encoder}, run.features if run else "pixels")["encoder"]
+        hashing = _Hashing(build_encoder(name, run.backbone if run else no_backbone), self.bits)
         hashing.load_state_dict(dict(state))
         self.hashing_ = hashing.to(state["head.weight"].device).eval()
 

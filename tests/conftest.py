@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from hashbench.registry import DATASETS
+from tests.pictures import pictures
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +17,7 @@ def digits_pixels() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Training and query pixels of digits, in [0, 1]."""
     digits = DATASETS.get("digits")(Path())
     split = digits.split(digits.protocols[0])
-    train, query = ((digits.images(items).flatten(1).float() / 255).numpy() for items in (split.train, split.query))
+    train, query = ((pictures(digits, items).flatten(1).float() / 255).numpy() for items in (split.train, split.query))
     return train, query
 
 

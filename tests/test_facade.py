@@ -1,10 +1,14 @@
 """``hb.method``: arrays in, arrays out."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
 import hashbench as hb
+from hashbench.method import RunContext, TrainingSet
+from hashbench.registry import METHODS
 
 X = np.random.default_rng(0).normal(size=(80, 16)).astype(np.float32)
 
@@ -27,8 +31,6 @@ def test_hyper_parameters_are_checked() -> None:
         hb.method("itq", bits=8, iters=3)
     with pytest.raises(hb.UsageError, match="no method named 'iqt'"):
         hb.method("iqt", bits=8)
-    with pytest.raises(hb.UsageError, match="bits is 0"):
-        hb.method("itq", bits=0)
 
 
 def test_more_bits_than_the_method_can_make_are_refused_with_a_reason() -> None:
@@ -45,10 +47,36 @@ def test_input_of_another_kind_is_refused() -> None:
         hb.method("bgan", bits=8).fit(X)
 
 
-def test_input_is_not_changed() -> None:
+def test_input_is_not_changed_whatever_the_method_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    def spoil(self: Any, train: TrainingSet, run: RunContext) -> Any:
+        train.features.zero_()
+        return self
+
+    monkeypatch.setattr(METHODS.get("itq"), "fit", spoil)
     before = X.copy()
-    hb.method("itq", bits=8).fit(X).encode(X)
+    hb.method("itq", bits=8).fit(X)
     assert np.array_equal(before, X)
+
+
+def test_a_teacher_of_other_items_is_refused() -> None:
+    images = np.zeros((80, 1, 8, 8), dtype=np.uint8)
+    with pytest.raises(ValueError, match="'features': 40, 'images': 80} items, wanted the same number of each"):
+        hb.method("bgan", bits=8).fit(images, features=X[:40])
+
+
+def test_encoding_too_early_or_something_else_is_refused() -> None:
+    with pytest.raises(ValueError, match="itq has learnt nothing yet: call fit before encode"):
+        hb.method("itq", bits=8).encode(X)
+    with pytest.raises(ValueError, match="itq: got 9 features, wanted the 16 of fit"):
+        hb.method("itq", bits=8).fit(X).encode(X[:, :9])
+    with pytest.raises(ValueError, match="itq is unsupervised: fit takes no labels"):
+        hb.method("itq", bits=8).fit(X, labels=np.zeros(80, dtype=np.int64))
+
+
+@pytest.mark.parametrize("bits", [0, -3, 8.0, "8", 5000, True])
+def test_bits_are_a_whole_number_in_range(bits: Any) -> None:
+    with pytest.raises(hb.UsageError, match=f"bits is {bits!r}, wanted a whole number from 1 to 4096"):
+        hb.method("itq", bits=bits)
 
 
 def test_public_names_load_on_first_use_and_method_stays_a_function() -> None:

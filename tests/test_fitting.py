@@ -11,6 +11,7 @@ from torch import Tensor
 from hashbench.fitting import Inputs, encode, fit
 from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
 from hashbench.registry import DATASETS
+from tests.pictures import pictures
 
 
 class Recorder(HashMethod):
@@ -45,8 +46,8 @@ class Both(Images):
 @pytest.fixture
 def inputs() -> Inputs:
     digits = DATASETS.get("digits")(Path())
-    pixels = (digits.images(np.arange(len(digits.labels()))).flatten(1).float() / 255).numpy()
-    return Inputs(digits, pixels, digits.labels())
+    pixels = (pictures(digits, np.arange(len(digits))).flatten(1).float() / 255).numpy()
+    return Inputs(digits, pixels, digits.labels(digits.protocols[0]))
 
 
 def run() -> RunContext:
@@ -127,6 +128,20 @@ def test_epochs_are_kept_and_passed_on_and_read_once() -> None:
     context.epoch(1, 2, loss=torch.tensor(0.5))
     assert context.epochs == [{"epoch": 1.0, "loss": 0.5}]
     assert heard == [(1, 2, {"loss": 0.5})]
+
+
+def test_a_training_set_is_of_the_same_items_throughout_and_not_empty() -> None:
+    with pytest.raises(ValueError, match="'features': 3, 'images': 4} items, wanted the same number"):
+        TrainingSet(torch.zeros(3, 2), torch.zeros(4, 3, 8, 8))
+    with pytest.raises(ValueError, match=r"'features': 0} items, wanted .*at least one"):
+        TrainingSet(torch.zeros(0, 2))
+
+
+def test_a_default_state_does_not_leave_a_network_out_silently() -> None:
+    method = Recorder(8)
+    setattr(method, "net_", torch.nn.Linear(2, 2))  # noqa: B010 - no attribute that a type checker knows
+    with pytest.raises(TypeError, match=r"Recorder\.net_ is a Linear, not a tensor: override state, load_state"):
+        method.state()
 
 
 def test_a_default_state_is_what_was_learnt() -> None:

@@ -1,6 +1,8 @@
 """The main job on digits: records, resume, reports, the Python call."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,8 @@ import hashbench as hb
 from hashbench.codes import Codes
 from hashbench.records.schema import schema
 from hashbench.registry import DATASETS, METHODS
-from tests.command import hashbench
+from tests.command import environment, hashbench
+from tests.pictures import pictures
 
 GRID = ("run", "--methods", "itq,lsh", "--bits", "8,32", "--repeats", "2")
 
@@ -40,7 +43,7 @@ def test_every_trial_has_a_record_that_fits_its_schema(grid: Path) -> None:
     for record in found:
         jsonschema.validate(record, schema("record"))
         assert record["status"] == "ok"
-        assert {"load", "features", "evaluate"} <= set(record["seconds"])
+        assert {"load", "evaluate"} <= set(record["seconds"])
         assert record["protocol_card"]["leaks"] == {"query_in_database": 0, "query_in_train": 0}
 
 
@@ -74,7 +77,7 @@ def test_codes_beside_the_record_give_its_metrics_again(grid: Path) -> None:
     assert scores.metrics == record["metrics"]
     assert np.array_equal(scores.average_precision, arrays["average_precision"])
     digits = DATASETS.get("digits")(Path())
-    assert np.array_equal(digits.labels()[arrays["query_items"]], labels[0])
+    assert np.array_equal(digits.labels(digits.protocols[0])[arrays["query_items"]], labels[0])
 
 
 def test_the_kept_state_encodes_without_training(grid: Path) -> None:
@@ -83,7 +86,7 @@ def test_the_kept_state_encodes_without_training(grid: Path) -> None:
     method = METHODS.get("itq")(32, **record["trial"]["parameters"])
     method.load_state(safetensors.torch.load_file(path.with_suffix(".safetensors")))
     digits = DATASETS.get("digits")(Path())
-    pixels = digits.images(arrays["query_items"]).flatten(1).float() / 255
+    pixels = pictures(digits, arrays["query_items"]).flatten(1).float() / 255
     assert np.array_equal(Codes.pack(method.encode(pixels)).packed, arrays["query_codes"])
 
 
@@ -149,6 +152,100 @@ def test_the_same_from_python(tmp_path: Path) -> None:
     leaderboard = (tmp_path / "leaderboard.md").read_text()
     assert "first 300 training items" in leaderboard
     assert "*reference-random*" in leaderboard
+
+
+def test_a_loss_that_is_no_number_is_explained_and_the_grid_goes_on(tmp_path: Path) -> None:
+    options: Any = {"limit": 60, "parameters": {"bgan": {"rate": 1e30, "epochs": 3}}, "executor": "inline"}
+    run = hb.run(methods="bgan,lsh", bits=8, results=tmp_path / "results", **options)
+    found = {record["trial"]["method"]: record for record in run.records}
+    assert found["bgan"]["error"]["exception"] == "FloatingPointError"
+    assert "a smaller rate may help" in found["bgan"]["error"]["message"]
+    assert any(None in epoch.values() for epoch in found["bgan"]["training"]["epochs"])
+    assert found["lsh"]["status"] == "ok"
+    for record in found.values():
+        jsonschema.validate(record, schema("record"))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"methods": "lsh", "bits": 8, "dataset": "digits"},
+            "no option of run named 'dataset'; did you mean",
+        ),
+        ({"methods": "lsh"}, "run needs bits"),
+        ({"methods": "lsh", "bits": "8x"}, "bits has '8x'"),
+        ({"methods": "lsh", "bits": [8.5]}, "bits is 8.5, wanted a whole number"),
+    ],
+)
+def test_options_of_the_call_are_checked(tmp_path: Path, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(hb.UsageError, match=message):
+        hb.run(**{"results": tmp_path / "r", **options})
+    assert not (tmp_path / "r").exists()
+
+
+def test_bits_may_come_from_numpy_and_repeats_are_run_once(tmp_path: Path) -> None:
+    options: Any = {"bits": np.array([8, 8]), "datasets": ["digits", "digits/*"], "executor": "inline"}
+    assert len(hb.run(methods=["lsh", "l*h"], results=tmp_path, **options)) == 3
+
+
+def test_a_failing_throughput_takes_no_score_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_given: Any) -> None:
+        raise RuntimeError("cannot encode one image alone")
+
+    monkeypatch.setattr("hashbench.trial.measure", fail)
+    found = hb.run(methods="lsh", bits=8, results=tmp_path, executor="inline")
+    assert [record["status"] for record in found.records] == ["ok"] * 3
+    assert found.throughputs == ()
+
+
+def test_what_a_method_cannot_do_is_skipped_with_a_reason_and_no_failure(tmp_path: Path) -> None:
+    done = hashbench("run", "--methods", "pcah,lsh", "--bits", "100", cwd=tmp_path)
+    found = {record["trial"]["method"]: record for record in records(tmp_path)}
+    assert done.returncode == 0
+    assert found["pcah"]["status"] == "skipped"
+    assert "100 bits" in found["pcah"]["error"]["message"]
+    assert found["lsh"]["status"] == "ok"
+
+
+def test_no_record_bears_the_sum_of_sources_that_did_not_make_it(tmp_path: Path) -> None:
+    method = tmp_path / "methods/mine.py"
+    method.parent.mkdir()
+    source = (Path(__file__).parent / "plugins/methods/first_pixels.py").read_text()
+    edit = "import pathlib; file = pathlib.Path(__file__); file.write_text(file.read_text() + '#')"
+    method.write_text(source.replace("        self.mean_", f"        {edit}\n        self.mean_", 1))
+    done = hashbench("run", "--methods", "mine", "--bits", "8,9", cwd=tmp_path, HASHBENCH_PLUGINS=str(tmp_path))
+    found = {r["trial"]["bits"]: r for r in records(tmp_path) if r["trial"]["method"] == "mine"}
+    assert done.returncode == 1
+    assert found[8]["status"] == "ok"
+    assert found[9]["error"]["message"] == "methods/mine.py changed since the plan was made; run the command again"
+
+
+def test_an_edit_in_a_running_python_is_noticed(tmp_path: Path) -> None:
+    script = """
+import os, sys
+from pathlib import Path
+import hashbench as hb
+run = dict(methods="mine", bits=8, results="r", executor="inline", rerun="all")
+print([r["status"] for r in hb.run(**run).records])
+file = Path("methods/mine.py")
+file.write_text(file.read_text() + "#")
+os.utime(file, (1, 1))
+print([(r["error"] or {}).get("message") for r in hb.run(**run).records if r["trial"]["method"] == "mine"])
+"""
+    (tmp_path / "methods").mkdir()
+    source = (Path(__file__).parent / "plugins/methods/first_pixels.py").read_text()
+    (tmp_path / "methods/mine.py").write_text(source)
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=environment(tmp_path / "cache", HASHBENCH_PLUGINS=str(tmp_path)),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "['ok', 'ok', 'ok']" in done.stdout
+    assert "methods/mine.py changed since Python loaded it; start Python again" in done.stdout
 
 
 def test_global_generators_are_not_disturbed_by_a_run(tmp_path: Path) -> None:

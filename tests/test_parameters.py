@@ -52,7 +52,16 @@ def test_text_becomes_the_declared_type(name: str, text: str, value: Any) -> Non
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("epochs", "4.5"), ("epochs", "many"), ("noisy", "maybe"), ("form", "relu"), ("widths", "a,b"), ("epochs", True)],
+    [
+        ("epochs", "4.5"),
+        ("epochs", "many"),
+        ("epochs", True),
+        ("noisy", "maybe"),
+        ("form", "relu"),
+        ("widths", "a,b"),
+        ("rate", "nan"),
+        ("rate", "inf"),
+    ],
 )
 def test_a_value_of_another_type_names_the_parameter_the_value_and_the_default(name: str, text: Any) -> None:
     with pytest.raises(UsageError, match=f"parameter m.{name} is {text!r}, wanted .* \\(default"):

@@ -22,7 +22,7 @@ def settings(tmp_path: Path) -> Settings:
 
 def plan(settings: Settings, **changes: Any) -> list[Planned]:
     request: dict[str, Any] = {"methods": ("itq", "pcah"), "bits": (16, 32), **changes}
-    return make_plan(Request(**request), settings)
+    return make_plan(Request(**request), settings).planned
 
 
 def names(planned: list[Planned]) -> list[tuple[str, int | None, int]]:
@@ -115,8 +115,8 @@ def test_a_fingerprint_has_what_makes_codes_and_nothing_else(tmp_path: Path) -> 
     [
         ({"methods": ("iqt",)}, "no method named 'iqt'; did you mean 'itq'"),
         ({"datasets": ("digits/other",)}, "no protocol digits/other .there are: digits/holdout-200"),
-        ({"bits": (0,)}, "bits is 0, wanted 1 to 4096"),
-        ({"bits": (-3,)}, "bits is -3, wanted 1 to 4096"),
+        ({"bits": (0,)}, "bits is 0, wanted a whole number from 1 to 4096"),
+        ({"bits": (-3,)}, "bits is -3, wanted a whole number from 1 to 4096"),
         ({"repeats": 0}, "repeats is 0, wanted 1 or more"),
         ({"limit": 0}, "limit is 0, wanted 1 or more"),
         ({"limit": 9999}, "limit is 9999, but digits/holdout-200 has 1597 training items"),

@@ -71,6 +71,22 @@ def test_a_name_that_is_there_twice_is_an_error_that_names_both(tmp_path: Path) 
     assert str(METHODS.file("itq")) in done.stderr
 
 
+def test_a_broken_plugin_is_left_out_of_a_glob_with_a_line_and_hides_nobody(tmp_path: Path) -> None:
+    done = hashbench("run", "--methods", "*", "--bits", "8", "--dry-run", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "left out: method 'broken'" in done.stdout
+    assert all(f"run   {name} 8 bits" in done.stdout for name in ("itq", "bgan", "first_pixels"))
+
+
+def test_a_plugin_that_lacks_its_traits_is_broken_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "methods").mkdir()
+    source = (Path(__file__).parent / "plugins/methods/first_pixels.py").read_text()
+    (tmp_path / "methods/flaky.py").write_text(source.replace("    traits = Traits(deterministic=True)\n", ""))
+    done = hashbench("list", "methods", cwd=tmp_path, HASHBENCH_PLUGINS=str(tmp_path))
+    assert done.returncode == 0
+    assert "FirstPixels does not declare traits" in done.stdout
+
+
 def test_a_method_of_20_lines_runs_without_touching_the_engine(tmp_path: Path) -> None:
     assert len((Path(__file__).parent / "plugins/methods/first_pixels.py").read_text().splitlines()) <= 22
     done = hashbench("run", "--methods", "first_pixels", "--bits", "24", cwd=tmp_path)

@@ -31,8 +31,8 @@ def test_the_global_generators_are_seeded_inside_and_untouched_outside() -> None
     np.random.seed(5)  # noqa: NPY002
     random.seed(5)
     first = draw()
-    with forked_generators(1):
+    with forked_generators(1, torch.device("cpu")):
         inside = draw()
     assert [first, draw()] == undisturbed
-    with forked_generators(1):
+    with forked_generators(1, torch.device("cpu")):
         assert draw() == inside

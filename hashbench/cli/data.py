@@ -20,7 +20,7 @@ Examples:
 
 @command.command("prepare", epilog=EXAMPLE)
 @click.argument("name")
-@click.option("--from", "source", metavar="FOLDER", help="Adopt the files in this folder instead of downloading.")
+@click.option("--from", "source", metavar="PATH", help="Adopt this folder or archive instead of downloading.")
 @click.option("--data", metavar="DIR", help="Folder of the data sets.  [default: HASHBENCH_DATA, else data]")
 def prepare(name: str, source: str | None, data: str | None) -> int:
     """Download a data set, or adopt it from a folder; sums are checked, what is complete is left alone."""
@@ -29,8 +29,8 @@ def prepare(name: str, source: str | None, data: str | None) -> int:
     from hashbench.runner import DATA_VARIABLE
 
     folder = Path(source).expanduser() if source else None
-    if folder is not None and not folder.is_dir():
-        raise UsageError(f"--from names {source!r}, which is not a folder; name the one that holds the files")
+    if folder is not None and not folder.exists():
+        raise UsageError(f"--from names {source!r}, which is not there; name the folder or archive of the files")
     root = Path(data or os.environ.get(DATA_VARIABLE) or "data").expanduser().absolute()
     if root.exists() and not root.is_dir():
         raise UsageError(f"data folder {str(root)!r} is a file, wanted a folder")

@@ -2,28 +2,30 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from hashbench.job import Event
-from hashbench.plan import Planned
+from hashbench.plan import Plan
 
 Watcher = Callable[[Event], None]
 
 
 @contextmanager
-def progress(plan: Sequence[Planned]) -> Iterator[Watcher]:
+def progress(plan: Plan) -> Iterator[Watcher]:
     """A watcher of the plan's jobs, writing to standard error."""
     console = Console(stderr=True)
-    for planned in plan:
+    for note in plan.notes:
+        console.print(note, highlight=False, markup=False)
+    for planned in plan.planned:
         if not planned.run and planned.state != "done":
             console.print(f"kept  {planned.job.trial}: {planned.reason}", highlight=False, markup=False)
-    kept = sum(not planned.run for planned in plan)
+    kept = len(plan.planned) - len(plan.to_run())
     if kept:
-        console.print(f"{kept} of {len(plan)} trials have their record already", highlight=False)
+        console.print(f"{kept} of {len(plan.planned)} trials have their record already", highlight=False)
     if console.is_terminal:
         yield from _live(plan, console)
     else:
@@ -31,18 +33,20 @@ def progress(plan: Sequence[Planned]) -> Iterator[Watcher]:
 
 
 class Lines:
-    """A line when a trial starts to fit and one when it ends."""
+    """A line when a trial ends, and one for what it notes on the way."""
 
-    def __init__(self, plan: Sequence[Planned]) -> None:
-        self.names = {planned.job.key: str(planned.job.trial) for planned in plan}
-        self.total = sum(planned.run for planned in plan)
+    def __init__(self, plan: Plan) -> None:
+        self.names = {planned.job.key: str(planned.job.trial) for planned in plan.planned}
+        self.total = len(plan.to_run())
         self.ended = 0
         self.started = time.monotonic()
 
     def __call__(self, event: Event) -> None:
-        """Print what the event ends."""
+        """Print an end or a note."""
         if event.kind == "started":
             self.started = time.monotonic()
+        if event.kind == "note":
+            print(event.text, file=sys.stderr, flush=True)  # noqa: T201
         if event.kind == "finished":
             self.ended += 1
             seconds = time.monotonic() - self.started
@@ -50,8 +54,8 @@ class Lines:
             print(line, file=sys.stderr, flush=True)  # noqa: T201 - a watcher prints
 
 
-def _live(plan: Sequence[Planned], console: Console) -> Iterator[Watcher]:
-    names = {planned.job.key: str(planned.job.trial) for planned in plan}
+def _live(plan: Plan, console: Console) -> Iterator[Watcher]:
+    names = {planned.job.key: str(planned.job.trial) for planned in plan.planned}
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
@@ -60,7 +64,7 @@ def _live(plan: Sequence[Planned], console: Console) -> Iterator[Watcher]:
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console, transient=True) as display:
-        grid = display.add_task("trials", total=sum(planned.run for planned in plan), note="")
+        grid = display.add_task("trials", total=len(plan.to_run()), note="")
         current = display.add_task("", total=None, note="", visible=False)
         started = time.monotonic()
 
@@ -69,7 +73,7 @@ def _live(plan: Sequence[Planned], console: Console) -> Iterator[Watcher]:
             if event.kind == "started":
                 started = time.monotonic()
                 display.reset(current, description=names[event.key], total=None, visible=True, note="starting")
-            elif event.kind == "phase":
+            elif event.kind in ("phase", "note"):
                 display.update(current, note=event.text)
             elif event.kind == "epoch":
                 values = "  ".join(f"{name} {value:.3g}" for name, value in list(event.values.items())[:3])

@@ -28,7 +28,7 @@ Examples:
 @click.option("--seed", default=0, show_default=True, metavar="N", help="Root of all seeds.")
 @click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1, ...")
 @click.option("--executor", default="local", show_default=True, metavar="NAME", help="local (isolated) or inline.")
-@click.option("--timeout", type=float, metavar="S", help="Seconds a trial may take.")
+@click.option("--timeout", type=float, metavar="S", help="Seconds a trial may take, feature extraction apart.")
 @click.option("--rerun", default="missing", show_default=True, metavar="WHAT", help="missing, failed, stale or all.")
 @click.option("--no-state", is_flag=True, help="Do not keep the fitted methods.")
 @click.option("--dry-run", is_flag=True, help="Print the plan with the reason for each trial, and stop.")
@@ -71,22 +71,24 @@ def _run(given: dict[str, Any]) -> int:
     return _carry_out(plan, settings, given["executor"], given["as_json"])
 
 
-def _print_plan(plan: list[Any], as_json: bool) -> None:
+def _print_plan(plan: Any, as_json: bool) -> None:
     if as_json:
         rows = [
             {"key": p.job.key, "trial": p.job.trial.identity(), "state": p.state, "run": p.run, "reason": p.reason}
-            for p in plan
+            for p in plan.planned
         ]
         click.echo(json.dumps(rows, indent=1))
         return
-    for planned in plan:
+    for note in plan.notes:
+        click.echo(note)
+    for planned in plan.planned:
         click.echo(f"{'run ' if planned.run else 'keep'}  {planned.job.trial}  ({planned.reason})")
-    click.echo(f"{sum(p.run for p in plan)} of {len(plan)} trials to run")
+    click.echo(f"{len(plan.to_run())} of {len(plan.planned)} trials to run")
 
 
-def _carry_out(plan: list[Any], settings: Any, executor: str, as_json: bool) -> int:
+def _carry_out(plan: Any, settings: Any, executor: str, as_json: bool) -> int:
     from hashbench.cli.progress import progress
-    from hashbench.runner import carry_out, grid_results, stale_keys
+    from hashbench.runner import carry_out, grid_results
 
     with progress(plan) as watcher:
         finished = carry_out(plan, settings, executor, watcher)
@@ -94,21 +96,21 @@ def _carry_out(plan: list[Any], settings: Any, executor: str, as_json: bool) -> 
     if as_json:
         click.echo(json.dumps(list(found.records), indent=1))
     else:
-        _print_leaderboard(found, stale_keys(plan), settings.results)
+        _print_leaderboard(found, plan, settings.results)
     if not finished:
-        left = len({p.job.key for p in plan} - {record["key"] for record in found.records})
+        left = len(plan.keys() - {record["key"] for record in found.records})
         click.echo(f"stopped: {left} trials left; the same command goes on from here", err=True)
     failed = [record for record in found.records if record["status"] not in ("ok", "skipped")]
     return 1 if failed or not finished else 0
 
 
-def _print_leaderboard(found: Any, stale: frozenset[str], folder: Path) -> None:
+def _print_leaderboard(found: Any, plan: Any, folder: Path) -> None:
     from rich.console import Console
 
     from hashbench.reporting.table import tables
     from hashbench.reporting.terminal import show
 
     console = Console()
-    show(tables(found, stale), console)
+    show(tables(found, plan.keys(), plan.stale_keys()), console)
     shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
     console.print(f"\nAll records of {shown}/: leaderboard.md, leaderboard.csv, figures/", highlight=False)

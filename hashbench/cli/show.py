@@ -57,7 +57,6 @@ def _dataset(name: str) -> dict[str, Any]:
         "origin": DATASETS.origin(name),
         "source": dataset.source,
         "features": dataset.features,
-        "classes": ", ".join(dataset.classes),
         "protocols": {f"{name}/{protocol.name}": protocol.summary for protocol in dataset.protocols},
     }
 

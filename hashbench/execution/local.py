@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
@@ -16,12 +17,13 @@ from types import FrameType, ModuleType
 
 from hashbench.execution import child
 from hashbench.execution.executor import Executor, Watcher
-from hashbench.job import Event, Job, Settings
+from hashbench.job import UNTIMED_PHASE, Event, Job, Settings
 from hashbench.records.draft import LOG_LINES, draft, explain
-from hashbench.records.store import Store
+from hashbench.records.store import Record, Store
 
 GRACE_SECONDS = 5.0
 POLL_SECONDS = 0.2
+TIMED_OUT, STOPPED_BY_USER = "time-out", "user"
 
 
 @dataclass
@@ -48,14 +50,31 @@ class Interruption:
 
 @dataclass
 class Watch:
-    """A running trial as seen from outside."""
+    """A running trial as seen from outside.
+
+    Attributes:
+        before: the record that an earlier run left under the same key.
+        paused: when the phase began that does not count against the time-out.
+    """
 
     job: Job
     process: BaseProcess
     events: "Connection[Event, Event]"
     started: float = field(default_factory=time.monotonic)
+    before: Record | None = None
     phase: str | None = None
+    paused: float | None = None
     stopped: str | None = None
+
+    def enter(self, phase: str, now: float) -> None:
+        """Note a phase; the clock of the time-out stands still while features are extracted, once for all trials."""
+        if self.paused is not None:
+            self.started += now - self.paused
+        self.phase, self.paused = phase, now if phase == UNTIMED_PHASE else None
+
+    def overdue(self, timeout: float | None, now: float) -> bool:
+        """Whether the time-out is over."""
+        return timeout is not None and self.paused is None and now - self.started > timeout
 
 
 class LocalExecutor(Executor):
@@ -73,9 +92,13 @@ class LocalExecutor(Executor):
                     return False
                 watcher(Event(job.key, "started"))
                 watch = _start(job, settings, store, context)
-                _follow(watch, settings.timeout, watcher, interruption)
-                status = _outcome(watch, settings, store)
-                watcher(Event(job.key, "finished", status))
+                try:
+                    _follow(watch, settings.timeout, watcher, interruption)
+                finally:
+                    _end(watch)
+                if watch.stopped == STOPPED_BY_USER:
+                    return False
+                watcher(Event(job.key, "finished", _outcome(watch, settings, store)))
         return interruption.count == 0
 
 
@@ -85,6 +108,12 @@ def _context() -> BaseContext:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["hashbench.execution.child"])
+    # Started with Ctrl-C blocked, and so are its children: a terminal sends it to all of them.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return context
 
 
@@ -103,7 +132,6 @@ def _without_main() -> Iterator[None]:
 
 
 def _start(job: Job, settings: Settings, store: Store, context: BaseContext) -> Watch:
-    store.record_path(job).unlink(missing_ok=True)  # a failure asked for again: the outcome is what this run leaves
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(  # type: ignore[attr-defined]
         target=child.main, args=(job, settings, store.log_path(job), sender), name=f"hashbench {job.trial}"
@@ -111,7 +139,7 @@ def _start(job: Job, settings: Settings, store: Store, context: BaseContext) -> 
     with _without_main():
         process.start()
     sender.close()
-    return Watch(job, process, receiver)
+    return Watch(job, process, receiver, before=store.read(job))
 
 
 def _follow(watch: Watch, timeout: float | None, watcher: Watcher, interruption: Interruption) -> None:
@@ -123,13 +151,12 @@ def _follow(watch: Watch, timeout: float | None, watcher: Watcher, interruption:
             listening = _pass_on(watch, watcher)
         elif not watch.process.is_alive():
             break
-        if timeout is not None and time.monotonic() - watch.started > timeout:
-            watch.stopped = "timeout"
+        if watch.overdue(timeout, time.monotonic()):
+            watch.stopped = TIMED_OUT
         if interruption.count > 1:
-            watch.stopped = "killed"
+            watch.stopped = STOPPED_BY_USER
         if watch.stopped:
             break
-    _end(watch)
 
 
 def _pass_on(watch: Watch, watcher: Watcher) -> bool:
@@ -138,14 +165,14 @@ def _pass_on(watch: Watch, watcher: Watcher) -> bool:
     except EOFError:
         return False
     if event.kind == "phase":
-        watch.phase = event.text
+        watch.enter(event.text, time.monotonic())
     watcher(event)
     return True
 
 
 def _end(watch: Watch) -> None:
     """Terminate, grace, kill; then kill whatever is left of the trial's process group."""
-    if watch.process.is_alive() and watch.stopped:
+    if watch.process.is_alive():
         watch.process.terminate()
         watch.process.join(GRACE_SECONDS)
     with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -157,7 +184,7 @@ def _end(watch: Watch) -> None:
 def _outcome(watch: Watch, settings: Settings, store: Store) -> str:
     """Status by the record the trial left, or by the one written here in its place."""
     record = store.read(watch.job)
-    if record is None:
+    if record is None or record == watch.before:
         record = draft(watch.job, settings)
         status, message = _what_happened(watch, settings.timeout)
         explain(record, status, watch.phase, message, _tail(watch, store))
@@ -168,10 +195,8 @@ def _outcome(watch: Watch, settings: Settings, store: Store) -> str:
 
 def _what_happened(watch: Watch, timeout: float | None) -> tuple[str, str]:
     code = watch.process.exitcode
-    if watch.stopped == "timeout":
+    if watch.stopped == TIMED_OUT:
         return "timeout", f"stopped after its time-out of {timeout:g} s"
-    if watch.stopped:
-        return "killed", "stopped by the user (Ctrl-C twice)"
     if code is not None and code < 0:
         name = signal.Signals(-code).name
         hint = ", perhaps by the system for want of memory" if -code == signal.SIGKILL else ""

@@ -5,6 +5,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from hashbench.dataset import Images
+
 
 class Extractor(ABC):
     """A frozen map from images to features.
@@ -20,8 +22,8 @@ class Extractor(ABC):
     weights: str | None = None
 
     @abstractmethod
-    def __call__(self, images: Tensor) -> Tensor:
-        """Float32 [n, d] of uint8 [n, c, h, w], c of 1 or 3, on the device of ``images``.
+    def __call__(self, images: Images) -> Tensor:
+        """Float32 [n, d] of uint8 [n, c, h, w], c of 1 or 3, or a list of [c, h, w]; on the device of ``images``.
 
         The features of an image do not depend on the others in its batch.
         """

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from hashbench.dataset import Images
 from hashbench.features.extractor import Extractor
 from hashbench.images import resize
 
@@ -33,13 +34,13 @@ class Gist(Extractor):
 
     name = "gist"
 
-    def __call__(self, images: Tensor) -> Tensor:
+    def __call__(self, images: Images) -> Tensor:
         """Float32 [n, 512], none negative, of uint8 [n, c, h, w]; resized to 32x32 first."""
-        return torch.cat([_descriptors(batch) for batch in torch.split(images, BATCH)])
+        return torch.cat([_descriptors(batch) for batch in torch.split(resize(images, SIZE), BATCH)])
 
 
 def _descriptors(images: Tensor) -> Tensor:
-    grey = _stretched(resize(images, SIZE).float().mean(1))
+    grey = _stretched(images.float().mean(1))
     spectrum = torch.fft.fft2(_mirrored(prefilter(grey), 0, SIZE))
     energies = []
     for filters in transfer_functions(images.device):

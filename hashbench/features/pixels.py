@@ -2,6 +2,8 @@
 
 from torch import Tensor
 
+from hashbench.dataset import Images
+from hashbench.errors import UsageError
 from hashbench.features.extractor import Extractor
 from hashbench.images import resize
 
@@ -13,7 +15,13 @@ class Pixels(Extractor):
         self.name = "pixels" if size is None else f"pixels@{size}"
         self.size = size
 
-    def __call__(self, images: Tensor) -> Tensor:
-        """Float32 [n, c * size * size] of uint8 [n, c, h, w]."""
+    def __call__(self, images: Images) -> Tensor:
+        """Float32 [n, c * size * size] of uint8 [n, c, h, w].
+
+        Raises:
+            UsageError: the images are of different sizes and none was asked for.
+        """
         sized = images if self.size is None else resize(images, self.size)
+        if isinstance(sized, list):
+            raise UsageError("features 'pixels' of images of different sizes need one size for all, say pixels@32")
         return sized.flatten(1).float() / 255

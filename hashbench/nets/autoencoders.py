@@ -124,7 +124,7 @@ class AutoencoderMethod(HashMethod):
         """The whole network; ``encode`` needs all but the decoder."""
         return dict(self.net_.state_dict())
 
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
+    def load_state(self, state: Mapping[str, Tensor], run: RunContext | None = None) -> None:  # noqa: ARG002
         """Take over :meth:`state`."""
         net = Autoencoder(len(state["mean"]), self.bits, self.hidden)
         net.load_state_dict(dict(state))

@@ -75,6 +75,6 @@ def input_size(name: str) -> int:
     if name == SMALL:
         return SMALL_SIZE
     _, at, size = name.partition("@")
-    if at and not size.isdecimal():
+    if at and not (size.isdecimal() and int(size)):
         raise ValueError(f"encoder {name!r}: {size!r} is no size in pixels; wanted NAME or NAME@PIXELS")
     return int(size) if at else BACKBONE_SIZE

@@ -2,21 +2,16 @@
 
 from datetime import UTC, datetime
 
+from hashbench.device import pick_device
 from hashbench.evaluation.metrics import METRIC_VERSION
 from hashbench.job import REFERENCES, Job, Settings
 from hashbench.records.environment import environment
 from hashbench.records.schema import FORMAT
 from hashbench.records.store import Record
-from hashbench.seeds import derive_seed
+from hashbench.seeds import trial_seed
 
 RESULTS = ("metrics", "queries", "curves", "diagnostics")
 LOG_LINES = 20
-
-
-def fit_seed(job: Job) -> int:
-    """The seed of a trial's fit: it belongs to the names below, so other trials of a grid do not change it."""
-    trial = job.trial
-    return derive_seed(trial.seed, trial.method, trial.bits, trial.protocol, trial.features, trial.repetition)
 
 
 def draft(job: Job, settings: Settings) -> Record:
@@ -34,13 +29,14 @@ def draft(job: Job, settings: Settings) -> Record:
         **dict.fromkeys(RESULTS),
         "training": {"epochs": []},
         "protocol_card": {**job.card, "leaks": None},
+        "features_sha256": None,
         "seconds": {},
         "memory": {"host_peak_bytes": None, "device_peak_bytes": None},
-        "environment": environment(),
+        "environment": environment(str(pick_device(settings.device))),
         "provenance": {
             "created": datetime.now(UTC).isoformat(timespec="milliseconds"),
             **settings.provenance,
-            "seeds": {"root": job.trial.seed, "fit": fit_seed(job)},
+            "seeds": {"root": job.trial.seed, "trial": trial_seed(job.trial)},
         },
         "error": None,
     }

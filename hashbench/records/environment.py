@@ -20,9 +20,13 @@ PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "safetenso
 
 
 @cache
-def hardware() -> dict[str, Any]:
-    """CPU, cores this process may use, GPUs with driver, and an id of all of them. Touches no GPU."""
-    facts: dict[str, Any] = {"cpu": _cpu(), "cores": usable_cores(), "gpus": _gpus(), "driver": _driver()}
+def hardware(device: str, threads: int) -> dict[str, Any]:
+    """What a run uses: CPU, usable cores, threads, GPUs with driver, device; and an id of all of them.
+
+    Rates are compared only within one id. Touches no GPU.
+    """
+    machine = {"cpu": _cpu(), "cores": usable_cores(), "gpus": _gpus(), "driver": _driver()}
+    facts: dict[str, Any] = {**machine, "device": device, "threads": threads}
     return {"id": hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12], **facts}
 
 
@@ -31,11 +35,11 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def environment() -> dict[str, Any]:
-    """What a record says of the machine and the libraries."""
+def environment(device: str) -> dict[str, Any]:
+    """What a record says of the machine and the libraries; ``device`` is where the trial runs."""
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     return {
-        "hardware": hardware(),
+        "hardware": hardware(device, torch.get_num_threads()),
         "platform": platform.platform(),
         "versions": {"python": platform.python_version(), "hashbench": hashbench.__version__, **versions},
         "threads": {"torch": torch.get_num_threads(), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS")},

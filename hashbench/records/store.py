@@ -1,6 +1,7 @@
 """The store on disk: one JSON file per trial, its codes and state beside it, throughput by key and hardware."""
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from hashbench.errors import UsageError
 from hashbench.files import replacing
 from hashbench.job import Job
+from hashbench.records.schema import FORMAT
 
 Record = dict[str, Any]
 
@@ -67,12 +69,6 @@ class Store:
         for path in sorted(self.throughput_folder.glob("*.json")):
             yield _load(path)
 
-    def sweep(self, job: Job) -> None:
-        """Remove what a killed process left half-written for this job."""
-        for folder, prefix in ((self.records_folder, stem(job)), (self.throughput_folder, job.key)):
-            for file in folder.glob(f".{prefix}*"):
-                file.unlink(missing_ok=True)
-
     def write_record(self, job: Job, record: Record) -> None:
         """Write the record last: where it exists, everything beside it does."""
         with replacing(self.record_path(job)) as work:
@@ -105,8 +101,16 @@ def stem(job: Job) -> str:
 
 
 def to_json(content: Record) -> bytes:
-    """Strict JSON (no NaN), readable, ending in a newline."""
-    return (json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
+    """Strict JSON, readable, ending in a newline; numbers that are not finite become null."""
+    return (json.dumps(_finite(content), indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
+
+
+def _finite(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {name: _finite(value) for name, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def _load(path: Path) -> Record:
@@ -114,4 +118,6 @@ def _load(path: Path) -> Record:
         loaded: Record = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise UsageError(f"record {path} cannot be read ({error}); move it away or restore it") from None
+    if not isinstance(loaded, dict) or loaded.get("format") != FORMAT or "key" not in loaded:
+        raise UsageError(f"{path} is no hashbench record of format {FORMAT}; move it away")
     return loaded

@@ -13,7 +13,8 @@ def title(table: Table) -> str:
     ground = table.ground
     limit = f", first {ground.limit:,} training items" if ground.limit else ""
     kind = ", supervised" if ground.supervised else ""
-    return f"mAP@1000 on {ground.protocol}, features {ground.features}{limit}{kind}"
+    seed = f", seed {ground.seed}" if ground.seed else ""
+    return f"mAP@1000 on {ground.protocol}, features {ground.features}{limit}{seed}{kind}"
 
 
 def caption(table: Table) -> list[str]:
@@ -35,7 +36,8 @@ def _failure(row: Row, bits: int | None, record: Record) -> str:
     where = f" in {error['phase']}" if error["phase"] else ""
     kind = f"{error['exception']}: " if error["exception"] and record["status"] == "failed" else ""
     at = f" {bits} bits" if bits else ""
-    return f"{row.label}{at} #{record['trial']['repetition']}: {record['status']}{where}: {kind}{error['message']}"
+    message = error["message"].partition("\n")[0]
+    return f"{row.label}{at} #{record['trial']['repetition']}: {record['status']}{where}: {kind}{message}"
 
 
 def _sentences(table: Table) -> Iterator[str]:
@@ -48,8 +50,9 @@ def _sentences(table: Table) -> Iterator[str]:
         return
     card = records[0]["protocol_card"]
     sizes = card["sizes"]
+    train = table.ground.limit or sizes["train"]
     yield (
-        f"{sizes['query']:,} queries, {sizes['database']:,} database and {sizes['train']:,} training items; "
+        f"{sizes['query']:,} queries, {sizes['database']:,} database and {train:,} training items; "
         f"chance {records[0]['metrics']['chance']:.3f}; protocol card {card['id']}; "
         f"metrics version {table.ground.metric_version}."
     )

@@ -1,5 +1,6 @@
 """Figures: precision-recall curves by Hamming radius, in one look for all."""
 
+import hashlib
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -48,8 +49,15 @@ def precision_recall(table: Table) -> Figure:
         axis.set(title=f"{bits} bits", xlabel="recall", xlim=(0, 1), ylim=(0, 1))
         sns.despine(ax=axis)
     axes[0].set_ylabel("precision")
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(4, max(1, len(labels))), frameon=False)
+    entries = {label: line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    labels = [row.label for row in rows if row.label in entries]
+    figure.legend(
+        [entries[label] for label in labels],
+        labels,
+        loc="outside lower center",
+        ncols=min(4, max(1, len(labels))),
+        frameon=False,
+    )
     figure.suptitle(title(table).replace("mAP@1000 on", "Precision and recall within a Hamming radius,"), fontsize=10)
     return figure
 
@@ -76,5 +84,5 @@ def _curve(cell: Cell) -> pd.DataFrame | None:
 def _stem(table: Table) -> str:
     ground = table.ground
     parts = ["precision-recall", ground.protocol, ground.features, *([f"first{ground.limit}"] if ground.limit else [])]
-    parts += [ground.card[:6], *(["supervised"] if ground.supervised else [])]
+    parts += [hashlib.sha256(repr(ground).encode()).hexdigest()[:6], *(["supervised"] if ground.supervised else [])]
     return "-".join(re.sub(r"[^A-Za-z0-9._]+", "_", part) for part in parts)

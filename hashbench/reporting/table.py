@@ -3,7 +3,7 @@
 import json
 import statistics
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hashbench.records.results import Results
@@ -23,6 +23,7 @@ class Ground:
     weights: str
     dtype: str
     limit: int
+    seed: int
     metric_version: int
 
 
@@ -71,6 +72,7 @@ class Row:
     preset: str | None
     variant: dict[str, Any]
     reference: bool
+    parameters: dict[str, Any]
     cells: dict[int | None, Cell] = field(default_factory=dict)
 
     @property
@@ -110,34 +112,52 @@ class Table:
         return max((value for value in values if value is not None), default=None)
 
 
-def tables(results: Results, stale: frozenset[str] = frozenset()) -> list[Table]:
-    """All tables of these results; of records with the same identity only the newest stands in one.
+def tables(results: Results, current: frozenset[str] = frozenset(), stale: frozenset[str] = frozenset()) -> list[Table]:
+    """All tables of these results; of records with the same identity only one stands in a table.
 
     Args:
         results: what to show.
+        current: keys of records made from today's sources; one of these goes before the newest of its identity.
         stale: keys of records to mark as made from other sources than today's.
     """
     throughputs: dict[str, list[Record]] = {}
     for throughput in results.throughputs:
         throughputs.setdefault(throughput["key"], []).append(throughput)
     grounds: dict[Ground, dict[str, Row]] = {}
-    for record in _newest(results.records):
+    for record in _one_each(results.records, current):
         rows = grounds.setdefault(_ground(record), {})
         trial = record["trial"]
-        name = json.dumps([trial["method"], trial["preset"], record["variant"]], sort_keys=True)
-        row = rows.setdefault(name, Row(trial["method"], trial["preset"], record["variant"], record["reference"]))
+        name = json.dumps([trial["method"], trial["preset"], trial["parameters"]], sort_keys=True)
+        row = Row(trial["method"], trial["preset"], record["variant"], record["reference"], trial["parameters"])
+        row = rows.setdefault(name, row)
         cell = row.cells.setdefault(trial["bits"], Cell())
         (cell.ok if record["status"] == "ok" else cell.troubled).append(record)
         cell.stale |= record["key"] in stale
         if record["status"] == "ok":
             cell.throughputs += throughputs.get(record["key"], [])
-    found = [_table(ground, list(rows.values())) for ground, rows in sorted(grounds.items())]
+    for ground, rows in grounds.items():
+        if ground.supervised:  # floor and ceiling stand under the methods without labels
+            unsupervised = grounds.get(replace(ground, supervised=False), {})
+            rows |= {name: row for name, row in unsupervised.items() if row.reference}
+    found = [_table(ground, _told_apart(list(rows.values()))) for ground, rows in sorted(grounds.items())]
     return [table for table in found if table.ranked or table.unranked]
 
 
-def _newest(records: Iterable[Record]) -> list[Record]:
+def _told_apart(rows: list[Row]) -> list[Row]:
+    """Where rows have the same label though their parameters differ (a default changed), name what differs."""
+    for label in {row.label for row in rows}:
+        twins = [row for row in rows if row.label == label]
+        names = {name for row in twins for name in row.parameters}
+        differing = [name for name in sorted(names) if len({repr(row.parameters.get(name)) for row in twins}) > 1]
+        for row in twins if len(twins) > 1 else []:
+            row.variant = {**row.variant, **{name: row.parameters.get(name) for name in differing}}
+    return rows
+
+
+def _one_each(records: Iterable[Record], current: frozenset[str]) -> list[Record]:
     kept: dict[str, Record] = {}
-    for record in sorted(records, key=lambda r: (str(r["provenance"]["created"]), str(r["key"]))):
+    age = lambda r: (r["key"] in current, str(r["provenance"]["created"]), str(r["key"]))  # noqa: E731
+    for record in sorted(records, key=age):
         kept[json.dumps(record["trial"], sort_keys=True)] = record
     return sorted(kept.values(), key=lambda r: (r["trial"]["method"], r["trial"]["repetition"], str(r["key"])))
 
@@ -152,13 +172,14 @@ def _ground(record: Record) -> Ground:
         weights=trial["features_weights"] or "",
         dtype=trial["features_dtype"],
         limit=trial["limit"] or 0,
+        seed=trial["seed"],
         metric_version=record["metric_version"],
     )
 
 
 def _table(ground: Ground, rows: list[Row]) -> Table:
-    columns = sorted({bits for row in rows for bits in row.cells if bits is not None})
     own = [row for row in rows if not row.reference]
+    columns = sorted({bits for row in own for bits in row.cells if bits is not None})
     ranked = sorted((row for row in own if row.complete(columns)), key=lambda row: _rank(row, columns))
     unranked = sorted((row for row in own if not row.complete(columns)), key=lambda row: row.label)
     references = sorted((row for row in rows if row.reference), key=lambda row: row.method)

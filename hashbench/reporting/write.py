@@ -10,9 +10,14 @@ from hashbench.reporting.markdown import markdown
 from hashbench.reporting.table import tables
 
 
-def write_reports(folder: Path) -> list[Path]:
-    """Make all reports of all records in ``folder`` anew; returns what was written, nothing where no record is."""
-    found = tables(results(folder))
+def write_reports(
+    folder: Path, current: frozenset[str] = frozenset(), stale: frozenset[str] = frozenset()
+) -> list[Path]:
+    """Make all reports of all records in ``folder`` anew; returns what was written, nothing where no record is.
+
+    ``current`` and ``stale`` are what a plan knows of the records' keys, see :func:`tables`.
+    """
+    found = tables(results(folder), current, stale)
     if not found:
         return []
     written = []

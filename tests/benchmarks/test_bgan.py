@@ -10,13 +10,14 @@ from torch import Tensor
 import hashbench
 from hashbench.nets.neighbours import neighbourhood_structure
 from hashbench.registry import DATASETS
+from tests.pictures import pictures
 
 
 @pytest.fixture(scope="module")
 def images() -> Tensor:
     """The 1,597 training digits, uint8 [1597, 1, 8, 8]."""
     digits = DATASETS.get("digits")(Path())
-    return digits.images(digits.split(digits.protocols[0]).train)
+    return pictures(digits, digits.split(digits.protocols[0]).train)
 
 
 def plain_structure(features: Tensor, k1: int, k2: int) -> list[set[int]]:

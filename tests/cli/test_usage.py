@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from hashbench.cli.main import main
+from hashbench import methods
+from tests.cli.conftest import Done
 from tests.command import hashbench
 
 
@@ -15,8 +17,8 @@ from tests.command import hashbench
     ("words", "line"),
     [
         (("--methods", "iqt", "--bits", "8"), "hashbench: no method named 'iqt'; did you mean 'itq'?"),
-        (("--methods", "itq", "--bits", "0"), "hashbench: bits is 0, wanted 1 to 4096"),
-        (("--methods", "itq", "--bits", "-3"), "hashbench: bits is -3, wanted 1 to 4096"),
+        (("--methods", "itq", "--bits", "0"), "hashbench: bits is 0, wanted a whole number"),
+        (("--methods", "itq", "--bits", "-3"), "hashbench: bits is -3, wanted a whole number"),
         (("--methods", "itq", "--bits", "ten"), "hashbench: bits has 'ten', wanted whole numbers"),
         (("--methods", "itq", "--bits", "8", "--data", "nowhere"), "hashbench: data folder 'nowhere' (--data) is not"),
         (("--methods", "itq", "--bits", "8", "--set", "itq.iters=3"), "hashbench: no parameter of itq named 'iters'"),
@@ -27,22 +29,13 @@ from tests.command import hashbench
     ],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    words: tuple[str, ...],
-    line: str,
+    call: Callable[..., Done], tmp_path: Path, words: tuple[str, ...], line: str
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("HASHBENCH_DATA", raising=False)
-    monkeypatch.setattr("sys.argv", ["hashbench", "run", *words])
-    with pytest.raises(SystemExit) as end:
-        main()
-    printed = capsys.readouterr()
-    assert end.value.code == 2
-    assert printed.err.startswith(line), printed.err
-    assert printed.err.count("\n") == 1
-    assert printed.out == ""
+    done = call("run", *words)
+    assert done.code == 2
+    assert done.err.startswith(line), done.err
+    assert done.err.count("\n") == 1
+    assert done.out == ""
     assert not (tmp_path / "results").exists()
 
 
@@ -52,19 +45,38 @@ def test_a_broken_plugin_gets_one_line_when_it_is_asked_for(tmp_path: Path) -> N
     assert "broken.py) does not import: ModuleNotFoundError: No module named 'a_module" in done.stderr
 
 
-def test_results_that_are_a_file_are_refused(tmp_path: Path) -> None:
+def test_results_that_are_a_file_are_refused(call: Callable[..., Done], tmp_path: Path) -> None:
     (tmp_path / "taken").touch()
-    done = hashbench("run", "--methods", "itq", "--bits", "8", "--results", "taken", cwd=tmp_path)
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "is a file, wanted a folder" in done.stderr
+    done = call("run", "--methods", "itq", "--bits", "8", "--results", "taken")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "is a file, wanted a folder" in done.err
 
 
-def test_an_unreadable_record_is_named(tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_made_is_refused(
+    call: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "taken").touch()
+    monkeypatch.setenv("HASHBENCH_CACHE", str(tmp_path / "taken"))
+    done = call("run", "--methods", "itq", "--bits", "8")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "cannot be made" in done.err
+    assert "HASHBENCH_CACHE" in done.err
+
+
+def test_a_json_file_that_is_no_record_is_named(call: Callable[..., Done], tmp_path: Path) -> None:
+    (tmp_path / "results/records").mkdir(parents=True)
+    (tmp_path / "results/records/other.json").write_text("{}")
+    done = call("run", "--methods", "lsh", "--bits", "8")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "other.json is no hashbench record of format 1" in done.err
+
+
+def test_an_unreadable_record_is_named(call: Callable[..., Done], tmp_path: Path) -> None:
     (tmp_path / "results/records").mkdir(parents=True)
     (tmp_path / "results/records/half.json").write_text('{"format": 1,')
-    done = hashbench("run", "--methods", "lsh", "--bits", "8", cwd=tmp_path)
-    assert done.returncode == 2
-    assert "half.json cannot be read" in done.stderr
+    done = call("run", "--methods", "lsh", "--bits", "8")
+    assert done.code == 2
+    assert "half.json cannot be read" in done.err
 
 
 @pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["list", "--help"], ["data", "prepare", "--help"]])
@@ -81,41 +93,44 @@ def test_help_imports_no_torch(words: list[str]) -> None:
     assert done.stdout.endswith("heavy: []\n")
 
 
-def test_dry_run_prints_the_plan_and_writes_nothing(tmp_path: Path) -> None:
-    done = hashbench("run", "--methods", "itq", "--bits", "8,16", "--dry-run", cwd=tmp_path)
-    assert "run   itq 8 bits on digits/holdout-200, pixels  (missing)" in done.stdout
-    assert done.stdout.endswith("5 of 5 trials to run\n")
-    rows = json.loads(hashbench("run", "--methods", "itq", "--bits", "8", "--dry-run", "--json", cwd=tmp_path).stdout)
+def test_dry_run_prints_the_plan_and_writes_nothing(call: Callable[..., Done], tmp_path: Path) -> None:
+    done = call("run", "--methods", "itq", "--bits", "8,16", "--dry-run")
+    assert "run   itq 8 bits on digits/holdout-200, pixels  (missing)" in done.out
+    assert done.out.endswith("5 of 5 trials to run\n")
+    rows = json.loads(call("run", "--methods", "itq", "--bits", "8", "--dry-run", "--json").out)
     assert [row["trial"]["method"] for row in rows] == ["reference-float", "reference-random", "itq"]
     assert not (tmp_path / "results").exists()
 
 
-def test_show_tells_of_a_method_a_data_set_and_a_record(tmp_path: Path) -> None:
-    shown = hashbench("show", "itq", cwd=tmp_path).stdout
+def test_show_tells_of_a_method_a_data_set_and_a_record(call: Callable[..., Done], tmp_path: Path) -> None:
+    shown = call("show", "itq").out
     assert "iterations: int = 50" in shown
-    assert "digits/holdout-200" in hashbench("show", "digits", cwd=tmp_path).stdout
-    hashbench("run", "--methods", "lsh", "--bits", "8", cwd=tmp_path)
+    assert "digits/holdout-200" in call("show", "digits").out
+    call("run", "--methods", "lsh", "--bits", "8", "--executor", "inline")
     record = json.loads(next((tmp_path / "results/records").glob("*lsh*.json")).read_text())
-    assert record["key"] in hashbench("show", record["key"][:6], cwd=tmp_path).stdout
-    unknown = hashbench("show", "ifq", cwd=tmp_path)
-    assert unknown.returncode == 2
-    assert "did you mean 'itq'" in unknown.stderr
+    assert record["key"] in call("show", record["key"][:6]).out
+    unknown = call("show", "ifq")
+    assert unknown.code == 2
+    assert "did you mean 'itq'" in unknown.err
 
 
-def test_metrics_and_features_are_listed(tmp_path: Path) -> None:
-    assert "map@1000/min" in hashbench("list", "metrics", cwd=tmp_path).stdout
-    assert "gist" in hashbench("list", "features", cwd=tmp_path).stdout
+def test_metrics_and_features_are_listed(call: Callable[..., Done], tmp_path: Path) -> None:
+    assert "map@1000/min" in call("list", "metrics").out
+    assert "gist" in call("list", "features").out
 
 
-def test_a_star_means_every_unsupervised_method_and_a_supervised_one_has_to_be_named(tmp_path: Path) -> None:
+def test_a_star_means_every_unsupervised_method_and_a_supervised_one_has_to_be_named(
+    call: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "methods").mkdir()
+    monkeypatch.setattr(methods, "__path__", [*methods.__path__, str(tmp_path / "methods")])
     plugin = (Path(__file__).parent.parent / "plugins/methods/first_pixels.py").read_text()
     (tmp_path / "methods/with_labels.py").write_text(plugin.replace("Traits(", "Traits(supervised=True, "))
 
-    def planned(methods: str) -> set[str]:
-        words = ("run", "--methods", methods, "--bits", "8", "--dry-run", "--json")
-        done = hashbench(*words, cwd=tmp_path, HASHBENCH_PLUGINS=str(tmp_path))
-        return {row["trial"]["method"] for row in json.loads(done.stdout)}
+    def planned(names: str) -> set[str]:
+        words = ("run", "--methods", names, "--bits", "8", "--dry-run", "--json")
+        done = call(*words)
+        return {row["trial"]["method"] for row in json.loads(done.out)}
 
     assert "with_labels" in planned("itq,with_labels")
     assert "with_labels" not in planned("*")

@@ -67,7 +67,7 @@ def test_files_on_disk_are_adopted(cifar10: Dataset, published: Path, source: st
     lines: list[str] = []
     cifar10.prepare(published / source, lines.append)
     cifar10.require()
-    assert cifar10.labels().shape == (120, 10)
+    assert cifar10.labels(cifar10.protocols[0]).shape == (120, 10)
     assert [file.name for file in cifar10.root.iterdir()] == [FOLDER]
     assert "sums checked" in lines[-1]
 
@@ -86,7 +86,7 @@ def test_a_damaged_file_is_replaced(cifar10: Dataset, published: Path) -> None:
     (cifar10.root / FOLDER / "test_batch").write_bytes(b"half of")
     (cifar10.root / FOLDER / "notes.txt").write_text("mine")
     cifar10.prepare(published, print)
-    assert cifar10.labels().shape == (120, 10)
+    assert cifar10.labels(cifar10.protocols[0]).shape == (120, 10)
     assert (cifar10.root / FOLDER / "notes.txt").read_text() == "mine"
 
 
@@ -115,7 +115,7 @@ def test_a_source_without_the_files_says_what_is_wanted(cifar10: Dataset, tmp_pa
 def test_the_archive_is_downloaded_with_its_size_said_first(cifar10: Dataset, served: str) -> None:
     lines: list[str] = []
     cifar10.prepare(None, lines.append)
-    assert cifar10.labels().shape == (120, 10)
+    assert cifar10.labels(cifar10.protocols[0]).shape == (120, 10)
     assert [file.name for file in cifar10.root.iterdir()] == [FOLDER]
     assert lines[0] == f"downloading {served}"
     assert lines[1].startswith("size: 0.")

@@ -9,12 +9,13 @@ import sys
 import time
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jsonschema
 import numpy as np
 import pytest
 
+from hashbench.execution.local import Watch
 from hashbench.records.schema import schema
 from tests.command import environment, hashbench
 
@@ -152,6 +153,56 @@ def test_ctrl_c_once_finishes_the_trial_that_runs_and_leaves_the_rest(tmp_path: 
     assert all(record["status"] == "ok" for record in found.values())
     assert 1 <= len(found) <= 3
     assert f"stopped: {9 - len(found)} trials left; the same command goes on from here" in rest
+
+
+def test_ctrl_c_twice_stops_at_once_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    words = ["run", "--methods", "lsh,hangs", "--bits", "8"]
+    grid = subprocess.Popen(
+        [sys.executable, "-m", "hashbench", *words],
+        cwd=tmp_path,
+        env=environment(tmp_path / "cache", HASHBENCH_TEST_PIDS=str(pids)),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 60
+    while not (pids.exists() and len(pids.read_text().split()) == 2):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    for _ in range(2):  # as a terminal does: to every process of the group
+        os.killpg(grid.pid, signal.SIGINT)
+        time.sleep(0.5)
+    _, said = grid.communicate(timeout=30)
+    assert grid.returncode == 1
+    assert "stopped: 1 trials left; the same command goes on from here" in said
+    assert "Traceback" not in said
+    assert not any(alive(int(pid)) for pid in pids.read_text().split())
+    assert set(records(tmp_path)) == {"reference-float-None", "reference-random-8", "lsh-8"}
+
+
+def test_a_record_that_is_made_again_stays_until_its_successor_is_whole(tmp_path: Path) -> None:
+    words = ["run", "--methods", "lsh", "--bits", "8"]
+    hashbench(*words, cwd=tmp_path)
+    first = records(tmp_path)["lsh-8"]
+    done = hashbench(*words, "--rerun", "all", "--timeout", "0.01", cwd=tmp_path)
+    assert done.returncode == 1
+    assert records(tmp_path)["lsh-8"]["status"] == "timeout"
+    done = hashbench(*words, "--rerun", "failed", cwd=tmp_path)
+    again = records(tmp_path)["lsh-8"]
+    assert (again["status"], again["metrics"]) == ("ok", first["metrics"])
+
+
+def test_the_clock_of_a_time_out_stands_still_while_features_are_extracted() -> None:
+    watch = Watch(cast("Any", None), cast("Any", None), cast("Any", None), started=100.0)
+    watch.enter("load", 100.0)
+    watch.enter("features", 101.0)
+    assert not watch.overdue(5, 400.0)
+    watch.enter("fit", 401.0)
+    assert not watch.overdue(5, 404.9)
+    assert watch.overdue(5, 405.1)
+    assert not watch.overdue(None, 1e9)
 
 
 def test_a_script_without_main_guard_can_run_a_grid(tmp_path: Path) -> None:

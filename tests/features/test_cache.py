@@ -14,10 +14,12 @@ import torch
 from torch import Tensor
 
 from hashbench import images
+from hashbench.dataset import Images
 from hashbench.features.cache import cache_root, cached_features, source_sum
 from hashbench.features.extractor import Extractor
 from hashbench.features.spec import extractor
 from hashbench.registry import DATASETS
+from tests.pictures import pictures
 
 CPU = torch.device("cpu")
 
@@ -30,8 +32,9 @@ class Counting(Extractor):
     def __init__(self, seconds: float = 0.0) -> None:
         self.seen, self.seconds = 0, seconds
 
-    def __call__(self, images: Tensor) -> Tensor:
+    def __call__(self, images: Images) -> Tensor:
         self.seen += len(images)
+        assert isinstance(images, Tensor)
         time.sleep(self.seconds)
         flat = images.flatten(1).float()
         return torch.stack([flat.mean(1), flat.amax(1)], 1)
@@ -42,7 +45,7 @@ def digits_features(
 ) -> npt.NDArray[np.float32]:
     digits = DATASETS.get("digits")(Path())
     said = [] if lines is None else lines
-    return cached_features(digits, "digits", content, with_extractor, cache, CPU, said.append)
+    return cached_features(digits, "digits", content, with_extractor, cache, CPU, said.append).values
 
 
 def files(cache: Path) -> list[Path]:
@@ -51,7 +54,7 @@ def files(cache: Path) -> list[Path]:
 
 def test_features_of_every_item_in_order(tmp_path: Path) -> None:
     digits = DATASETS.get("digits")(Path())
-    pixels = digits.images(np.arange(1797)).flatten(1).numpy() / 255
+    pixels = pictures(digits, np.arange(1797)).flatten(1).numpy() / 255
     for again in range(2):
         features = digits_features(tmp_path, extractor("pixels"))
         assert features.dtype == np.float32
@@ -94,9 +97,10 @@ def test_what_they_are_made_from_decides_the_file(tmp_path: Path, monkeypatch: p
     assert seen(Counting()) == 1797
 
 
-def test_the_sources_are_the_extractors_own(tmp_path: Path) -> None:
-    assert source_sum(extractor("gist")) == source_sum(extractor("gist"))
-    assert len({source_sum(e) for e in (extractor("gist"), extractor("pixels"), Counting())}) == 3
+def test_the_sources_are_those_of_data_set_and_extractor() -> None:
+    digits = DATASETS.get("digits")(Path())
+    assert source_sum(digits, extractor("gist")) == source_sum(digits, extractor("gist"))
+    assert len({source_sum(digits, e) for e in (extractor("gist"), extractor("pixels"), Counting())}) == 3
 
 
 def test_the_sidecar_says_what_the_features_are(tmp_path: Path) -> None:
@@ -156,7 +160,7 @@ def test_a_kill_in_between_leaves_no_half_file(tmp_path: Path) -> None:
 
 def test_an_error_in_between_leaves_nothing(tmp_path: Path) -> None:
     class Failing(Counting):
-        def __call__(self, images: Tensor) -> Tensor:
+        def __call__(self, images: Images) -> Tensor:
             if self.seen > 1000:
                 raise RuntimeError("no memory left")
             return super().__call__(images)

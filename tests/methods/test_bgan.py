@@ -13,6 +13,7 @@ from hashbench.fitting import fit
 from hashbench.method import Backbone, RunContext, TrainingSet
 from hashbench.nets.neighbours import neighbourhood_structure
 from hashbench.registry import DATASETS, METHODS
+from tests.pictures import pictures
 
 BGAN: Any = METHODS.get("bgan")
 Trainer: Any = vars(inspect.getmodule(BGAN))["_Trainer"]
@@ -24,7 +25,7 @@ PARTS = ("neighbourhood", "pixel", "perceptual", "adversarial")
 def images() -> Tensor:
     """300 digits, uint8 [300, 1, 8, 8]."""
     digits = DATASETS.get("digits")(Path())
-    return digits.images(digits.split(digits.protocols[0]).train[:300])
+    return pictures(digits, digits.split(digits.protocols[0]).train[:300])
 
 
 def only(*parts: str) -> dict[str, Any]:
@@ -212,15 +213,6 @@ def test_same_seed_same_codes_and_the_global_generators_are_left_alone(images: T
     assert not np.array_equal(codes(2), first)
 
 
-def test_labels_change_nothing(images: Tensor) -> None:
-    def codes(labels: Any) -> Any:
-        method = hashbench.method("bgan", bits=8, device="cpu", epochs=1, **only("neighbourhood"))
-        return method.fit(images[:64], labels=labels).encode(images)
-
-    assert not BGAN.traits.supervised
-    assert np.array_equal(codes(None), codes(np.arange(64) % 10))
-
-
 @pytest.mark.parametrize(("n", "batch"), [(22, 100), (101, 100), (64, 64), (22, 3)])
 def test_small_sets_and_partial_batches_are_trained_on(n: int, batch: int, images: Tensor) -> None:
     fitted = hashbench.method("bgan", bits=8, device="cpu", epochs=2, batch=batch).fit(images[:n])
@@ -294,7 +286,7 @@ def test_a_backbones_state_needs_its_provider_and_restores_the_codes(generator: 
     again = BGAN(8, encoder="tiny@16")
     with pytest.raises(LookupError, match="tiny@16"):
         again.load_state(method.state())
-    again.load_state(method.state(), tiny_backbone)
+    again.load_state(method.state(), context(backbones=tiny_backbone))
     rows = torch.arange(40)
     assert torch.equal(again.encode(train.images[rows]), method.encode(train.images[rows]))
 

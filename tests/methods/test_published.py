@@ -36,9 +36,9 @@ def gist59k(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Gist59
     cifar10 = kind(data_root)
     cache = tmp_path_factory.mktemp("cache")
     content, cpu = cifar10.content(), torch.device("cpu")
-    features = cached_features(cifar10, "cifar10", content, extractor("gist"), cache, cpu, print)
-    split = cifar10.split(protocol_of(kind, "unsupervised-59k", "cifar10"))
-    return Gist59k(split, features, cifar10.labels())
+    features = cached_features(cifar10, "cifar10", content, extractor("gist"), cache, cpu, print).values
+    protocol = protocol_of(kind, "unsupervised-59k", "cifar10")
+    return Gist59k(cifar10.split(protocol), features, cifar10.labels(protocol))
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from torch import Tensor
 from hashbench.nets import neighbours
 from hashbench.nets.neighbours import Similarity, nearest, neighbourhood_structure
 from hashbench.registry import DATASETS
+from tests.pictures import pictures
 
 
 def cosine_order(features: Tensor) -> list[list[int]]:
@@ -121,9 +122,9 @@ def test_structure_of_digits_is_as_precise_as_was_measured() -> None:
     """132 entries per row, .72 of them of one class: a prototype's figures on centred pixels and another split."""
     digits = DATASETS.get("digits")(Path())
     train = digits.split(digits.protocols[0]).train
-    pixels = digits.images(train).flatten(1).float()
+    pixels = pictures(digits, train).flatten(1).float()
     similarity = neighbourhood_structure(pixels - pixels.mean(0), 20, 30)
-    classes = torch.from_numpy(digits.labels()[train].argmax(1))
+    classes = torch.from_numpy(digits.labels(digits.protocols[0])[train].argmax(1))
     rows, columns = similarity.keys // similarity.n, similarity.keys % similarity.n
     assert similarity.per_row == pytest.approx(132, abs=2)
     assert (classes[rows] == classes[columns])[rows != columns].float().mean().item() == pytest.approx(0.72, abs=0.01)

@@ -48,7 +48,7 @@ def test_generator_and_discriminator_together_cost_no_more_than_the_encoder() ->
 
 def test_the_authors_networks_are_a_matter_of_widths() -> None:
     pictures = Generator(48, size=64, start=256, widths=(256, 128, 32))(torch.ones(2, 48))
-    logits, phi = Discriminator(size=64, widths=(32, 128, 256, 256), hidden=1024)(pictures)
+    logits, phi = Discriminator(size=64, widths=(32, 128, 256, 256), first_stride=1, hidden=1024)(pictures)
     assert pictures.shape == (2, 3, 64, 64)
     assert logits.shape == (2,)
     assert phi.shape == (2, 256, 8, 8)

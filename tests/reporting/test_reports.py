@@ -14,7 +14,7 @@ from hashbench.job import FLOAT_FEATURES, RANDOM_CODES, Job, Settings, Trial
 from hashbench.records.draft import draft, explain
 from hashbench.records.results import Results
 from hashbench.records.store import Record, Store, stem
-from hashbench.reporting.caption import caption, failures
+from hashbench.reporting.caption import caption, failures, title
 from hashbench.reporting.csv_file import csv
 from hashbench.reporting.markdown import markdown
 from hashbench.reporting.rates import rate_text
@@ -31,6 +31,8 @@ CARD = {
 }
 SETTINGS = Settings(Path(), Path(), Path(), provenance={"git_commit": None, "git_dirty": None, "command": "test"})
 CLOCK = itertools.count()
+IDENTITY = {"protocol", "repetition", "preset", "limit", "seed"}
+IDENTITY = {"protocol", "repetition", "preset", "limit", "seed"}
 
 
 def make_record(method: str, bits: int | None, value: float, **changes: Any) -> Record:
@@ -46,7 +48,11 @@ def make_record(method: str, bits: int | None, value: float, **changes: Any) -> 
         "limit": None,
         "repetition": 0,
         "seed": 0,
-        **{name: changes.pop(name) for name in list(changes) if name in ("protocol", "repetition", "preset", "limit")},
+        **{
+            name: changes.pop(name)
+            for name in list(changes)
+            if name in ("protocol", "repetition", "preset", "limit", "seed")
+        },
     }
     job = Job(Trial(method, bits=bits, **trial), {"card": CARD["id"], "files": {}}, CARD, **changes)
     record = draft(job, SETTINGS)
@@ -150,6 +156,30 @@ def test_of_two_records_with_one_identity_the_newer_stands_and_a_stale_one_is_ma
     assert row.cell(16).values(HEADLINE) == [0.45]
     assert "| 3 | lsh | 0.450† | 0.500 |" in markdown([table])
     assert any("sources that have changed" in sentence for sentence in caption(table))
+
+
+def test_a_record_of_todays_sources_goes_before_a_newer_one_of_others() -> None:
+    older, newer = make_record("lsh", 16, 0.4), {**make_record("lsh", 16, 0.5), "key": "f" * 16}
+    (table,) = tables(Results((older, newer)), current=frozenset({older["key"]}))
+    assert table.ranked[0].cell(16).values(HEADLINE) == [0.4]
+
+
+def test_parameters_that_differ_are_never_averaged_even_where_a_default_changed() -> None:
+    before, after = make_record("lsh", 16, 0.4), make_record("lsh", 16, 0.5)
+    before["trial"]["parameters"], after["trial"]["parameters"] = {"x": 1, "y": 0}, {"x": 2, "y": 0}
+    (table,) = tables(Results((before, after)))
+    assert [row.label for row in table.ranked] == ["lsh [x=2]", "lsh [x=1]"]
+
+
+def test_another_root_seed_is_another_table() -> None:
+    found = tables(Results((make_record("pcah", 16, 0.4), make_record("pcah", 16, 0.4, seed=1))))
+    assert [title(table).endswith("seed 1") for table in found] == [False, True]
+
+
+def test_supervised_methods_have_floor_and_ceiling_too(records: list[Record]) -> None:
+    supervised = make_record("with_labels", 16, 0.99, supervised=True)
+    found = tables(Results((*records, supervised)))
+    assert [[row.method for row in table.references] for table in found] == [[FLOAT_FEATURES, RANDOM_CODES]] * 2
 
 
 def test_the_csv_has_a_line_per_cell_with_every_metric(records: list[Record]) -> None:
