@@ -12,9 +12,13 @@ from hashbench.job import Event, Job, Settings
 from hashbench.trial import run_trial
 
 
-def main(job: Job, settings: Settings, log: Path, events: "Connection[Event, Event]") -> None:
-    """Lead a process group, write to the log, die with the grid, carry out the job."""
+def main(
+    job: Job, settings: Settings, log: Path, events: "Connection[Event, Event]", environment: dict[str, str]
+) -> None:
+    """Lead a process group, take over the grid's environment, write to the log, die with the grid, do the job."""
     os.setsid()
+    os.environ.clear()
+    os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the grid's to answer
     threading.Thread(target=_die_with_parent, daemon=True).start()
     _redirect(log)

@@ -111,10 +111,24 @@ def _context() -> BaseContext:
     # Started with Ctrl-C blocked, and so are its children: a terminal sends it to all of them.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        forkserver.ensure_running()
+        with _same_imports():
+            forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return context
+
+
+@contextlib.contextmanager
+def _same_imports() -> Iterator[None]:
+    """Let a Python that is started inside import what this one imports, and not what lies in the current folder."""
+    ours = {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 @contextlib.contextmanager
@@ -134,7 +148,9 @@ def _without_main() -> Iterator[None]:
 def _start(job: Job, settings: Settings, store: Store, context: BaseContext) -> Watch:
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(  # type: ignore[attr-defined]
-        target=child.main, args=(job, settings, store.log_path(job), sender), name=f"hashbench {job.trial}"
+        target=child.main,
+        args=(job, settings, store.log_path(job), sender, dict(os.environ)),
+        name=f"hashbench {job.trial}",
     )
     with _without_main():
         process.start()

@@ -205,6 +205,22 @@ def test_the_clock_of_a_time_out_stands_still_while_features_are_extracted() -> 
     assert not watch.overdue(None, 1e9)
 
 
+def test_trials_run_the_hashbench_that_planned_them_and_not_one_that_lies_in_the_current_folder(tmp_path: Path) -> None:
+    (tmp_path / "hashbench").mkdir()
+    (tmp_path / "hashbench/__init__.py").write_text("raise RuntimeError('the wrong one')")
+    code = "import hashbench as hb; print([r['error'] for r in hb.run(methods='lsh', bits=8, results='r').records])"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        cwd=tmp_path,
+        env=environment(tmp_path / "cache"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.stdout.strip() == "[None, None, None]", done.stderr
+
+
 def test_a_script_without_main_guard_can_run_a_grid(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text("import hashbench as hb\nprint(len(hb.run(methods='lsh', bits=8, results='r')))\n")
