@@ -21,7 +21,7 @@ from hashbench.images import on_device
 
 CACHE_VARIABLE = "HASHBENCH_CACHE"
 BLOCK = 256  # images in memory at a time
-STEPS = 10  # progress lines per extraction
+STEPS, LEAST_STEP = 10, 5000  # most progress lines per extraction, fewest images between two
 
 
 class CachedFeatures(NamedTuple):
@@ -105,6 +105,7 @@ def _extract(
 ) -> None:
     """Write the features of all items to the file ``work``, block by block."""
     count = len(dataset)
+    step = max(count // STEPS, LEAST_STEP)
     report(f"extracting {count:,} images")
     with torch.inference_mode(), work.open("wb") as file:
         for start in range(0, count, BLOCK):
@@ -116,7 +117,7 @@ def _extract(
                 np.lib.format.write_array_header_1_0(file, header)
             file.write(block.data)
             done = start + len(items)
-            if done * STEPS // count > start * STEPS // count:
+            if done // step > start // step:
                 report(f"{done:,} of {count:,}")
 
 

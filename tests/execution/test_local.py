@@ -208,9 +208,13 @@ def test_the_clock_of_a_time_out_stands_still_while_features_are_extracted() -> 
 def test_trials_run_the_hashbench_that_planned_them_and_not_one_that_lies_in_the_current_folder(tmp_path: Path) -> None:
     (tmp_path / "hashbench").mkdir()
     (tmp_path / "hashbench/__init__.py").write_text("raise RuntimeError('the wrong one')")
-    code = "import hashbench as hb; print([r['error'] for r in hb.run(methods='lsh', bits=8, results='r').records])"
+    script = tmp_path / "elsewhere/script.py"
+    script.parent.mkdir()
+    script.write_text(
+        "import hashbench as hb\nprint([r['error'] for r in hb.run(methods='lsh', bits=8, results='r').records])\n"
+    )
     done = subprocess.run(
-        [sys.executable, "-P", "-c", code],
+        [sys.executable, str(script)],
         cwd=tmp_path,
         env=environment(tmp_path / "cache"),
         capture_output=True,

@@ -184,7 +184,8 @@ def test_two_processes_at_once_do_no_harm(tmp_path: Path) -> None:
     assert [file.suffix for file in files(tmp_path)] == [".json", ".npy"]
 
 
-def test_progress_is_reported(tmp_path: Path) -> None:
+def test_progress_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hashbench.features.cache.LEAST_STEP", 256)
     lines: list[str] = []
     digits_features(tmp_path, extractor("pixels"), lines=lines)
     assert lines[0] == "pixels of digits: extracting 1,797 images"
