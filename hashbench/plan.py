@@ -1,5 +1,6 @@
 """The grid: a request becomes jobs, each with the reason why it is run or not."""
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -229,7 +230,7 @@ def _states(jobs: list[Job], rerun: str, store: Store) -> list[Planned]:
 
 
 def _identity(trial: dict[str, Any]) -> str:
-    return repr(sorted(trial.items(), key=lambda item: item[0]))
+    return json.dumps(trial, sort_keys=True)
 
 
 def _state(job: Job, rerun: str, record: Record | None, newest: Record | None) -> Planned:

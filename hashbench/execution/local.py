@@ -146,6 +146,7 @@ def _without_main() -> Iterator[None]:
 
 
 def _start(job: Job, settings: Settings, store: Store, context: BaseContext) -> Watch:
+    before = store.read(job)
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(  # type: ignore[attr-defined]
         target=child.main,
@@ -155,7 +156,7 @@ def _start(job: Job, settings: Settings, store: Store, context: BaseContext) -> 
     with _without_main():
         process.start()
     sender.close()
-    return Watch(job, process, receiver, before=store.read(job))
+    return Watch(job, process, receiver, before=before)
 
 
 def _follow(watch: Watch, timeout: float | None, watcher: Watcher, interruption: Interruption) -> None:

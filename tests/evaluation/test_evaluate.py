@@ -152,7 +152,8 @@ def test_arrays_tensors_and_packed_codes_give_the_same() -> None:
 
 def test_everything_but_the_values_per_query_is_ready_for_json() -> None:
     scores = evaluate(bools(3, 4), bools(9, 4, seed=1), np.zeros(3, int), np.arange(9) % 2, device="cpu")
-    json.dumps([scores.metrics, scores.curves, scores.queries, scores.diagnostics], allow_nan=False)
+    content = [scores.metrics, scores.curves, scores.queries, scores.diagnostics]
+    assert json.loads(json.dumps(content, allow_nan=False)) == content
 
 
 @pytest.mark.parametrize(

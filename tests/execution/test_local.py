@@ -36,7 +36,7 @@ def alive(pid: int) -> bool:
 def test_a_grid_with_four_kinds_of_accident_ends_with_four_ok_and_four_explained(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     done = hashbench(
-        *("run", "--methods", "first_pixels,raises,killed,hangs,vanishes,lsh", "--bits", "8", "--timeout", "15"),
+        *("run", "--methods", "first_pixels,raises,killed,hangs,vanishes,lsh", "--bits", "8", "--timeout", "10"),
         cwd=tmp_path,
         HASHBENCH_TEST_PIDS=str(pids),
     )
@@ -51,7 +51,7 @@ def test_a_grid_with_four_kinds_of_accident_ends_with_four_ok_and_four_explained
     assert found["killed-8"]["status"] == "killed"
     assert "SIGKILL" in found["killed-8"]["error"]["message"]
     assert found["hangs-8"]["status"] == "timeout"
-    assert found["hangs-8"]["error"]["message"] == "stopped after its time-out of 15 s"
+    assert found["hangs-8"]["error"]["message"] == "stopped after its time-out of 10 s"
     assert found["vanishes-8"]["status"] == "failed"
     assert found["vanishes-8"]["error"]["message"] == "exited with code 0 and left no record"
     for name in ("killed-8", "hangs-8", "vanishes-8"):
