@@ -192,6 +192,8 @@ def _end(watch: Watch) -> None:
     if watch.process.is_alive():
         watch.process.terminate()
         watch.process.join(GRACE_SECONDS)
+    if watch.process.is_alive():
+        watch.process.kill()  # it may not lead a group yet
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(watch.process.pid or 0, signal.SIGKILL)
     watch.process.join()

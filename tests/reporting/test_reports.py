@@ -101,6 +101,17 @@ def test_rows_are_ranked_by_their_mean_and_incomplete_ones_are_not(records: list
     assert table.best(32) == 0.85
 
 
+def test_a_row_of_which_one_repetition_failed_is_not_ranked() -> None:
+    found = (
+        make_record("itq", 16, 0.9),
+        failed(make_record("itq", 16, 0.9, repetition=1)),
+        make_record("lsh", 16, 0.4),
+    )
+    (table,) = tables(Results(found))
+    assert [row.method for row in table.ranked] == ["lsh"]
+    assert [row.method for row in table.unranked] == ["itq"]
+
+
 def test_repetitions_become_mean_and_standard_deviation(records: list[Record]) -> None:
     (table,) = tables(Results(tuple(records)))
     cell = table.ranked[1].cell(16)
