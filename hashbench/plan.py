@@ -51,7 +51,7 @@ class _Ground:
 
 @dataclass(frozen=True)
 class Plan:
-    """A grid's jobs in the order in which they are run, each once.
+    """A grid's jobs in the order in which they are run.
 
     Attributes:
         planned: the jobs.
@@ -96,8 +96,7 @@ def make_plan(request: Request, settings: Settings) -> Plan:
         for ground in _grounds(request, settings)
         for job in (*_references(ground, request), *_method_jobs(ground, resolved, request))
     ]
-    once = list({job.key: job for job in jobs}.values())
-    return Plan(_states(once, request.rerun, Store(settings.results)), notes)
+    return Plan(_states(jobs, request.rerun, Store(settings.results)), notes)
 
 
 def _methods(request: Request) -> tuple[list[str], list[str]]:

@@ -42,6 +42,8 @@ class Request:
     rerun: str = "missing"
 
     def __post_init__(self) -> None:
+        if len(set(self.bits)) < len(self.bits):
+            raise UsageError(f"bits are {', '.join(map(str, self.bits))}, wanted each once")
         if not self.methods:
             raise UsageError("no method given; name some with --methods (hashbench list methods shows them)")
         if not self.bits:

@@ -117,6 +117,7 @@ def test_a_fingerprint_has_what_makes_codes_and_nothing_else(tmp_path: Path) -> 
         ({"datasets": ("digits/other",)}, "no protocol digits/other .there are: digits/holdout-200"),
         ({"bits": (0,)}, "bits is 0, wanted a whole number from 1 to 4096"),
         ({"bits": (-3,)}, "bits is -3, wanted a whole number from 1 to 4096"),
+        ({"bits": (8, 8)}, "bits are 8, 8, wanted each once"),
         ({"repeats": 0}, "repeats is 0, wanted 1 or more"),
         ({"limit": 0}, "limit is 0, wanted 1 or more"),
         ({"limit": 9999}, "limit is 9999, but digits/holdout-200 has 1597 training items"),
