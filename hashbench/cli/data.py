@@ -49,7 +49,9 @@ def list_(data: str | None) -> int:
     root = data_folder(data)
     for name in DATASETS.names():
         try:
-            DATASETS.get(name)(root).require()
+            dataset = DATASETS.get(name)(root)
+            dataset.require()
+            dataset.content()  # checks sums: a damaged set is not ready
             click.echo(f"{name}: ready")
         except UsageError as error:
             click.echo(f"{name}: {error}")

@@ -135,3 +135,14 @@ def test_a_star_means_every_unsupervised_method_and_a_supervised_one_has_to_be_n
     assert "with_labels" in planned("itq,with_labels")
     assert "with_labels" not in planned("*")
     assert {"itq", "bgan", "lsh"} <= planned("*")
+
+
+def test_data_list_calls_ready_only_what_is_whole(call: Callable[..., Done], tmp_path: Path) -> None:
+    absent = call("data", "list").out.splitlines()
+    assert absent[0].startswith("cifar10: CIFAR-10: the folder")
+    assert absent[1] == "digits: ready"
+    folder = tmp_path / "data/cifar-10-batches-py"
+    folder.mkdir(parents=True)
+    for name in ("batches.meta", "test_batch", *(f"data_batch_{number}" for number in range(1, 6))):
+        (folder / name).write_bytes(b"cut short")
+    assert "is damaged: its md5 is" in call("data", "list").out.splitlines()[0]
