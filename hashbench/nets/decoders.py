@@ -1,8 +1,27 @@
 """The generator: codes to pictures."""
 
+import torch
 from torch import Tensor, nn
 
 from hashbench.nets.activations import ELU
+
+
+class Pointwise(nn.Conv2d):
+    """A 1x1 convolution as the matrix product it is.
+
+    torch's own kernel for CPUs took 13 to 35 ms, forward and backward, for 100 maps of 32 px from 8 channels to 3:
+    as long as all the rest of the generator or longer.
+    """
+
+    def __init__(self, channels: int, outputs: int) -> None:
+        super().__init__(channels, outputs, 1)
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name it has in Conv2d
+        """Maps [n, outputs, h, w] of [n, channels, h, w]."""
+        assert self.bias is not None
+        flat = torch.matmul(self.weight.flatten(1), input.flatten(2)) + self.bias[:, None]
+        maps: Tensor = flat.reshape(len(input), -1, *input.shape[2:])
+        return maps
 
 
 class Generator(nn.Module):
@@ -35,7 +54,7 @@ class Generator(nn.Module):
                 ELU(),
             ]
             channels = width
-        self.layers = nn.Sequential(*layers, nn.Conv2d(channels, 3, 1), nn.Sigmoid())
+        self.layers = nn.Sequential(*layers, Pointwise(channels, 3), nn.Sigmoid())
 
     def forward(self, codes: Tensor) -> Tensor:
         """Pictures [n, 3, size, size] in [0, 1] of codes [n, bits]."""

@@ -4,8 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 import uuid
 from pathlib import Path
@@ -17,7 +15,11 @@ import pytest
 
 from hashbench.execution.local import Watch
 from hashbench.records.schema import schema
-from tests.command import environment, hashbench
+from tests.command import hashbench, script, start
+
+SCRIPT = """import hashbench as hb
+print([record["status"] for record in hb.run(methods="lsh", bits=8, results="r").records])
+"""
 
 
 def records(folder: Path) -> dict[str, dict[str, Any]]:
@@ -66,13 +68,7 @@ def test_a_grid_with_four_kinds_of_accident_ends_with_four_ok_and_four_explained
 def test_kill_9_leaves_readable_records_and_no_process_and_the_same_command_goes_on(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     words = ["run", "--methods", "lsh,hangs", "--bits", "8"]
-    grid = subprocess.Popen(
-        [sys.executable, "-m", "hashbench", *words],
-        cwd=tmp_path,
-        env=environment(tmp_path / "cache", HASHBENCH_TEST_PIDS=str(pids)),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    grid = start(*words, cwd=tmp_path, HASHBENCH_TEST_PIDS=str(pids))
     deadline = time.monotonic() + 60
     while not (pids.exists() and len(pids.read_text().split()) == 2):
         assert time.monotonic() < deadline
@@ -109,13 +105,7 @@ def test_kill_9_at_any_moment_costs_nothing_but_the_trial_that_ran(tmp_path: Pat
     assert hashbench(*words, cwd=whole).returncode == 0
     for number in range(8):
         mark = f"HASHBENCH_TEST_MARK={uuid.uuid4()}"
-        grid = subprocess.Popen(
-            [sys.executable, "-m", "hashbench", *words],
-            cwd=broken,
-            env=environment(broken / "cache", **dict([mark.split("=")])),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        grid = start(*words, cwd=broken, **dict([mark.split("=")]))
         time.sleep(2.0 + 0.7 * number)
         grid.kill()
         grid.wait()
@@ -134,14 +124,7 @@ def test_kill_9_at_any_moment_costs_nothing_but_the_trial_that_ran(tmp_path: Pat
 
 
 def test_ctrl_c_once_finishes_the_trial_that_runs_and_leaves_the_rest(tmp_path: Path) -> None:
-    grid = subprocess.Popen(
-        [sys.executable, "-m", "hashbench", "run", "--methods", "lsh,pcah,itq", "--bits", "8,16"],
-        cwd=tmp_path,
-        env=environment(tmp_path / "cache"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    grid = start("run", "--methods", "lsh,pcah,itq", "--bits", "8,16", cwd=tmp_path)
     assert grid.stderr is not None
     for line in grid.stderr:
         if line.startswith("[1/"):
@@ -158,15 +141,7 @@ def test_ctrl_c_once_finishes_the_trial_that_runs_and_leaves_the_rest(tmp_path: 
 def test_ctrl_c_twice_stops_at_once_and_the_same_command_goes_on(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     words = ["run", "--methods", "lsh,hangs", "--bits", "8"]
-    grid = subprocess.Popen(
-        [sys.executable, "-m", "hashbench", *words],
-        cwd=tmp_path,
-        env=environment(tmp_path / "cache", HASHBENCH_TEST_PIDS=str(pids)),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    grid = start(*words, cwd=tmp_path, HASHBENCH_TEST_PIDS=str(pids))
     deadline = time.monotonic() + 60
     while not (pids.exists() and len(pids.read_text().split()) == 2):
         assert time.monotonic() < deadline
@@ -208,35 +183,10 @@ def test_the_clock_of_a_time_out_stands_still_while_features_are_extracted() -> 
 def test_trials_run_the_hashbench_that_planned_them_and_not_one_that_lies_in_the_current_folder(tmp_path: Path) -> None:
     (tmp_path / "hashbench").mkdir()
     (tmp_path / "hashbench/__init__.py").write_text("raise RuntimeError('the wrong one')")
-    script = tmp_path / "elsewhere/script.py"
-    script.parent.mkdir()
-    script.write_text(
-        "import hashbench as hb\nprint([r['error'] for r in hb.run(methods='lsh', bits=8, results='r').records])\n"
-    )
-    done = subprocess.run(
-        [sys.executable, str(script)],
-        cwd=tmp_path,
-        env=environment(tmp_path / "cache"),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.stdout.strip() == "[None, None, None]", done.stderr
+    done = script(tmp_path / "elsewhere/script.py", SCRIPT, cwd=tmp_path)
+    assert done.stdout.strip() == "['ok', 'ok', 'ok']", done.stderr
 
 
 def test_a_script_without_main_guard_can_run_a_grid(tmp_path: Path) -> None:
-    script = tmp_path / "script.py"
-    script.write_text(
-        "import hashbench as hb\nprint([r['status'] for r in hb.run(methods='lsh', bits=8, results='r').records])\n"
-    )
-    done = subprocess.run(
-        [sys.executable, str(script)],
-        cwd=tmp_path,
-        env=environment(tmp_path / "cache"),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    done = script(tmp_path / "script.py", SCRIPT, cwd=tmp_path)
     assert done.stdout.strip() == "['ok', 'ok', 'ok']", done.stderr

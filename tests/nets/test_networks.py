@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from hashbench.method import Backbone, no_backbone
-from hashbench.nets.decoders import Generator
+from hashbench.nets.decoders import Generator, Pointwise
 from hashbench.nets.discriminators import Discriminator
 from hashbench.nets.encoders import build_encoder, input_size
 
@@ -44,6 +44,17 @@ def test_generator_and_discriminator_together_cost_no_more_than_the_encoder() ->
     generator = multiplications(Generator(64).eval(), torch.zeros(1, 64))
     discriminator = multiplications(Discriminator().eval(), images.float())
     assert 0 < generator + discriminator <= encoder
+
+
+def test_pointwise_is_the_1x1_convolution(generator: torch.Generator) -> None:
+    maps = torch.randn(5, 8, 6, 7, generator=generator, requires_grad=True)
+    pointwise = Pointwise(8, 3)
+    assert pointwise.bias is not None
+    ours, theirs = pointwise(maps), nn.functional.conv2d(maps, pointwise.weight, pointwise.bias)
+    torch.testing.assert_close(ours, theirs)
+    inputs = (maps, pointwise.weight, pointwise.bias)
+    gradients = [torch.autograd.grad(answer.square().sum(), inputs) for answer in (ours, theirs)]
+    torch.testing.assert_close(*gradients)
 
 
 def test_the_authors_networks_are_a_matter_of_widths() -> None:
