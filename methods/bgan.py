@@ -48,7 +48,7 @@ class BGAN(HashMethod):
     | hash layer | linear, N(0, .001) in the code | deviation .001, features batch-normed before it | below |
     | optimiser | Adam, 1e-3, epsilon 1.0 in the code | epsilon 1e-8, 1e-4 for layers learnt before | below |
     | batch, epochs | 40, 51 in the code | 100, 12 | a laptop |
-    | G, D | 64 px, 32 to 256 channels in the code | 32 px, 8 to 64 channels | as dear together as the small encoder |
+    | G, D | 64 px, 32 to 256 channels in the code | 32 px, 8 to 64 channels | fewer products than the small encoder |
 
     Rectified features have a large common part, and S is mostly -1: with a bare linear layer every z is first driven
     to the saddle at 0 and stays there (l_N stuck at 1). Batch norm without parameters takes the common part away; when
