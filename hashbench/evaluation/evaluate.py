@@ -12,12 +12,13 @@ from hashbench.codes import Codes, as_codes
 from hashbench.device import pick_device
 from hashbench.evaluation.curves import radius_curve, rank_curve, rank_grid
 from hashbench.evaluation.diagnostics import Diagnostics, code_diagnostics
+from hashbench.evaluation.feature_rows import Features
 from hashbench.evaluation.harmonic import FloatArray
 from hashbench.evaluation.histograms import Histograms, distance_histograms
 from hashbench.evaluation.metrics import BALL, HEADLINE, HEADLINE_K, METRIC_VERSION, Metric, declared
 from hashbench.evaluation.ranking import Ranking, empty_within, tied_share
 from hashbench.evaluation.relevance import Labels
-from hashbench.evaluation.similarities import Features, similarity_histograms
+from hashbench.evaluation.similarities import similarity_histograms
 
 __all__ = ["METRIC_VERSION", "Scores", "evaluate", "evaluate_features"]
 
@@ -55,6 +56,10 @@ def evaluate(
 ) -> Scores:
     """Score a Hamming ranking: ``hb.evaluate(query_codes, database_codes, query_labels, database_labels)``.
 
+    No queries x database matrix is made. Beside codes and labels it needs less than 100 MB for 2,100 queries, 193,734
+    items and 64 bits: blocks of fixed size, and histograms of q (bits + 1) cells in 32 bytes each. Unpacked codes and
+    class numbers add their packed and multi-hot copies.
+
     Args:
         query_codes: bool [q, bits], numpy or torch, True is +1, or :class:`Codes`.
         database_codes: the same of n items.
@@ -83,8 +88,9 @@ def evaluate_features(
 ) -> Scores:
     """Score the ranking by cosine similarity of float features [n, d], centred by the caller.
 
-    There is no curve by radius, precision within a radius is None and diagnostics are empty; the rest is that of
-    :func:`evaluate`, with equal similarities as ties.
+    Features may also be :class:`FeatureRows`, of which only blocks are held. There is no curve by radius, precision
+    within a radius is None and diagnostics are empty; the rest is that of :func:`evaluate`, with equal similarities as
+    ties. Memory: see :func:`similarity_histograms`.
 
     Raises:
         ValueError: shapes, dtypes or labels do not fit, numbers are not finite, a side is empty, or no query has a

@@ -1,20 +1,40 @@
 """Groups of equal cosine similarity: the ranking by real-valued features that Hamming rankings are held against."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from hashbench.evaluation.feature_rows import FeatureRows, Features, feature_rows, row_blocks
 from hashbench.evaluation.histograms import Histograms, check_sizes
-from hashbench.evaluation.relevance import Labels, label_pair
-
-Features = npt.NDArray[Any] | Tensor
+from hashbench.evaluation.relevance import Labels, MultiHot, label_pair
 
 _HASH_SEED = 0
 _SCRAMBLE = -7046029254386353131  # 2^64 / golden ratio, odd
+
+
+class _Sizes(NamedTuple):
+    """How much is held at a time: numbers of a block of rows, pairs compared, and those of them that are ranked."""
+
+    block: int
+    compared: int
+    ranked: int
+
+
+_CPU, _GPU = _Sizes(1 << 20, 1 << 25, 1 << 21), _Sizes(1 << 24, 1 << 28, 1 << 25)
+
+
+class _Side(NamedTuple):
+    """Queries or database: features, their lengths [n] (see :func:`_lengths`), labels."""
+
+    rows: FeatureRows
+    lengths: Tensor
+    labels: MultiHot
+
+    def hot(self, part: slice) -> Tensor:
+        """Labels as float32 [part, classes]."""
+        return torch.tensor(self.labels[part], dtype=torch.float32, device=self.lengths.device)
 
 
 def similarity_histograms(
@@ -32,33 +52,68 @@ def similarity_histograms(
 
     Args:
         query: float [q, d], centred by the caller with the mean of the training set.
-        database: float [n, d], likewise.
+        database: float [n, d], likewise. :class:`FeatureRows` are read block by block, once to check them and once
+            for every 2^25 / n queries (2^28 / n on a GPU).
         query_labels: class numbers [q] or bool [q, classes]; items are relevant that share a label.
         database_labels: class numbers [n] or bool [n, classes].
-        device: where the ranking runs; beside the features, its memory is that of one block of queries.
+        device: where the ranking runs. Its memory is that of 2^25 pairs (2^28 on a GPU) in 5 bytes each and of the
+            tables of 2^21 of them (2^25), or of one query.
 
     Raises:
         ValueError: dimensions differ, numbers that are not finite, a side is empty, or labels do not fit.
     """
     device = torch.device(device)
-    queries, items = _unit_rows(_features(query, "query", device)), _features(database, "database", device)
+    queries, items = feature_rows(query, "query"), feature_rows(database, "database")
     check_sizes(len(queries), len(items))
-    if queries.shape[1] != items.shape[1]:
-        raise ValueError(f"features: queries have {queries.shape[1]} dimensions and the database {items.shape[1]}")
+    if queries.dimension != items.dimension:
+        raise ValueError(f"features: queries have {queries.dimension} dimensions and the database {items.dimension}")
     labels = label_pair(query_labels, database_labels, len(queries), len(items))
-    query_hot, item_hot = (torch.tensor(side, dtype=torch.float32, device=device) for side in labels)
-    return _blocks(queries, items, query_hot, item_hot)
+    query_lengths, _ = _survey(queries, "query", device)
+    item_lengths, hashes = _survey(items, "database", device)
+    sides = _Side(queries, query_lengths, labels[0]), _Side(items, item_lengths, labels[1])
+    return _blocks(*sides, _first_equal(hashes))
 
 
-def _blocks(query: Tensor, database: Tensor, query_hot: Tensor, item_hot: Tensor) -> Iterator[Histograms]:
-    lengths, first = _lengths(database), _first_equal(database)
-    step = max(1, (1 << (21 if query.device.type == "cpu" else 25)) // len(database))
-    for start in range(0, len(query), step):
-        part = slice(start, start + step)
-        similarity = (query[part] @ database.T).div_(lengths)
-        if first is not None:
-            similarity = similarity[:, first]
-        yield _groups(similarity, query_hot[part] @ item_hot.T > 0)
+def _survey(rows: FeatureRows, name: str, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Lengths, float32 [n], and hashes, int64 [n], of rows that must be finite."""
+    generator = torch.Generator().manual_seed(_HASH_SEED)
+    weights = torch.randint(-(1 << 63), (1 << 63) - 1, (rows.dimension,), generator=generator).to(device)
+    lengths = torch.empty(len(rows), device=device)
+    hashes = torch.empty(len(rows), dtype=torch.int64, device=device)
+    for part, block in row_blocks(rows, max(1, _sizes(device).block // rows.dimension), device):
+        if not bool(torch.isfinite(block).all()):
+            raise ValueError(f"features: {name} has numbers that are not finite (NaN or infinite)")
+        lengths[part], hashes[part] = _lengths(block), _hash(block, weights)
+    return lengths, hashes
+
+
+def _blocks(query: _Side, database: _Side, first: Tensor | None) -> Iterator[Histograms]:
+    """Compare as many queries at once as fit, so that the database is read few times; rank a few at a time."""
+    items, device = len(database.rows), query.lengths.device
+    sizes = _sizes(device)
+    step = min(len(query.rows), max(1, sizes.compared // max(items, query.rows.dimension)))
+    similarity = torch.empty(step, items, device=device)
+    relevant = torch.empty(step, items, dtype=torch.bool, device=device)
+    for part, rows in row_blocks(query.rows, step, device):
+        unit = rows / query.lengths[part, None]
+        _compare(unit, query.hot(part), database, (similarity[: len(unit)], relevant[: len(unit)]))
+        ranked = max(1, sizes.ranked // items)
+        for start in range(0, len(unit), ranked):
+            few = slice(start, min(start + ranked, len(unit)))
+            yield _groups(similarity[few] if first is None else similarity[few, first], relevant[few])
+
+
+def _compare(query: Tensor, query_hot: Tensor, database: _Side, result: tuple[Tensor, Tensor]) -> None:
+    """Write the similarity, float32 [q, n], and the relevance, bool [q, n], of every pair."""
+    similarity, relevant = result
+    step = max(1, _sizes(query.device).block // max(query.shape))
+    for part, rows in row_blocks(database.rows, step, query.device):
+        torch.mm(query, rows.T, out=similarity[:, part]).div_(database.lengths[part])
+        relevant[:, part] = query_hot @ database.hot(part).T > 0
+
+
+def _sizes(device: torch.device) -> _Sizes:
+    return _CPU if device.type == "cpu" else _GPU
 
 
 def _groups(similarity: Tensor, relevant: Tensor) -> Histograms:
@@ -87,21 +142,18 @@ def _sorted(keys: Tensor) -> Tensor:
     return keys
 
 
-def _first_equal(rows: Tensor) -> Tensor | None:
+def _first_equal(hashes: Tensor) -> Tensor | None:
     """Int64 [n]: for each row the first one that equals it; None where all rows differ.
 
-    Rows are told apart by a 64-bit hash (:func:`_hash`); among a million different rows the chance that any two share
-    theirs is below 1e-5.
+    Rows are told apart by a 64-bit hash (:func:`_hash`), int64 [n]; among a million different rows the chance that any
+    two share theirs is below 1e-5.
     """
-    generator = torch.Generator().manual_seed(_HASH_SEED)
-    weights = torch.randint(-(1 << 63), (1 << 63) - 1, (rows.shape[1],), generator=generator).to(rows.device)
-    parts = torch.split(rows, max(1, (1 << 22) // rows.shape[1]))
-    _, group = torch.unique(torch.cat([_hash(part, weights) for part in parts]), return_inverse=True)
+    _, group = torch.unique(hashes, return_inverse=True)
     groups = int(group.max()) + 1
-    if groups == len(rows):
+    if groups == len(hashes):
         return None
-    places = torch.arange(len(rows), device=rows.device)
-    first = torch.full((groups,), len(rows), device=rows.device).scatter_reduce_(0, group, places, "amin")
+    places = torch.arange(len(hashes), device=hashes.device)
+    first = torch.full((groups,), len(hashes), device=hashes.device).scatter_reduce_(0, group, places, "amin")
     return first[group]
 
 
@@ -119,17 +171,3 @@ def _lengths(rows: Tensor) -> Tensor:
     """Float [n], 1 for rows of zeros, whose products are 0 already."""
     lengths = torch.linalg.vector_norm(rows, dim=1)
     return torch.where(lengths > 0, lengths, 1)
-
-
-def _unit_rows(rows: Tensor) -> Tensor:
-    return rows / _lengths(rows)[:, None]
-
-
-def _features(values: Features, name: str, device: torch.device) -> Tensor:
-    tensor = values if isinstance(values, Tensor) else torch.from_numpy(np.require(values, requirements="W"))
-    if not tensor.is_floating_point() or tensor.ndim != 2 or tensor.shape[1] == 0:
-        raise ValueError(f"features: {name} is {tensor.dtype} {list(tensor.shape)}, wanted float [n, d]")
-    rows = tensor.detach().to(device, torch.float32)
-    if not bool(torch.isfinite(rows).all()):
-        raise ValueError(f"features: {name} has numbers that are not finite (NaN or infinite)")
-    return rows

@@ -28,6 +28,16 @@ def test_every_metric(benchmark: BenchmarkFixture) -> None:
     assert scores.queries["scored"] == queries
 
 
+def test_every_metric_of_several_labels(benchmark: BenchmarkFixture) -> None:
+    """The size of nuswide/tc21."""
+    queries, items = (2100, 193_734) if benchmark.enabled else (21, 1937)
+    rng = np.random.default_rng(0)
+    codes = [Codes.pack(rng.random((rows, 64)) < 0.5) for rows in (queries, items)]
+    labels = [rng.random((rows, 21)) < 0.11 for rows in (queries, items)]
+    scores = benchmark(evaluate, *codes, *labels, cutoff=5000, device="cpu")
+    assert scores.queries["scored"] == labels[0].any(axis=1).sum()
+
+
 def test_float_features(benchmark: BenchmarkFixture) -> None:
     queries, items = (100, 59_000) if benchmark.enabled else (10, 590)
     rng = np.random.default_rng(0)

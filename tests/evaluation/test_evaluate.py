@@ -139,6 +139,14 @@ def test_queries_without_an_answer_are_counted_and_left_out_of_every_mean() -> N
     assert _numbers(some) == _numbers(only)
 
 
+def test_an_item_without_labels_is_a_distractor() -> None:
+    """At distance 0 it takes the first rank from the item that shares one of the query's two labels."""
+    query, database = np.array([[True, True]]), np.array([[True, True], [True, False], [False, False]])
+    labels = np.array([[True, True, False]]), np.array([[False] * 3, [False, True, True], [False, False, True]])
+    assert evaluate(query, database, *labels, device="cpu").metrics["map@all"] == 0.5
+    assert evaluate(query, database[1:], labels[0], labels[1][1:], device="cpu").metrics["map@all"] == 1
+
+
 def test_arrays_tensors_and_packed_codes_give_the_same() -> None:
     query, database, labels, classes = bools(6, 9), bools(40, 9, seed=1), np.arange(6) % 3, np.arange(40) % 3
     wanted = _numbers(evaluate(query, database, labels, classes, device="cpu"))
@@ -195,12 +203,15 @@ def test_features_without_ties_score_as_scikit_learn_does() -> None:
 
 
 def test_features_of_signs_rank_as_their_codes() -> None:
-    """<a, b> = bits - 2 distance, so the cosine of signs has the Hamming ranking's groups."""
-    query, database = bools(7, 16), bools(90, 16, seed=1)
-    labels, classes = np.arange(7) % 3, np.arange(90) % 3
+    """<a, b> = bits - 2 distance, so the cosine of signs has the Hamming ranking's groups; with several labels too."""
+    query, database = bools(9, 16), bools(90, 16, seed=1)
+    labels, hot = bools(9, 5, 0.3, seed=2), bools(90, 5, 0.2, seed=3)
+    assert not labels.any(axis=1).all()
+    assert not hot.any(axis=1).all()
     signs = [array.astype(np.float32) * 2 - 1 for array in (query, database)]
-    codes = evaluate(query, database, labels, classes, cutoff=20, device="cpu")
-    features = evaluate_features(signs[0], signs[1], labels, classes, cutoff=20, device="cpu")
+    codes = evaluate(query, database, labels, hot, cutoff=20, device="cpu")
+    features = evaluate_features(signs[0], signs[1], labels, hot, cutoff=20, device="cpu")
+    assert features.queries == codes.queries
     for name, value in features.metrics.items():
         assert value is None or value == pytest.approx(codes.metrics[name], abs=1e-12), name
 

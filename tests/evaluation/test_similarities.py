@@ -1,5 +1,7 @@
 """Groups of equal cosine similarity, against scikit-learn's similarities in float64."""
 
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -7,16 +9,22 @@ import sklearn.metrics
 import torch
 
 from hashbench.evaluation import similarities
+from hashbench.evaluation.feature_rows import ArrayRows, Features
 from hashbench.evaluation.similarities import similarity_histograms
 
 Floats = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
 
 
 def floats(rows: int, dimensions: int, seed: int) -> Floats:
     return np.random.default_rng(seed).standard_normal((rows, dimensions)).astype(np.float32)
 
 
-def groups(query: Floats, database: Floats, classes: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], ...]:
+def bools(rows: int, columns: int, seed: int) -> Bools:
+    return np.random.default_rng(seed).random((rows, columns)) < 0.2
+
+
+def groups(query: Floats, database: Features, classes: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], ...]:
     """Items and relevant of all queries, which are of class 0, without empty groups at the end."""
     (block,) = similarity_histograms(query, database, np.zeros(len(query), int), classes)
     return block.items, block.relevant
@@ -43,8 +51,9 @@ def test_equal_rows_tie_wherever_they_stand(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_zeros_of_either_sign_are_equal() -> None:
     rows = torch.tensor([[0.0, 1.0], [1.0, 0.0], [-0.0, 1.0]])
-    assert similarities._first_equal(rows).tolist() == [0, 1, 0]  # type: ignore[union-attr]
-    assert similarities._first_equal(rows[:2]) is None
+    _, hashes = similarities._survey(ArrayRows(rows, "rows"), "rows", torch.device("cpu"))
+    assert similarities._first_equal(hashes).tolist() == [0, 1, 0]  # type: ignore[union-attr]
+    assert similarities._first_equal(hashes[:2]) is None
     block = similarities._groups(torch.tensor([[0.0, -0.0, -1.0, 0.5]]), torch.tensor([[True, False, True, False]]))
     assert (block.items.tolist(), block.relevant.tolist()) == ([[1, 2, 1]], [[0, 1, 1]])
 
@@ -72,6 +81,70 @@ def test_queries_with_fewer_groups_end_in_empty_ones() -> None:
     assert items.tolist() == [[1, 2, 0], [1, 1, 1]]
 
 
+def whole_and_in_blocks(
+    query: Features, database: Features, labels: tuple[Bools, Bools], monkeypatch: pytest.MonkeyPatch
+) -> list[list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]]:
+    """Groups of each query, once from one block and once from blocks and chunks that leave a remainder."""
+    found = []
+    for sizes in (similarities._CPU, similarities._Sizes(block=100, compared=300, ranked=130)):
+        monkeypatch.setattr(similarities, "_CPU", sizes)
+        blocks = list(similarity_histograms(query, database, *labels))
+        found.append([row for block in blocks for row in zip(block.items, block.relevant, strict=True)])
+    assert len(blocks) > 1
+    return found
+
+
+def test_blocks_meet_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole numbers and queries of length 2 have exact products: no rounding stands between the two, and many tie."""
+    query, database = np.sign(floats(11, 9, 0)), np.round(floats(60, 9, 1))
+    query[:, 4:] = 0
+    labels = bools(11, 7, 2), bools(60, 7, 3)
+    whole, pieces = whole_and_in_blocks(query, database, labels, monkeypatch)
+    assert len(whole) == len(pieces) == 11
+    for (items, relevant), (found_items, found_relevant) in zip(whole, pieces, strict=True):
+        groups = int((items > 0).sum())
+        assert np.array_equal(found_items[:groups], items[:groups])
+        assert np.array_equal(found_relevant[:groups], relevant[:groups])
+        assert not found_items[groups:].any()
+
+
+def test_equal_rows_of_different_blocks_tie(monkeypatch: pytest.MonkeyPatch) -> None:
+    database = floats(25, 9, 1)
+    doubled = np.concatenate([database, database[::-1]])
+    labels = bools(11, 7, 2), bools(50, 7, 3)
+    for found in whole_and_in_blocks(floats(11, 9, 0), doubled, labels, monkeypatch):
+        assert all(set(items.tolist()) == {2} for items, _ in found)
+
+
+def test_numbers_that_are_not_finite_are_found_in_the_last_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(similarities, "_CPU", similarities._Sizes(block=100, compared=300, ranked=130))
+    database = floats(60, 9, 1)
+    database[59, 8] = np.inf
+    with pytest.raises(ValueError, match="database has numbers that are not finite"):
+        similarity_histograms(floats(2, 9, 0), database, np.zeros(2, int), np.zeros(60, int))
+
+
+def test_several_labels_and_none_at_all() -> None:
+    """Relevant is what shares a label; an item without labels is a distractor, a query without them has no hit."""
+    query, database = np.eye(2, dtype=np.float32)[[0, 0]], np.array([[1, 0], [1, 1], [0, 1], [-1, 0]], np.float32)
+    query_labels = np.array([[True, True, False], [False, False, False]])
+    database_labels = np.array([[False, False, False], [False, True, True], [False, False, True], [True, True, False]])
+    (block,) = similarity_histograms(query, database, query_labels, database_labels)
+    assert block.items.tolist() == [[1, 1, 1, 1], [1, 1, 1, 1]]
+    assert block.relevant.tolist() == [[0, 1, 0, 1], [0, 0, 0, 0]]
+
+
+def test_arrays_maps_tensors_and_rows_give_the_same(tmp_path: Path) -> None:
+    query, half = floats(3, 9, 0), floats(30, 9, 1).astype(np.float16)
+    np.save(tmp_path / "half.npy", half)
+    mapped = np.load(tmp_path / "half.npy", mmap_mode="r")
+    single = half.astype(np.float32)
+    wanted = groups(query, single, np.arange(30) % 3)
+    others: list[Features] = [half, mapped, half.astype(np.float64), torch.from_numpy(single), torch.from_numpy(half)]
+    for database in [*others, ArrayRows(mapped, "rows")]:
+        assert np.array_equal(groups(query, database, np.arange(30) % 3), wanted)
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_gpu_finds_the_same_ties() -> None:
     database = np.round(floats(500, 8, 1))
@@ -86,7 +159,10 @@ def test_a_gpu_finds_the_same_ties() -> None:
     [
         (floats(2, 3, 0), floats(4, 5, 0), "queries have 3 dimensions and the database 5"),
         (floats(2, 3, 0), np.full((4, 3), np.nan, np.float32), "database has numbers that are not finite"),
-        (np.ones((2, 3), int), floats(4, 3, 0), r"query is torch.int64 \[2, 3\], wanted float"),
+        (floats(2, 3, 0) * np.inf, floats(4, 3, 0), "query has numbers that are not finite"),
+        (np.ones((2, 3), int), floats(4, 3, 0), r"query is int64 \[2, 3\], wanted float"),
+        (floats(2, 3, 0), floats(4, 3, 0)[0], r"database is float32 \[3\], wanted float \[n, d\]"),
+        (floats(2, 0, 0), floats(4, 0, 0), r"query is float32 \[2, 0\], wanted float \[n, d\]"),
         (floats(0, 3, 0), floats(4, 3, 0), "0 queries and a database of 4"),
     ],
 )

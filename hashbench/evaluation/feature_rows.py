@@ -1,0 +1,72 @@
+"""Float features that are read block by block, so that a memory-mapped file never becomes one array in memory."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+
+@runtime_checkable
+class FeatureRows(Protocol):
+    """Features of n items, made or read when they are asked for."""
+
+    @property
+    def dimension(self) -> int:
+        """Numbers per item, d."""
+
+    def __len__(self) -> int:
+        """The number of items, n."""
+
+    def __getitem__(self, rows: slice) -> Tensor:
+        """Float32 [rows, d] on any device, the same numbers each time; the caller leaves them as they are."""
+
+
+Features = npt.NDArray[Any] | Tensor | FeatureRows
+
+
+class ArrayRows:
+    """The rows of a float array or tensor [n, d].
+
+    Args:
+        values: of any float dtype; blocks of it are turned into float32, so that a memory-mapped file stays one.
+        name: what the message calls it.
+
+    Raises:
+        ValueError: another dtype or shape, or no column.
+    """
+
+    def __init__(self, values: npt.NDArray[Any] | Tensor, name: str) -> None:
+        self.values = values if isinstance(values, Tensor) else np.asarray(values)
+        dtype = self.values.dtype
+        real = dtype.is_floating_point if isinstance(dtype, torch.dtype) else np.issubdtype(dtype, np.floating)
+        if not real or self.values.ndim != 2 or self.values.shape[1] == 0:
+            raise ValueError(f"features: {name} is {dtype} {list(self.values.shape)}, wanted float [n, d]")
+
+    @property
+    def dimension(self) -> int:
+        """Numbers per item."""
+        return int(self.values.shape[1])
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, rows: slice) -> Tensor:
+        part = self.values[rows]
+        if isinstance(part, Tensor):
+            return part.detach().float()
+        return torch.from_numpy(np.require(part, np.float32, requirements="W"))  # torch wants to write; maps refuse
+
+
+def feature_rows(values: Features, name: str) -> FeatureRows:
+    """Rows as they are, arrays and tensors by :class:`ArrayRows`, whose errors it raises."""
+    return values if isinstance(values, FeatureRows) else ArrayRows(values, name)
+
+
+def row_blocks(rows: FeatureRows, step: int, device: torch.device) -> Iterator[tuple[slice, Tensor]]:
+    """All rows, ``step`` at a time, as float32 [step, d] on ``device``, each block with its place."""
+    for start in range(0, len(rows), step):
+        part = slice(start, min(start + step, len(rows)))
+        yield part, rows[part].to(device)

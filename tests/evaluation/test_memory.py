@@ -1,0 +1,80 @@
+"""Memory of the evaluation: no queries x database matrix, and no copy of the database's features, at any size."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from hashbench.codes import Codes
+from hashbench.evaluation import similarities
+from hashbench.evaluation.evaluate import evaluate, evaluate_features
+from tests.evaluation import peak_memory
+from tests.evaluation.peak_memory import multi_hot, watched
+
+BLOCK, COMPARED, RANKED = 1 << 13, 1 << 15, 1 << 12
+
+needs_proc = pytest.mark.skipif(not peak_memory.STATUS.exists(), reason="reads the peak from /proc (Linux)")
+
+
+@pytest.mark.parametrize("classes", [21, 81])
+def test_codes_are_scored_in_less_than_a_byte_per_pair(classes: int) -> None:
+    queries, items = 1000, 80_000
+    rng = np.random.default_rng(0)
+    codes = [Codes(rng.integers(0, 256, (n, 2), dtype=np.uint8), 16) for n in (queries, items)]
+    labels = multi_hot(queries, classes), multi_hot(items, classes)
+    with watched() as peak:
+        evaluate(codes[0], codes[1], *labels, cutoff=5000, device="cpu")
+    assert 0 < peak.tensor < queries * items
+    assert 0 < peak.arrays < queries * items
+
+
+class Recorded:
+    """Rows made when they are asked for; remembers how many that were each time."""
+
+    def __init__(self, items: int, dimension: int) -> None:
+        self.items, self.dimension, self.asked = items, dimension, list[int]()
+
+    def __len__(self) -> int:
+        return self.items
+
+    def __getitem__(self, rows: slice) -> Tensor:
+        places = torch.arange(self.items)[rows]
+        self.asked.append(len(places))
+        return torch.sin(places[:, None] * 1.7 + torch.arange(self.dimension) ** 2)
+
+
+def test_features_are_scored_from_blocks_that_are_read_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is held scales with the sizes set here, below each of: pairs, features, labels as floats."""
+    monkeypatch.setattr(similarities, "_CPU", similarities._Sizes(BLOCK, COMPARED, RANKED))
+    queries, items, dimension, classes = 160, 4000, 128, 81
+    query, database = Recorded(queries, dimension), Recorded(items, dimension)
+    labels = multi_hot(queries, classes), multi_hot(items, classes)
+    with watched() as peak:
+        evaluate_features(query, database, *labels, cutoff=500, device="cpu")
+    assert 0 < peak.tensor <= 4 * COMPARED < min(queries * items, 4 * items * dimension, 4 * items * classes)
+    assert peak.arrays < queries * items
+    assert max(query.asked + database.asked) * dimension <= BLOCK
+    chunks = -(-queries // (COMPARED // items))
+    assert sum(database.asked) == items * (1 + chunks)
+
+
+@needs_proc
+@pytest.mark.slow
+@pytest.mark.parametrize("classes", [21, 81])
+def test_codes_of_nuswide_are_scored_in_100_megabytes(classes: int) -> None:
+    """2,100 queries, 193,734 items, 64 bits; a byte per pair would be 407 MB."""
+    assert 10 < peak_memory.in_fresh_process(peak_memory.megabytes_of_codes, classes) < 100
+
+
+@needs_proc
+@pytest.mark.slow
+def test_features_of_nuswide_are_scored_in_700_megabytes(tmp_path: Path) -> None:
+    """The same sizes in 64 dimensions: float similarities of all pairs would be 1,627 MB."""
+    file = tmp_path / "features.npy"
+    rows = np.random.default_rng(0).standard_normal(
+        (peak_memory.QUERIES + peak_memory.ITEMS, peak_memory.DIMENSION), dtype=np.float32
+    )
+    np.save(file, rows.astype(np.float16))
+    assert 10 < peak_memory.in_fresh_process(peak_memory.megabytes_of_features, file) < 700
