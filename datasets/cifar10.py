@@ -4,7 +4,7 @@ import hashlib
 import io
 import pickle
 import shutil
-import tarfile
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from hashbench.archives import unpack
 from hashbench.dataset import Dataset, Items, Protocol, Report, Split
 from hashbench.download import fetch
 from hashbench.errors import UsageError
@@ -35,11 +36,41 @@ BATCHES_MD5 = {
 META_MD5 = {"batches.meta": "5ff9c542aee3614f3951f8cda6e48888"}
 WAY_OUT = "adopt it from disk with `hashbench data prepare cifar10 --from FOLDER`"
 
-OFFICIAL_TEST = 10_000
-QUERIES_PER_CLASS = 100
-TRAIN_PER_CLASS = 1_000
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-QUERY_SEED, TRAIN_SEED, OFFICIAL_SEED = 10_001, 10_002, 10_003
+OFFICIAL_TEST = 10_000  # the last items
+
+
+@dataclass(frozen=True)
+class Draw:
+    """How a protocol's index sets are drawn.
+
+    Attributes:
+        seed: of queries and database order.
+        queries: per class; None takes all candidates.
+        train: per class, out of the database; None takes all of it.
+        train_seed: of the training set.
+        official: queries come from the official test images, and the official training images are the database.
+        disjoint: training items leave the database.
+    """
+
+    seed: int
+    queries: int | None = None
+    train: int | None = None
+    train_seed: int | None = None
+    official: bool = False
+    disjoint: bool = False
+
+
+DRAWS = {
+    "bgan": Draw(10_001, queries=100, train=1_000, train_seed=10_002),
+    "unsupervised-59k": Draw(10_001, queries=100),
+    "test-10k": Draw(10_003, official=True),
+    "supervised-59k": Draw(10_001, queries=100, train=500, train_seed=10_004),
+    "disjoint-54k": Draw(10_001, queries=100, train=500, train_seed=10_004, disjoint=True),
+    "resplit-50k": Draw(10_005, queries=1_000),
+    "resplit-5k": Draw(10_005, queries=1_000, train=500, train_seed=10_006),
+    "cibhash": Draw(10_007, queries=500, train=500, train_seed=10_008, official=True),
+}
 
 
 class CIFAR10(Dataset):
@@ -55,8 +86,20 @@ class CIFAR10(Dataset):
         ),
         Protocol("unsupervised-59k", "the 1,000 queries of bgan; the other 59,000 are database and training set"),
         Protocol("test-10k", "the official 10,000 test images as queries; the 50,000 others are database and train"),
+        Protocol("supervised-59k", "queries and database of bgan; train 5,000 of the database, 500 per class"),
+        Protocol("disjoint-54k", "queries and train of supervised-59k; database the 54,000 that are neither"),
+        Protocol(
+            "resplit-50k",
+            "10,000 queries, 1,000 per class, drawn from all 60,000; the other 50,000 are database and train",
+        ),
+        Protocol("resplit-5k", "queries and database of resplit-50k; train 5,000 of the database, 500 per class"),
+        Protocol(
+            "cibhash",
+            "5,000 of the official test images as queries, 500 per class; database the official 50,000 training "
+            "images; train 5,000 of these, 500 per class",
+        ),
     )
-    features = "gist"
+    features = "resnet50"
 
     @property
     def folder(self) -> Path:
@@ -91,29 +134,30 @@ class CIFAR10(Dataset):
     def __len__(self) -> int:
         return len(self._loaded[1])
 
-    def classes(self, protocol: Protocol) -> tuple[str, ...]:  # noqa: ARG002 - the same in all
+    def classes(self) -> tuple[str, ...]:
         return CLASSES
 
-    def labels(self, protocol: Protocol) -> npt.NDArray[np.bool_]:  # noqa: ARG002
+    def labels(self) -> npt.NDArray[np.bool_]:
         return np.eye(len(CLASSES), dtype=np.bool_)[self._loaded[1]]
 
     def images(self, items: Items) -> Tensor:
         return torch.from_numpy(self._loaded[0][items])
 
-    def split(self, protocol: Protocol) -> Split:
-        classes = self._loaded[1]
-        if protocol.name == "test-10k":
-            rng = np.random.default_rng(OFFICIAL_SEED)
-            query = rng.permutation(np.arange(len(classes) - OFFICIAL_TEST, len(classes)))
-            database = rng.permutation(all_but(len(classes), query))
-            return Split(train=database, query=query, database=database)
-        rng = np.random.default_rng(QUERY_SEED)
-        query = draw_per_class(classes, QUERIES_PER_CLASS, rng)
-        database = rng.permutation(all_but(len(classes), query))
-        if protocol.name == "unsupervised-59k":
-            return Split(train=database, query=query, database=database)
-        chosen = draw_per_class(classes[database], TRAIN_PER_CLASS, np.random.default_rng(TRAIN_SEED))
-        return Split(train=database[chosen], query=query, database=database)
+    def split(self) -> Split:
+        classes, draw = self._loaded[1], DRAWS[self.protocol.name]
+        n, rng = len(classes), np.random.default_rng(draw.seed)
+        candidates = np.arange(n - OFFICIAL_TEST if draw.official else 0, n)
+        if draw.queries is None:
+            query = rng.permutation(candidates)
+        else:
+            query = candidates[draw_per_class(classes[candidates], draw.queries, rng)]
+        database = rng.permutation(all_but(n, candidates if draw.official else query))
+        train = database
+        if draw.train is not None:
+            train = database[draw_per_class(classes[database], draw.train, np.random.default_rng(draw.train_seed))]
+        if draw.disjoint:
+            database = database[~np.isin(database, train)]
+        return Split(train=train, query=query, database=database)
 
     def prepare(self, source: Path | None, report: Report) -> None:
         if self._complete():
@@ -123,7 +167,7 @@ class CIFAR10(Dataset):
             if source is None:
                 origin = stage / ARCHIVE
                 fetch(URL, origin, ARCHIVE_MD5, WAY_OUT, report)
-                extract(origin, stage)
+                unpack(origin, stage)
             else:
                 origin = adopt(source, stage)
             check_sums(stage / FOLDER, origin, "get it anew")
@@ -173,14 +217,8 @@ def adopt(source: Path, stage: Path) -> Path:
     found = file_sum(archive, "md5")
     if found != ARCHIVE_MD5:
         raise UsageError(f"CIFAR-10: {archive} has md5 {found}, wanted {ARCHIVE_MD5}; get it anew")
-    extract(archive, stage)
+    unpack(archive, stage)
     return archive
-
-
-def extract(archive: Path, stage: Path) -> None:
-    """Unpack the archive into ``stage``; members that point outside of it are refused."""
-    with tarfile.open(archive) as tar:
-        tar.extractall(stage, filter="data")
 
 
 class BatchUnpickler(pickle.Unpickler):

@@ -37,16 +37,16 @@ class Digits(Dataset):
     def __len__(self) -> int:
         return len(self._loaded[1])
 
-    def classes(self, protocol: Protocol) -> tuple[str, ...]:  # noqa: ARG002 - the same in all
+    def classes(self) -> tuple[str, ...]:
         return CLASSES
 
-    def labels(self, protocol: Protocol) -> npt.NDArray[np.bool_]:  # noqa: ARG002
+    def labels(self) -> npt.NDArray[np.bool_]:
         return np.eye(len(CLASSES), dtype=np.bool_)[self._loaded[1]]
 
     def images(self, items: Items) -> Tensor:
         return torch.from_numpy(self._loaded[0][items]).unsqueeze(1)
 
-    def split(self, protocol: Protocol) -> Split:  # noqa: ARG002 - there is one
+    def split(self) -> Split:
         classes = self._loaded[1]
         rng = np.random.default_rng(SPLIT_SEED)
         query = draw_per_class(classes, QUERIES_PER_CLASS, rng)

@@ -13,15 +13,18 @@ CHUNK = 1 << 20
 STEPS = 10  # progress lines per download
 
 
-def fetch(url: str, target: Path, md5: str, way_out: str, report: Callable[[str], None]) -> None:
+def fetch(
+    url: str, target: Path, digest: str, way_out: str, report: Callable[[str], None], algorithm: str = "md5"
+) -> None:
     """Download ``url`` (http or https) to the file ``target`` and check its sum.
 
     Args:
         url: where from.
         target: where to; left incomplete on failure, so it belongs in a staging folder.
-        md5: the published sum, hexadecimal.
+        digest: the published sum, hexadecimal, or its beginning.
         way_out: what a user can do where the download fails; ends the error's line.
         report: gets the lines of progress.
+        algorithm: of the sum, as hashlib calls it.
 
     Raises:
         UsageError: no network, an answer other than the file, or a file of another sum.
@@ -31,9 +34,9 @@ def fetch(url: str, target: Path, md5: str, way_out: str, report: Callable[[str]
         _copy(url, target, report)
     except (OSError, http.client.HTTPException) as error:
         raise UsageError(f"{url} cannot be downloaded ({error}); {way_out}") from error
-    found = file_sum(target, "md5")
-    if found != md5:
-        raise UsageError(f"{url}: what came has md5 {found}, wanted {md5}; try again, or {way_out}")
+    found = file_sum(target, algorithm)
+    if not found.startswith(digest):
+        raise UsageError(f"{url}: what came has {algorithm} {found}, wanted {digest}; try again, or {way_out}")
 
 
 def _copy(url: str, target: Path, report: Callable[[str], None]) -> None:

@@ -1,5 +1,8 @@
 """``hb.method``: arrays in, arrays out, for a single method outside of any grid."""
 
+import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -10,6 +13,8 @@ from torch import Tensor
 from hashbench import fitting
 from hashbench.codes import check_bits
 from hashbench.device import pick_device
+from hashbench.features.backbones import load_backbone
+from hashbench.features.weights import Weights, parse_weights
 from hashbench.images import resize, three_channels
 from hashbench.method import HashMethod, RunContext, TrainingSet
 from hashbench.parameters import resolve
@@ -26,9 +31,11 @@ class Method:
     want features as well (bgan's teacher), ``fit(images, features=...)``; without, the pixels serve.
     """
 
-    def __init__(self, name: str, bits: int, seed: int, device: str, parameters: dict[str, Any]) -> None:
+    def __init__(
+        self, name: str, bits: int, seed: int, device: str, weights: Weights, parameters: dict[str, Any]
+    ) -> None:
         method = METHODS.get(name)
-        self.name, self.seed, self.device = name, seed, pick_device(device)
+        self.name, self.seed, self.device, self.weights = name, seed, pick_device(device), weights
         self.fitted: HashMethod = method(bits, **method.resolve(resolve(name, method, parameters), "pixels"))
         self.epochs: list[dict[str, float]] = []
         self._width: int | None = None
@@ -50,7 +57,9 @@ class Method:
         else:
             train = TrainingSet(inputs, None, self._labels(labels))
         seed = derive_seed(self.seed, self.name, self.fitted.bits)
-        run = RunContext(self.device, fitting.own_generator(seed))
+        run = RunContext(
+            self.device, fitting.own_generator(seed), backbones=lambda spec: load_backbone(spec, self.weights)
+        )
         fitting.fit(self.fitted, train, run, seed)
         self.epochs, self._width = run.epochs, inputs.shape[1]
         return self
@@ -96,10 +105,31 @@ def _tensor(x: Array) -> Tensor:
     return x if isinstance(x, Tensor) else torch.from_numpy(np.ascontiguousarray(x))
 
 
-def method(name: str, bits: int, seed: int = 0, device: str = "auto", **parameters: Any) -> Method:
+def method(
+    name: str,
+    bits: int,
+    seed: int = 0,
+    device: str = "auto",
+    weights: Mapping[str, str | Path] | None = None,
+    **parameters: Any,
+) -> Method:
     """A method by name: ``hb.method("itq", bits=32).fit(x).encode(x)``.
+
+    Args:
+        name: as on the command line.
+        bits: code length, 1 to 4096.
+        seed: root of all draws.
+        device: auto, cpu, cuda, cuda:1.
+        weights: {name of a network: file of its state dict}, for a method that trains a pre-trained network on;
+            torchvision's published ones where none is given.
+        parameters: hyper-parameters of the method.
 
     Raises:
         hashbench.UsageError: unknown method or parameter, with the nearest name.
     """
-    return Method(name, check_bits(bits), seed, device, parameters)
+    files = parse_weights(f"{net}={file}" for net, file in (weights or {}).items())
+    return Method(name, check_bits(bits), seed, device, Weights(files, report=_say), parameters)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - a download is said first

@@ -30,7 +30,7 @@ def staging_folder(root: Path, name: str) -> Iterator[Path]:
 
 
 def put_in_place(staged: Path, target: Path) -> None:
-    """Rename the folder ``staged`` to ``target``; where that exists already, replace its files one by one.
+    """Rename the folder ``staged`` to ``target``; where that exists already, replace its files one by one, and deeper.
 
     Both must lie in one file system. At every moment each file in ``target`` is an old or a new one, and whole.
     """
@@ -40,8 +40,19 @@ def put_in_place(staged: Path, target: Path) -> None:
     except OSError:
         if not target.is_dir():
             raise
-        for file in sorted(staged.iterdir()):
-            file.replace(target / file.name)
+        for entry in sorted(staged.iterdir()):
+            if entry.is_dir():
+                put_in_place(entry, target / entry.name)
+            else:
+                entry.replace(target / entry.name)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Make ``target`` a hard link to the file ``source``, or a copy of it where the file system has no such links."""
+    try:
+        target.hardlink_to(source.resolve())
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 @contextmanager

@@ -2,14 +2,13 @@
 
 import ast
 import hashlib
-import inspect
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 import hashbench
 from hashbench import references
-from hashbench.features.spec import extractor
+from hashbench.features.spec import source_file
 from hashbench.job import REFERENCES, Trial
 from hashbench.registry import DATASETS, METHODS, loaded_plugins
 
@@ -38,8 +37,7 @@ def source_sums(*files: Path) -> dict[str, str]:
 def source_files(trial: Trial) -> list[Path]:
     """Where a trial's sources begin: its method (or the references), its features, its data set."""
     own = Path(references.__file__) if trial.method in REFERENCES else METHODS.file(trial.method)
-    features = Path(inspect.getfile(type(extractor(trial.features))))
-    return [own, features, DATASETS.file(trial.dataset)]
+    return [own, source_file(trial.features), DATASETS.file(trial.dataset)]
 
 
 def forget_sums() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from hashbench.codes import Codes
 from hashbench.dataset import Dataset, Items
 from hashbench.images import ImageSource
 from hashbench.method import HashMethod, ImageBatches, RunContext, TrainingSet
+from hashbench.prefetch import ahead
 from hashbench.seeds import derive_seed, forked_generators
 
 ENCODE_BATCH = 500
@@ -20,10 +22,10 @@ HELD_IMAGE_BYTES = 4 << 30
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a trial can give to a method: features of all items (memory-mapped) and the data set behind them."""
+    """What a trial can give to a method: features of all items (memory-mapped, float32 or float16), images, labels."""
 
     dataset: Dataset
-    features: npt.NDArray[np.float32]
+    features: npt.NDArray[np.floating[Any]]
     labels: npt.NDArray[np.bool_]
 
     def feature_rows(self, items: Items, device: torch.device) -> Tensor:
@@ -47,7 +49,10 @@ class Inputs:
         )
 
     def batches(self, method: HashMethod, items: Items, run: RunContext) -> Iterator[Tensor]:
-        """The input of ``encode`` for ``items``, batch by batch, on the run's device."""
+        """The input of ``encode`` for ``items``, batch by batch, on the run's device; one is made ahead."""
+        return ahead(self._batches(method, items, run))
+
+    def _batches(self, method: HashMethod, items: Items, run: RunContext) -> Iterator[Tensor]:
         for start in range(0, len(items), ENCODE_BATCH):
             part = items[start : start + ENCODE_BATCH]
             if method.traits.input == "features":

@@ -10,7 +10,7 @@ from typing import Any
 RANDOM_CODES = "reference-random"
 FLOAT_FEATURES = "reference-float"
 REFERENCES = (RANDOM_CODES, FLOAT_FEATURES)
-UNTIMED_PHASE = "features"  # extracted once for all trials, so no trial's time-out counts it
+UNTIMED_PHASES = ("audit", "features")  # done once for all trials, so no trial's time-out counts them
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Trial:
         features: id with size ("gist", "squeezenet1_1@128").
         features_dtype: dtype they are extracted in.
         features_weights: checksum of their weights, None where there are none.
+        backbones: checksum of the weights of each pre-trained network that the method trains on, by name.
         preset: name of the preset that was applied, None where the method has none of that name.
         limit: first N items of the training order, None for all.
         repetition: 0, 1, ...
@@ -39,6 +40,7 @@ class Trial:
     features: str
     features_dtype: str
     features_weights: str | None
+    backbones: Mapping[str, str]
     preset: str | None
     limit: int | None
     repetition: int
@@ -64,12 +66,14 @@ class Job:
         variant: the parameters that differ from the method's defaults (and from the preset's).
         fingerprint: {"card": id of the protocol card, "files": {source file: checksum}}.
         card: the protocol card's facts, for the record.
+        dataset_spec: how the data set is opened ("cifar10/bgan", "folder:/home/me/set.toml").
         supervised: the method reads labels, so its row stands in a table of its own.
     """
 
     trial: Trial
     fingerprint: Mapping[str, Any]
     card: Mapping[str, Any]
+    dataset_spec: str
     variant: Mapping[str, Any] = field(default_factory=dict)
     supervised: bool = False
 
@@ -89,6 +93,8 @@ class Settings:
         device: "auto", "cpu", "cuda", "cuda:1".
         timeout: seconds a trial may take, extraction of features apart; None for no limit.
         save_state: keep the fitted methods.
+        weights: files of state dicts by the network's name; torchvision's own where none is given.
+        offline: nothing is downloaded.
         provenance: git commit, command line and such, copied into every record.
     """
 
@@ -98,6 +104,8 @@ class Settings:
     device: str = "auto"
     timeout: float | None = None
     save_state: bool = True
+    weights: Mapping[str, Path] = field(default_factory=dict)
+    offline: bool = False
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -185,6 +185,13 @@ class HashMethod(ABC):
         """Fill in parameters whose default depends on the trial's features; the result is what gets recorded."""
         return parameters
 
+    def backbones(self, features: str) -> tuple[str, ...]:  # noqa: ARG002 - for those that have some
+        """Specs of the pre-trained networks that ``fit`` and ``load_state`` ask the run for ("squeezenet1_1@128").
+
+        Their weights are part of a trial's identity; a run lends no others.
+        """
+        return ()
+
     def image_size(self, features: str) -> int:
         """Side in pixels at which a method on images wants them; may depend on parameters and features."""
         raise NotImplementedError(f"{type(self).__name__} reads images and has to say at which size")

@@ -1,23 +1,26 @@
 """The grid: a request becomes jobs, each with the reason why it is run or not."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 from hashbench import parameters
 from hashbench.card import Card, make_card
-from hashbench.dataset import Dataset, Protocol, protocol_of
+from hashbench.dataset import Report
+from hashbench.dataset_spec import expand, open_dataset, plugin_name, protocol_id
 from hashbench.defaults import default_datasets
+from hashbench.device import pick_device
 from hashbench.errors import Incompatible, UsageError, unknown
+from hashbench.features.backbones import net_name
 from hashbench.features.extractor import Extractor
 from hashbench.features.spec import extractor
+from hashbench.features.weights import Weights
 from hashbench.fingerprint import forget_sums, source_files, source_sums, what_changed
 from hashbench.job import FLOAT_FEATURES, RANDOM_CODES, Job, Settings, Trial
 from hashbench.method import HashMethod
 from hashbench.records.store import Record, Store
-from hashbench.registry import DATASETS, METHODS
+from hashbench.registry import METHODS
 from hashbench.request import Request
 
 
@@ -43,10 +46,10 @@ class Planned:
 class _Ground:
     """A data set with one protocol and its features: what a column of trials stands on."""
 
-    name: str
+    spec: str
     card: Card
-    dataset: type[Dataset]
     extractor: Extractor
+    weights: Weights
 
 
 @dataclass(frozen=True)
@@ -74,10 +77,16 @@ class Plan:
         return frozenset(planned.stale_key for planned in self.planned if planned.stale_key and not planned.run)
 
 
-def make_plan(request: Request, settings: Settings) -> Plan:
+def make_plan(request: Request, settings: Settings, report: Report) -> Plan:
     """All jobs of the grid with its reference trials.
 
-    Reads labels and checksums of the data sets, extracts and trains nothing.
+    Reads labels and checksums of data sets and of pre-trained weights (which are downloaded where they are not here
+    and settings allow it), extracts and trains nothing.
+
+    Args:
+        request: the grid.
+        settings: where data, results and weights are.
+        report: gets lines of progress: downloads with their size, first reading of many images.
 
     Raises:
         UsageError: an unknown name, a value out of range, data that is not on disk or is damaged.
@@ -93,7 +102,7 @@ def make_plan(request: Request, settings: Settings) -> Plan:
     resolved = {name: _overrides(name, request) for name in methods}
     jobs = [
         job
-        for ground in _grounds(request, settings)
+        for ground in _grounds(request, settings, report)
         for job in (*_references(ground, request), *_method_jobs(ground, resolved, request))
     ]
     return Plan(_states(jobs, request.rerun, Store(settings.results)), notes)
@@ -115,31 +124,33 @@ def _methods(request: Request) -> tuple[list[str], list[str]]:
     return list(found), list(notes)
 
 
-def _grounds(request: Request, settings: Settings) -> Iterator[_Ground]:
-    for name, protocol in _protocols(request.datasets or default_datasets()).values():
-        kind = DATASETS.get(name)
-        dataset = kind(settings.data)
-        dataset.require()
-        split = dataset.split(protocol)
-        if request.limit is not None and request.limit > len(split.train):
+def _grounds(request: Request, settings: Settings, report: Report) -> Iterator[_Ground]:
+    patterns = request.datasets or default_datasets()
+    weights = Weights(settings.weights, settings.offline, report)
+    for spec in dict.fromkeys(spec for pattern in patterns for spec in expand(pattern)):
+        dataset = open_dataset(spec, settings.data, report)
+        card, _ = make_card(dataset, protocol_id(spec, dataset))
+        _check_sizes(card, request.limit)
+        features = extractor(request.features or dataset.features, weights, _features_dtype(request, settings))
+        yield _Ground(spec, card, features, weights)
+
+
+def _check_sizes(card: Card, limit: int | None) -> None:
+    for name, size in card.sizes.items():
+        if not size:
             raise UsageError(
-                f"limit is {request.limit}, but {name}/{protocol.name} has {len(split.train)} training items"
+                f"{card.protocol}: none of the {card.missing[name]:,} {name} images is on disk; "
+                f"`hashbench data verify` counts what is missing"
             )
-        card = make_card(dataset, f"{name}/{protocol.name}", protocol, split)
-        yield _Ground(name, card, kind, extractor(request.features or kind.features))
+    if limit is not None and limit > card.sizes["train"]:
+        raise UsageError(f"limit is {limit}, but {card.protocol} has {card.sizes['train']} training items")
 
 
-def _protocols(patterns: Iterable[str]) -> dict[str, tuple[str, Protocol]]:
-    """Data set and protocol by protocol id, each once; "NAME/GLOB" means all protocols that match."""
-    found = {}
-    for pattern in patterns:
-        name_pattern, _, protocol_pattern = pattern.partition("/")
-        for name in DATASETS.match(name_pattern):
-            kind = DATASETS.get(name)
-            matching = [p for p in kind.protocols if protocol_pattern and fnmatchcase(p.name, protocol_pattern)]
-            for protocol in matching or [protocol_of(kind, protocol_pattern, name)]:
-                found[f"{name}/{protocol.name}"] = (name, protocol)
-    return found
+def _features_dtype(request: Request, settings: Settings) -> str:
+    """Half precision where a GPU extracts, unless the request says otherwise."""
+    if request.features_dtype != "auto":
+        return request.features_dtype
+    return "float16" if pick_device(settings.device).type == "cuda" else "float32"
 
 
 @dataclass(frozen=True)
@@ -174,19 +185,25 @@ def _method_jobs(ground: _Ground, resolved: dict[str, _Overrides], request: Requ
     for name, overrides in resolved.items():
         method = METHODS.get(name)
         for bits in request.bits:
-            values = _checked(name, method, bits, method.resolve(dict(overrides.values), ground.extractor.name))
+            values = method.resolve(dict(overrides.values), ground.extractor.name)
+            nets = _backbones(name, method, bits, values, ground)
             for repetition in range(1 if method.traits.deterministic else request.repeats):
-                yield _job(ground, request, name, bits, repetition, values, overrides)
+                yield _job(ground, request, name, bits, repetition, values, overrides, nets)
 
 
-def _checked(name: str, method: type[HashMethod], bits: int, values: dict[str, Any]) -> dict[str, Any]:
+def _backbones(
+    name: str, method: type[HashMethod], bits: int, values: dict[str, Any], ground: _Ground
+) -> dict[str, str]:
+    """Checksums of the weights that the method trains on, by the network's name; checks the parameters on the way."""
     try:
-        method(bits, **values)
+        wanted = method(bits, **values).backbones(ground.extractor.name)
     except Incompatible:
-        return values  # the trial will say so, in a record
+        return {}  # the trial will say so, in a record
+    except UsageError:
+        raise
     except ValueError as error:
         raise UsageError(f"{name} at {bits} bits: {error}") from error
-    return values
+    return {net: ground.weights.sum(net) for net in sorted({net_name(spec) for spec in wanted})}
 
 
 def _job(
@@ -197,16 +214,18 @@ def _job(
     repetition: int,
     values: dict[str, Any] | None = None,
     overrides: _Overrides | None = None,
+    nets: Mapping[str, str] | None = None,
 ) -> Job:
     trial = Trial(
         method=method,
         parameters=values or {},
         bits=bits,
-        dataset=ground.name,
+        dataset=plugin_name(ground.spec),
         protocol=ground.card.protocol,
         features=ground.extractor.name,
         features_dtype=ground.extractor.dtype,
         features_weights=ground.extractor.weights,
+        backbones=nets or {},
         preset=overrides.preset if overrides else None,
         limit=request.limit,
         repetition=repetition,
@@ -216,6 +235,7 @@ def _job(
         trial,
         fingerprint={"card": ground.card.id, "files": source_sums(*source_files(trial))},
         card=ground.card.facts(),
+        dataset_spec=ground.spec,
         variant=overrides.variant() if overrides else {},
         supervised=bool(overrides) and METHODS.get(method).traits.supervised,
     )

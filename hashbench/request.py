@@ -7,6 +7,7 @@ from typing import Any
 from hashbench.codes import check_bits
 from hashbench.errors import UsageError
 
+FEATURES_DTYPES = ("auto", "float32", "float16")
 RERUN = ("missing", "failed", "stale", "all")
 
 
@@ -19,6 +20,7 @@ class Request:
         bits: code lengths, 1 to 4096.
         datasets: names, globs or "name/protocol"; empty for the default data set.
         features: id of the features, or None for each data set's own.
+        features_dtype: what deep features are extracted in: float32, float16, or auto (float16 on a GPU).
         repeats: repetitions with seeds of their own; deterministic methods are run once.
         preset: name of a preset, applied to the methods that have it.
         parameters: {method: {parameter: value or text}}.
@@ -34,6 +36,7 @@ class Request:
     bits: tuple[int, ...]
     datasets: tuple[str, ...] = ()
     features: str | None = None
+    features_dtype: str = "auto"
     repeats: int = 1
     preset: str | None = None
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -54,6 +57,8 @@ class Request:
             raise UsageError(f"repeats is {self.repeats}, wanted 1 or more")
         if self.limit is not None and self.limit < 1:
             raise UsageError(f"limit is {self.limit}, wanted 1 or more training items")
+        if self.features_dtype not in FEATURES_DTYPES:
+            raise UsageError(f"features dtype is {self.features_dtype!r}, wanted one of {', '.join(FEATURES_DTYPES)}")
         if self.rerun not in RERUN:
             raise UsageError(f"rerun is {self.rerun!r}, wanted one of {', '.join(RERUN)}")
 

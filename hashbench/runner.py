@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
+from hashbench.cache_folder import cache_root
 from hashbench.codes import check_bits
 from hashbench.device import pick_device
 from hashbench.errors import UsageError, unknown
 from hashbench.execution import executor
-from hashbench.features.cache import cache_root
+from hashbench.features.weights import parse_weights
 from hashbench.job import Event, Settings
 from hashbench.plan import Plan, make_plan
 from hashbench.records.environment import git_state
@@ -26,7 +27,10 @@ class RunOptions(TypedDict, total=False):
     """Options of :func:`run`, as on the command line.
 
     methods, bits: what to run (required); lists, or for methods the text with commas.
-    datasets, features, repeats, preset, parameters, limit, seed, rerun: see :class:`hashbench.request.Request`.
+    datasets, features, features_dtype, repeats, preset, parameters, limit, seed, rerun: see
+        :class:`hashbench.request.Request`.
+    weights: {name of a network: file of its state dict}.
+    offline: download nothing.
     device, timeout, executor: see ``hashbench run --help``.
     results, data: folders.
     """
@@ -35,6 +39,9 @@ class RunOptions(TypedDict, total=False):
     bits: Sequence[int] | int | str
     datasets: Sequence[str] | str
     features: str | None
+    features_dtype: str
+    weights: Mapping[str, str | Path]
+    offline: bool
     repeats: int
     preset: str | None
     parameters: Mapping[str, Mapping[str, Any]]
@@ -66,12 +73,15 @@ def run(**options: Unpack[RunOptions]) -> Results:
         options.get("data"),
         device=options.get("device", "auto"),
         timeout=options.get("timeout"),
+        weights=parse_weights(f"{name}={file}" for name, file in options.get("weights", {}).items()),
+        offline=options.get("offline", False),
     )
     request = Request(
         methods=_names(options["methods"]),
         bits=_bits(options["bits"]),
         datasets=_names(options.get("datasets", ())),
         features=options.get("features"),
+        features_dtype=options.get("features_dtype", "auto"),
         repeats=options.get("repeats", 1),
         preset=options.get("preset"),
         parameters=options.get("parameters", {}),
@@ -79,7 +89,7 @@ def run(**options: Unpack[RunOptions]) -> Results:
         seed=options.get("seed", 0),
         rerun=options.get("rerun", "missing"),
     )
-    plan = make_plan(request, settings)
+    plan = make_plan(request, settings, say)
     if not carry_out(plan, settings, options.get("executor", "local"), lambda _event: None):
         raise KeyboardInterrupt("the grid was stopped; the same call goes on from here")
     return grid_results(plan, settings)
@@ -91,6 +101,8 @@ def make_settings(
     device: str = "auto",
     timeout: float | None = None,
     save_state: bool = True,
+    weights: Mapping[str, Path] | None = None,
+    offline: bool = False,
 ) -> Settings:
     """Settings with folders made absolute and provenance filled in.
 
@@ -103,15 +115,22 @@ def make_settings(
     return Settings(
         results=Path(results_folder).absolute(),
         data=data_folder(data),
-        cache=_cache_folder(),
+        cache=cache_folder(),
         device=device,
         timeout=timeout,
         save_state=save_state,
+        weights=weights or {},
+        offline=offline,
         provenance={**git_state(), "command": _command()},
     )
 
 
-def _cache_folder() -> Path:
+def cache_folder() -> Path:
+    """The cache's folder, made if need be.
+
+    Raises:
+        UsageError: it cannot be made or written.
+    """
     folder = cache_root().absolute()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -148,6 +167,11 @@ def carry_out(plan: Plan, settings: Settings, executor_name: str, watcher: Calla
 def grid_results(plan: Plan, settings: Settings) -> Results:
     """The records of a grid; where a trial was not run because an older one is stale, the older one."""
     return results(settings.results).select(plan.keys() | plan.stale_keys())
+
+
+def say(line: str) -> None:
+    """A line of progress, to standard error."""
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _check(options: Mapping[str, Any]) -> None:

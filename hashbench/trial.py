@@ -15,24 +15,29 @@ import safetensors.torch
 import torch
 
 from hashbench import fitting, references
-from hashbench.card import leaks, make_card
+from hashbench.audit import leaks, same_images
+from hashbench.card import make_card
 from hashbench.codes import Codes
-from hashbench.dataset import Dataset, Split, protocol_of
+from hashbench.dataset import Dataset, Split
+from hashbench.dataset_spec import open_dataset, protocol_id
 from hashbench.device import pick_device
 from hashbench.errors import Incompatible
 from hashbench.evaluation.evaluate import Scores, evaluate, evaluate_features
+from hashbench.features.backbones import load_backbone, net_name
 from hashbench.features.cache import cached_features
+from hashbench.features.extractor import Extractor
 from hashbench.features.spec import extractor
+from hashbench.features.weights import Weights
 from hashbench.fingerprint import check_sources, source_files
 from hashbench.fitting import Inputs
-from hashbench.job import FLOAT_FEATURES, RANDOM_CODES, UNTIMED_PHASE, Event, Job, Settings
+from hashbench.job import FLOAT_FEATURES, RANDOM_CODES, UNTIMED_PHASES, Event, Job, Settings
 from hashbench.measuring import measure
-from hashbench.method import HashMethod, RunContext
+from hashbench.method import Backbone, HashMethod, RunContext
 from hashbench.records.draft import draft, explain
 from hashbench.records.environment import host_peak_bytes
 from hashbench.records.schema import FORMAT
 from hashbench.records.store import Record, Store
-from hashbench.registry import DATASETS, METHODS
+from hashbench.registry import METHODS
 from hashbench.seeds import trial_seed
 
 
@@ -50,12 +55,13 @@ class Loaded:
 
 
 class TrialRun:
-    """Carries out one job: load, features, fit, encode, evaluate, throughput."""
+    """Carries out one job: load, audit, features, fit, encode, evaluate, throughput."""
 
     def __init__(self, job: Job, settings: Settings, listener: Callable[[Event], None]) -> None:
         self.job, self.settings, self.listener = job, settings, listener
         self.store = Store(settings.results)
         self.device = pick_device(settings.device)
+        self.weights = Weights(settings.weights, settings.offline, self._report)
         self.record = draft(job, settings)
         self.phase: str | None = None
 
@@ -117,6 +123,9 @@ class TrialRun:
         """Everything up to the record; returns how to measure throughput, None for the reference trials."""
         with self._phase("load"):
             loaded = self._load()
+        with self._phase("audit"):
+            same = same_images(loaded.dataset, self.settings.cache)
+            self.record["protocol_card"]["leaks"] = leaks(loaded.split, same)
         if self.job.trial.method == RANDOM_CODES:
             self._evaluate(*self._random_reference(loaded.split), loaded)
             return None
@@ -139,30 +148,22 @@ class TrialRun:
                     for name, value in method.state().items()
                 }
                 self.store.write_state(self.job, safetensors.torch.save(state))
-        features = extractor(self.job.trial.features)
-        return lambda: measure(method, run, inputs, loaded.split, (query, database), features)
+        return lambda: measure(method, run, inputs, loaded.split, (query, database), self._extractor())
 
     def _load(self) -> Loaded:
         trial = self.job.trial
-        dataset = DATASETS.get(trial.dataset)(self.settings.data)
-        dataset.require()
-        protocol = protocol_of(dataset, trial.protocol.partition("/")[2], trial.dataset)
-        split = dataset.split(protocol)
-        card = make_card(dataset, trial.protocol, protocol, split)
+        dataset = open_dataset(self.job.dataset_spec, self.settings.data, self._report)
+        card, split = make_card(dataset, protocol_id(self.job.dataset_spec, dataset))
         if card.id != self.job.fingerprint["card"]:
             raise RuntimeError(f"{trial.protocol} changed on disk since the plan was made; run the command again")
         check_sources(self.job.fingerprint["files"], source_files(trial))
-        self.record["protocol_card"]["leaks"] = leaks(dataset, card, split, self.settings.cache)
-        labels = dataset.labels(protocol)
-        return Loaded(dataset, Split(split.train[: trial.limit], split.query, split.database), labels)
+        return Loaded(dataset, Split(split.train[: trial.limit], split.query, split.database), dataset.labels())
 
     def _inputs(self, loaded: Loaded) -> Inputs:
-        trial = self.job.trial
         features = cached_features(
             loaded.dataset,
-            trial.dataset,
-            loaded.dataset.content(),
-            extractor(trial.features),
+            self.job.trial.dataset,
+            self._extractor(),
             self.settings.cache,
             self.device,
             self._report,
@@ -170,8 +171,25 @@ class TrialRun:
         self.record["features_sha256"] = features.sha256
         return Inputs(loaded.dataset, features.values, loaded.labels)
 
+    def _extractor(self) -> Extractor:
+        trial = self.job.trial
+        found = extractor(trial.features, self.weights, trial.features_dtype)
+        self._check_weights(trial.features, found.weights, trial.features_weights)
+        return found
+
+    def _backbone(self, spec: str) -> Backbone:
+        """A network that the method declared, with the weights that the plan saw."""
+        name, planned = net_name(spec), self.job.trial.backbones
+        if name not in planned:
+            raise LookupError(f"{self.job.trial.method} asks for the backbone {spec!r} and does not declare it")
+        self._check_weights(name, self.weights.sum(name), planned[name])
+        return load_backbone(spec, self.weights)
+
+    def _check_weights(self, name: str, found: str | None, planned: str | None) -> None:
+        if found != planned:
+            raise RuntimeError(f"weights of {name} changed since the plan was made; run the command again")
+
     def _report(self, line: str) -> None:
-        print(line)  # noqa: T201 - into the trial's log
         self._tell("note", line)
 
     def _fit(self, inputs: Inputs, split: Split) -> tuple[HashMethod, RunContext]:
@@ -186,6 +204,7 @@ class TrialRun:
                 features=trial.features,
                 time_limit=None if timeout is None else timeout - self._seconds_taken(),
                 checkpoint=self.store.checkpoint_folder(self.job),
+                backbones=self._backbone,
                 listener=lambda done, total, values: self.listener(
                     Event(self.job.key, "epoch", done=done, total=total, values=values)
                 ),
@@ -197,8 +216,8 @@ class TrialRun:
         return method, run
 
     def _seconds_taken(self) -> float:
-        """Of the time-out: every phase so far but the extraction of features."""
-        return float(sum(taken for phase, taken in self.record["seconds"].items() if phase != UNTIMED_PHASE))
+        """Of the time-out: every phase so far but those that are done once for all trials."""
+        return float(sum(taken for phase, taken in self.record["seconds"].items() if phase not in UNTIMED_PHASES))
 
     def _random_reference(self, split: Split) -> tuple[Codes, Codes]:
         bits, seed = self.job.trial.bits, trial_seed(self.job.trial)

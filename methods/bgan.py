@@ -18,6 +18,7 @@ from hashbench.nets.signs import Activation, app, sign_through
 from hashbench.nets.training import Values, run_epochs, stage, with_imbalance
 
 WITHOUT_NETWORK = ("pixels", "gist")  # features that are no encoder; the small one serves
+AUTO = "auto"
 PICTURE_SIZE = 32
 HEAD_DEVIATION = 0.001
 
@@ -82,7 +83,7 @@ class BGAN(HashMethod):
     def __init__(
         self,
         bits: int,
-        encoder: str = "auto",
+        encoder: str = AUTO,
         neighbourhood: float = 1.0,
         pixel: float = 0.1,
         perceptual: float = 0.1,
@@ -110,24 +111,32 @@ class BGAN(HashMethod):
         for name in ("rate", "pretrained_rate"):
             _require(getattr(self, name) > 0, name, getattr(self, name), "more than 0")
         _require(len(betas) > 0 and min(betas) > 0, "betas", betas, "one or more values above 0")
-        input_size(encoder)
+        if encoder != AUTO:
+            input_size(encoder)
         weights = neighbourhood + pixel + perceptual + adversarial
         _require(weights > 0, "neighbourhood", neighbourhood, "at least one part of the objective switched on")
 
     @classmethod
     def resolve(cls, parameters: dict[str, Any], features: str) -> dict[str, Any]:
-        if parameters["encoder"] != "auto":
+        if parameters["encoder"] != AUTO:
             return parameters
         return {**parameters, "encoder": SMALL if features.partition("@")[0] in WITHOUT_NETWORK else features}
 
+    def _encoder(self, features: str) -> str:
+        name: str = self.resolve({"encoder": self.encoder}, features)["encoder"]
+        return name
+
+    def backbones(self, features: str) -> tuple[str, ...]:
+        name = self._encoder(features)
+        return () if name == SMALL else (name,)
+
     def image_size(self, features: str) -> int:
-        return input_size(self.resolve({"encoder": self.encoder}, features)["encoder"])
+        return input_size(self._encoder(features))
 
     def fit(self, train: TrainingSet, run: RunContext) -> Self:
-        name = self.resolve({"encoder": self.encoder}, run.features)["encoder"]
+        name = self._encoder(run.features)
         similarity = self._similarity(train) if self.neighbourhood else None
         hashing = _Hashing(build_encoder(name, run.backbone), self.bits)
-        _check_size(name, hashing.encoder.size, train)
         trainer = _Trainer(self, hashing, train, similarity, run)
         run_epochs(trainer.step, len(train), self.batch, self.epochs, run, trainer.summary)
         self.hashing_ = hashing.eval()
@@ -156,7 +165,7 @@ class BGAN(HashMethod):
         Raises:
             LookupError: the run, or none, has no network of the encoder's name to put the weights into.
         """
-        name = self.resolve({"encoder": self.encoder}, run.features if run else "pixels")["encoder"]
+        name = self._encoder(run.features if run else "pixels")
         hashing = _Hashing(build_encoder(name, run.backbone if run else no_backbone), self.bits)
         hashing.load_state_dict(dict(state))
         self.hashing_ = hashing.to(state["head.weight"].device).eval()
@@ -165,12 +174,6 @@ class BGAN(HashMethod):
 def _require(holds: bool, name: str, value: object, wanted: str) -> None:
     if not holds:
         raise ValueError(f"bgan: {name} is {value}, wanted {wanted}")
-
-
-def _check_size(name: str, size: int, train: TrainingSet) -> None:
-    given = train.images[torch.zeros(1, dtype=torch.int64)].shape[-1]
-    if given != size:
-        raise Incompatible(f"bgan: encoder {name} reads {size} px, the images have {given} px; name it {name}@{given}")
 
 
 class _Hashing(nn.Module):

@@ -8,15 +8,15 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from hashbench.registry import DATASETS
+from hashbench.dataset_spec import open_dataset
 from tests.pictures import pictures
 
 
 @pytest.fixture(scope="session")
 def digits_pixels() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Training and query pixels of digits, in [0, 1]."""
-    digits = DATASETS.get("digits")(Path())
-    split = digits.split(digits.protocols[0])
+    digits = open_dataset("digits", Path())
+    split = digits.split()
     train, query = ((pictures(digits, items).flatten(1).float() / 255).numpy() for items in (split.train, split.query))
     return train, query
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hashbench.files import replacing, staging_folder
+from hashbench.files import link_or_copy, put_in_place, replacing, staging_folder
 
 
 def die_while_writing(folder: Path) -> None:
@@ -47,3 +47,36 @@ def test_an_error_leaves_the_old_file(tmp_path: Path) -> None:
         fail()
     assert [path.name for path in tmp_path.iterdir()] == ["file.json"]
     assert (tmp_path / "file.json").read_text() == "old"
+
+
+def test_a_staged_tree_is_merged_into_one_that_is_there(tmp_path: Path) -> None:
+    for file in ("stage/a", "stage/deep/b", "stage/new/c", "target/a", "target/deep/b", "target/deep/mine"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text(file)
+    put_in_place(tmp_path / "stage", tmp_path / "target")
+    target = tmp_path / "target"
+    assert {file.relative_to(target).as_posix(): file.read_text() for file in target.rglob("*") if file.is_file()} == {
+        "a": "stage/a",
+        "deep/b": "stage/deep/b",
+        "deep/mine": "target/deep/mine",
+        "new/c": "stage/new/c",
+    }
+
+
+def test_adopted_files_take_no_room_twice(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("content")
+    (tmp_path / "link").symlink_to("file")
+    link_or_copy(tmp_path / "link", tmp_path / "adopted")
+    assert not (tmp_path / "adopted").is_symlink()
+    assert (tmp_path / "adopted").stat().st_ino == (tmp_path / "file").stat().st_ino
+
+
+def test_files_are_copied_where_the_file_system_has_no_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(self: Path, target: Path) -> None:
+        raise OSError("no links here")
+
+    monkeypatch.setattr(Path, "hardlink_to", refused)
+    (tmp_path / "file").write_text("content")
+    link_or_copy(tmp_path / "file", tmp_path / "adopted")
+    assert (tmp_path / "adopted").read_text() == "content"
+    assert (tmp_path / "adopted").stat().st_ino != (tmp_path / "file").stat().st_ino

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from hashbench.dataset_spec import open_dataset
 from hashbench.fitting import Inputs, encode, fit
 from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
-from hashbench.registry import DATASETS
 from tests.pictures import pictures
 
 
@@ -45,9 +45,9 @@ class Both(Images):
 
 @pytest.fixture
 def inputs() -> Inputs:
-    digits = DATASETS.get("digits")(Path())
+    digits = open_dataset("digits", Path())
     pixels = (pictures(digits, np.arange(len(digits))).flatten(1).float() / 255).numpy()
-    return Inputs(digits, pixels, digits.labels(digits.protocols[0]))
+    return Inputs(digits, pixels, digits.labels())
 
 
 def run() -> RunContext:

@@ -15,8 +15,9 @@ import torch
 
 import hashbench as hb
 from hashbench.codes import Codes
+from hashbench.dataset_spec import open_dataset
 from hashbench.records.schema import schema
-from hashbench.registry import DATASETS, METHODS
+from hashbench.registry import METHODS
 from tests.command import environment, hashbench
 from tests.pictures import pictures
 
@@ -76,8 +77,8 @@ def test_codes_beside_the_record_give_its_metrics_again(grid: Path) -> None:
     scores = hb.evaluate(codes[0], codes[1], labels[0], labels[1])
     assert scores.metrics == record["metrics"]
     assert np.array_equal(scores.average_precision, arrays["average_precision"])
-    digits = DATASETS.get("digits")(Path())
-    assert np.array_equal(digits.labels(digits.protocols[0])[arrays["query_items"]], labels[0])
+    digits = open_dataset("digits", Path())
+    assert np.array_equal(digits.labels()[arrays["query_items"]], labels[0])
 
 
 def test_the_kept_state_encodes_without_training(grid: Path) -> None:
@@ -85,7 +86,7 @@ def test_the_kept_state_encodes_without_training(grid: Path) -> None:
     record, arrays = json.loads(path.read_text()), np.load(path.with_suffix(".npz"))
     method = METHODS.get("itq")(32, **record["trial"]["parameters"])
     method.load_state(safetensors.torch.load_file(path.with_suffix(".safetensors")))
-    digits = DATASETS.get("digits")(Path())
+    digits = open_dataset("digits", Path())
     pixels = pictures(digits, arrays["query_items"]).flatten(1).float() / 255
     assert np.array_equal(Codes.pack(method.encode(pixels)).packed, arrays["query_codes"])
 

@@ -1,5 +1,6 @@
 """The plan: a request becomes jobs with keys, reasons and reference trials."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ def settings(tmp_path: Path) -> Settings:
 
 def plan(settings: Settings, **changes: Any) -> list[Planned]:
     request: dict[str, Any] = {"methods": ("itq", "pcah"), "bits": (16, 32), **changes}
-    return make_plan(Request(**request), settings).planned
+    return make_plan(Request(**request), settings, print).planned
 
 
 def names(planned: list[Planned]) -> list[tuple[str, int | None, int]]:
@@ -89,7 +90,7 @@ def test_records_decide_what_is_missing(settings: Settings) -> None:
 def test_a_changed_source_makes_a_record_stale_and_says_which(settings: Settings) -> None:
     job = plan(settings)[3].job
     old = {**job.fingerprint, "files": {**job.fingerprint["files"], "methods/itq.py": "0" * 16}}
-    stale = type(job)(job.trial, old, job.card)
+    stale = replace(job, fingerprint=old)
     leave_record(Planned(stale, "missing", True, ""), settings)
     found = plan(settings)[3]
     assert (found.state, found.run, found.stale_key) == ("stale", False, stale.key)

@@ -1,27 +1,36 @@
-"""The verbs ``data prepare`` and ``data list``."""
+"""The verbs ``data prepare``, ``data verify`` and ``data list``."""
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 
 
 @click.group("data")
 def command() -> None:
-    """Prepare data sets on disk."""
+    """Prepare data sets on disk, and verify what their numbers stand on."""
 
 
-EXAMPLE = """\b
+DATA_HELP = "Folder of the data sets.  [default: HASHBENCH_DATA, else data]"
+PREPARE = """\b
 Examples:
   hashbench data prepare cifar10
-  hashbench data prepare cifar10 --from ~/downloads --data data
+  hashbench data prepare nuswide --from ~/downloads/nuswide --data data
+"""
+VERIFY = """\b
+Examples:
+  hashbench data verify flickr25k
+  hashbench data verify 'cifar10/*' --json
+  hashbench data verify folder:birds/set.toml
 """
 
 
-@command.command("prepare", epilog=EXAMPLE)
+@command.command("prepare", epilog=PREPARE)
 @click.argument("name")
 @click.option("--from", "source", metavar="PATH", help="Adopt this folder or archive instead of downloading.")
-@click.option("--data", metavar="DIR", help="Folder of the data sets.  [default: HASHBENCH_DATA, else data]")
+@click.option("--data", metavar="DIR", help=DATA_HELP)
 def prepare(name: str, source: str | None, data: str | None) -> int:
     """Download a data set, or adopt it from a folder; sums are checked, what is complete is left alone."""
     from hashbench.errors import UsageError
@@ -34,25 +43,82 @@ def prepare(name: str, source: str | None, data: str | None) -> int:
     root = Path(data or os.environ.get(DATA_VARIABLE) or "data").expanduser().absolute()
     if root.exists() and not root.is_dir():
         raise UsageError(f"data folder {str(root)!r} is a file, wanted a folder")
-    DATASETS.get(name)(root).prepare(folder, click.echo)
+    kind = DATASETS.get(name)
+    if not kind.protocols:
+        raise UsageError(f"{name} needs no preparation: a file of yours describes it, as in --datasets {name}:FILE")
+    kind(root, kind.protocols[0]).prepare(folder, click.echo)
+    return 0
+
+
+@command.command("verify", epilog=VERIFY)
+@click.argument("name", metavar="NAME")
+@click.option("--data", metavar="DIR", help=DATA_HELP)
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def verify(name: str, data: str | None, as_json: bool) -> int:
+    """Print and keep the card of a protocol: sizes, labels, chance, missing items, leaks by image content, checksums.
+
+    NAME is a data set, NAME/PROTOCOL, a glob of these, or folder:FILE. Every image is decoded once.
+    """
+    from hashbench.audit import audit, keep
+    from hashbench.card import make_card
+    from hashbench.cli.audit_text import lines
+    from hashbench.dataset_spec import expand, open_dataset, protocol_id
+    from hashbench.runner import cache_folder, data_folder, say
+
+    cache, found = cache_folder(), []
+    for spec in expand(name):
+        dataset = open_dataset(spec, data_folder(data), say)
+        card, split = make_card(dataset, protocol_id(spec, dataset))
+        audited = audit(dataset, card, split, cache)
+        file = keep(audited, cache)
+        found.append(audited.facts())
+        if not as_json:
+            click.echo("\n".join(lines(found[-1])) + f"\n  kept in {file}")
+    if as_json:
+        click.echo(json.dumps(found, indent=1))
     return 0
 
 
 @command.command("list")
-@click.option("--data", metavar="DIR", help="Folder of the data sets.  [default: HASHBENCH_DATA, else data]")
-def list_(data: str | None) -> int:
-    """List the data sets and say which are ready on disk."""
-    from hashbench.errors import UsageError
+@click.option("--data", metavar="DIR", help=DATA_HELP)
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def list_(data: str | None, as_json: bool) -> int:
+    """List the protocols of all data sets and say which are ready on disk."""
     from hashbench.registry import DATASETS
     from hashbench.runner import data_folder
 
     root = data_folder(data)
-    for name in DATASETS.names():
-        try:
-            dataset = DATASETS.get(name)(root)
-            dataset.require()
-            dataset.content()  # checks sums: a damaged set is not ready
-            click.echo(f"{name}: ready")
-        except UsageError as error:
-            click.echo(f"{name}: {error}")
+    rows = [row for name in DATASETS.names() for row in _states(name, root)]
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+        return 0
+    for row in rows:
+        click.echo(f"{row['name']}: {row['state']}")
     return 0
+
+
+def _states(name: str, root: Path) -> list[dict[str, Any]]:
+    """A row for each protocol, or one where all are in the same state; the first one's sums are checked as well."""
+    from hashbench.dataset_spec import open_dataset
+    from hashbench.errors import UsageError
+    from hashbench.registry import DATASETS
+    from hashbench.runner import say
+
+    try:
+        specs = [f"{name}/{protocol.name}" for protocol in DATASETS.get(name).protocols]
+    except UsageError as error:
+        return [{"name": name, "ready": False, "state": str(error)}]
+    if not specs:
+        return [{"name": f"{name}:FILE", "ready": True, "state": "a file of yours describes it"}]
+    rows: list[dict[str, Any]] = []
+    for spec in specs:
+        try:
+            dataset = open_dataset(spec, root, say)
+            if spec == specs[0]:
+                dataset.content()  # a damaged set is not ready
+            missing = int((~dataset.present()).sum())
+            state = f"ready, the images of {missing:,} of {len(dataset):,} items are missing" if missing else "ready"
+            rows.append({"name": spec, "ready": True, "state": state})
+        except UsageError as error:
+            rows.append({"name": spec, "ready": False, "state": str(error)})
+    return [{**rows[0], "name": name}] if len({row["state"] for row in rows}) == 1 else rows

@@ -57,7 +57,7 @@ def _datasets() -> list[dict[str, Any]]:
         except UsageError as error:
             rows.append({"name": name, "error": str(error)})
             continue
-        protocols = [f"{name}/{protocol.name}" for protocol in dataset.protocols]
+        protocols = [f"{name}/{protocol.name}" for protocol in dataset.protocols] or [f"{name}:FILE"]
         rows.append(
             {
                 "name": name,
@@ -71,9 +71,9 @@ def _datasets() -> list[dict[str, Any]]:
 
 
 def _features() -> list[dict[str, Any]]:
-    from hashbench.features.spec import extractor, names
+    from hashbench.features.spec import summaries
 
-    return [{"name": name, "summary": _first_line(type(extractor(name)))} for name in names()]
+    return [{"name": name, "summary": summary} for name, summary in summaries().items()]
 
 
 def _metrics() -> list[dict[str, Any]]:

@@ -13,20 +13,26 @@ EXAMPLE = """\b
 Examples:
   hashbench run --methods bgan,itq --bits 16,32,64
   hashbench run --methods '*' --bits 32 --datasets cifar10/bgan --repeats 3 --set bgan.epochs=4
+  hashbench run --methods itq --bits 32 --datasets flickr25k,folder:birds/set.toml --features squeezenet1_1@128
 """
 
 
 @click.command("run", epilog=EXAMPLE)
 @click.option("--methods", required=True, metavar="LIST", help="Names or globs; '*' is every unsupervised method.")
 @click.option("--bits", required=True, metavar="LIST", help="Code lengths, say 16,32,64.")
-@click.option("--datasets", default=DEFAULT, show_default=True, metavar="LIST", help="Names, globs or NAME/PROTOCOL.")
+@click.option(
+    "--datasets", default=DEFAULT, show_default=True, metavar="LIST", help="Names, globs, NAME/PROTOCOL or NAME:FILE."
+)
 @click.option("--features", metavar="NAME", help="Features of all trials.  [default: the data set's own]")
+@click.option("--features-dtype", default="auto", show_default=True, metavar="NAME", help="float32 or float16.")
+@click.option("--weights", multiple=True, metavar="NAME=FILE", help="State dict of a network, .pth or .safetensors.")
 @click.option("--repeats", default=1, show_default=True, metavar="N", help="Repetitions with seeds of their own.")
 @click.option("--preset", metavar="NAME", help="Apply this preset to the methods that have it, say quick.")
 @click.option("--set", "settings", multiple=True, metavar="METHOD.PARAMETER=VALUE", help="Change a hyper-parameter.")
 @click.option("--limit", type=int, metavar="N", help="Train on the first N items of the training order.")
 @click.option("--seed", default=0, show_default=True, metavar="N", help="Root of all seeds.")
 @click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1, ...")
+@click.option("--offline", is_flag=True, help="Download nothing.")
 @click.option("--executor", default="local", show_default=True, metavar="NAME", help="local (isolated) or inline.")
 @click.option("--timeout", type=float, metavar="S", help="Seconds a trial may take, feature extraction apart.")
 @click.option("--rerun", default="missing", show_default=True, metavar="WHAT", help="missing, failed, stale or all.")
@@ -45,15 +51,17 @@ def command(**given: Any) -> int:
 
 
 def _run(given: dict[str, Any]) -> int:
+    from hashbench.features.weights import parse_weights
     from hashbench.plan import make_plan
     from hashbench.request import Request, parse_bits, parse_settings, split_list
-    from hashbench.runner import make_settings
+    from hashbench.runner import make_settings, say
 
     request = Request(
         methods=split_list(given["methods"]),
         bits=parse_bits(given["bits"]),
         datasets=split_list(given["datasets"]),
         features=given["features"],
+        features_dtype=given["features_dtype"],
         repeats=given["repeats"],
         preset=given["preset"],
         parameters=parse_settings(given["settings"]),
@@ -62,9 +70,15 @@ def _run(given: dict[str, Any]) -> int:
         rerun=given["rerun"],
     )
     settings = make_settings(
-        given["results"], given["data"], given["device"], given["timeout"], save_state=not given["no_state"]
+        given["results"],
+        given["data"],
+        given["device"],
+        given["timeout"],
+        save_state=not given["no_state"],
+        weights=parse_weights(given["weights"]),
+        offline=given["offline"] or given["dry_run"],
     )
-    plan = make_plan(request, settings)
+    plan = make_plan(request, settings, say)
     if given["dry_run"]:
         _print_plan(plan, given["as_json"])
         return 0

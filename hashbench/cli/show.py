@@ -58,6 +58,7 @@ def _dataset(name: str) -> dict[str, Any]:
         "source": dataset.source,
         "features": dataset.features,
         "protocols": {f"{name}/{protocol.name}": protocol.summary for protocol in dataset.protocols},
+        "about": inspect.getdoc(dataset) or "",
     }
 
 

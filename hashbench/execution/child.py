@@ -22,7 +22,13 @@ def main(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the grid's to answer
     threading.Thread(target=_die_with_parent, daemon=True).start()
     _redirect(log)
-    run_trial(job, settings, events.send)
+
+    def tell(event: Event) -> None:
+        if event.kind == "note":
+            print(event.text)  # noqa: T201 - into the trial's log
+        events.send(event)
+
+    run_trial(job, settings, tell)
 
 
 def _die_with_parent() -> None:

@@ -17,7 +17,7 @@ from types import FrameType, ModuleType
 
 from hashbench.execution import child
 from hashbench.execution.executor import Executor, Watcher
-from hashbench.job import UNTIMED_PHASE, Event, Job, Settings
+from hashbench.job import UNTIMED_PHASES, Event, Job, Settings
 from hashbench.records.draft import LOG_LINES, draft, explain
 from hashbench.records.store import Record, Store
 
@@ -67,10 +67,10 @@ class Watch:
     stopped: str | None = None
 
     def enter(self, phase: str, now: float) -> None:
-        """Note a phase; the clock of the time-out stands still while features are extracted, once for all trials."""
+        """Note a phase; the clock of the time-out stands still in those that are done once for all trials."""
         if self.paused is not None:
             self.started += now - self.paused
-        self.phase, self.paused = phase, now if phase == UNTIMED_PHASE else None
+        self.phase, self.paused = phase, now if phase in UNTIMED_PHASES else None
 
     def overdue(self, timeout: float | None, now: float) -> bool:
         """Whether the time-out is over."""

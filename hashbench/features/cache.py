@@ -1,146 +1,191 @@
 """The feature cache: what an extractor answers for a whole data set, on disk, memory-mapped, checked by sum."""
 
+import fcntl
 import hashlib
 import inspect
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
-from hashbench import images
-from hashbench.dataset import Dataset
+from hashbench import images, pictures
+from hashbench.dataset import Dataset, Images, Items, Report
+from hashbench.errors import UsageError
 from hashbench.features.extractor import Extractor
-from hashbench.files import file_sum, replacing
+from hashbench.features.parts import DamagedError, Floats, Layout, PartedArray
+from hashbench.files import file_sum
 from hashbench.images import on_device
+from hashbench.pace import Pace
+from hashbench.prefetch import ahead
 
-CACHE_VARIABLE = "HASHBENCH_CACHE"
-BLOCK = 256  # images in memory at a time
-STEPS, LEAST_STEP = 10, 5000  # most progress lines per extraction, fewest images between two
+FIRST_BLOCK, LARGEST_BLOCK = 8, 512  # images decoded at a time, within
+BLOCK_BYTES = 64 << 20  # of decoded images
 
 
 class CachedFeatures(NamedTuple):
     """Features of every item of a data set.
 
     Attributes:
-        values: float32 [items, d], memory-mapped and read-only.
-        sha256: checksum of their file.
+        values: float32 or float16 [items, d], memory-mapped and read-only; NaN where an item's image is missing.
+        sha256: their checksum.
     """
 
-    values: npt.NDArray[np.float32]
+    values: Floats
     sha256: str
 
 
-def cache_root() -> Path:
-    """HASHBENCH_CACHE, else XDG_CACHE_HOME/hashbench, else ~/.cache/hashbench."""
-    if own := os.environ.get(CACHE_VARIABLE):
-        return Path(own)
-    shared = os.environ.get("XDG_CACHE_HOME")
-    return (Path(shared) if shared else Path.home() / ".cache") / "hashbench"
+class Block(NamedTuple):
+    """Decoded images of some items of a part; none where the part has no image on disk."""
+
+    part: int
+    items: Items
+    images: Images
 
 
 def cached_features(
-    dataset: Dataset,
-    dataset_name: str,
-    content: str,
-    extractor: Extractor,
-    cache: Path,
-    device: torch.device,
-    report: Callable[[str], None],
+    dataset: Dataset, dataset_name: str, extractor: Extractor, cache: Path, device: torch.device, report: Report
 ) -> CachedFeatures:
     """Features of every item.
 
-    They are extracted once for each data set content, extractor, weights and source of the code that makes them.
-    A damaged file is made again. Processes may do so at once: each puts whole files in place, and readers keep theirs.
+    They are extracted once for each data set content, extractor, dtype, weights and source of the code that makes them.
+    An extraction that was killed goes on after its last whole part; a damaged part is made again. Of processes that
+    need the same at once, one extracts and the others wait. Memory is bounded by a few blocks of images.
 
     Args:
         dataset: gives the images; ``len(dataset)`` is their number.
-        dataset_name: for the file's name and for messages.
-        content: ``dataset.content()``.
+        dataset_name: for the folder's name and for messages.
         extractor: what to apply.
         cache: the cache's folder, made if need be.
         device: where to extract.
-        report: gets lines of progress and what was wrong with a file.
+        report: gets lines of progress and what was wrong with the kept features.
+
+    Raises:
+        UsageError: an image cannot be decoded, or the extractor's weights are missing or unfit.
     """
     made_from = {
         "dataset": dataset_name,
-        "content": content,
+        "content": dataset.content(),
         "extractor": extractor.name,
         "dtype": extractor.dtype,
         "weights": extractor.weights,
         "source": source_sum(dataset, extractor),
     }
     key = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:16]
-    file = cache / "features" / f"{_safe(dataset_name)}-{_safe(extractor.name)}-{key}.npy"
-    if file.exists():
-        kept, damage = _checked(file)
-        if kept is not None:
-            return kept
-        report(f"features {file}: {damage}; made again")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(file) as work:
-        _extract(dataset, extractor, work, device, lambda line: report(f"{extractor.name} of {dataset_name}: {line}"))
-        shape = _mapped(work).shape
-        sha256 = file_sum(work)
-        sidecar = {"shape": shape, "dtype": extractor.dtype, "sha256": sha256, "made_from": made_from}
-        with replacing(_sidecar(file)) as beside:  # in place before the features, which are never without
-            beside.write_text(json.dumps(sidecar, indent=1) + "\n")
-    return CachedFeatures(_mapped(file), sha256)
+    folder = cache / "features" / f"{_safe(dataset_name)}-{_safe(extractor.name)}-{key}"
+    kept = _kept(folder, _silent)
+    if kept is None or kept.missing():
+        folder.mkdir(parents=True, exist_ok=True)
+        with _only_one(folder, report):
+            what = f"{extractor.name} of {dataset_name}"
+            kept = _kept(folder, report) or PartedArray.create(folder, _layout(dataset, extractor, device), made_from)
+            if kept.missing():
+                _extract(dataset, extractor, kept, device, lambda line: report(f"{what}: {line}"))
+    return CachedFeatures(kept.values(), kept.sha256)
 
 
 def source_sum(dataset: Dataset, extractor: Extractor) -> str:
     """Sum (sha256, hexadecimal) of the sources that decide the answers: what decodes, resizes and extracts."""
-    classes = [kind for kind in type(extractor).__mro__ if issubclass(kind, Extractor)]
-    sources = sorted({inspect.getfile(kind) for kind in (*classes, type(dataset))} | {images.__file__})
-    return hashlib.sha256("".join(file_sum(Path(source)) for source in sources).encode()).hexdigest()
+    kinds = [kind for kind in type(dataset).__mro__ if issubclass(kind, Dataset) and kind is not Dataset]
+    decoding = {Path(inspect.getfile(kind)) for kind in kinds} | {Path(images.__file__), Path(pictures.__file__)}
+    sums = sorted(file_sum(source) for source in extractor.sources() | decoding)
+    return hashlib.sha256("".join(sums).encode()).hexdigest()
 
 
-def _extract(
-    dataset: Dataset, extractor: Extractor, work: Path, device: torch.device, report: Callable[[str], None]
-) -> None:
-    """Write the features of all items to the file ``work``, block by block."""
-    count = len(dataset)
-    step = max(count // STEPS, LEAST_STEP)
-    report(f"extracting {count:,} images")
-    with torch.inference_mode(), work.open("wb") as file:
-        for start in range(0, count, BLOCK):
-            items = np.arange(start, min(start + BLOCK, count), dtype=np.int64)
-            features = extractor(on_device(dataset.images(items), device))
-            block = features.cpu().numpy().astype("<f4", order="C", copy=False)
-            if start == 0:
-                header = {"descr": "<f4", "fortran_order": False, "shape": (count, block.shape[1])}
-                np.lib.format.write_array_header_1_0(file, header)
-            file.write(block.data)
-            done = start + len(items)
-            if done // step > start // step:
-                report(f"{done:,} of {count:,}")
-
-
-def _checked(file: Path) -> tuple[CachedFeatures | None, str]:
-    """A file of features whose sum is the one beside it, or None and what is wrong with it."""
+def _kept(folder: Path, report: Report) -> PartedArray | None:
+    """What is kept in ``folder``, without the parts that are damaged; None where nothing is."""
     try:
-        wanted = json.loads(_sidecar(file).read_text())["sha256"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        return None, f"the sum beside it cannot be read ({error})"
-    found = file_sum(file)
-    if found != wanted:
-        return None, f"damaged, its sha256 is {found}, wanted {wanted}"
-    return CachedFeatures(_mapped(file), found), ""
+        kept = PartedArray.open(folder)
+    except DamagedError as error:
+        report(f"features: {error}; all are made again")
+        return None
+    if kept is None:
+        return None
+    for part in kept.check():
+        rows = kept.layout.part(part)
+        report(f"features {folder}: items {rows.start:,} to {rows.stop - 1:,} are damaged; made again")
+    return kept
 
 
-def _mapped(file: Path) -> npt.NDArray[np.float32]:
-    mapped: npt.NDArray[np.float32] = np.load(file, mmap_mode="r", allow_pickle=False)
-    return mapped
+@contextmanager
+def _only_one(folder: Path, report: Report) -> Iterator[None]:
+    """Wait until no other process is in here with the same folder. A killed one is in nobody's way."""
+    with (folder / "lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            report(f"features {folder.name} are being extracted by process {file.read()}; waiting for it")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield  # closing the file lets the next one in
 
 
-def _sidecar(file: Path) -> Path:
-    return file.with_suffix(".json")
+def _layout(dataset: Dataset, extractor: Extractor, device: torch.device) -> Layout:
+    """Found by extracting one image."""
+    present = np.flatnonzero(dataset.present())[:1]
+    if not len(present):
+        raise UsageError(f"{dataset.title}: not one image is on disk; `hashbench data prepare` adopts them")
+    with torch.inference_mode():
+        width = extractor(on_device(dataset.images(present), device)).shape[1]
+    return Layout(len(dataset), width, extractor.dtype)
+
+
+def _extract(dataset: Dataset, extractor: Extractor, parts: PartedArray, device: torch.device, report: Report) -> None:
+    """Make the parts that are missing; the next block is decoded meanwhile."""
+    layout, present = parts.layout, dataset.present()
+    missing = {part: np.array(layout.part(part)) for part in parts.missing()}
+    missing = {part: items[present[items]] for part, items in missing.items()}
+    wanted, total = sum(map(len, missing.values())), int(present.sum())
+    report(f"extracting {wanted:,} images" + (f", {total - wanted:,} are there" if wanted < total else ""))
+    pace = Pace(wanted, report)
+    for part, blocks in groupby(ahead(_blocks(dataset, missing)), key=lambda block: block.part):
+        rows = layout.part(part)
+        values = np.full((len(rows), layout.width), np.nan, dtype=layout.stored)
+        for block in blocks:
+            if len(block.items):
+                with torch.inference_mode():
+                    features = extractor(on_device(block.images, device))
+                values[block.items - rows.start] = features.cpu().numpy()
+                pace.done(len(block.items))
+        parts.put(part, values)
+    report(pace.summary())
+
+
+def _blocks(dataset: Dataset, missing: dict[int, npt.NDArray[np.int64]]) -> Iterator[Block]:
+    """Images of the missing parts' items, as many at a time as take 64 MiB, judged by the block before.
+
+    Each part begins with a small block anew, so that its blocks do not depend on where an extraction went on.
+    """
+    for part, items in missing.items():
+        if not len(items):
+            yield Block(part, items, [])
+        start, size = 0, FIRST_BLOCK
+        while start < len(items):
+            block = Block(part, items[start : start + size], dataset.images(items[start : start + size]))
+            yield block
+            start += size
+            bytes_each = _bytes(block.images) // len(block.items)
+            size = min(max(BLOCK_BYTES // bytes_each, 1), LARGEST_BLOCK)
+
+
+def _bytes(images: Images) -> int:
+    return images.nbytes if isinstance(images, Tensor) else sum(image.nbytes for image in images)
 
 
 def _safe(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.@-]+", "-", name)
+
+
+def _silent(line: str) -> None:
+    """What a first look finds is said when it is dealt with."""

@@ -1,7 +1,8 @@
 """The contract of a feature extractor: images in, one vector per image out."""
 
+import inspect
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from pathlib import Path
 
 from torch import Tensor
 
@@ -9,21 +10,29 @@ from hashbench.dataset import Images
 
 
 class Extractor(ABC):
-    """A frozen map from images to features.
+    """A frozen map from images to features. The first line of a class's docstring is its line in lists.
 
     Attributes:
         name: id with the size where one was asked for ("gist", "pixels@16"); stands beside every number.
-        dtype: of the features.
-        weights: checksum (sha256, hexadecimal) of the weights, None for an extractor without any.
+        dtype: of the features, "float32" or "float16".
     """
 
     name: str
-    dtype: ClassVar[str] = "float32"
-    weights: str | None = None
+    dtype: str = "float32"
+
+    @property
+    def weights(self) -> str | None:
+        """Checksum (sha256, hexadecimal) of the weights, None for an extractor without any."""
+        return None
+
+    def sources(self) -> set[Path]:
+        """The files of the code that decides the answers, beside :mod:`hashbench.images`."""
+        return {Path(inspect.getfile(kind)) for kind in type(self).__mro__ if issubclass(kind, Extractor)}
 
     @abstractmethod
     def __call__(self, images: Images) -> Tensor:
-        """Float32 [n, d] of uint8 [n, c, h, w], c of 1 or 3, or a list of [c, h, w]; on the device of ``images``.
+        """Features [n, d] of :attr:`dtype`, on the device of ``images``.
 
+        ``images`` are uint8 [n, c, h, w], c of 1 or 3, or a list of [c, h, w].
         The features of an image do not depend on the others in its batch.
         """

@@ -22,7 +22,7 @@ BATCH = 32  # images whose filtered versions stay in a CPU's cache
 
 
 class Gist(Extractor):
-    """GIST descriptors (Oliva and Torralba, Modeling the shape of the scene, IJCV 2001), as LMgist computes them.
+    """GIST descriptors, 512-d (Oliva and Torralba, Modeling the shape of the scene, 2001), as LMgist computes them.
 
     The mean of the channels at 32x32, stretched to 0..255; :func:`prefilter`; 8 orientations at each of 4 scales
     (:func:`transfer_functions`); the modulus of each response averaged over 4x4 blocks. Dimension

@@ -9,7 +9,7 @@ from hashbench.images import resize
 
 
 class Pixels(Extractor):
-    """Grey values or colours in [0, 1], [n, c * h * w], at the images' own size or resized to ``size`` first."""
+    """Grey values or colours in [0, 1], c * h * w of them, at the images' own size or resized to @SIZE first."""
 
     def __init__(self, size: int | None) -> None:
         self.name = "pixels" if size is None else f"pixels@{size}"

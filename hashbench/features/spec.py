@@ -1,53 +1,66 @@
-"""Extractors by name: "gist", "pixels", "pixels@16"."""
+"""Extractors by name: "gist", "pixels@16", "resnet50", "squeezenet1_1@128", "timm:NAME"."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import inspect
+from pathlib import Path
 
-from hashbench.errors import UsageError, unknown
+from hashbench.errors import unknown
+from hashbench.features.backbones import is_backbone, net_name
+from hashbench.features.deep import Deep
 from hashbench.features.extractor import Extractor
 from hashbench.features.gist import Gist
 from hashbench.features.pixels import Pixels
+from hashbench.features.sizes import asked_size
+from hashbench.features.timm_nets import PREFIX, SUMMARY
+from hashbench.features.torchvision_nets import NETS
+from hashbench.features.weights import Weights
 
-
-@dataclass(frozen=True)
-class Entry:
-    """How a named extractor is made.
-
-    Attributes:
-        make: takes the size asked for, or None.
-        sizes: which sides in pixels may be asked for; empty where the extractor has one of its own.
-    """
-
-    make: Callable[[int | None], Extractor]
-    sizes: range = range(0)
-
-
-EXTRACTORS = {
-    "gist": Entry(lambda _: Gist()),
-    "pixels": Entry(Pixels, sizes=range(1, 1025)),
-}
+PLAIN: dict[str, type[Extractor]] = {"gist": Gist, "pixels": Pixels}
+PIXEL_SIZES = range(1, 1025)
 
 
 def names() -> list[str]:
     """All names, sorted."""
-    return sorted(EXTRACTORS)
+    return list(summaries())
 
 
-def extractor(spec: str) -> Extractor:
+def summaries() -> dict[str, str]:
+    """A line on each, by name, sorted."""
+    lines = {name: (inspect.getdoc(kind) or "").partition("\n")[0] for name, kind in PLAIN.items()}
+    lines |= {name: net.summary for name, net in NETS.items()}
+    return dict(sorted({**lines, f"{PREFIX}NAME": SUMMARY}.items()))
+
+
+def source_file(spec: str) -> Path:
+    """Where the source of the extractor begins; reads no weights.
+
+    Raises:
+        UsageError: unknown name.
+    """
+    return Path(inspect.getfile(_kind(spec)))
+
+
+def extractor(spec: str, weights: Weights = Weights(), dtype: str = "float32") -> Extractor:  # noqa: B008 - immutable
     """The extractor that ``spec`` means: a name, or a name and the side of its input in pixels, "pixels@16".
+
+    Args:
+        spec: see :func:`names`.
+        weights: where a network's come from; read when they are needed.
+        dtype: what a network's features are computed and kept in, "float32" or "float16"; others are float32.
 
     Raises:
         UsageError: unknown name, or a size that the extractor does not take.
     """
-    name, at, size = spec.partition("@")
-    if name not in EXTRACTORS:
-        raise unknown("features", name, EXTRACTORS)
-    entry = EXTRACTORS[name]
-    if not at:
-        return entry.make(None)
-    if not entry.sizes:
-        raise UsageError(f"features {spec!r}: {name} has a size of its own; write {name!r}")
-    if not (size.isascii() and size.isdigit() and int(size) in entry.sizes):
-        span = f"{entry.sizes[0]} to {entry.sizes[-1]} pixels"
-        raise UsageError(f"features {spec!r}: size is {size!r}, wanted {span}, as in '{name}@32'")
-    return entry.make(int(size))
+    kind = _kind(spec)
+    if kind is Deep:
+        return Deep(spec, weights, dtype)
+    if kind is Pixels:
+        return Pixels(asked_size(spec, PIXEL_SIZES))
+    asked_size(spec, range(0))
+    return Gist()
+
+
+def _kind(spec: str) -> type[Extractor]:
+    name = net_name(spec)
+    if name not in PLAIN and not is_backbone(name):
+        raise unknown("features", name, names())
+    return PLAIN.get(name, Deep)

@@ -5,12 +5,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from hashbench.features import backbones
 from hashbench.method import Backbone
 
 SMALL = "small"
 SMALL_SIZE = 32
 SMALL_WIDTHS = (16, 32, 64, 128, 256)
-BACKBONE_SIZE = 224  # of the networks trained on ImageNet, where their name says no other
 
 
 class ImageEncoder(nn.Module):
@@ -55,26 +55,21 @@ def small_backbone() -> Backbone:
     return Backbone(nn.Sequential(*layers, nn.Flatten()), channels, SMALL_SIZE, (0.5,) * 3, (0.5,) * 3)
 
 
-def build_encoder(name: str, backbones: Callable[[str], Backbone]) -> ImageEncoder:
+def build_encoder(name: str, backbone: Callable[[str], Backbone]) -> ImageEncoder:
     """The small encoder, newly initialised from torch's global generator, or the backbone called ``name``.
 
     Raises:
-        LookupError: ``backbones`` has none of that name.
+        LookupError: ``backbone`` has none of that name.
     """
     if name == SMALL:
         return ImageEncoder(small_backbone(), pretrained=False)
-    return ImageEncoder(backbones(name), pretrained=True)
+    return ImageEncoder(backbone(name), pretrained=True)
 
 
 def input_size(name: str) -> int:
-    """Side in pixels of the images an encoder reads: 32 for the small one, N for "net@N", else 224.
+    """Side in pixels of the images an encoder reads: 32 for the small one, N for "net@N", else the network's own.
 
     Raises:
-        ValueError: what follows the @ is not a size.
+        UsageError: no network of that name, or a size it does not take.
     """
-    if name == SMALL:
-        return SMALL_SIZE
-    _, at, size = name.partition("@")
-    if at and not (size.isdecimal() and int(size)):
-        raise ValueError(f"encoder {name!r}: {size!r} is no size in pixels; wanted NAME or NAME@PIXELS")
-    return int(size) if at else BACKBONE_SIZE
+    return SMALL_SIZE if name == SMALL else backbones.input_size(name)

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 import hashbench
+from hashbench.threads import usable_cores
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "safetensors")
 
@@ -28,11 +29,6 @@ def hardware(device: str, threads: int) -> dict[str, Any]:
     machine = {"cpu": _cpu(), "cores": usable_cores(), "gpus": _gpus(), "driver": _driver()}
     facts: dict[str, Any] = {**machine, "device": device, "threads": threads}
     return {"id": hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12], **facts}
-
-
-def usable_cores() -> int:
-    """Cores this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def environment(device: str) -> dict[str, Any]:

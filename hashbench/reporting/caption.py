@@ -1,11 +1,13 @@
 """What stands under a table: everything a number needs to be quoted."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from hashbench.records.store import Record
 from hashbench.reporting.table import Cell, Row, Table
 
 STALE_MARK = "†"
+_PARTS = {"query": "query", "database": "database", "train": "training"}
 
 
 def title(table: Table) -> str:
@@ -14,7 +16,8 @@ def title(table: Table) -> str:
     limit = f", first {ground.limit:,} training items" if ground.limit else ""
     kind = ", supervised" if ground.supervised else ""
     seed = f", seed {ground.seed}" if ground.seed else ""
-    return f"mAP@1000 on {ground.protocol}, features {ground.features}{limit}{seed}{kind}"
+    dtype = f" in {ground.dtype}" if ground.dtype != "float32" else ""
+    return f"mAP@1000 on {ground.protocol}, features {ground.features}{dtype}{limit}{seed}{kind}"
 
 
 def caption(table: Table) -> list[str]:
@@ -56,6 +59,9 @@ def _sentences(table: Table) -> Iterator[str]:
         f"chance {records[0]['metrics']['chance']:.3f}; protocol card {card['id']}; "
         f"metrics version {table.ground.metric_version}."
     )
+    if table.ground.weights:
+        yield f"Weights of {table.ground.features}: sha256 {table.ground.weights[:16]}."
+    yield from _about_items(card)
     unanswerable = records[0]["queries"]["unanswerable"]
     if unanswerable:
         yield f"{unanswerable:,} queries without any relevant database item are left out of the means."
@@ -66,6 +72,14 @@ def _sentences(table: Table) -> Iterator[str]:
             f"{leaked['query_in_train']} in the training set."
         )
     yield from _about_cells(table)
+
+
+def _about_items(card: dict[str, Any]) -> Iterator[str]:
+    if any(card["missing"].values()):
+        counts = ", ".join(f"{count:,} {_PARTS[name]}" for name, count in card["missing"].items() if count)
+        yield f"Not the full protocol: the images of {counts} items are missing."
+    if card["unlabelled"]["database"]:
+        yield f"{card['unlabelled']['database']:,} database items have no label and are distractors."
 
 
 def _about_cells(table: Table) -> Iterator[str]:

@@ -25,6 +25,8 @@ def _place(table: Table, row: Row) -> dict[str, Any]:
         "protocol": ground.protocol,
         "card": ground.card,
         "features": ground.features,
+        "features_dtype": ground.dtype,
+        "features_weights": ground.weights or None,
         "limit": ground.limit or None,
         "rank": table.ranked.index(row) + 1 if row in table.ranked else None,
         "method": row.method,

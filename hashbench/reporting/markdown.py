@@ -47,7 +47,10 @@ def _marked(table: Table, row: Row, bits: int) -> str:
 
 
 def _details(table: Table) -> str:
-    head = ["method", "bits", *(HEADINGS[m] for m in DETAILS), "fit s", "encode images/s", "search queries/s (k = 100)"]
+    cutoff = table.cutoff
+    metrics = [*DETAILS[:2], *([f"map@{cutoff}"] if cutoff else []), *DETAILS[2:]]
+    headings = {**HEADINGS, f"map@{cutoff}": f"mAP@{cutoff}"}
+    head = ["method", "bits", *(headings[m] for m in metrics), "fit s", "encode images/s", "search queries/s (k = 100)"]
     lines = []
     for row in (*table.ranked, *table.unranked, *table.references):
         for bits, cell in sorted(row.cells.items(), key=lambda item: item[0] or 0):
@@ -56,7 +59,7 @@ def _details(table: Table) -> str:
                 [
                     row.label,
                     str(bits or "float"),
-                    *(value(cell, metric) for metric in DETAILS),
+                    *(value(cell, metric) for metric in metrics),
                     "–" if fit is None else f"{fit:.1f}",
                     rate_text(encode_rate(cell)),
                     rate_text(search_rate(cell, 100)),

@@ -10,6 +10,7 @@ from hashbench.records.results import Results
 from hashbench.records.store import Record
 
 HEADLINE = "map@1000"
+HEADLINE_K = 1000
 
 
 @dataclass(frozen=True, order=True)
@@ -100,6 +101,12 @@ class Table:
     ranked: list[Row]
     unranked: list[Row]
     references: list[Row]
+
+    @property
+    def cutoff(self) -> int | None:
+        """The protocol's customary k of mAP@k, None where it has none beside the usual ones."""
+        found: int | None = self.records()[0]["protocol_card"]["cutoff"]
+        return None if found == HEADLINE_K else found
 
     def records(self) -> list[Record]:
         """All records of the table."""

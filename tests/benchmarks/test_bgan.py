@@ -8,16 +8,16 @@ import torch
 from torch import Tensor
 
 import hashbench
+from hashbench.dataset_spec import open_dataset
 from hashbench.nets.neighbours import neighbourhood_structure
-from hashbench.registry import DATASETS
 from tests.pictures import pictures
 
 
 @pytest.fixture(scope="module")
 def images() -> Tensor:
     """The 1,597 training digits, uint8 [1597, 1, 8, 8]."""
-    digits = DATASETS.get("digits")(Path())
-    return pictures(digits, digits.split(digits.protocols[0]).train)
+    digits = open_dataset("digits", Path())
+    return pictures(digits, digits.split().train)
 
 
 def plain_structure(features: Tensor, k1: int, k2: int) -> list[set[int]]:

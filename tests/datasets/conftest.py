@@ -49,4 +49,5 @@ def write_small(cifar10_module: Any, monkeypatch: pytest.MonkeyPatch) -> Callabl
 def small(tmp_path: Path, write_small: Callable[[Path], None]) -> Dataset:
     """The small data set on disk."""
     write_small(tmp_path / "cifar-10-batches-py")
-    return DATASETS.get("cifar10")(tmp_path)
+    kind = DATASETS.get("cifar10")
+    return kind(tmp_path, kind.protocols[0])

@@ -8,70 +8,108 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hashbench.dataset import Dataset, Split
+from hashbench.dataset import Dataset, Items, Split
+from hashbench.dataset_spec import open_dataset
 from hashbench.errors import UsageError
 from hashbench.registry import DATASETS
 
-GOLDEN_SPLITS = {"bgan": "ce8f51c025a2", "unsupervised-59k": "f035fa6d3851", "test-10k": "a041f698466b"}
+GOLDEN_SPLITS = {
+    "bgan": "ce8f51c025a2",
+    "unsupervised-59k": "f035fa6d3851",
+    "test-10k": "a041f698466b",
+    "supervised-59k": "7c5e88f543ee",
+    "disjoint-54k": "d26f30bb7fe7",
+    "resplit-50k": "0a326b7fa4ee",
+    "resplit-5k": "ebdea1cdf956",
+    "cibhash": "95c064de7987",
+}
+ALL, OFFICIAL_TRAIN, OFFICIAL_TEST = (list(range(*ends)) for ends in ((0, 60_000), (0, 50_000), (50_000, 60_000)))
 
 
 @pytest.fixture
-def by_class() -> Dataset:
-    """The protocols' 60,000 items without their pixels: the class of item i is i % 10."""
-    dataset = DATASETS.get("cifar10")(Path("nowhere"))
-    vars(dataset)["_loaded"] = (None, np.arange(60_000) % 10)
-    return dataset
+def by_class() -> dict[str, Split]:
+    """The protocols' splits of 60,000 items without pixels: the class of item i is i % 10."""
+    return splits(Path("nowhere"), np.arange(60_000) % 10)
 
 
-def splits(dataset: Dataset) -> dict[str, Split]:
-    return {protocol.name: dataset.split(protocol) for protocol in dataset.protocols}
+def splits(root: Path, classes: Items | None = None) -> dict[str, Split]:
+    """Every protocol's split, of the items on disk or of those of the given classes."""
+    kind = DATASETS.get("cifar10")
+    opened = [kind(root, protocol) for protocol in kind.protocols]
+    if classes is not None:
+        for dataset in opened:
+            vars(dataset)["_loaded"] = (None, classes)
+    return {dataset.protocol.name: dataset.split() for dataset in opened}
 
 
-def check_protocols(dataset: Dataset, classes: np.ndarray[Any, Any]) -> None:
-    bgan, unsupervised, official = splits(dataset).values()
-    assert np.bincount(classes[bgan.query]).tolist() == [100] * 10
-    assert sorted([*bgan.query, *bgan.database]) == list(range(60_000))
-    assert np.bincount(classes[bgan.train]).tolist() == [1_000] * 10
-    assert len(set(bgan.train)) == 10_000
-    assert set(bgan.train) < set(bgan.database)
+def check_protocols(found: dict[str, Split], classes: Items) -> None:
+    def per_class(items: Items) -> list[int]:
+        assert len(set(items)) == len(items)
+        return [int((classes[items] == value).sum()) for value in range(10)]
 
-    assert np.array_equal(unsupervised.query, bgan.query)
-    assert np.array_equal(unsupervised.database, bgan.database)
-    assert np.array_equal(unsupervised.train, unsupervised.database)
+    for name in ("bgan", "unsupervised-59k", "supervised-59k", "disjoint-54k"):
+        assert np.array_equal(found[name].query, found["bgan"].query), f"{name} has 1,000 queries of its own"
+    for name in ("unsupervised-59k", "supervised-59k"):
+        assert np.array_equal(found[name].database, found["bgan"].database)
+    assert per_class(found["bgan"].query) == [100] * 10
+    assert sorted([*found["bgan"].query, *found["bgan"].database]) == ALL
+    assert per_class(found["bgan"].train) == [1_000] * 10
+    assert set(found["bgan"].train) < set(found["bgan"].database)
+    assert np.array_equal(found["unsupervised-59k"].train, found["unsupervised-59k"].database)
 
-    assert sorted(official.query) == list(range(50_000, 60_000))
-    assert sorted(official.database) == list(range(50_000))
+    assert per_class(found["supervised-59k"].train) == [500] * 10
+    assert set(found["supervised-59k"].train) < set(found["supervised-59k"].database)
+    disjoint = found["disjoint-54k"]
+    assert per_class(disjoint.train) == [500] * 10
+    assert sorted([*disjoint.query, *disjoint.train, *disjoint.database]) == ALL
+
+    resplit, few = found["resplit-50k"], found["resplit-5k"]
+    assert per_class(resplit.query) == [1_000] * 10
+    assert sorted([*resplit.query, *resplit.database]) == ALL
+    assert len(set(resplit.query) & set(OFFICIAL_TEST)) < 2_000, "drawn from the test images, not from all"
+    assert np.array_equal(resplit.train, resplit.database)
+    assert np.array_equal(few.query, resplit.query)
+    assert np.array_equal(few.database, resplit.database)
+    assert per_class(few.train) == [500] * 10
+    assert set(few.train) < set(few.database)
+
+    official, cibhash = found["test-10k"], found["cibhash"]
+    assert sorted(official.query) == OFFICIAL_TEST
+    assert sorted(official.database) == sorted(cibhash.database) == OFFICIAL_TRAIN
     assert np.array_equal(official.train, official.database)
-    for part in (bgan.query, bgan.train, bgan.database, official.query, official.database):
+    assert per_class(cibhash.query) == per_class(cibhash.train) == [500] * 10
+    assert set(cibhash.query) < set(OFFICIAL_TEST)
+    assert set(cibhash.train) < set(OFFICIAL_TRAIN)
+
+    for part in (part for split in found.values() for part in split.parts().values()):
         assert part.dtype == np.int64
         assert abs(np.corrcoef(np.arange(len(part)), part)[0, 1]) < 0.1, "the order is not a permutation"
         assert len(set(classes[part[:50]])) > 5, "the order goes by class"
 
 
-def test_protocols_come_in_the_order_of_the_design() -> None:
-    names = [protocol.name for protocol in DATASETS.get("cifar10").protocols]
-    assert names == ["bgan", "unsupervised-59k", "test-10k"]
+def test_the_first_protocol_is_the_papers() -> None:
+    assert [protocol.name for protocol in DATASETS.get("cifar10").protocols] == list(GOLDEN_SPLITS)
 
 
-def test_protocols_have_the_published_counts(by_class: Dataset) -> None:
+def test_protocols_have_the_published_counts(by_class: dict[str, Split]) -> None:
     check_protocols(by_class, np.arange(60_000) % 10)
 
 
-def test_splits_never_change(by_class: Dataset) -> None:
+def test_splits_never_change(by_class: dict[str, Split]) -> None:
     """Golden sums: a split that differs makes every older number incomparable."""
     found = {
         name: hashlib.sha256(
             np.concatenate([split.query, split.database, split.train]).astype("<i8").tobytes()
         ).hexdigest()[:12]
-        for name, split in splits(by_class).items()
+        for name, split in by_class.items()
     }
     assert found == GOLDEN_SPLITS
 
 
 def test_items_are_the_batches_in_order(small: Dataset) -> None:
     folder = small.root / "cifar-10-batches-py"
-    assert small.labels(small.protocols[0]).shape == (120, 10)
-    assert small.labels(small.protocols[0]).argmax(1).tolist() == [item % 10 for item in range(20)] * 6
+    assert small.labels().shape == (120, 10)
+    assert small.labels().argmax(1).tolist() == [item % 10 for item in range(20)] * 6
     for item, name in ((0, "data_batch_1"), (25, "data_batch_2"), (119, "test_batch")):
         raw = pickle.loads((folder / name).read_bytes())[b"data"][item % 20]
         image = small.images(np.array([item]))[0]
@@ -83,7 +121,7 @@ def test_an_absent_folder_is_named_with_the_way_out(tmp_path: Path) -> None:
     with pytest.raises(
         UsageError, match=r"cifar-10-batches-py is not there; run `hashbench data prepare cifar10`.*--data"
     ):
-        DATASETS.get("cifar10")(tmp_path / "nowhere").require()
+        open_dataset("cifar10", tmp_path / "nowhere")
 
 
 def test_an_absent_file_is_named(small: Dataset) -> None:
@@ -92,7 +130,7 @@ def test_an_absent_file_is_named(small: Dataset) -> None:
     with pytest.raises(UsageError, match="lacks data_batch_4; run"):
         small.require()
     with pytest.raises(UsageError, match="lacks data_batch_4; run"):
-        small.labels(small.protocols[0])
+        small.labels()
 
 
 @pytest.mark.parametrize("read", ["content", "labels"])
@@ -102,7 +140,7 @@ def test_a_truncated_batch_is_named_with_its_sum(small: Dataset, read: str) -> N
     file.write_bytes(file.read_bytes()[:-100])
     found = hashlib.md5(file.read_bytes()).hexdigest()
     with pytest.raises(UsageError, match=f"data_batch_2 is damaged: its md5 is {found}, wanted {wanted}; .*prepare"):
-        small.content() if read == "content" else small.labels(small.protocols[0])
+        small.content() if read == "content" else small.labels()
 
 
 def test_content_is_checked_once(small: Dataset) -> None:
@@ -123,11 +161,10 @@ def test_a_batch_that_would_run_code_is_refused(tmp_path: Path, cifar10_module: 
 
 
 def test_the_real_files(data_root: Path) -> None:
-    dataset = DATASETS.get("cifar10")(data_root)
-    dataset.require()
+    dataset = open_dataset("cifar10", data_root)
     assert len(dataset.content()) == 64
-    classes = dataset.labels(dataset.protocols[0]).argmax(1)
+    classes = dataset.labels().argmax(1)
     assert classes[:5].tolist() == [6, 9, 9, 4, 1]  # frog, truck, truck, deer, automobile
     assert classes[50_000:50_005].tolist() == [3, 8, 8, 0, 6]  # cat, ship, ship, airplane, frog
     assert np.bincount(classes).tolist() == [6_000] * 10
-    check_protocols(dataset, classes)
+    check_protocols(splits(data_root, classes), classes)

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from hashbench.dataset import Dataset
-from hashbench.registry import DATASETS
+from hashbench.dataset_spec import open_dataset
 from tests.pictures import pictures
 
 
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
-    return DATASETS.get("digits")(Path())
+    return open_dataset("digits", Path())
 
 
 def test_it_has_1797_grey_images_of_8_px_that_use_the_whole_range(digits: Dataset) -> None:
@@ -23,15 +23,15 @@ def test_it_has_1797_grey_images_of_8_px_that_use_the_whole_range(digits: Datase
 
 
 def test_200_queries_20_per_class_and_the_rest_is_database_and_training_set(digits: Dataset) -> None:
-    (protocol,) = digits.protocols
-    split, labels = digits.split(protocol), digits.labels(protocol)
-    assert labels[split.query].sum(0).tolist() == [20] * len(digits.classes(protocol)) == [20] * 10
+    assert len(digits.protocols) == 1
+    split, labels = digits.split(), digits.labels()
+    assert labels[split.query].sum(0).tolist() == [20] * len(digits.classes()) == [20] * 10
     assert np.array_equal(split.train, split.database)
     assert sorted([*split.query, *split.database]) == list(range(1797))
     assert not np.array_equal(split.database, np.sort(split.database))
 
 
 def test_the_split_never_changes(digits: Dataset) -> None:
-    split = digits.split(digits.protocols[0])
+    split = digits.split()
     whole = np.concatenate([split.query, split.database, split.train]).astype("<i8").tobytes()
     assert hashlib.sha256(whole).hexdigest() == "5dc5dcc890186345e13ca73a4f16d6273a4053519f5d105ee97ef401dbc18760"

@@ -1,204 +1,170 @@
-"""The feature cache: extracted once, whole or absent, checked by sum."""
+"""The feature cache: extracted once, continued after a kill, checked by sum."""
 
 import json
-import multiprocessing
-import os
-import signal
-import time
+import re
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
-import torch
 from torch import Tensor
 
-from hashbench import images
+from hashbench import images, pictures
 from hashbench.dataset import Images
-from hashbench.features.cache import cache_root, cached_features, source_sum
-from hashbench.features.extractor import Extractor
+from hashbench.dataset_spec import open_dataset
+from hashbench.errors import UsageError
+from hashbench.features.cache import source_sum
+from hashbench.features.parts import PART
 from hashbench.features.spec import extractor
-from hashbench.registry import DATASETS
-from tests.pictures import pictures
-
-CPU = torch.device("cpu")
+from tests import pictures as test_pictures
+from tests.features.numbered import COUNT, Numbered, Spelling, assert_spelt, cached, folder, seen_again
 
 
-class Counting(Extractor):
-    """Mean and maximum of the pixels; counts the images it saw, and can be told to be slow."""
-
-    name = "counting"
-
-    def __init__(self, seconds: float = 0.0) -> None:
-        self.seen, self.seconds = 0, seconds
-
-    def __call__(self, images: Images) -> Tensor:
-        self.seen += len(images)
-        assert isinstance(images, Tensor)
-        time.sleep(self.seconds)
-        flat = images.flatten(1).float()
-        return torch.stack([flat.mean(1), flat.amax(1)], 1)
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_features_of_every_item_in_order(tmp_path: Path, dtype: str) -> None:
+    for _ in range(2):
+        features = cached(tmp_path, Spelling(dtype)).values
+        assert features.dtype == np.dtype(dtype)
+        assert_spelt(features)
 
 
-def digits_features(
-    cache: Path, with_extractor: Extractor, content: str = "c", lines: list[str] | None = None
-) -> npt.NDArray[np.float32]:
-    digits = DATASETS.get("digits")(Path())
-    said = [] if lines is None else lines
-    return cached_features(digits, "digits", content, with_extractor, cache, CPU, said.append).values
-
-
-def files(cache: Path) -> list[Path]:
-    return sorted((cache / "features").iterdir())
-
-
-def test_features_of_every_item_in_order(tmp_path: Path) -> None:
-    digits = DATASETS.get("digits")(Path())
-    pixels = pictures(digits, np.arange(1797)).flatten(1).numpy() / 255
-    for again in range(2):
-        features = digits_features(tmp_path, extractor("pixels"))
-        assert features.dtype == np.float32
-        np.testing.assert_allclose(features, pixels, rtol=1e-6, err_msg=f"reading {again}")
+def test_features_of_a_real_data_set(tmp_path: Path) -> None:
+    digits = open_dataset("digits", Path())
+    pixels = test_pictures.pictures(digits, np.arange(1797)).flatten(1).numpy() / 255
+    features = cached(tmp_path, extractor("pixels"), digits).values
+    np.testing.assert_allclose(features, pixels, rtol=1e-6)
 
 
 def test_the_array_is_mapped_and_read_only(tmp_path: Path) -> None:
-    for _ in range(2):
-        features = digits_features(tmp_path, extractor("pixels"))
-        assert isinstance(features, np.memmap)
-        with pytest.raises(ValueError, match="read-only"):
-            features[0] = 1
+    features = cached(tmp_path, Spelling()).values
+    assert isinstance(features, np.memmap)
+    with pytest.raises(ValueError, match="read-only"):
+        features[0] = 1
 
 
 def test_features_are_extracted_once(tmp_path: Path) -> None:
-    counting = Counting()
-    first = digits_features(tmp_path, counting)
-    assert counting.seen == 1797
-    second = digits_features(tmp_path, counting)
-    assert counting.seen == 1797
-    assert np.array_equal(first, second)
+    first, lines = Spelling(), list[str]()
+    kept = cached(tmp_path, first)
+    assert first.seen == COUNT + 1  # one image tells the width
+    assert cached(tmp_path, Spelling(), lines=lines).sha256 == kept.sha256
+    assert seen_again(tmp_path, lines=lines) == 0
+    assert lines == []
 
 
-def test_what_they_are_made_from_decides_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def seen(changed: Extractor, content: str = "c") -> int:
-        assert isinstance(changed, Counting)
-        digits_features(tmp_path, changed, content)
+def test_a_whole_cache_need_not_be_writable(tmp_path: Path) -> None:
+    cached(tmp_path, Spelling())
+    before = {file: file.stat().st_mtime_ns for file in (tmp_path / "features").rglob("*")}
+    cached(tmp_path, Spelling())
+    assert {file: file.stat().st_mtime_ns for file in (tmp_path / "features").rglob("*")} == before
+
+
+def test_what_they_are_made_from_decides_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def seen(changed: Spelling, content: str = "c") -> int:
+        cached(tmp_path, changed, Numbered(10, contents=content))
         return changed.seen
 
-    assert seen(Counting()) == 1797
-    assert seen(Counting()) == 0
-    assert seen(Counting(), content="other images") == 1797
-    renamed, weighted = Counting(), Counting()
-    renamed.name, weighted.weights = "counting@16", "0123"
-    assert seen(renamed) == 1797
-    assert seen(weighted) == 1797
-    resizing = tmp_path / "images.py"
-    resizing.write_text("another way to resize")
-    monkeypatch.setattr(images, "__file__", str(resizing))
-    assert seen(Counting()) == 1797
+    def renamed() -> Spelling:
+        spelling = Spelling()
+        spelling.name = "spelling@16"
+        return spelling
+
+    assert (seen(Spelling()), seen(Spelling())) == (11, 0)
+    assert (seen(Spelling(), "other images"), seen(Spelling(), "other images")) == (11, 0)
+    for make in (renamed, lambda: Spelling("float16"), lambda: Spelling(weights="0123")):
+        assert (seen(make()), seen(make())) == (11, 0)
+    for module in (images, pictures):
+        edited = tmp_path / f"{module.__name__}.py"
+        edited.write_text("another way")
+        monkeypatch.setattr(module, "__file__", str(edited))
+        assert (seen(Spelling()), seen(Spelling())) == (11, 0)
 
 
 def test_the_sources_are_those_of_data_set_and_extractor() -> None:
-    digits = DATASETS.get("digits")(Path())
-    assert source_sum(digits, extractor("gist")) == source_sum(digits, extractor("gist"))
-    assert len({source_sum(digits, e) for e in (extractor("gist"), extractor("pixels"), Counting())}) == 3
+    digits = open_dataset("digits", Path())
+    made = [source_sum(digits, each) for each in (extractor("gist"), extractor("pixels"), Spelling())]
+    assert len(set(made)) == 3
+    assert source_sum(digits, extractor("gist")) == made[0]
+    assert source_sum(Numbered(), extractor("gist")) != made[0]
 
 
-def test_the_sidecar_says_what_the_features_are(tmp_path: Path) -> None:
-    digits_features(tmp_path, extractor("pixels"))
-    sidecar, _ = files(tmp_path)
-    said = json.loads(sidecar.read_text())
-    assert (said["shape"], said["dtype"]) == ([1797, 64], "float32")
-    assert said["made_from"]["extractor"] == "pixels"
-    assert set(said["made_from"]) == {"dataset", "content", "extractor", "dtype", "weights", "source"}
+def test_the_journal_says_what_the_features_are(tmp_path: Path) -> None:
+    cached(tmp_path, Spelling("float16", weights="0123"))
+    journal = json.loads((folder(tmp_path) / "parts.json").read_text())
+    assert journal["layout"] == [COUNT, 2, "float16", PART]
+    said = journal["made_from"]
+    assert (said["dataset"], said["content"], said["extractor"], said["weights"]) == (
+        "numbered",
+        "c",
+        "spelling",
+        "0123",
+    )
+    assert folder(tmp_path).name.startswith("numbered-spelling-")
 
 
-def damage_bit(file: Path) -> None:
-    content = bytearray(file.read_bytes())
-    content[-1] ^= 1
-    file.write_bytes(content)
-
-
-@pytest.mark.parametrize("what", ["bit", "half", "no sum", "broken sum"])
-def test_a_damaged_file_is_made_again_with_a_line(tmp_path: Path, what: str) -> None:
-    whole = np.array(digits_features(tmp_path, extractor("pixels")))
-    sidecar, file = files(tmp_path)
-    if what == "bit":
-        damage_bit(file)
-    elif what == "half":
-        file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
-    elif what == "no sum":
-        sidecar.unlink()
-    else:
-        sidecar.write_text("{")
-    lines: list[str] = []
-    assert np.array_equal(digits_features(tmp_path, extractor("pixels"), lines=lines), whole)
-    assert str(file) in lines[0]
-    assert lines[0].endswith("made again")
-    quiet: list[str] = []
-    digits_features(tmp_path, extractor("pixels"), lines=quiet)
-    assert quiet == []
-
-
-def slow_extraction(cache: Path) -> None:
-    torch.set_num_threads(1)  # a forked process has no thread pool
-    digits_features(cache, Counting(seconds=0.05))
-
-
-def test_a_kill_in_between_leaves_no_half_file(tmp_path: Path) -> None:
-    process = multiprocessing.get_context("fork").Process(target=slow_extraction, args=(tmp_path,))
-    process.start()
-    while not (tmp_path / "features").exists() or not files(tmp_path):
-        time.sleep(0.005)
-    assert process.pid is not None
-    os.kill(process.pid, signal.SIGKILL)
-    process.join()
-    assert [file for file in files(tmp_path) if file.suffix == ".npy"] == []
-    counting = Counting()
-    assert digits_features(tmp_path, counting).shape == (1797, 2)
-    assert counting.seen == 1797
-
-
-def test_an_error_in_between_leaves_nothing(tmp_path: Path) -> None:
-    class Failing(Counting):
+def test_the_sum_follows_the_values(tmp_path: Path) -> None:
+    class Negated(Spelling):
         def __call__(self, images: Images) -> Tensor:
-            if self.seen > 1000:
-                raise RuntimeError("no memory left")
-            return super().__call__(images)
+            return -super().__call__(images)
 
-    with pytest.raises(RuntimeError, match="no memory left"):
-        digits_features(tmp_path, Failing())
-    assert files(tmp_path) == []
+    plain = cached(tmp_path / "a", Spelling()).sha256
+    assert len(plain) == 64
+    assert cached(tmp_path / "b", Spelling()).sha256 == plain
+    assert cached(tmp_path / "c", Negated()).sha256 != plain
 
 
-def test_two_processes_at_once_do_no_harm(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("fork")
-    both = [context.Process(target=slow_extraction, args=(tmp_path,)) for _ in range(2)]
-    for process in both:
-        process.start()
-    for process in both:
-        process.join()
-    assert [process.exitcode for process in both] == [0, 0]
-    counting, lines = Counting(), list[str]()
-    assert digits_features(tmp_path, counting, lines=lines).shape == (1797, 2)
-    assert (counting.seen, lines) == (0, [])
-    assert [file.suffix for file in files(tmp_path)] == [".json", ".npy"]
+# Missing images
+
+
+@pytest.mark.parametrize(
+    "absent", [range(5), range(PART - 3, PART + 3), range(PART, 2 * PART), range(COUNT - 2, COUNT)]
+)
+def test_absent_images_are_nan_and_never_decoded(tmp_path: Path, absent: range) -> None:
+    lines: list[str] = []
+    features = cached(tmp_path, Spelling(), Numbered(absent=absent), lines).values
+    gaps = np.isnan(features).all(axis=1)
+    np.testing.assert_array_equal(np.flatnonzero(gaps), np.array(absent))
+    np.testing.assert_array_equal(features[~gaps] @ [1, 256], np.flatnonzero(~gaps))
+    assert lines[0] == f"spelling of numbered: extracting {COUNT - len(absent):,} images"
+
+
+def test_a_data_set_without_any_image_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="Numbered: not one image is on disk"):
+        cached(tmp_path, Spelling(), Numbered(10, absent=range(10)))
+
+
+def test_memory_is_bounded_by_parts(tmp_path: Path) -> None:
+    width = 256
+
+    class Wide(Spelling):
+        def __call__(self, images: Images) -> Tensor:
+            return super().__call__(images).repeat(1, width // 2)
+
+    count = 20 * PART
+    tracemalloc.start()
+    try:
+        for _ in range(2):
+            tracemalloc.reset_peak()
+            features = cached(tmp_path, Wide(), Numbered(count)).values
+            _, peak = tracemalloc.get_traced_memory()
+            assert features.nbytes == 20 * PART * width * 4
+            assert peak < 5 * PART * width * 4  # one being made, or two being checked
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(("count", "height", "largest"), [(1500, 1, 512), (45, 1 << 20, 32), (15, 1 << 23, 4)])
+def test_blocks_are_as_large_as_their_images_allow(tmp_path: Path, count: int, height: int, largest: int) -> None:
+    dataset = Numbered(count, height=height)
+    cached(tmp_path, Spelling(), dataset)
+    sizes = [len(block) for block in dataset.asked]
+    assert sizes[:2] == [1, 8]
+    assert max(sizes[2:]) == largest
 
 
 def test_progress_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hashbench.features.cache.LEAST_STEP", 256)
+    monkeypatch.setattr("hashbench.pace.SECONDS_BETWEEN", 0.0)
     lines: list[str] = []
-    digits_features(tmp_path, extractor("pixels"), lines=lines)
-    assert lines[0] == "pixels of digits: extracting 1,797 images"
-    assert lines[1] == "pixels of digits: 256 of 1,797"
-    assert len(lines) == 1 + 1797 // 256
-
-
-def test_where_the_cache_lies(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HASHBENCH_CACHE", "/own")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/shared")
-    monkeypatch.setenv("HOME", "/home/someone")
-    assert cache_root() == Path("/own")
-    monkeypatch.delenv("HASHBENCH_CACHE")
-    assert cache_root() == Path("/shared/hashbench")
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    assert cache_root() == Path("/home/someone/.cache/hashbench")
+    cached(tmp_path, Spelling(), lines=lines)
+    assert lines[0] == f"spelling of numbered: extracting {COUNT:,} images"
+    assert re.fullmatch(rf"spelling of numbered: 8 of {COUNT:,} images, [\d,]+/s, \d+ s left", lines[1])
+    assert lines[-1].startswith(f"spelling of numbered: {COUNT:,} images in 0 s, ")

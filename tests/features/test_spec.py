@@ -5,14 +5,39 @@ import pytest
 import torch
 
 from hashbench.errors import UsageError
-from hashbench.features.spec import extractor, names
+from hashbench.features.spec import extractor, names, source_file, summaries
+from hashbench.features.weights import Weights
+
+NETWORKS = ["alexnet", "mobilenet_v2", "resnet50", "squeezenet1_1", "vgg16", "vgg19"]
 
 
 def test_every_name_makes_an_extractor_of_that_name() -> None:
-    assert names() == sorted(names())
-    for name in names():
+    assert names() == sorted(["gist", "pixels", "timm:NAME", *NETWORKS])
+    for name in set(names()) - {"timm:NAME"}:
         made = extractor(name)
         assert (made.name, made.dtype) == (name, "float32")
+
+
+def test_each_has_a_line() -> None:
+    lines = summaries()
+    assert list(lines) == names()
+    assert all(20 < len(line) < 120 and "\n" not in line for line in lines.values())
+    assert lines["vgg19"] == "fc7 after its rectifier, 4096-d, torchvision's ImageNet weights, 224 px or @SIZE"
+    assert "512-d" in lines["gist"]
+
+
+def test_only_networks_know_half_precision_and_weights() -> None:
+    for name in ("gist", "pixels", "pixels@16"):
+        made = extractor(name, Weights(offline=True), "float16")
+        assert (made.dtype, made.weights) == ("float32", None)
+    assert extractor("vgg19", Weights(offline=True), "float16").dtype == "float16"
+
+
+def test_sources_begin_where_the_class_is() -> None:
+    found = {spec: source_file(spec).name for spec in ("gist", "pixels@16", "resnet50", "vgg19@64")}
+    assert found == {"gist": "gist.py", "pixels@16": "pixels.py", "resnet50": "deep.py", "vgg19@64": "deep.py"}
+    with pytest.raises(UsageError, match="no features named 'gits'"):
+        source_file("gits")
 
 
 def test_a_size_belongs_to_the_name() -> None:
@@ -23,14 +48,17 @@ def test_a_size_belongs_to_the_name() -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("pixel", r"no features named 'pixel'; did you mean 'pixels'\? \(there are: gist, pixels"),
+        ("pixel", r"no features named 'pixel'; did you mean 'pixels'\? \(there are: alexnet, gist, "),
+        ("resnet", r"no features named 'resnet'; did you mean 'resnet50'\?"),
         ("", "no features named ''"),
-        ("pixels@0", "size is '0', wanted 1 to 1024 pixels, as in 'pixels@32'"),
+        ("pixels@0", "size is '0', wanted 1 to 1024 pixels, as in 'pixels@128'"),
         ("pixels@2000", "size is '2000', wanted 1 to 1024"),
         ("pixels@-3", "size is '-3'"),
         ("pixels@", "size is ''"),
         ("pixels@big", "size is 'big'"),
         ("gist@64", "gist has a size of its own; write 'gist'"),
+        ("vgg19@16", "features 'vgg19@16': size is '16', wanted 32 to 1024 pixels, as in 'vgg19@128'"),
+        ("vgg19@64@64", "size is '64@64'"),
     ],
 )
 def test_what_cannot_be_made_is_said(spec: str, message: str) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,11 +10,11 @@ import pytest
 import torch
 
 import hashbench as hb
-from hashbench.dataset import Split, protocol_of
+from hashbench.dataset import Split
+from hashbench.dataset_spec import open_dataset
 from hashbench.evaluation.evaluate import evaluate
 from hashbench.features.cache import cached_features
 from hashbench.features.spec import extractor
-from hashbench.registry import DATASETS
 
 BITS = (12, 24, 32, 48)
 # mAP@all as quoted in Advances in Multimedia 2017:8961091, table 3.
@@ -26,19 +27,16 @@ class Gist59k:
     """The protocol's split with features and labels of all items."""
 
     split: Split
-    features: npt.NDArray[np.float32]
+    features: npt.NDArray[np.floating[Any]]
     labels: npt.NDArray[np.bool_]
 
 
 @pytest.fixture(scope="module")
 def gist59k(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Gist59k:
-    kind = DATASETS.get("cifar10")
-    cifar10 = kind(data_root)
-    cache = tmp_path_factory.mktemp("cache")
-    content, cpu = cifar10.content(), torch.device("cpu")
-    features = cached_features(cifar10, "cifar10", content, extractor("gist"), cache, cpu, print).values
-    protocol = protocol_of(kind, "unsupervised-59k", "cifar10")
-    return Gist59k(cifar10.split(protocol), features, cifar10.labels(protocol))
+    cifar10 = open_dataset("cifar10/unsupervised-59k", data_root)
+    cache, cpu = tmp_path_factory.mktemp("cache"), torch.device("cpu")
+    features = cached_features(cifar10, "cifar10", extractor("gist"), cache, cpu, print).values
+    return Gist59k(cifar10.split(), features, cifar10.labels())
 
 
 @pytest.mark.slow

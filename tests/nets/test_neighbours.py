@@ -6,9 +6,9 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
+from hashbench.dataset_spec import open_dataset
 from hashbench.nets import neighbours
 from hashbench.nets.neighbours import Similarity, nearest, neighbourhood_structure
-from hashbench.registry import DATASETS
 from tests.pictures import pictures
 
 
@@ -120,11 +120,11 @@ def test_features_that_are_no_numbers_are_refused() -> None:
 
 def test_structure_of_digits_is_as_precise_as_was_measured() -> None:
     """132 entries per row, .72 of them of one class: a prototype's figures on centred pixels and another split."""
-    digits = DATASETS.get("digits")(Path())
-    train = digits.split(digits.protocols[0]).train
+    digits = open_dataset("digits", Path())
+    train = digits.split().train
     pixels = pictures(digits, train).flatten(1).float()
     similarity = neighbourhood_structure(pixels - pixels.mean(0), 20, 30)
-    classes = torch.from_numpy(digits.labels(digits.protocols[0])[train].argmax(1))
+    classes = torch.from_numpy(digits.labels()[train].argmax(1))
     rows, columns = similarity.keys // similarity.n, similarity.keys % similarity.n
     assert similarity.per_row == pytest.approx(132, abs=2)
     assert (classes[rows] == classes[columns])[rows != columns].float().mean().item() == pytest.approx(0.72, abs=0.01)

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from hashbench.errors import UsageError
 from hashbench.method import Backbone, no_backbone
 from hashbench.nets.decoders import Generator, Pointwise
 from hashbench.nets.discriminators import Discriminator
@@ -90,5 +91,5 @@ def test_input_sizes_go_with_the_name() -> None:
     assert input_size("small") == 32
     assert input_size("squeezenet1_1@128") == 128
     assert input_size("vgg19") == 224
-    with pytest.raises(ValueError, match="net@large"):
-        input_size("net@large")
+    with pytest.raises(UsageError, match="large"):
+        input_size("vgg19@large")

@@ -26,13 +26,14 @@ CARD = {
     "id": "c" * 16,
     "content": "x",
     "sizes": {"query": 200, "database": 1597, "train": 1597},
+    "missing": {"query": 0, "database": 0, "train": 0},
+    "unlabelled": {"query": 0, "database": 0, "train": 0},
     "classes": 10,
     "cutoff": None,
 }
 SETTINGS = Settings(Path(), Path(), Path(), provenance={"git_commit": None, "git_dirty": None, "command": "test"})
 CLOCK = itertools.count()
-IDENTITY = {"protocol", "repetition", "preset", "limit", "seed"}
-IDENTITY = {"protocol", "repetition", "preset", "limit", "seed"}
+IDENTITY = {"protocol", "features_dtype", "features_weights", "repetition", "preset", "limit", "seed"}
 
 
 def make_record(method: str, bits: int | None, value: float, **changes: Any) -> Record:
@@ -44,17 +45,15 @@ def make_record(method: str, bits: int | None, value: float, **changes: Any) -> 
         "features": "pixels",
         "features_dtype": "float32",
         "features_weights": None,
+        "backbones": {},
         "preset": None,
         "limit": None,
         "repetition": 0,
         "seed": 0,
-        **{
-            name: changes.pop(name)
-            for name in list(changes)
-            if name in ("protocol", "repetition", "preset", "limit", "seed")
-        },
+        **{name: changes.pop(name) for name in list(changes) if name in IDENTITY},
     }
-    job = Job(Trial(method, bits=bits, **trial), {"card": CARD["id"], "files": {}}, CARD, **changes)
+    card = {**CARD, **changes.pop("card", {})}
+    job = Job(Trial(method, bits=bits, **trial), {"card": card["id"], "files": {}}, card, trial["protocol"], **changes)
     record = draft(job, SETTINGS)
     names = ("map@1000", "map@all", "precision@100", "recall@1000", "adjusted_map@1000")
     curve = {"precision": [0.9, 0.5, 0.1], "recall": [0.1, 0.5, 1.0], "empty": [0.2, 0.0, 0.0]}
@@ -221,7 +220,7 @@ def test_the_order_of_records_does_not_change_a_byte(records: list[Record], tmp_
         store.prepare()
         for record in order:
             trial = Trial(**record["trial"])
-            store.write_record(Job(trial, record["fingerprint"], CARD), record)
+            store.write_record(Job(trial, record["fingerprint"], CARD, ""), record)
         files = write_reports(store.root)
         written.append({file.name: file.read_bytes() for file in files})
     assert written[0] == written[1]
@@ -229,8 +228,32 @@ def test_the_order_of_records_does_not_change_a_byte(records: list[Record], tmp_
 
 
 def test_file_names_are_safe() -> None:
-    trial = Trial("m", {}, 8, "folder:a/b", "folder:a/b/x y", "pixels", "float32", None, None, None, 0, 0)
-    assert stem(Job(trial, {"card": "c", "files": {}}, CARD)).startswith("folder_a_b-b_x_y-m-8-0-")
+    trial = Trial("m", {}, 8, "folder", "folder/x y:z", "pixels", "float32", None, {}, None, None, 0, 0)
+    assert stem(Job(trial, {"card": "c", "files": {}}, CARD, "")).startswith("folder-x_y_z-m-8-0-")
+
+
+def test_captions_say_what_the_card_and_the_features_add_to_a_number() -> None:
+    card = {
+        "missing": {"query": 419, "database": 4581, "train": 0},
+        "unlabelled": {"query": 0, "database": 322, "train": 0},
+    }
+    (table,) = tables(Results((make_record("itq", 16, 0.5, card=card, features_weights="ab" * 32),)))
+    text = " ".join(caption(table))
+    assert "Not the full protocol: the images of 419 query, 4,581 database items are missing." in text
+    assert "322 database items have no label and are distractors." in text
+    assert f"Weights of pixels: sha256 {'ab' * 8}." in text
+
+
+def test_half_precision_features_stand_in_a_table_of_their_own_and_say_so() -> None:
+    found = tables(Results((make_record("itq", 16, 0.5), make_record("itq", 16, 0.5, features_dtype="float16"))))
+    assert [title(table).partition("features ")[2] for table in found] == ["pixels in float16", "pixels"]
+
+
+def test_details_have_the_protocols_customary_cut_off() -> None:
+    record = make_record("itq", 16, 0.5, card={"cutoff": 5000})
+    record["metrics"]["map@5000"] = 0.123
+    head, _, row = markdown(tables(Results((record,)))).partition("### Details\n\n")[2].splitlines()[:3]
+    assert dict(zip(head.split(" | "), row.split(" | "), strict=True))["mAP@5000"] == "0.123"
 
 
 @pytest.mark.parametrize(

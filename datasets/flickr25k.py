@@ -1,0 +1,244 @@
+"""MIRFlickr-25K: 25,000 photographs from Flickr with 24 concepts, and 14 of these once more where they are salient."""
+
+import json
+import re
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hashbench.adoption import adopt
+from hashbench.archives import unpack
+from hashbench.dataset import Items, Protocol, Report, Split
+from hashbench.download import fetch
+from hashbench.errors import UsageError
+from hashbench.files import file_sum, staging_folder
+from hashbench.picture_set import PictureSet
+from hashbench.splits import all_but
+
+COUNT = 25_000
+FOLDER = "mirflickr"
+ANNOTATIONS = "mirflickr25k_annotations_v080"
+URL = "https://press.liacs.nl/mirflickr/mirflickr25k.v3b"
+ARCHIVES_MD5 = {
+    "mirflickr25k.zip": "a23d0a8564ee84cda5622a6c2f947785",  # 2.9 GiB
+    f"{ANNOTATIONS}.zip": "aa0138c79892b1b670184d142380948f",
+}
+IMAGES_ZIP, ANNOTATIONS_ZIP = ARCHIVES_MD5
+READY = (
+    f"run `hashbench data prepare flickr25k`, or name the folder that holds {FOLDER} with --data DIR or HASHBENCH_DATA"
+)
+ANEW = "`hashbench data prepare flickr25k` gets the annotations anew"
+WAY_OUT = "adopt it from disk with `hashbench data prepare flickr25k --from FOLDER`"
+
+CONCEPTS = (
+    *("animals", "baby", "bird", "car", "clouds", "dog", "female", "flower", "food", "indoor", "lake", "male"),
+    *("night", "people", "plant_life", "portrait", "river", "sea", "sky", "structures", "sunset", "transport"),
+    *("tree", "water"),
+)
+SALIENT = (
+    *("baby_r1", "bird_r1", "car_r1", "clouds_r1", "dog_r1", "female_r1", "flower_r1", "male_r1", "night_r1"),
+    *("people_r1", "portrait_r1", "river_r1", "sea_r1", "tree_r1"),
+)
+COLUMNS = tuple(sorted(CONCEPTS + SALIENT))
+QUERIES = {"24": 2_000, "38": 1_000}
+TRAIN = {"24": 5_000, "38": 4_000}
+SEEDS = {"24": 25_024, "38": 25_038}
+
+
+class Flickr25K(PictureSet):
+    """Item i is the image im(i + 1).jpg. The annotation file of a concept lists the images that show it.
+
+    A file "<concept>_r1" lists those where it is salient, and is a label of its own; only the protocol 38 has these.
+    """
+
+    title = "MIRFlickr-25K"
+    source = (
+        "Huiskes and Lew, The MIR Flickr retrieval evaluation, MIR 2008; https://press.liacs.nl/mirflickr; "
+        "photographs under Creative Commons licences, each its author's"
+    )
+    protocols = (
+        Protocol(
+            "24",
+            "24 concepts; 2,000 queries drawn from the images that have one; database the other 23,000; "
+            "train 5,000 of these that have one",
+            cutoff=5_000,
+        ),
+        Protocol(
+            "38",
+            "24 concepts and 14 once more where salient; 1,000 queries and 4,000 train drawn from the images that have "
+            "one; database the other 20,000",
+            cutoff=5_000,
+        ),
+    )
+    features = "resnet50"
+
+    @property
+    def folder(self) -> Path:
+        """Where the images lie."""
+        return self.root / FOLDER
+
+    @property
+    def annotations(self) -> Path:
+        """Where the annotation files lie: beside the images' folder or, as the archive is often unpacked, inside."""
+        inside = self.folder / ANNOTATIONS
+        return inside if inside.is_dir() and not (self.root / ANNOTATIONS).is_dir() else self.root / ANNOTATIONS
+
+    def require(self) -> None:
+        if not self.present().any():
+            raise UsageError(f"{self.title}: {self.folder} has none of the images im1.jpg .. im25000.jpg; {READY}")
+        self._columns  # noqa: B018 - read once, and refused here
+
+    def files(self) -> list[str | None]:
+        return images_in(self.folder)
+
+    def names(self, items: Items) -> list[str]:
+        return [image_name(item) for item in items.tolist()]
+
+    @cached_property
+    def _columns(self) -> npt.NDArray[np.bool_]:
+        """Multi-hot [25,000, 38]."""
+        return read_annotations(self.annotations)
+
+    def described(self) -> bytes:
+        return json.dumps(COLUMNS).encode() + np.packbits(self._columns).tobytes()
+
+    def classes(self) -> tuple[str, ...]:
+        return COLUMNS if self.protocol.name == "38" else CONCEPTS
+
+    def labels(self) -> npt.NDArray[np.bool_]:
+        return self._columns[:, np.isin(COLUMNS, self.classes())]
+
+    def split(self) -> Split:
+        name = self.protocol.name
+        rng = np.random.default_rng(SEEDS[name])
+        has_label = np.asarray(self.labels().any(axis=1))
+        query = rng.permutation(np.flatnonzero(has_label))[: QUERIES[name]]
+        database = rng.permutation(all_but(COUNT, query))
+        train = rng.permutation(database[has_label[database]])[: TRAIN[name]]
+        if name == "38":
+            database = database[~np.isin(database, train)]
+        return Split(train=train, query=query, database=database)
+
+    def prepare(self, source: Path | None, report: Report) -> None:
+        files, annotated = images_in(self.folder), is_whole(self.annotations)
+        if annotated and None not in files:
+            report(f"{self.title} is complete in {self.root}")
+            return
+        with staging_folder(self.root, FOLDER) as stage:
+            if source is None:
+                wanted = {IMAGES_ZIP: None in files, ANNOTATIONS_ZIP: not annotated}
+                source = download([name for name, lacks in wanted.items() if lacks], stage, report)
+            elif source.name in ARCHIVES_MD5 and source.is_file():
+                source = source.parent
+            images = find_images(source, stage, report)
+            annotations = find_annotations(source, stage, report)
+            if images is None and (annotations is None or not any(files)):
+                raise lacking(source, f"{FOLDER}/im1.jpg .. im25000.jpg", IMAGES_ZIP)
+            if annotations is None and not annotated:
+                raise lacking(source, f"{ANNOTATIONS}/", ANNOTATIONS_ZIP)
+            if annotations is not None:
+                read_annotations(annotations)
+                adopt(annotations, {f"{name}.txt": f"{name}.txt" for name in COLUMNS}, self.root / ANNOTATIONS)
+            if images is not None:
+                adopt(images, {name: name for name in images_in(images) if name}, self.folder)
+        missing = images_in(self.folder).count(None)
+        note = f"; {missing:,} are missing: they are dropped from the index sets and counted" if missing else ""
+        report(f"{self.title}: 38 annotation files and {COUNT - missing:,} of 25,000 images in {self.root}{note}")
+
+
+def lacking(source: Path, what: str, archive: str) -> UsageError:
+    """The error for a source without one of the two parts."""
+    return UsageError(f"MIRFlickr-25K: {source} holds neither {what} nor {archive}; name the folder that does")
+
+
+def image_name(item: int) -> str:
+    """The file of an item: "im17.jpg" of 16."""
+    return f"im{item + 1}.jpg"
+
+
+def images_in(folder: Path) -> list[str | None]:
+    """Each item's file, None where ``folder`` lacks it."""
+    there = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+    return [name if (name := image_name(item)) in there else None for item in range(COUNT)]
+
+
+def read_annotations(folder: Path) -> npt.NDArray[np.bool_]:
+    """Multi-hot [25,000, 38] from the annotation files, columns in the order of their names.
+
+    Raises:
+        UsageError: a file is absent, or has a line that is not one of the numbers 1 .. 25,000, each at most once.
+    """
+    absent = [f"{name}.txt" for name in COLUMNS if not (folder / f"{name}.txt").is_file()]
+    if absent:
+        state = f"lacks {', '.join(absent)}" if folder.is_dir() else "is not there"
+        raise UsageError(f"MIRFlickr-25K: the folder {folder} {state}; {ANEW}")
+    columns = np.zeros((COUNT, len(COLUMNS)), dtype=np.bool_)
+    for column, name in enumerate(COLUMNS):
+        file = folder / f"{name}.txt"
+        for number, line in enumerate(file.read_text("ascii", "replace").rstrip().split("\n"), start=1):
+            image = int(line) if re.fullmatch(r"\d{1,5}", line) else 0
+            if not 1 <= image <= COUNT:
+                raise UsageError(
+                    f"{file}, line {number} is {line[:40]!r}, wanted a whole number from 1 to 25000; {ANEW}"
+                )
+            if columns[image - 1, column]:
+                raise UsageError(f"{file}, line {number}: image {image} is listed a second time; {ANEW}")
+            columns[image - 1, column] = True
+    return columns
+
+
+def is_whole(annotations: Path) -> bool:
+    """Whether the folder has all annotation files as they should be."""
+    try:
+        read_annotations(annotations)
+    except UsageError:
+        return False
+    return True
+
+
+def download(archives: list[str], stage: Path, report: Report) -> Path:
+    """Download the named archives to a folder inside ``stage``; answers which."""
+    folder = stage / "downloads"
+    folder.mkdir()
+    for name in archives:
+        fetch(f"{URL}/{name}", folder / name, ARCHIVES_MD5[name], WAY_OUT, report)
+    return folder
+
+
+def find_images(source: Path, stage: Path, report: Report) -> Path | None:
+    """The folder of images that ``source`` is or has, or has in the archive; None where there is none."""
+    for folder in (source / FOLDER, source):
+        if any(images_in(folder)):
+            return folder
+    unpacked = unpack_checked(source / IMAGES_ZIP, stage / "images.zip", report)
+    return unpacked and unpacked / FOLDER
+
+
+def find_annotations(source: Path, stage: Path, report: Report) -> Path | None:
+    """The folder of annotations in ``source``, beside it or in the archive; None where there is none."""
+    beside = source.absolute().parent if any(images_in(source)) else source
+    for folder in (source, source / FOLDER, beside):
+        if (folder / ANNOTATIONS).is_dir():
+            return folder / ANNOTATIONS
+    unpacked = unpack_checked(source / ANNOTATIONS_ZIP, stage / "annotations.zip", report)
+    inside = unpacked and unpacked / ANNOTATIONS
+    return inside if inside and inside.is_dir() else unpacked
+
+
+def unpack_checked(archive: Path, folder: Path, report: Report) -> Path | None:
+    """Unpack the archive into ``folder``, newly made, and answer it; None where there is no such archive.
+
+    Raises:
+        UsageError: it is not the published one, by its sum.
+    """
+    if not archive.is_file():
+        return None
+    found = file_sum(archive, "md5")
+    if found != ARCHIVES_MD5[archive.name]:
+        raise UsageError(f"{archive} has md5 {found}, wanted {ARCHIVES_MD5[archive.name]}; get it anew")
+    report(f"unpacking {archive}")
+    folder.mkdir()
+    unpack(archive, folder)
+    return folder

@@ -1,0 +1,74 @@
+"""Archives, zip and tar, unpacked only where all of their members stay inside the folder."""
+
+import gzip
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PureWindowsPath
+
+from hashbench.errors import UsageError
+
+# What a damaged archive raises; RuntimeError is a zip that is encrypted, or packed in an unknown way.
+DAMAGE = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, RuntimeError)
+CHUNK = 1 << 20
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack a zip or tar (also tar.gz) into ``folder``, which exists.
+
+    On failure some members may be there, so ``folder`` belongs in a staging folder.
+
+    Raises:
+        UsageError: a member points outside of ``folder``, is a link or a device (nothing is written then), or the
+            archive is damaged; the message names archive and member.
+    """
+    try:
+        if zipfile.is_zipfile(archive):
+            with zipfile.ZipFile(archive) as packed:
+                _check(archive, _zip_members(packed))
+                packed.extractall(folder)  # noqa: S202 - checked
+        else:
+            with tarfile.open(archive) as tar:
+                _check(archive, _tar_members(tar))
+                _check_end(tar)
+                tar.extractall(folder, filter="data")
+    except DAMAGE as error:
+        reason = str(error).partition("\n")[0].rstrip(":")
+        raise UsageError(f"the archive {archive} is damaged or no zip or tar ({reason}); get it anew") from error
+    except OSError as error:
+        raise UsageError(f"the archive {archive} cannot be unpacked into {folder} ({error})") from error
+
+
+def _zip_members(packed: zipfile.ZipFile) -> Iterator[tuple[str, bool]]:
+    """Each member's name and whether it is a plain file or a folder."""
+    for member in packed.infolist():
+        kind = stat.S_IFMT(member.external_attr >> 16)  # 0 where the archive was not made on Unix
+        yield member.filename, kind in (0, stat.S_IFREG, stat.S_IFDIR)
+
+
+def _tar_members(tar: tarfile.TarFile) -> Iterator[tuple[str, bool]]:
+    for member in tar:
+        yield member.name, member.isreg() or member.isdir()
+
+
+def _check(archive: Path, members: Iterator[tuple[str, bool]]) -> None:
+    for name, plain in members:
+        path = PureWindowsPath(name)  # knows both kinds of slashes, and drives
+        if path.anchor or ".." in path.parts:
+            raise UsageError(f"the archive {archive} has a member that points outside: {name!r}; nothing was unpacked")
+        if not plain:
+            raise UsageError(
+                f"the archive {archive} has a member that is neither file nor folder: {name!r}; nothing was unpacked"
+            )
+
+
+def _check_end(tar: tarfile.TarFile) -> None:
+    """The end is a block of zeros; tarfile takes a damaged header for it too. Reading on makes gzip check its sum."""
+    assert tar.fileobj is not None
+    tar.fileobj.seek(tar.offset)
+    if tar.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise tarfile.ReadError("it ends early")
+    while tar.fileobj.read(CHUNK):
+        pass

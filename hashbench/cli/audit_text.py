@@ -1,0 +1,65 @@
+"""An audit as text."""
+
+from typing import Any
+
+PARTS = {"query": "queries", "database": "database", "train": "train"}
+
+
+def lines(audit: dict[str, Any]) -> list[str]:
+    """What ``data verify`` prints, from the facts of an :class:`hashbench.audit.Audit`."""
+    return [
+        f"{audit['protocol']}: {audit['title']}, protocol card {audit['card']}",
+        f"  {audit['source']}",
+        "",
+        *_items(audit),
+        "",
+        *_labels(audit["labels"], audit["sizes"]),
+        "",
+        *_findings(audit),
+        "",
+        *[f"  sha256 of {name:<8}  {value}" for name, value in audit["sums"].items()],
+    ]
+
+
+def _items(audit: dict[str, Any]) -> list[str]:
+    rows: list[tuple[str, ...]] = [("", "on the list", "of these unlabelled", "image missing", "left")]
+    for name, heading in {"all": "all items", **PARTS}.items():
+        left = audit["sizes"].get(name, audit["listed"][name] - audit["missing"][name])
+        counts = (audit["listed"][name], audit["unlabelled"][name], audit["missing"][name], left)
+        rows.append((heading, *(f"{count:,}" for count in counts)))
+    return _grid(rows)
+
+
+def _labels(labels: dict[str, dict[str, int]], sizes: dict[str, int]) -> list[str]:
+    rows: list[tuple[str, ...]] = [
+        ("label", *(f"{heading} with it" for heading in PARTS.values()), "share of database")
+    ]
+    for label, counts in labels.items():
+        share = counts["database"] / sizes["database"] if sizes["database"] else 0.0
+        rows.append((label, *(f"{counts[name]:,}" for name in PARTS), f"{share:.1%}"))
+    return _grid(rows)
+
+
+def _findings(audit: dict[str, Any]) -> list[str]:
+    chance = audit["chance"]
+    found = ["  no query can be answered from what is here" if chance is None else _chance(chance)]
+    unanswerable = audit["unanswerable"]
+    found.append(f"  queries without a relevant item: {_examples(unanswerable['count'], unanswerable['first'])}")
+    for kind, duplicates in audit["duplicates"].items():
+        pairs = [" = ".join(pair) for pair in duplicates["first"]]
+        found.append(f"  same image, {kind.replace('_', ' ')}: {_examples(duplicates['count'], pairs)}")
+    return found
+
+
+def _chance(chance: dict[str, float]) -> str:
+    return "  by chance: " + ", ".join(f"{name.replace('map', 'mAP')} {value:.3f}" for name, value in chance.items())
+
+
+def _examples(count: int, names: list[str]) -> str:
+    return f"{count:,} ({', '.join(names)}{', ...' if count > len(names) else ''})" if names else f"{count:,}"
+
+
+def _grid(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    sided = [[row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])] for row in rows]
+    return ["  " + "  ".join(cells) for cells in sided]

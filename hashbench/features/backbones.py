@@ -1,0 +1,85 @@
+"""Backbones by spec, "squeezenet1_1@128": a pre-trained network with its weights, cut behind its features."""
+
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor
+
+from hashbench.errors import UsageError
+from hashbench.features.networks import is_network, network
+from hashbench.features.preprocessing import Preprocessing
+from hashbench.features.sizes import asked_size
+from hashbench.features.weights import Weights
+from hashbench.method import Backbone
+
+NAMED = 3  # tensors named in a message
+
+
+def net_name(spec: str) -> str:
+    """The network's name in a spec: "squeezenet1_1" of "squeezenet1_1@128"."""
+    return spec.partition("@")[0]
+
+
+def is_backbone(spec: str) -> bool:
+    """Whether a spec names a pre-trained network and no other features."""
+    return is_network(net_name(spec))
+
+
+def preprocessing(spec: str) -> Preprocessing:
+    """The network's published preprocessing; with "@SIZE" that of the largest centred square at this size.
+
+    Raises:
+        UsageError: no such network, or not at this size.
+    """
+    net = network(net_name(spec))
+    return net.preprocessing.at(asked_size(spec, net.sizes))
+
+
+def input_size(spec: str) -> int:
+    """Side in pixels of the images that the backbone reads.
+
+    Raises:
+        UsageError: no such network, or not at this size.
+    """
+    return preprocessing(spec).size
+
+
+def load_backbone(spec: str, weights: Weights) -> Backbone:
+    """A fresh network with its weights, on the CPU, trainable, in eval mode and channels-last order.
+
+    Raises:
+        UsageError: no such network or size, no weights, or weights of another network.
+    """
+    view, source = preprocessing(spec), network(net_name(spec))
+    net, left_out = source.build()
+    state = weights.state(source.name)
+    _check_fits(net.state_dict(), state, left_out, f"weights {weights.file(source.name)} do not fit {source.name}")
+    kept = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
+    net.load_state_dict({name: kept[name] for name in kept.keys() - left_out}, strict=False, assign=True)
+    dimension = source.adapt(net, view.size)
+    net = net.eval().to(memory_format=torch.channels_last)
+    return Backbone(net, dimension, view.size, view.mean, view.std)
+
+
+def _check_fits(own: Mapping[str, Tensor], state: Mapping[str, Tensor], left_out: frozenset[str], what: str) -> None:
+    """Compare a network's own tensors with those of a state dict, which may have those the network left out.
+
+    Raises:
+        UsageError: a tensor is missing, unknown or of another shape; ``what`` begins the message.
+    """
+    counters = {name for name in own if name.endswith("num_batches_tracked")}  # older files lack them
+    faults = {
+        "lacks": own.keys() - state.keys() - counters,
+        "has the unknown": state.keys() - own.keys() - left_out,
+        "has in other shapes": {n for n in own.keys() & state.keys() if own[n].shape != state[n].shape},
+    }
+    found = [f"it {verb} {_some(names)}" for verb, names in faults.items() if names]
+    if found:
+        raise UsageError(f"{what}: {', '.join(found)}")
+
+
+def _some(names: Iterable[str]) -> str:
+    """The first names, and how many more."""
+    ordered = sorted(names)
+    more = f" and {len(ordered) - NAMED} more" if len(ordered) > NAMED else ""
+    return f"{', '.join(ordered[:NAMED])}{more}"

@@ -1,0 +1,121 @@
+"""Networks of the timm library, "timm:NAME", which comes with the extra ``hashbench[timm]``."""
+
+import difflib
+import importlib
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from hashbench.dataset import Report
+from hashbench.errors import UsageError
+from hashbench.features.preprocessing import Preprocessing
+from hashbench.features.pretrained import Pretrained
+
+PREFIX = "timm:"
+SUMMARY = "any network of timm (pip install 'hashbench[timm]'), pooled, its weights and preprocessing, or @SIZE"
+
+
+@dataclass(frozen=True)
+class TimmNet(Pretrained):
+    """A network of timm.
+
+    Attributes:
+        name: timm's, with the tag of its weights where one was given, behind the prefix.
+        config: timm's account of its weights.
+    """
+
+    name: str
+    config: Any
+    sizes: range = range(32, 1025)
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What timm's evaluation transform does."""
+        size = self.config.input_size[-1]
+        shorter_side = math.floor(size / self.config.crop_pct)
+        return Preprocessing(size, shorter_side, self.config.interpolation, self.config.mean, self.config.std)
+
+    def build(self) -> tuple[nn.Module, frozenset[str]]:
+        """Initialised at random: some networks make tables at that time that are no weights."""
+        with torch.random.fork_rng(devices=[]):
+            net = _timm().create_model(self.name.removeprefix(PREFIX))
+        whole = net.state_dict().keys()
+        net.reset_classifier(0)
+        return net, frozenset(whole - net.state_dict().keys())
+
+    def adapt(self, net: Any, size: int) -> int:
+        """Where its size is fixed it is told the new one and resamples its position embeddings; one image is tried."""
+        own = self.preprocessing.size
+        try:
+            if size != own and hasattr(net, "set_input_size"):
+                net.set_input_size(img_size=(size, size))
+            with torch.inference_mode():
+                features = net.eval()(torch.zeros(1, 3, size, size))
+        except (RuntimeError, ValueError, AssertionError) as error:
+            raise UsageError(f"{self.name} cannot read images of {size} px; its own size is {own}") from error
+        if features.ndim != 2:
+            raise UsageError(f"{self.name} answers with {list(features.shape[1:])} per image, wanted one vector")
+        return int(features.shape[1])
+
+    def published(self, offline: bool, report: Report) -> Path:
+        """In the cache of the Hugging Face hub."""
+        hub = importlib.import_module("huggingface_hub")  # timm needs it
+        repository, file = self.config.hf_hub_id, self.config.hf_hub_filename or "model.safetensors"
+        place = f"put {file} of {repository} into the Hugging Face cache"
+        if not repository:
+            raise self.no_weights("none are published on the Hugging Face hub", "or take another network")
+        kept = hub.try_to_load_from_cache(repository, file)
+        if isinstance(kept, str):
+            return Path(kept)
+        if offline:
+            raise self.no_weights(f"{file} of {repository} is not here and nothing may be downloaded", place)
+        url = hub.hf_hub_url(repository, file)
+        try:
+            size = hub.get_hf_file_metadata(url).size
+            report(f"downloading {url} ({size / (1 << 20):.1f} MiB)")
+            return Path(hub.hf_hub_download(repository, file))
+        except Exception as error:  # clients of several versions raise errors of many kinds
+            why = f"{url} cannot be downloaded ({type(error).__name__})"
+            raise self.no_weights(why, place) from error
+
+
+def timm_net(name: str) -> TimmNet:
+    """The network of timm called "timm:NAME" or "timm:NAME.TAG".
+
+    Raises:
+        UsageError: timm is not installed, has none of that name, or shows its images in another way.
+    """
+    timm, own_name = _timm(), name.removeprefix(PREFIX)
+    if not timm.is_model(own_name):
+        raise _unknown(timm, own_name)
+    try:
+        config = timm.get_pretrained_cfg(own_name)
+    except RuntimeError:
+        config = None
+    if config is None:
+        raise UsageError(f"{name}: timm knows no weights of that name; `timm.list_pretrained` lists those it knows")
+    channels, height, width = config.input_size
+    if config.crop_mode != "center" or channels != 3 or height != width:
+        raise UsageError(
+            f"{name} reads {channels} x {height} x {width}, crop mode {config.crop_mode!r}; "
+            "wanted one that reads a square of three channels from the image's centre"
+        )
+    return TimmNet(name, config)
+
+
+def _timm() -> Any:
+    try:
+        return importlib.import_module("timm")
+    except ImportError as error:
+        raise UsageError(f"features {PREFIX}NAME need timm ({error}); pip install 'hashbench[timm]'") from None
+
+
+def _unknown(timm: Any, name: str) -> UsageError:
+    """Of its thousand networks only the nearest is named."""
+    near = difflib.get_close_matches(name, timm.list_models(), n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return UsageError(f"timm has no network {name!r}{hint} (timm.list_models() gives all)")

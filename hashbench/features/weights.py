@@ -1,0 +1,75 @@
+"""Weights of pre-trained networks: the user's files, else the published ones."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from torch import Tensor
+
+from hashbench.dataset import Report
+from hashbench.errors import UsageError
+from hashbench.features.networks import network
+from hashbench.features.state_dicts import read_state, state_sum
+
+
+def _silent(line: str) -> None:
+    """Progress that nobody reads."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Where state dicts come from, by the network's name ("squeezenet1_1", "timm:vit_small_patch16_224").
+
+    Attributes:
+        files: the user's files.
+        offline: nothing is downloaded.
+        report: gets lines of progress, before a download its address and size.
+    """
+
+    files: Mapping[str, Path] = field(default_factory=dict)
+    offline: bool = False
+    report: Report = _silent
+
+    def file(self, name: str) -> Path:
+        """The user's file, else the published one, which is downloaded where it is not here.
+
+        Raises:
+            UsageError: no such network, or no weights; names the ways out.
+        """
+        return self.files[name] if name in self.files else network(name).published(self.offline, self.report)
+
+    def state(self, name: str) -> dict[str, Tensor]:
+        """The state dict, read anew.
+
+        Raises:
+            UsageError: see :meth:`file`; or the file is no state dict.
+        """
+        return read_state(self.file(name))
+
+    def sum(self, name: str) -> str:
+        """Sum (sha256, hexadecimal) of the state dict; see :func:`hashbench.features.state_dicts.state_sum`.
+
+        Raises:
+            UsageError: see :meth:`state`.
+        """
+        return state_sum(self.file(name))
+
+
+def parse_weights(pairs: Iterable[str]) -> dict[str, Path]:
+    """``NAME=FILE`` texts as {name of a network: absolute path}.
+
+    Raises:
+        UsageError: another form, no network of that name, a name given twice, or no such file.
+    """
+    files: dict[str, Path] = {}
+    for pair in pairs:
+        name, equals, file = (part.strip() for part in pair.partition("="))
+        if not (name and equals and file):
+            raise UsageError(f"weights are {pair!r}, wanted NAME=FILE, say resnet50=/home/me/resnet50.pth")
+        network(name)
+        if name in files:
+            raise UsageError(f"weights of {name!r} are given twice, {str(files[name])!r} and {file!r}; give one")
+        files[name] = Path(file).expanduser().absolute()
+        if not files[name].is_file():
+            raise UsageError(f"weights of {name!r}: there is no file {file!r}")
+    return files

@@ -1,0 +1,54 @@
+"""Progress of long work on many items: how many, how fast, how long still."""
+
+import time
+from collections.abc import Callable
+
+SECONDS_BETWEEN = 5.0
+
+
+class Pace:
+    """Counts items and reports lines like "12,288 of 60,000 images, 652/s, 1 min 13 s left" now and then.
+
+    Args:
+        total: number of items there are to do.
+        report: gets the lines.
+        noun: what the items are.
+        clock: seconds, as time.monotonic gives them.
+    """
+
+    def __init__(
+        self,
+        total: int,
+        report: Callable[[str], None],
+        noun: str = "images",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.total, self.report, self.noun, self.clock = total, report, noun, clock
+        self.count = 0
+        self.started = self.said = clock()
+
+    def done(self, items: int) -> None:
+        """Count ``items`` more; reports when the last line is old enough."""
+        self.count += items
+        now = self.clock()
+        if self.count < self.total and now - self.said >= SECONDS_BETWEEN:
+            self.said = now
+            rate = self.count / (now - self.started)
+            left = duration((self.total - self.count) / rate)
+            self.report(f"{self.count:,} of {self.total:,} {self.noun}, {rate:,.0f}/s, {left} left")
+
+    def summary(self) -> str:
+        """The whole in a line: "60,000 images in 1 min 32 s, 652/s"."""
+        seconds = max(self.clock() - self.started, 1e-9)
+        return f"{self.count:,} {self.noun} in {duration(seconds)}, {self.count / seconds:,.0f}/s"
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: "9 s", "1 min 13 s", "2 h 5 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,80 @@
+"""``hashbench data verify`` and ``data list`` as a user sees them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.cli.conftest import Done
+
+
+@pytest.fixture
+def own_set(tmp_path: Path) -> Path:
+    """A folder set of twelve images: query q0 shows what database image d5 shows, query q1 has no label."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "set"
+    folder.mkdir()
+    rows = ["path,labels,split"]
+    for number in range(12):
+        name, split = (f"q{number}.png", "query") if number < 4 else (f"d{number}.png", "train+database")
+        Image.fromarray(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)).save(folder / name)
+        rows.append(f"{name},{'' if number == 1 else ('sea', 'sky;sea')[number % 2]},{split}")
+    Image.open(folder / "d5.png").save(folder / "q0.png")
+    (folder / "d6.png").unlink()
+    (folder / "labels.csv").write_text("\n".join(rows) + "\n")
+    (folder / "set.toml").write_text('name = "holiday"\nfeatures = "pixels@4"\n')
+    return folder / "set.toml"
+
+
+def test_verify_shows_the_planted_leak_the_unlabelled_query_and_the_missing_image(
+    call: Callable[..., Done], own_set: Path
+) -> None:
+    done = call("data", "verify", f"folder:{own_set}")
+    assert done.code == 0
+    assert "same image, query in database: 1 (q0.png = d5.png)" in done.out
+    assert "queries without a relevant item: 1 (q1.png)" in done.out
+    header, everything, queries, database, train = (line.split() for line in done.out.splitlines()[3:8])
+    assert header[-1] == "left"
+    assert everything == ["all", "items", "12", "1", "1", "11"]
+    assert queries == ["queries", "4", "1", "0", "4"]
+    assert database == ["database", "8", "0", "1", "7"]
+    assert train == ["train", "8", "0", "1", "7"]
+
+
+def test_the_cards_id_goes_into_records_and_reports(call: Callable[..., Done], own_set: Path, tmp_path: Path) -> None:
+    (found,) = json.loads(call("data", "verify", f"folder:{own_set}", "--json").out)
+    words = ("--datasets", f"folder:{own_set}", "--executor", "inline", "--json")
+    run = call("run", "--methods", "itq", "--bits", "8", *words)
+    records = json.loads(run.out)
+    assert {record["protocol_card"]["id"] for record in records} == {found["card"]}
+    assert {record["trial"]["protocol"] for record in records} == {found["protocol"]}
+    assert found["protocol"].startswith("folder/holiday-")
+    assert records[0]["protocol_card"]["leaks"] == {"query_in_database": 1, "query_in_train": 1}
+    assert records[0]["protocol_card"]["missing"] == {"query": 0, "database": 1, "train": 1}
+    report = (tmp_path / "results/leaderboard.md").read_text()
+    assert f"protocol card {found['card']}" in report
+    assert "the images of 1 database, 1 training items are missing" in report
+    assert list((tmp_path / "cache/cards").glob(f"*-{found['card']}.json"))
+
+
+def test_a_record_does_not_say_where_the_folder_lies(call: Callable[..., Done], own_set: Path, tmp_path: Path) -> None:
+    words = ("--methods", "lsh", "--bits", "8", "--executor", "inline", "--dry-run", "--json", "--datasets")
+    here = json.loads(call("run", *words, f"folder:{own_set}").out)
+    own_set.parent.rename(tmp_path / "elsewhere")
+    there = json.loads(call("run", *words, f"folder:{tmp_path}/elsewhere/set.toml").out)
+    assert [row["key"] for row in here] == [row["key"] for row in there]
+
+
+def test_one_line_for_each_data_set_or_protocol_that_stands_otherwise(call: Callable[..., Done]) -> None:
+    lines = call("data", "list").out.splitlines()
+    assert "digits: ready" in lines
+    assert "folder:FILE: a file of yours describes it" in lines
+
+
+def test_what_a_file_describes_is_not_prepared(call: Callable[..., Done]) -> None:
+    done = call("data", "prepare", "folder")
+    assert done.code == 2
+    assert "needs no preparation" in done.err

@@ -1,0 +1,145 @@
+"""The feature cache under damage, errors, kills and company."""
+
+import json
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from hashbench.features.parts import PART
+from tests.features.numbered import COUNT, Numbered, Spelling, assert_spelt, cached, folder, seen_again
+
+
+def test_a_flipped_bit_is_noticed_and_only_its_part_made_again(tmp_path: Path) -> None:
+    cached(tmp_path, Spelling())
+    file = folder(tmp_path) / "features.bin"
+    content = bytearray(file.read_bytes())
+    content[PART * 8 + 77] ^= 1
+    file.write_bytes(content)
+    lines: list[str] = []
+    assert seen_again(tmp_path, lines=lines) == PART
+    assert lines[0] == f"features {folder(tmp_path)}: items 2,048 to 4,095 are damaged; made again"
+    assert lines[1] == f"spelling of numbered: extracting 2,048 images, {COUNT - PART:,} are there"
+    assert seen_again(tmp_path) == 0
+
+
+@pytest.mark.parametrize(("length", "made_again"), [(PART * 8 + 1, COUNT - PART), (0, COUNT), (None, COUNT)])
+def test_what_is_cut_off_is_made_again(tmp_path: Path, length: int | None, made_again: int) -> None:
+    cached(tmp_path, Spelling())
+    file = folder(tmp_path) / "features.bin"
+    if length is None:
+        file.unlink()
+    else:
+        os.truncate(file, length)
+    assert seen_again(tmp_path) == made_again
+    assert seen_again(tmp_path) == 0
+
+
+@pytest.mark.parametrize("damage", ["half", "other sum", "other width", "not JSON", "list"])
+def test_with_a_damaged_journal_all_is_made_again(tmp_path: Path, damage: str) -> None:
+    cached(tmp_path, Spelling())
+    journal = folder(tmp_path) / "parts.json"
+    text = journal.read_text()
+    content = json.loads(text)
+    damaged = {
+        "half": text[: len(text) // 2],
+        "other sum": json.dumps({**content, "sums": [content["sums"][0][::-1], *content["sums"][1:]]}),
+        "other width": json.dumps({**content, "layout": [COUNT, 1, "float32", PART]}),
+        "not JSON": "\0",
+        "list": "[]",
+    }
+    journal.write_text(damaged[damage])
+    lines: list[str] = []
+    assert seen_again(tmp_path, lines=lines) == COUNT + 1
+    assert lines[0].startswith(f"features: {journal} is damaged")
+    assert lines[0].endswith("; all are made again")
+    assert seen_again(tmp_path) == 0
+
+
+# Interruptions
+
+
+class StopError(Exception):
+    """What ends an extraction half-way."""
+
+
+def stop_after(images: int) -> Callable[[int], None]:
+    def before(seen: int) -> None:
+        if seen > images:
+            raise StopError
+
+    return before
+
+
+def test_an_error_half_way_keeps_the_whole_parts(tmp_path: Path) -> None:
+    whole = cached(tmp_path / "whole", Spelling(), asked := Numbered())
+    with pytest.raises(StopError):
+        cached(tmp_path, Spelling(before=stop_after(PART + 500)))
+    lines: list[str] = []
+    again = Numbered()
+    continued = Spelling()
+    assert cached(tmp_path, continued, again, lines).sha256 == whole.sha256
+    assert continued.seen == COUNT - PART
+    assert lines[0] == f"spelling of numbered: extracting {COUNT - PART:,} images, 2,048 are there"
+    # A part is cut into blocks in the same way, wherever the extraction began, so that rounding is the same too.
+    assert again.asked == [block for block in asked.asked if block[0] >= PART]
+
+
+def extract_until(cache: Path, images: int) -> None:
+    torch.set_num_threads(1)  # a forked process has no thread pool
+    cached(cache, Spelling(before=lambda seen: time.sleep(60) if seen > images else None))
+
+
+def test_a_killed_extraction_goes_on_after_its_last_whole_part(tmp_path: Path) -> None:
+    process = multiprocessing.get_context("fork").Process(target=extract_until, args=(tmp_path, PART + 500))
+    process.start()
+    deadline = time.monotonic() + 60
+    while not any(parts_made(tmp_path)):
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    assert parts_made(tmp_path) == [True, False, False]
+    assert seen_again(tmp_path) == COUNT - PART
+    assert seen_again(tmp_path) == 0
+    assert sorted(file.name for file in folder(tmp_path).iterdir()) == ["features.bin", "lock", "parts.json"]
+
+
+def parts_made(cache: Path) -> list[bool]:
+    try:
+        return [sum_ is not None for sum_ in json.loads((folder(cache) / "parts.json").read_text())["sums"]]
+    except (OSError, ValueError):
+        return []
+
+
+def test_of_two_that_need_the_same_one_extracts_and_the_other_waits(tmp_path: Path) -> None:
+    begun, waits = threading.Event(), threading.Event()
+
+    def before(seen: int) -> None:
+        if seen > PART:
+            begun.set()
+            assert waits.wait(30)
+
+    first = threading.Thread(target=cached, args=(tmp_path, Spelling(before=before)))
+    first.start()
+    assert begun.wait(30)
+    lines: list[str] = []
+
+    class Watched(list[str]):
+        def append(self, line: str) -> None:
+            lines.append(line)
+            waits.set()
+
+    second = Spelling()
+    assert_spelt(cached(tmp_path, second, lines=Watched()).values)
+    first.join()
+    assert second.seen == 0
+    name = folder(tmp_path).name
+    assert lines == [f"features {name} are being extracted by process {os.getpid()}; waiting for it"]
