@@ -1,6 +1,5 @@
 """``hb.method``: arrays in, arrays out, for a single method outside of any grid."""
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -17,6 +16,7 @@ from hashbench.features.backbones import load_backbone
 from hashbench.features.weights import Weights, parse_weights
 from hashbench.images import resize, three_channels
 from hashbench.method import HashMethod, RunContext, TrainingSet
+from hashbench.pace import say
 from hashbench.parameters import resolve
 from hashbench.registry import METHODS
 from hashbench.seeds import derive_seed
@@ -128,8 +128,4 @@ def method(
         hashbench.UsageError: unknown method or parameter, with the nearest name.
     """
     files = parse_weights(f"{net}={file}" for net, file in (weights or {}).items())
-    return Method(name, check_bits(bits), seed, device, Weights(files, report=_say), parameters)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201 - a download is said first
+    return Method(name, check_bits(bits), seed, device, Weights(files, report=say), parameters)

@@ -1,9 +1,15 @@
 """Progress of long work on many items: how many, how fast, how long still."""
 
+import sys
 import time
 from collections.abc import Callable
 
 SECONDS_BETWEEN = 5.0
+
+
+def say(line: str) -> None:
+    """A line of progress, to standard error."""
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 class Pace:

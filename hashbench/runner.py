@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
+from hashbench.audit import same_images
 from hashbench.cache_folder import cache_root
 from hashbench.codes import check_bits
+from hashbench.dataset_spec import open_dataset
 from hashbench.device import pick_device
 from hashbench.errors import UsageError, unknown
 from hashbench.execution import executor
 from hashbench.features.weights import parse_weights
 from hashbench.job import Event, Settings
+from hashbench.pace import say
 from hashbench.plan import Plan, make_plan
 from hashbench.records.environment import git_state
 from hashbench.records.results import Results, results
@@ -158,7 +161,15 @@ def data_folder(given: str | Path | None) -> Path:
 
 
 def carry_out(plan: Plan, settings: Settings, executor_name: str, watcher: Callable[[Event], None]) -> bool:
-    """Run the plan's open jobs, then write the reports of the result folder; False when the user interrupted."""
+    """Run the plan's open jobs, then write the reports of the result folder; False when the user interrupted.
+
+    Images are decoded first, once for each content (see :func:`hashbench.audit.same_images`).
+
+    Raises:
+        UsageError: an image cannot be decoded; nothing was run.
+    """
+    for spec in dict.fromkeys(job.dataset_spec for job in plan.to_run()):
+        same_images(open_dataset(spec, settings.data, say), settings.cache)
     finished = executor(executor_name).run(plan.to_run(), settings, watcher)
     write_reports(settings.results, plan.keys(), plan.stale_keys())
     return finished
@@ -167,11 +178,6 @@ def carry_out(plan: Plan, settings: Settings, executor_name: str, watcher: Calla
 def grid_results(plan: Plan, settings: Settings) -> Results:
     """The records of a grid; where a trial was not run because an older one is stale, the older one."""
     return results(settings.results).select(plan.keys() | plan.stale_keys())
-
-
-def say(line: str) -> None:
-    """A line of progress, to standard error."""
-    print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _check(options: Mapping[str, Any]) -> None:

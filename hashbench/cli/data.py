@@ -63,7 +63,8 @@ def verify(name: str, data: str | None, as_json: bool) -> int:
     from hashbench.card import make_card
     from hashbench.cli.audit_text import lines
     from hashbench.dataset_spec import expand, open_dataset, protocol_id
-    from hashbench.runner import cache_folder, data_folder, say
+    from hashbench.pace import say
+    from hashbench.runner import cache_folder, data_folder
 
     cache, found = cache_folder(), []
     for spec in expand(name):
@@ -101,8 +102,8 @@ def _states(name: str, root: Path) -> list[dict[str, Any]]:
     """A row for each protocol, or one where all are in the same state; the first one's sums are checked as well."""
     from hashbench.dataset_spec import open_dataset
     from hashbench.errors import UsageError
+    from hashbench.pace import say
     from hashbench.registry import DATASETS
-    from hashbench.runner import say
 
     try:
         specs = [f"{name}/{protocol.name}" for protocol in DATASETS.get(name).protocols]

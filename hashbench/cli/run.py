@@ -52,9 +52,10 @@ def command(**given: Any) -> int:
 
 def _run(given: dict[str, Any]) -> int:
     from hashbench.features.weights import parse_weights
+    from hashbench.pace import say
     from hashbench.plan import make_plan
     from hashbench.request import Request, parse_bits, parse_settings, split_list
-    from hashbench.runner import make_settings, say
+    from hashbench.runner import make_settings
 
     request = Request(
         methods=split_list(given["methods"]),

@@ -1,6 +1,8 @@
 """``hashbench data verify`` and ``data list`` as a user sees them."""
 
 import json
+import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +11,8 @@ import pytest
 from PIL import Image
 
 from tests.cli.conftest import Done
+
+README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.fixture
@@ -66,6 +70,64 @@ def test_a_record_does_not_say_where_the_folder_lies(call: Callable[..., Done], 
     own_set.parent.rename(tmp_path / "elsewhere")
     there = json.loads(call("run", *words, f"folder:{tmp_path}/elsewhere/set.toml").out)
     assert [row["key"] for row in here] == [row["key"] for row in there]
+
+
+def test_a_truncated_image_is_one_line_and_nothing_is_run(
+    call: Callable[..., Done], own_set: Path, tmp_path: Path
+) -> None:
+    damaged = own_set.parent / "d7.png"
+    damaged.write_bytes(damaged.read_bytes()[:60])
+    for words in (("data", "verify"), ("run", "--methods", "lsh", "--bits", "8", "--executor", "inline", "--datasets")):
+        done = call(*words, f"folder:{own_set}")
+        assert done.code == 2
+        (line,) = (line for line in done.err.splitlines() if line.startswith("hashbench:"))
+        assert f"the image {damaged} cannot be decoded" in line
+        assert "remove it to have it counted as missing" in line
+    assert not list(tmp_path.glob("results/records/*"))
+    assert not [file for file in (tmp_path / "cache").rglob("*") if file.name.startswith(".")]
+
+
+def test_readmes_folder_of_images_runs_as_it_says(call: Callable[..., Done], tmp_path: Path) -> None:
+    section = README.read_text().partition("## Images of your own")[2].partition("\n## ")[0]
+    assert section.count("\n") < 30
+    blocks = dict(re.findall(r"```(\w+)\n(.*?)```", section, flags=re.S))
+    folder = tmp_path / "birds"
+    (folder / "night").mkdir(parents=True)
+    (folder / "set.toml").write_text(blocks["toml"])
+    (folder / "labels.csv").write_text(blocks["csv"])
+    rng = np.random.default_rng(0)
+    for row in blocks["csv"].splitlines()[1:]:
+        Image.fromarray(rng.integers(0, 256, (9, 12, 3), dtype=np.uint8)).save(folder / row.partition(",")[0])
+    (command,) = blocks["sh"].splitlines()
+    done = call(*shlex.split(command)[1:], "--executor", "inline")
+    assert done.code == 0, done.err
+    assert "mAP@1000 on folder/birds-" in done.out
+    assert "mAP@5000" in (tmp_path / "results/leaderboard.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("weights", "line"),
+    [
+        ("squeezenet", "weights are 'squeezenet', wanted NAME=FILE"),
+        ("resnet5=x", "no network named 'resnet5'; did you mean 'resnet50'?"),
+        ("resnet50=nowhere.pth", "weights of 'resnet50': there is no file 'nowhere.pth'"),
+    ],
+)
+def test_weights_that_cannot_be_are_one_line(call: Callable[..., Done], weights: str, line: str) -> None:
+    done = call("run", "--methods", "itq", "--bits", "8", "--features", "resnet50", "--weights", weights)
+    assert done.code == 2
+    assert line in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_without_weights_the_ways_out_are_named(
+    call: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    done = call("run", "--methods", "itq", "--bits", "8", "--features", "resnet50", "--offline")
+    assert done.code == 2
+    assert "--weights resnet50=FILE" in done.err
+    assert "--features gist" in done.err
 
 
 def test_one_line_for_each_data_set_or_protocol_that_stands_otherwise(call: Callable[..., Done]) -> None:
