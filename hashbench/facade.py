@@ -75,7 +75,9 @@ class Method:
             raise ValueError(f"{self.name} has learnt nothing yet: call fit before encode")
         if inputs.shape[1] != self._width:
             raise ValueError(f"{self.name}: got {inputs.shape[1]} features, wanted the {self._width} of fit")
-        return fitting.encode(self.fitted, iter(torch.split(inputs, fitting.ENCODE_BATCH))).unpack()
+        images = self.fitted.traits.input == "images"
+        step = fitting.image_batch(inputs.shape[-1], self.device) if images else fitting.ENCODE_BATCH
+        return fitting.encode(self.fitted, iter(torch.split(inputs, step))).unpack()
 
     def _input(self, x: Array) -> Tensor:
         tensor = _tensor(x)

@@ -14,8 +14,11 @@ from hashbench.registry import DATASETS, METHODS, loaded_plugins
 
 PACKAGE = Path(hashbench.__file__).resolve().parent
 LOADED = {file: file.stat().st_mtime_ns for file in PACKAGE.rglob("*.py")}  # as the engine was when it was imported
-# Rooms that cannot change a code, even where something imports them.
-OUTSIDE = ("evaluation", "search", "cli", "reporting", "execution", "records", "gallery")
+# Rooms and modules that cannot change a code, even where something imports them.
+OUTSIDE = (
+    *("evaluation", "search", "cli", "reporting", "execution", "records", "gallery"),
+    *("adoption", "archives", "download", "file_sums", "pace"),  # data and weights have sums of their own in the key
+)
 
 
 def source_sums(*files: Path) -> dict[str, str]:

@@ -25,7 +25,7 @@ def names() -> list[str]:
 
 def summaries() -> dict[str, str]:
     """A line on each, by name, sorted."""
-    lines = {name: (inspect.getdoc(kind) or "").partition("\n")[0] for name, kind in PLAIN.items()}
+    lines = {name: (inspect.getdoc(kind) or "").partition("\n")[0].rstrip(".") for name, kind in PLAIN.items()}
     lines |= {name: net.summary for name, net in NETS.items()}
     return dict(sorted({**lines, f"{PREFIX}NAME": SUMMARY}.items()))
 
