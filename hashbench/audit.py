@@ -15,9 +15,9 @@ from hashbench.dataset import Dataset, Items, Split
 from hashbench.evaluation.evaluate import evaluate
 from hashbench.evaluation.metrics import HEADLINE_K
 from hashbench.files import replacing
+from hashbench.images import DECODED
 from hashbench.pace import Pace
 
-SUM_BLOCK = 1024  # images decoded at a time
 SUM_BYTES = 16
 EXAMPLES = 5
 LEAKY = ("database", "train")  # where a query's image should not be
@@ -134,8 +134,8 @@ def _pixel_sums(dataset: Dataset) -> npt.NDArray[np.uint8]:
     sums = np.zeros((len(dataset), SUM_BYTES), dtype=np.uint8)
     present = np.flatnonzero(dataset.present()).astype(np.int64)
     pace = Pace(len(present), dataset.report)
-    for start in range(0, len(present), SUM_BLOCK):
-        items = present[start : start + SUM_BLOCK]
+    for start in range(0, len(present), DECODED):
+        items = present[start : start + DECODED]
         for item, image in zip(items.tolist(), dataset.images(items), strict=True):
             digest = hashlib.blake2b(repr(tuple(image.shape)).encode(), digest_size=SUM_BYTES)
             digest.update(image.contiguous().numpy().data)

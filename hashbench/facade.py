@@ -113,6 +113,7 @@ def method(
     seed: int = 0,
     device: str = "auto",
     weights: Mapping[str, str | Path] | None = None,
+    offline: bool = False,
     **parameters: Any,
 ) -> Method:
     """A method by name: ``hb.method("itq", bits=32).fit(x).encode(x)``.
@@ -123,11 +124,12 @@ def method(
         seed: root of all draws.
         device: auto, cpu, cuda, cuda:1.
         weights: {name of a network: file of its state dict}, for a method that trains a pre-trained network on;
-            torchvision's published ones where none is given.
+            the published ones where none is given.
+        offline: download nothing.
         parameters: hyper-parameters of the method.
 
     Raises:
         hashbench.UsageError: unknown method or parameter, with the nearest name.
     """
     files = parse_weights(f"{net}={file}" for net, file in (weights or {}).items())
-    return Method(name, check_bits(bits), seed, device, Weights(files, report=say), parameters)
+    return Method(name, check_bits(bits), seed, device, Weights(files, offline, say), parameters)

@@ -6,6 +6,8 @@ from torch.nn import functional
 
 from hashbench.dataset import Dataset, Images, Items
 
+DECODED = 16  # images at a time in their own sizes, which may be those of a camera
+
 
 def resize(images: Images, size: int) -> Tensor:
     """Uint8 [n, c, size, size]: bilinear, antialiased, of uint8 [n, c, h, w]; unchanged where the size fits.
@@ -43,12 +45,13 @@ class ImageSource:
         return len(self.items)
 
     def __getitem__(self, rows: Tensor) -> Tensor:
-        images = on_device(self.dataset.images(self.items[rows.cpu().numpy()]), rows.device)
-        return three_channels(resize(images, self.size)).contiguous()
-
-    def held(self, device: torch.device, block: int = 1024) -> Tensor:
-        """All of them as one tensor on ``device``, made block by block."""
-        images = torch.empty(len(self), 3, self.size, self.size, dtype=torch.uint8, device=device)
-        for part in torch.split(torch.arange(len(self), device=device), block):
-            images[part] = self[part]
+        images = torch.empty(len(rows), 3, self.size, self.size, dtype=torch.uint8, device=rows.device)
+        items = self.items[rows.cpu().numpy()]
+        for start in range(0, len(items), DECODED):
+            few = on_device(self.dataset.images(items[start : start + DECODED]), rows.device)
+            images[start : start + DECODED] = resize(few, self.size)  # grey ones fill all three channels
         return images
+
+    def held(self, device: torch.device) -> Tensor:
+        """All of them as one tensor on ``device``."""
+        return self[torch.arange(len(self), device=device)]

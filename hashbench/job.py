@@ -93,7 +93,7 @@ class Settings:
         device: "auto", "cpu", "cuda", "cuda:1".
         timeout: seconds a trial may take, extraction of features apart; None for no limit.
         save_state: keep the fitted methods.
-        weights: files of state dicts by the network's name; torchvision's own where none is given.
+        weights: files of state dicts by the network's name; the published ones where none is given.
         offline: nothing is downloaded.
         provenance: git commit, command line and such, copied into every record.
     """

@@ -12,7 +12,7 @@ from hashbench.dataset_spec import expand, open_dataset, plugin_name, protocol_i
 from hashbench.defaults import default_datasets
 from hashbench.device import pick_device
 from hashbench.errors import Incompatible, UsageError, unknown
-from hashbench.features.backbones import net_name
+from hashbench.features.backbones import checked_sum, net_name
 from hashbench.features.extractor import Extractor
 from hashbench.features.spec import extractor
 from hashbench.features.weights import Weights
@@ -100,12 +100,28 @@ def make_plan(request: Request, settings: Settings, report: Report) -> Plan:
         if name not in methods:
             raise UsageError(f"--set names {name!r}, which is not among the methods of this run ({', '.join(methods)})")
     resolved = {name: _overrides(name, request) for name in methods}
+    grounds = list(_grounds(request, settings, report))
     jobs = [
-        job
-        for ground in _grounds(request, settings, report)
-        for job in (*_references(ground, request), *_method_jobs(ground, resolved, request))
+        job for ground in grounds for job in (*_references(ground, request), *_method_jobs(ground, resolved, request))
     ]
-    return Plan(_states(jobs, request.rerun, Store(settings.results)), notes)
+    _check_weights_used(jobs, settings)
+    notes += [note for ground in grounds for note in _dtype_notes(ground, request)]
+    return Plan(_states(jobs, request.rerun, Store(settings.results)), list(dict.fromkeys(notes)))
+
+
+def _check_weights_used(jobs: list[Job], settings: Settings) -> None:
+    used = {net for job in jobs for net in (net_name(job.trial.features), *job.trial.backbones)}
+    for name in settings.weights:
+        if name not in used:
+            raise UsageError(
+                f"--weights names {name!r}, which no features and no method of this run use "
+                f"({', '.join(sorted(used))}); name it with --features, or leave it out"
+            )
+
+
+def _dtype_notes(ground: _Ground, request: Request) -> Iterator[str]:
+    if request.features_dtype not in ("auto", ground.extractor.dtype):
+        yield f"features {ground.extractor.name} are {ground.extractor.dtype}, whatever --features-dtype says"
 
 
 def _methods(request: Request) -> tuple[list[str], list[str]]:
@@ -203,7 +219,7 @@ def _backbones(
         raise
     except ValueError as error:
         raise UsageError(f"{name} at {bits} bits: {error}") from error
-    return {net: ground.weights.sum(net) for net in sorted({net_name(spec) for spec in wanted})}
+    return {net: checked_sum(net, ground.weights) for net in sorted({net_name(spec) for spec in wanted})}
 
 
 def _job(

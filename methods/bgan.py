@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hashbench.errors import Incompatible
+from hashbench.errors import Incompatible, UsageError
+from hashbench.features.backbones import is_backbone
 from hashbench.method import HashMethod, RunContext, TrainingSet, Traits, no_backbone
 from hashbench.nets.decoders import Generator
 from hashbench.nets.discriminators import Discriminator
@@ -17,7 +18,6 @@ from hashbench.nets.neighbours import Similarity, neighbourhood_structure
 from hashbench.nets.signs import Activation, app, sign_through
 from hashbench.nets.training import Values, run_epochs, stage, with_imbalance
 
-WITHOUT_NETWORK = ("pixels", "gist")  # features that are no encoder; the small one serves
 AUTO = "auto"
 PICTURE_SIZE = 32
 HEAD_DEVIATION = 0.001
@@ -58,8 +58,9 @@ class BGAN(HashMethod):
 
     Args:
         bits: code length L.
-        encoder: "small" (five blocks on 32 px), the name of a backbone, or "auto": small for pixels and gist, else
-            the network of the trial's features.
+        encoder: "small" (five blocks on 32 px), the name of a backbone, or "auto": the network of the trial's
+            features, small where these are pixels or gist. It reads the whole picture squeezed to a square, the
+            features' network its own crop.
         neighbourhood, pixel, perceptual, adversarial: weights of l_N, l_MSE, l_Per and l_A in the paper's form, 0 or
             more; 0 takes the part out of the objective.
         k1, k2: neighbours of an image, and images whose neighbours are joined, in S.
@@ -112,7 +113,7 @@ class BGAN(HashMethod):
             _require(getattr(self, name) > 0, name, getattr(self, name), "more than 0")
         _require(len(betas) > 0 and min(betas) > 0, "betas", betas, "one or more values above 0")
         if encoder != AUTO:
-            input_size(encoder)
+            _check_encoder(encoder)
         weights = neighbourhood + pixel + perceptual + adversarial
         _require(weights > 0, "neighbourhood", neighbourhood, "at least one part of the objective switched on")
 
@@ -120,7 +121,7 @@ class BGAN(HashMethod):
     def resolve(cls, parameters: dict[str, Any], features: str) -> dict[str, Any]:
         if parameters["encoder"] != AUTO:
             return parameters
-        return {**parameters, "encoder": SMALL if features.partition("@")[0] in WITHOUT_NETWORK else features}
+        return {**parameters, "encoder": features if is_backbone(features) else SMALL}
 
     def _encoder(self, features: str) -> str:
         name: str = self.resolve({"encoder": self.encoder}, features)["encoder"]
@@ -169,6 +170,13 @@ class BGAN(HashMethod):
         hashing = _Hashing(build_encoder(name, run.backbone if run else no_backbone), self.bits)
         hashing.load_state_dict(dict(state))
         self.hashing_ = hashing.to(state["head.weight"].device).eval()
+
+
+def _check_encoder(name: str) -> None:
+    try:
+        input_size(name)
+    except UsageError as error:
+        raise ValueError(f"bgan: encoder is {name!r}, wanted {AUTO}, {SMALL} or a network: {error}") from error
 
 
 def _require(holds: bool, name: str, value: object, wanted: str) -> None:

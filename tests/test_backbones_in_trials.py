@@ -5,15 +5,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
 
 import hashbench as hb
+from hashbench.dataset_spec import open_dataset
 from hashbench.errors import UsageError
+from hashbench.features.backbones import load_backbone
 from hashbench.features.weights import Weights
+from hashbench.fitting import Inputs, encode
 from hashbench.job import Settings
+from hashbench.method import RunContext
 from hashbench.plan import make_plan
+from hashbench.registry import METHODS
 from hashbench.request import Request
 from hashbench.trial import TrialRun
 from tests.cli.conftest import Done, call  # noqa: F401 - a fixture
@@ -65,6 +71,22 @@ def test_the_state_is_a_trained_network_that_began_at_the_weights(
     assert 0 < moved.max() < 0.01, "one epoch at rate 1e-4 from the given weights"
 
 
+def test_the_kept_state_gives_the_records_codes_again(
+    records: list[dict[str, Any]], weights: Path, tmp_path: Path
+) -> None:
+    record = by_method(records, "bgan")
+    file = next((tmp_path / "results/records").glob(f"*{record['key']}.safetensors"))
+    again = METHODS.get("bgan")(8, **record["trial"]["parameters"])
+    provider = Weights({NET: weights})
+    run = RunContext(torch.device("cpu"), torch.Generator(), backbones=lambda spec: load_backbone(spec, provider))
+    again.load_state(safetensors.torch.load_file(file), run)
+    kept = np.load(file.with_suffix(".npz"))
+    digits = open_dataset("digits", Path())
+    inputs = Inputs(digits, np.empty((0, 0)), digits.labels())
+    codes = encode(again, inputs.batches(again, kept["query_items"], run))
+    assert np.array_equal(codes.packed, kept["query_codes"])
+
+
 def plan_of(tmp_path: Path, weights: Path | None, **asked: Any) -> Any:
     provenance = {"git_commit": None, "git_dirty": None, "command": "test"}
     files = {NET: weights} if weights else {}
@@ -87,6 +109,26 @@ def test_an_encoder_of_its_own_needs_its_own_weights(
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     with pytest.raises(UsageError, match="no weights for 'alexnet'"):
         plan_of(tmp_path, weights, parameters={"bgan": {"encoder": "alexnet"}})
+
+
+def test_weights_of_another_network_are_refused_before_anything_runs(tmp_path: Path, weights: Path) -> None:
+    state = {name: value[:2] for name, value in safetensors.torch.load_file(weights).items()}
+    other = tmp_path / "other.safetensors"
+    safetensors.torch.save_file(state, other)
+    with pytest.raises(UsageError, match=f"weights {other} do not fit {NET}: it has in other shapes"):
+        plan_of(tmp_path, other)
+    with pytest.raises(UsageError, match=f"weights {other} do not fit {NET}"):
+        plan_of(tmp_path, other, features="gist", parameters={"bgan": {"encoder": SPEC}})
+
+
+def test_weights_that_nothing_uses_are_refused(tmp_path: Path, weights: Path) -> None:
+    with pytest.raises(UsageError, match=f"--weights names '{NET}', which no features and no method of this run use"):
+        plan_of(tmp_path, weights, features="gist")
+
+
+def test_a_precision_that_features_do_not_have_is_said(tmp_path: Path) -> None:
+    plan, _ = plan_of(tmp_path, None, features="gist", features_dtype="float16")
+    assert plan.notes == ["features gist are float32, whatever --features-dtype says"]
 
 
 def test_a_trial_refuses_weights_that_changed_since_the_plan(tmp_path: Path, weights: Path) -> None:

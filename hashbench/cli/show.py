@@ -8,18 +8,24 @@ from typing import Any
 import click
 
 
-@click.command("show", epilog="\b\nExamples:\n  hashbench show bgan\n  hashbench show cifar10\n  hashbench show 3fa9c1")
+@click.command(
+    "show",
+    epilog="\b\nExamples:\n  hashbench show bgan\n  hashbench show cifar10\n  hashbench show 3fa9c1",
+)
 @click.argument("name", metavar="NAME|RECORD")
 @click.option("--results", default="results", show_default=True, metavar="DIR", help="Folder of the records.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def command(name: str, results: str, as_json: bool) -> int:
-    """Show a method, a data set, or a record by its file or by the beginning of its key."""
+    """Show a method, a data set, features, or a record by its file or by the beginning of its key."""
+    from hashbench.features.spec import summaries
     from hashbench.registry import DATASETS, METHODS
 
     if name in METHODS.names():
         facts = _method(name)
     elif name in DATASETS.names():
         facts = _dataset(name)
+    elif name in summaries():
+        facts = _features(name)
     else:
         facts = _record(name, Path(results))
     if as_json:
@@ -62,8 +68,27 @@ def _dataset(name: str) -> dict[str, Any]:
     }
 
 
+def _features(name: str) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from hashbench.features.networks import is_network, network
+    from hashbench.features.spec import summaries
+
+    facts: dict[str, Any] = {"features": name, "about": summaries()[name]}
+    if not is_network(name) or name.endswith("NAME"):
+        return facts
+    net = network(name)
+    return {
+        **facts,
+        "weights": f"--weights {name}=FILE, else the published ones",
+        "sizes": f"{net.sizes[0]} to {net.sizes[-1]} pixels, as in {name}@{net.sizes[-1] // 8}",
+        "preprocessing": asdict(net.preprocessing),
+    }
+
+
 def _record(name: str, folder: Path) -> dict[str, Any]:
     from hashbench.errors import UsageError, unknown
+    from hashbench.features.spec import summaries
     from hashbench.records.results import results
     from hashbench.registry import DATASETS, METHODS
 
@@ -76,7 +101,7 @@ def _record(name: str, folder: Path) -> dict[str, Any]:
     if len(found) > 1:
         raise UsageError(f"{len(found)} records of {folder} have keys that start with {name!r}; give more of the key")
     if not found:
-        raise unknown("method, data set or record", name, [*METHODS.names(), *DATASETS.names()])
+        raise unknown("method, data set, features or record", name, [*METHODS.names(), *DATASETS.names(), *summaries()])
     return found[0]
 
 

@@ -3,16 +3,18 @@
 from collections.abc import Iterable, Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hashbench.errors import UsageError
 from hashbench.features.networks import is_network, network
 from hashbench.features.preprocessing import Preprocessing
+from hashbench.features.pretrained import Pretrained
 from hashbench.features.sizes import asked_size
 from hashbench.features.weights import Weights
 from hashbench.method import Backbone
 
 NAMED = 3  # tensors named in a message
+_fitted: set[tuple[str, str]] = set()  # networks with the sums of weights that were seen to fit them
 
 
 def net_name(spec: str) -> str:
@@ -51,14 +53,33 @@ def load_backbone(spec: str, weights: Weights) -> Backbone:
         UsageError: no such network or size, no weights, or weights of another network.
     """
     view, source = preprocessing(spec), network(net_name(spec))
-    net, left_out = source.build()
-    state = weights.state(source.name)
-    _check_fits(net.state_dict(), state, left_out, f"weights {weights.file(source.name)} do not fit {source.name}")
+    net, left_out, state = _fitting(source, weights)
     kept = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
     net.load_state_dict({name: kept[name] for name in kept.keys() - left_out}, strict=False, assign=True)
     dimension = source.adapt(net, view.size)
     net = net.eval().to(memory_format=torch.channels_last)
     return Backbone(net, dimension, view.size, view.mean, view.std)
+
+
+def checked_sum(name: str, weights: Weights) -> str:
+    """Checksum (sha256, hexadecimal) of a network's weights, which are of this network.
+
+    Raises:
+        UsageError: no such network, no weights, or weights of another network.
+    """
+    found = weights.sum(name)
+    if (name, found) not in _fitted:
+        _fitting(network(name), weights)
+        _fitted.add((name, found))
+    return found
+
+
+def _fitting(source: Pretrained, weights: Weights) -> tuple[nn.Module, frozenset[str], dict[str, Tensor]]:
+    """A network without its weights, the names of the tensors it left out, and a state dict that fits."""
+    net, left_out = source.build()
+    state = weights.state(source.name)
+    _check_fits(net.state_dict(), state, left_out, f"weights {weights.file(source.name)} do not fit {source.name}")
+    return net, left_out, state
 
 
 def _check_fits(own: Mapping[str, Tensor], state: Mapping[str, Tensor], left_out: frozenset[str], what: str) -> None:

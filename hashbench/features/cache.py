@@ -23,12 +23,13 @@ from hashbench.errors import UsageError
 from hashbench.features.extractor import Extractor
 from hashbench.features.parts import DamagedError, Floats, Layout, PartedArray
 from hashbench.files import file_sum
-from hashbench.images import on_device
+from hashbench.images import DECODED, on_device
 from hashbench.pace import Pace
 from hashbench.prefetch import ahead
 
-FIRST_BLOCK, LARGEST_BLOCK = 8, 512  # images decoded at a time, within
-BLOCK_BYTES = 64 << 20  # of decoded images
+FORMAT = "1"  # of what is kept; goes up when this module or parts.py changes what it keeps
+LARGEST_BLOCK = 256  # images
+BLOCK_BYTES = 64 << 20  # of decoded images, after which a block takes no more
 
 
 class CachedFeatures(NamedTuple):
@@ -77,6 +78,8 @@ def cached_features(
         "extractor": extractor.name,
         "dtype": extractor.dtype,
         "weights": extractor.weights,
+        "recipe": extractor.recipe,
+        "format": FORMAT,
         "source": source_sum(dataset, extractor),
     }
     key = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:16]
@@ -163,24 +166,32 @@ def _extract(dataset: Dataset, extractor: Extractor, parts: PartedArray, device:
 
 
 def _blocks(dataset: Dataset, missing: dict[int, npt.NDArray[np.int64]]) -> Iterator[Block]:
-    """Images of the missing parts' items, as many at a time as take 64 MiB, judged by the block before.
+    """Images of the missing parts' items: at most 256, closed when they take 64 MiB.
 
-    Each part begins with a small block anew, so that its blocks do not depend on where an extraction went on.
+    Each part begins a block anew, so that its blocks do not depend on where an extraction went on.
     """
     for part, items in missing.items():
         if not len(items):
             yield Block(part, items, [])
-        start, size = 0, FIRST_BLOCK
-        while start < len(items):
-            block = Block(part, items[start : start + size], dataset.images(items[start : start + size]))
-            yield block
-            start += size
-            bytes_each = _bytes(block.images) // len(block.items)
-            size = min(max(BLOCK_BYTES // bytes_each, 1), LARGEST_BLOCK)
+        start, held = 0, 0
+        few: list[Images] = []
+        for end in range(DECODED, len(items) + DECODED, DECODED):
+            few.append(dataset.images(items[end - DECODED : end]))
+            held += _bytes(few[-1])
+            if held >= BLOCK_BYTES or end - start >= LARGEST_BLOCK or end >= len(items):
+                yield Block(part, items[start:end], _joined(few))
+                start, held, few = end, 0, []
 
 
 def _bytes(images: Images) -> int:
     return images.nbytes if isinstance(images, Tensor) else sum(image.nbytes for image in images)
+
+
+def _joined(few: list[Images]) -> Images:
+    tensors = [images for images in few if isinstance(images, Tensor)]
+    if len(tensors) == len(few) and len({images.shape[1:] for images in tensors}) == 1:
+        return torch.cat(tensors)
+    return [image for images in few for image in images]
 
 
 def _safe(name: str) -> str:

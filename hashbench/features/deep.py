@@ -1,5 +1,7 @@
 """Deep features: what a pre-trained network answers with."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -37,9 +39,9 @@ class Deep(Extractor):
         """Checksum (sha256, hexadecimal) of the weights.
 
         Raises:
-            UsageError: there are none; names the ways out.
+            UsageError: there are none, or of another network; names the ways out.
         """
-        return self._weights.sum(self._net_name)
+        return backbones.checked_sum(self._net_name, self._weights)
 
     def sources(self) -> set[Path]:
         """The files of the code that decides the answers, beside :mod:`hashbench.images`."""
@@ -56,7 +58,8 @@ class Deep(Extractor):
         batch = max(1, pixels // self.view.size**2)
         net, dtype = self._net(device), getattr(torch, self.dtype)
         parts = []
-        with torch.inference_mode(), torch.autocast(device.type, torch.float16, enabled=dtype == torch.float16):
+        half = torch.autocast(device.type, torch.float16, enabled=dtype == torch.float16)
+        with torch.inference_mode(), half, _full_precision():
             for start in range(0, len(images), batch):
                 pictures = self.view.pictures(images[start : start + batch])
                 parts.append(net(self.view.normalised(pictures)).to(dtype))
@@ -66,7 +69,23 @@ class Deep(Extractor):
             raise UsageError(f"features {self.name} in {self.dtype} are not finite for some images; {way_out}")
         return features
 
+    @property
+    def recipe(self) -> str:
+        """What the network is shown."""
+        return repr(self.view)
+
     def _net(self, device: torch.device) -> nn.Module:
         if self._loaded is None or self._loaded[1] != device:
             self._loaded = backbones.load_backbone(self.name, self._weights).net.to(device), device
         return self._loaded[0]
+
+
+@contextmanager
+def _full_precision() -> Iterator[None]:
+    """Convolutions in what they are given: float32 is not silently rounded to TF32, as cuDNN does by default."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before

@@ -25,6 +25,11 @@ class Extractor(ABC):
         """Checksum (sha256, hexadecimal) of the weights, None for an extractor without any."""
         return None
 
+    @property
+    def recipe(self) -> str:
+        """What decides the answers beside name, dtype, weights and sources: the values a library gives."""
+        return ""
+
     def sources(self) -> set[Path]:
         """The files of the code that decides the answers, beside :mod:`hashbench.images`."""
         return {Path(inspect.getfile(kind)) for kind in type(self).__mro__ if issubclass(kind, Extractor)}

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hashbench.files import replacing
 from hashbench.threads import pool
 
-PART = 2048  # rows
+PART = 512  # rows; what a kill may cost is one part
 ARRAY, JOURNAL = "features.bin", "parts.json"
 
 Floats = npt.NDArray[np.floating[Any]]

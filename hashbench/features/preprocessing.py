@@ -10,6 +10,8 @@ from torch.nn import functional
 from hashbench.dataset import Images
 from hashbench.images import three_channels
 
+NARROW = 8  # times as long as wide
+
 
 @dataclass(frozen=True)
 class Preprocessing:
@@ -36,7 +38,7 @@ class Preprocessing:
         """Uint8 [n, 3, size, size] of uint8 [n, c, h, w] or a list of [c, h, w]; grey repeated to three channels."""
         if isinstance(images, list):
             return torch.cat([self.pictures(image.unsqueeze(0)) for image in images])
-        resized = self._resized(images)
+        resized = self._resized(_without_far_ends(images))
         top, left = (round((side - self.size) / 2) for side in resized.shape[-2:])
         return three_channels(resized[..., top : top + self.size, left : left + self.size])
 
@@ -55,3 +57,11 @@ class Preprocessing:
         mean, std = (torch.tensor(values, device=pictures.device).view(1, 3, 1, 1) for values in (self.mean, self.std))
         floats = (pictures.float() / 255 - mean) / std
         return floats.contiguous(memory_format=torch.channels_last)
+
+
+def _without_far_ends(images: Tensor) -> Tensor:
+    """The middle of a strip, as it is cut out in any case: resized whole it would need memory without end."""
+    height, width = images.shape[-2:]
+    most = NARROW * min(height, width)
+    top, left = (max(side - most, 0) // 2 for side in (height, width))
+    return images[..., top : top + most, left : left + most]

@@ -18,7 +18,7 @@ def asked_size(spec: str, sizes: range) -> int | None:
         return None
     if not sizes:
         raise UsageError(f"features {spec!r}: {name} has a size of its own; write {name!r}")
-    if not (size.isascii() and size.isdigit() and int(size) in sizes):
+    if not (size.isascii() and size.isdigit() and size[0] != "0" and int(size) in sizes):  # one spelling each
         example = 128 if 128 in sizes else sizes[0]
         raise UsageError(
             f"features {spec!r}: size is {size!r}, wanted {sizes[0]} to {sizes[-1]} pixels, as in '{name}@{example}'"

@@ -72,7 +72,9 @@ class TimmNet(Pretrained):
         if isinstance(kept, str):
             return Path(kept)
         if offline:
-            raise self.no_weights(f"{file} of {repository} is not here and nothing may be downloaded", place)
+            raise self.no_weights(
+                f"{file} of {repository} is not here, and --offline and --dry-run fetch nothing", place
+            )
         url = hub.hf_hub_url(repository, file)
         try:
             size = hub.get_hf_file_metadata(url).size

@@ -74,7 +74,7 @@ class TorchvisionNet(Pretrained):
             return file
         place = f"put {file.name} into {file.parent}"
         if offline:
-            raise self.no_weights(f"{file} is not there and nothing may be downloaded", place)
+            raise self.no_weights(f"{file} is not there, and --offline and --dry-run fetch nothing", place)
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             with replacing(file) as work:

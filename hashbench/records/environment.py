@@ -17,7 +17,8 @@ import torch
 import hashbench
 from hashbench.threads import usable_cores
 
-PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "safetensors")
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "safetensors", "pillow")
+EXTRAS = ("timm",)  # recorded where they are installed
 
 
 @cache
@@ -34,6 +35,7 @@ def hardware(device: str, threads: int) -> dict[str, Any]:
 def environment(device: str) -> dict[str, Any]:
     """What a record says of the machine and the libraries; ``device`` is where the trial runs."""
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
+    versions |= {name: version for name in EXTRAS if (version := _version_if_there(name))}
     return {
         "hardware": hardware(device, torch.get_num_threads()),
         "platform": platform.platform(),
@@ -42,6 +44,7 @@ def environment(device: str) -> dict[str, Any]:
         "determinism": {
             "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
             "cudnn_benchmark": torch.backends.cudnn.benchmark,
+            "cudnn_tf32": torch.backends.cudnn.allow_tf32,
             "cuda_matmul_tf32": torch.backends.cuda.matmul.allow_tf32,
         },
     }
@@ -51,6 +54,13 @@ def host_peak_bytes() -> int:
     """Largest resident size this process has had."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _version_if_there(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 @cache

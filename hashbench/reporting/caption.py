@@ -61,6 +61,10 @@ def _sentences(table: Table) -> Iterator[str]:
     )
     if table.ground.weights:
         yield f"Weights of {table.ground.features}: sha256 {table.ground.weights[:16]}."
+    trained_on = {item for record in records for item in record["trial"]["backbones"].items()}
+    for net, weights in sorted(trained_on):
+        if weights != table.ground.weights:
+            yield f"Weights of the encoder {net}: sha256 {weights[:16]}."
     yield from _about_items(card)
     unanswerable = records[0]["queries"]["unanswerable"]
     if unanswerable:

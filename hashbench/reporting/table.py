@@ -134,8 +134,10 @@ def tables(results: Results, current: frozenset[str] = frozenset(), stale: froze
     for record in _one_each(results.records, current):
         rows = grounds.setdefault(_ground(record), {})
         trial = record["trial"]
-        name = json.dumps([trial["method"], trial["preset"], trial["parameters"]], sort_keys=True)
-        row = Row(trial["method"], trial["preset"], record["variant"], record["reference"], trial["parameters"])
+        backbones = {f"{net} weights": value[:8] for net, value in trial["backbones"].items()}
+        parameters = {**trial["parameters"], **backbones}
+        name = json.dumps([trial["method"], trial["preset"], parameters], sort_keys=True)
+        row = Row(trial["method"], trial["preset"], record["variant"], record["reference"], parameters)
         row = rows.setdefault(name, row)
         cell = row.cells.setdefault(trial["bits"], Cell())
         (cell.ok if record["status"] == "ok" else cell.troubled).append(record)

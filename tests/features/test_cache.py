@@ -10,12 +10,13 @@ import pytest
 from torch import Tensor
 
 from hashbench import images, pictures
-from hashbench.dataset import Images
+from hashbench.dataset import Images, Items
 from hashbench.dataset_spec import open_dataset
 from hashbench.errors import UsageError
-from hashbench.features.cache import source_sum
+from hashbench.features.cache import _blocks, source_sum
 from hashbench.features.parts import PART
 from hashbench.features.spec import extractor
+from hashbench.images import DECODED
 from tests import pictures as test_pictures
 from tests.features.numbered import COUNT, Numbered, Spelling, assert_spelt, cached, folder, seen_again
 
@@ -152,13 +153,19 @@ def test_memory_is_bounded_by_parts(tmp_path: Path) -> None:
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize(("count", "height", "largest"), [(1500, 1, 512), (45, 1 << 20, 32), (15, 1 << 23, 4)])
-def test_blocks_are_as_large_as_their_images_allow(tmp_path: Path, count: int, height: int, largest: int) -> None:
-    dataset = Numbered(count, height=height)
-    cached(tmp_path, Spelling(), dataset)
-    sizes = [len(block) for block in dataset.asked]
-    assert sizes[:2] == [1, 8]
-    assert max(sizes[2:]) == largest
+class Mixed(Numbered):
+    """Thumbnails first, then images of 1 MiB."""
+
+    def images(self, items: Items) -> Images:
+        small = super().images(items)
+        return [image if item < 300 else image.repeat(1, 1 << 19, 1) for item, image in zip(items, small, strict=True)]
+
+
+def test_blocks_are_bounded_in_images_and_in_bytes_whatever_came_before() -> None:
+    blocks = list(_blocks(Mixed(500), {0: np.arange(500)}))
+    assert np.array_equal(np.concatenate([block.items for block in blocks]), np.arange(500))
+    assert len(blocks[0].items) == 256
+    assert max(sum(image.nbytes for image in block.images) for block in blocks) <= (64 + DECODED) << 20
 
 
 def test_progress_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,5 +173,5 @@ def test_progress_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     lines: list[str] = []
     cached(tmp_path, Spelling(), lines=lines)
     assert lines[0] == f"spelling of numbered: extracting {COUNT:,} images"
-    assert re.fullmatch(rf"spelling of numbered: 8 of {COUNT:,} images, [\d,]+/s, \d+ s left", lines[1])
+    assert re.fullmatch(rf"spelling of numbered: 256 of {COUNT:,} images, [\d,]+/s, \d+ s left", lines[1])
     assert lines[-1].startswith(f"spelling of numbered: {COUNT:,} images in 0 s, ")

@@ -24,8 +24,8 @@ def test_a_flipped_bit_is_noticed_and_only_its_part_made_again(tmp_path: Path) -
     file.write_bytes(content)
     lines: list[str] = []
     assert seen_again(tmp_path, lines=lines) == PART
-    assert lines[0] == f"features {folder(tmp_path)}: items 2,048 to 4,095 are damaged; made again"
-    assert lines[1] == f"spelling of numbered: extracting 2,048 images, {COUNT - PART:,} are there"
+    assert lines[0] == f"features {folder(tmp_path)}: items {PART:,} to {2 * PART - 1:,} are damaged; made again"
+    assert lines[1] == f"spelling of numbered: extracting {PART:,} images, {COUNT - PART:,} are there"
     assert seen_again(tmp_path) == 0
 
 
@@ -80,13 +80,13 @@ def stop_after(images: int) -> Callable[[int], None]:
 def test_an_error_half_way_keeps_the_whole_parts(tmp_path: Path) -> None:
     whole = cached(tmp_path / "whole", Spelling(), asked := Numbered())
     with pytest.raises(StopError):
-        cached(tmp_path, Spelling(before=stop_after(PART + 500)))
+        cached(tmp_path, Spelling(before=stop_after(PART + 200)))
     lines: list[str] = []
     again = Numbered()
     continued = Spelling()
     assert cached(tmp_path, continued, again, lines).sha256 == whole.sha256
     assert continued.seen == COUNT - PART
-    assert lines[0] == f"spelling of numbered: extracting {COUNT - PART:,} images, 2,048 are there"
+    assert lines[0] == f"spelling of numbered: extracting {COUNT - PART:,} images, {PART:,} are there"
     # A part is cut into blocks in the same way, wherever the extraction began, so that rounding is the same too.
     assert again.asked == [block for block in asked.asked if block[0] >= PART]
 
@@ -97,7 +97,7 @@ def extract_until(cache: Path, images: int) -> None:
 
 
 def test_a_killed_extraction_goes_on_after_its_last_whole_part(tmp_path: Path) -> None:
-    process = multiprocessing.get_context("fork").Process(target=extract_until, args=(tmp_path, PART + 500))
+    process = multiprocessing.get_context("fork").Process(target=extract_until, args=(tmp_path, PART + 200))
     process.start()
     deadline = time.monotonic() + 60
     while not any(parts_made(tmp_path)):

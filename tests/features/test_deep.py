@@ -63,7 +63,7 @@ def test_real_weights_answer_as_in_torchvision(spec: str, data_root: Path) -> No
 
 def test_name_and_sum_need_no_network(random_weights: Held, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backbones, "load_backbone", None)
-    made = extractor("squeezenet1_1@064", random_weights, "float16")
+    made = extractor("squeezenet1_1@64", random_weights, "float16")
     assert (made.name, made.dtype, made.weights) == ("squeezenet1_1@64", "float16", random_weights.sum("squeezenet1_1"))
     assert extractor("squeezenet1_1").name == "squeezenet1_1"
 

@@ -175,7 +175,7 @@ def test_published_weights_come_from_the_hub(tmp_path: Path, monkeypatch: pytest
     hub(None)
     ways_out = "; name a file with --weights timm:resnet18=FILE, put model.safetensors of timm/resnet18.a1_in1k into"
     for offline, why in (
-        (True, "is not here and nothing may be downloaded"),
+        (True, "is not here, and --offline and --dry-run fetch nothing"),
         (False, r"downloaded \(ConnectionError\)"),
     ):
         with pytest.raises(UsageError, match=f"^no weights for 'timm:resnet18': .*{why}{ways_out}"):

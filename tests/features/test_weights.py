@@ -220,7 +220,7 @@ def test_offline_without_weights_names_the_ways_out(hub: Path) -> None:
             ask("vgg19")
         file = hub / "vgg19-dcbb9e9d.pth"
         assert str(error.value) == (
-            f"no weights for 'vgg19': {file} is not there and nothing may be downloaded; "
+            f"no weights for 'vgg19': {file} is not there, and --offline and --dry-run fetch nothing; "
             f"name a file with --weights vgg19=FILE, put {file.name} into {hub}, "
             "or take other features, say --features gist"
         )

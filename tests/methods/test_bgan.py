@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 import hashbench
 from hashbench.dataset_spec import open_dataset
-from hashbench.errors import Incompatible, UsageError
+from hashbench.errors import Incompatible
 from hashbench.fitting import fit
 from hashbench.method import Backbone, RunContext, TrainingSet
 from hashbench.nets.neighbours import neighbourhood_structure
@@ -271,7 +271,7 @@ def test_declares_the_networks_it_trains_on() -> None:
 
 
 def test_refuses_an_encoder_that_there_is_not() -> None:
-    with pytest.raises(UsageError, match="did you mean 'vgg19'"):
+    with pytest.raises(ValueError, match=r"encoder is 'vgg91', wanted auto, small or a network: .* mean 'vgg19'"):
         BGAN(8, encoder="vgg91")
 
 

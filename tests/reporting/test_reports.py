@@ -33,7 +33,7 @@ CARD = {
 }
 SETTINGS = Settings(Path(), Path(), Path(), provenance={"git_commit": None, "git_dirty": None, "command": "test"})
 CLOCK = itertools.count()
-IDENTITY = {"protocol", "features_dtype", "features_weights", "repetition", "preset", "limit", "seed"}
+IDENTITY = {"protocol", "features_dtype", "features_weights", "backbones", "repetition", "preset", "limit", "seed"}
 
 
 def make_record(method: str, bits: int | None, value: float, **changes: Any) -> Record:
@@ -242,6 +242,15 @@ def test_captions_say_what_the_card_and_the_features_add_to_a_number() -> None:
     assert "Not the full protocol: the images of 419 query, 4,581 database items are missing." in text
     assert "322 database items have no label and are distractors." in text
     assert f"Weights of pixels: sha256 {'ab' * 8}." in text
+
+
+def test_encoders_that_began_at_other_weights_are_rows_of_their_own() -> None:
+    found = [
+        make_record("bgan", 16, value, backbones={"net": weights * 32}) for value, weights in ((0.5, "ab"), (0.6, "cd"))
+    ]
+    (table,) = tables(Results(tuple(found)))
+    assert [row.label for row in table.ranked] == ["bgan [net weights=cdcdcdcd]", "bgan [net weights=abababab]"]
+    assert f"Weights of the encoder net: sha256 {'ab' * 8}." in caption(table)
 
 
 def test_half_precision_features_stand_in_a_table_of_their_own_and_say_so() -> None:
