@@ -140,9 +140,9 @@ class Flickr25K(PictureSet):
                 raise lacking(source, f"{ANNOTATIONS}/", ANNOTATIONS_ZIP)
             if annotations is not None:
                 read_annotations(annotations)
-                adopt(annotations, {f"{name}.txt": f"{name}.txt" for name in COLUMNS}, self.root / ANNOTATIONS)
+                adopt(annotations, {f"{name}.txt": f"{name}.txt" for name in COLUMNS}, self.root / ANNOTATIONS, report)
             if images is not None:
-                adopt(images, {name: name for name in images_in(images) if name}, self.folder)
+                adopt(images, {name: name for name in images_in(images) if name}, self.folder, report)
         missing = images_in(self.folder).count(None)
         note = f"; {missing:,} are missing: they are dropped from the index sets and counted" if missing else ""
         report(f"{self.title}: 38 annotation files and {COUNT - missing:,} of 25,000 images in {self.root}{note}")

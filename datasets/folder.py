@@ -57,7 +57,14 @@ class Description:
 
 
 class Folder(PictureSet):
-    """Items are the rows of the CSV file, in its order."""
+    """Items are the rows of the CSV file, in its order.
+
+    Keys of the TOML file, each of which may be left out: ``name`` (of the set; letters, digits, - and _), ``images``
+    (the folder that paths begin at), ``csv``, ``features`` (the default ones), ``cutoff`` (also record mAP at it),
+    ``queries`` (how many to draw, where the CSV file has no split), ``title`` and ``source`` (for captions).
+    Columns of the CSV file: ``path``, ``labels`` (separated by ;) and, if wanted, ``split`` (query, database, train or
+    train+database).
+    """
 
     title = "folder of images"
     source = "images and labels of your own, as a TOML file describes them"

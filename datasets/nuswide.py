@@ -1,6 +1,7 @@
 """NUS-WIDE: 269,648 photographs from Flickr with 81 concepts, as published and as the field's list files have it."""
 
 import os
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -229,7 +230,8 @@ def take_over(source: Path, root: Path, report: Report) -> None:
             "`hashbench data prepare nuswide` says what to gather"
         )
     check_texts(source, texts)
-    adopt(source, texts, root / FOLDER)
+    check_lists({name: source / file for name, file in texts.items()}, root / FOLDER)
+    adopt(source, texts, root / FOLDER, report)
     images: dict[str, str] = {}
     for protocol in NUSWide.protocols:
         if protocol.name == "tc10":
@@ -240,7 +242,7 @@ def take_over(source: Path, root: Path, report: Report) -> None:
         except UsageError:
             continue  # its state says why
         images |= {file: file for file in locate(source, missing, PLACES) if file}
-    adopt(source, images, root / FOLDER)
+    adopt(source, images, root / FOLDER, report)
     report(f"NUS-WIDE: {len(texts)} lists and label files and {len(images):,} images adopted from {source}")
 
 
@@ -258,6 +260,22 @@ def check_texts(source: Path, texts: Mapping[str, str]) -> None:
             read_concept(source / file, concepts[name])
         elif name in LISTS:
             read_label_list(source / file)
+
+
+def check_lists(coming: Mapping[str, Path], folder: Path) -> None:
+    """Read the lists that there would be: those that are ``coming``, else those that are in ``folder``.
+
+    Raises:
+        UsageError: they contradict each other.
+    """
+    files = {name: coming.get(name, folder / name) for name in (*LISTS, LIST_CONCEPTS)}
+    if not all(files[name].is_file() for name in LISTS):
+        return
+    with tempfile.TemporaryDirectory() as together:
+        for name, file in files.items():
+            if file.is_file():
+                Path(together, Path(name).name).symlink_to(file.absolute())
+        read_split_lists(Path(together), LISTS_SEED)
 
 
 def state(dataset: Dataset) -> str:

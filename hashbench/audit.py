@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from hashbench.card import Card
-from hashbench.dataset import Dataset, Items, Split
+from hashbench.dataset import Dataset, Items, Report, Split
 from hashbench.evaluation.evaluate import evaluate
 from hashbench.evaluation.metrics import HEADLINE_K
-from hashbench.files import replacing
+from hashbench.features.cache import decoding_sources
+from hashbench.files import file_sum, replacing
 from hashbench.images import DECODED
 from hashbench.pace import Pace
 
@@ -38,7 +39,8 @@ class Audit:
         sizes: what is left of each index set.
         labels: {label: {index set: items that bear it}}, of what is left.
         chance: value of mAP by chance (all items tie) at each cut-off; None without an answerable query.
-        unanswerable: queries without a relevant item in the database, with names of the first.
+        unanswerable: queries without a relevant item in the database, of what is left and as listed, with names of
+            the first of what is left.
         duplicates: images of the very same pixels, by the pair of index sets, with names of the first.
         sums: sha256 of content, labels and index sets.
     """
@@ -57,6 +59,17 @@ class Audit:
     duplicates: dict[str, dict[str, Any]]
     sums: dict[str, str]
 
+    def faults(self) -> list[str]:
+        """What keeps numbers from being those of the protocol, a phrase each; empty for a sound one."""
+        missing = sum(self.missing[name] for name in self.sizes)
+        leaking = sum(self.duplicates[f"query_in_{name}"]["count"] for name in LEAKY)
+        found = {
+            "images are missing": missing,
+            "queries have no relevant item": self.unanswerable["listed"],
+            "queries leak": leaking,
+        }
+        return [f"{count:,} {what}" for what, count in found.items() if count]
+
     def facts(self) -> dict[str, Any]:
         """Ready for JSON."""
         return asdict(self)
@@ -74,7 +87,7 @@ def audit(dataset: Dataset, card: Card, split: Split, cache: Path) -> Audit:
     labels, present = dataset.labels(), dataset.present()
     everything = {"all": np.arange(len(dataset), dtype=np.int64), **dataset.split().parts()}
     parts, has_label = split.parts(), np.asarray(labels.any(axis=1))
-    chance, unanswerable = _by_chance(labels, split, card.cutoff)
+    chance, unanswerable = _by_chance(labels, split, card.cutoff), _unanswerable(labels, split)
     return Audit(
         card=card.id,
         protocol=card.protocol,
@@ -89,7 +102,11 @@ def audit(dataset: Dataset, card: Card, split: Split, cache: Path) -> Audit:
             for column, label in enumerate(dataset.classes())
         },
         chance=chance,
-        unanswerable={"count": len(unanswerable), "first": dataset.names(unanswerable[:EXAMPLES])},
+        unanswerable={
+            "count": len(unanswerable),
+            "listed": len(_unanswerable(labels, dataset.split())),
+            "first": dataset.names(unanswerable[:EXAMPLES]),
+        },
         duplicates=_duplicates(dataset, split, same_images(dataset, cache)),
         sums={
             "content": card.content,
@@ -117,23 +134,41 @@ def leaks(split: Split, groups: Groups) -> dict[str, int]:
 def same_images(dataset: Dataset, cache: Path) -> Groups:
     """Group numbers [items], equal for images of the very same pixels; those that are not here share one.
 
-    Sums of the decoded images are remembered under ``cache`` by the data set's content, so that protocols share them.
+    Sums of the decoded images are remembered under ``cache`` by the images' content and the code that decodes them, so
+    that protocols share them. A damaged memory is made again.
+
+    Raises:
+        UsageError: an image cannot be decoded; names it.
     """
-    file = cache / "pixels" / f"{dataset.content()[:32]}.npy"
-    if not file.exists():
+    made_from = [dataset.image_content(), *sorted(file_sum(file) for file in decoding_sources(dataset))]
+    file = cache / "pixels" / f"{hashlib.sha256(''.join(made_from).encode()).hexdigest()[:32]}.bin"
+    sums = _remembered(file, len(dataset), dataset.report)
+    if sums is None:
+        sums = _pixel_sums(dataset)
         file.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(file) as work, work.open("wb") as stream:
-            np.save(stream, _pixel_sums(dataset), allow_pickle=False)
-    sums: npt.NDArray[np.uint8] = np.load(file, allow_pickle=False)
+        with replacing(file) as work:
+            work.write_bytes(hashlib.sha256(sums.tobytes()).digest() + sums.tobytes())
     _, groups = np.unique(sums.view(f"V{SUM_BYTES}")[:, 0], return_inverse=True)
     return groups.astype(np.int64)
+
+
+def _remembered(file: Path, items: int, report: Report) -> npt.NDArray[np.uint8] | None:
+    """Uint8 [items, 16] as they were written behind their own sha256, None where they are not there or damaged."""
+    if not file.exists():
+        return None
+    whole = file.read_bytes()
+    digest, kept = whole[:32], whole[32:]
+    if hashlib.sha256(kept).digest() != digest or len(kept) != items * SUM_BYTES:
+        report(f"the remembered sums of images {file} are damaged; made again")
+        return None
+    return np.frombuffer(kept, dtype=np.uint8).reshape(items, SUM_BYTES)
 
 
 def _pixel_sums(dataset: Dataset) -> npt.NDArray[np.uint8]:
     """Uint8 [items, 16], zeros where the image is not here."""
     sums = np.zeros((len(dataset), SUM_BYTES), dtype=np.uint8)
     present = np.flatnonzero(dataset.present()).astype(np.int64)
-    pace = Pace(len(present), dataset.report)
+    pace = Pace(len(present), lambda line: dataset.report(f"looking for leaks in {dataset.title}: {line}"))
     for start in range(0, len(present), DECODED):
         items = present[start : start + DECODED]
         for item, image in zip(items.tolist(), dataset.images(items), strict=True):
@@ -167,19 +202,20 @@ def _twins(dataset: Dataset, item: int, others: Items, groups: Groups) -> list[s
     return dataset.names(np.array([item, others[groups[others] == groups[item]][0]]))
 
 
-def _by_chance(
-    labels: npt.NDArray[np.bool_], split: Split, cutoff: int | None
-) -> tuple[dict[str, float] | None, Items]:
-    """Mean average precision when all items tie, by cut-off, and the queries without a relevant item.
+def _unanswerable(labels: npt.NDArray[np.bool_], split: Split) -> Items:
+    """The queries that share no label with an item of the database."""
+    answerable = (labels[split.query] & labels[split.database].any(axis=0)).any(axis=1)
+    return split.query[~answerable]
+
+
+def _by_chance(labels: npt.NDArray[np.bool_], split: Split, cutoff: int | None) -> dict[str, float] | None:
+    """Mean average precision when all items tie, by cut-off; None where no query can be answered.
 
     Codes of one constant bit make every ranking a tie.
     """
-    if not len(split.query) or not len(split.database):
-        return None, split.query
-    answerable = (labels[split.query] & labels[split.database].any(axis=0)).any(axis=1)
-    if not answerable.any():
-        return None, split.query
+    if len(_unanswerable(labels, split)) == len(split.query):
+        return None
     query, database = (np.zeros((len(items), 1), dtype=np.bool_) for items in (split.query, split.database))
     scores = evaluate(query, database, labels[split.query], labels[split.database], cutoff, "cpu")
     names = [f"map@{k}" for k in dict.fromkeys((HEADLINE_K, cutoff, "all")) if k is not None]
-    return {name: float(scores.metrics[name] or 0.0) for name in names}, split.query[~answerable]
+    return {name: float(scores.metrics[name] or 0.0) for name in names}

@@ -96,11 +96,13 @@ class Dataset(ABC):
     def content(self) -> str:
         """Checksum (sha256, hexadecimal) of everything that images and labels are made from, absent images included.
 
-        The same under every protocol that shares its items, since features are kept by it.
-
         Raises:
             UsageError: a file on disk is not what it should be; the message names it and its sum.
         """
+
+    def image_content(self) -> str:
+        """Checksum of what the images alone are made from: features and leaks are kept by it, whatever the labels."""
+        return self.content()
 
     @abstractmethod
     def __len__(self) -> int:

@@ -18,10 +18,14 @@ SUM_BYTES = 16
 
 
 class Seen(NamedTuple):
-    """A file as it was when it was read: size in bytes, time of its last change in nanoseconds, sum of its bytes."""
+    """A file as it was when it was read: size in bytes, times of its last changes in nanoseconds, sum of its bytes.
+
+    The time of the content can be set back by copying tools, that of the inode cannot.
+    """
 
     size: int
-    changed: int
+    content_changed: int
+    inode_changed: int
     sum: str
 
 
@@ -44,7 +48,7 @@ def remembered_sums(folder: Path, names: Sequence[str], cache: Path, report: Rep
     memory_file = cache / "sums" / f"{place}.json"
     memory = _remembered(memory_file, report)
     states = {name: _state(os.path.join(folder, name)) for name in names}  # noqa: PTH118 - see _state
-    unread = [name for name, state in states.items() if name not in memory or memory[name][:2] != state]
+    unread = [name for name, state in states.items() if name not in memory or memory[name][:3] != state]
     pace = Pace(len(unread), lambda line: report(f"checksums of {folder}: {line}"), "files")
     try:
         for start in range(0, len(unread), BLOCK):
@@ -64,7 +68,7 @@ def _remembered(file: Path, report: Report) -> dict[str, Seen]:
     """What ``file`` remembers by name; nothing where it is not there or damaged."""
     try:
         kept = json.loads(file.read_bytes())
-        return {name: Seen(int(size), int(changed), str(sum_)) for name, (size, changed, sum_) in kept.items()}
+        return {name: Seen(int(a), int(b), int(c), str(sum_)) for name, (a, b, c, sum_) in kept.items()}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, AttributeError) as error:
@@ -72,13 +76,13 @@ def _remembered(file: Path, report: Report) -> dict[str, Seen]:
         return {}
 
 
-def _state(file: str) -> tuple[int, int]:
-    """Size and time of the last change; strings, since Path objects double the time of 200,000 files."""
+def _state(file: str) -> tuple[int, int, int]:
+    """Size and times of the last changes; strings, since Path objects double the time of 200,000 files."""
     try:
         found = os.stat(file)  # noqa: PTH116
     except OSError as error:
         raise _unreadable(file, error) from error
-    return found.st_size, found.st_mtime_ns
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _sum(file: Path) -> str:

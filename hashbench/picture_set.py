@@ -61,9 +61,17 @@ class PictureSet(Dataset):
         """
         return self._content
 
+    def image_content(self) -> str:
+        """Sum over the bytes of all items' files in their order, the absent ones included."""
+        return self._image_content
+
     @cached_property
     def _content(self) -> str:
-        total = hashlib.sha256(hashlib.sha256(self.described()).digest())
+        return hashlib.sha256(self.described() + self._image_content.encode()).hexdigest()
+
+    @cached_property
+    def _image_content(self) -> str:
+        total = hashlib.sha256()
         on_disk = [file for file in self._files if file is not None]
         sums = dict(zip(on_disk, remembered_sums(self.folder, on_disk, cache_root(), self.report), strict=True))
         for file in self._files:

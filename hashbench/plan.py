@@ -7,7 +7,7 @@ from typing import Any
 
 from hashbench import parameters
 from hashbench.card import Card, make_card
-from hashbench.dataset import Report
+from hashbench.dataset import Dataset, Report, Split
 from hashbench.dataset_spec import expand, open_dataset, plugin_name, protocol_id
 from hashbench.defaults import default_datasets
 from hashbench.device import pick_device
@@ -145,8 +145,9 @@ def _grounds(request: Request, settings: Settings, report: Report) -> Iterator[_
     weights = Weights(settings.weights, settings.offline, report)
     for spec in dict.fromkeys(spec for pattern in patterns for spec in expand(pattern)):
         dataset = open_dataset(spec, settings.data, report)
-        card, _ = make_card(dataset, protocol_id(spec, dataset))
+        card, split = make_card(dataset, protocol_id(spec, dataset))
         _check_sizes(card, request.limit)
+        _check_answerable(card, split, dataset)
         features = extractor(request.features or dataset.features, weights, _features_dtype(request, settings))
         yield _Ground(spec, card, features, weights)
 
@@ -160,6 +161,14 @@ def _check_sizes(card: Card, limit: int | None) -> None:
             )
     if limit is not None and limit > card.sizes["train"]:
         raise UsageError(f"limit is {limit}, but {card.protocol} has {card.sizes['train']} training items")
+
+
+def _check_answerable(card: Card, split: Split, dataset: Dataset) -> None:
+    labels = dataset.labels()
+    if not (labels[split.query] & labels[split.database].any(axis=0)).any():
+        raise UsageError(
+            f"{card.protocol}: no query shares a label with an item of the database; are the labels in the right rows?"
+        )
 
 
 def _features_dtype(request: Request, settings: Settings) -> str:

@@ -197,7 +197,7 @@ def _bits(given: Sequence[int] | int | str) -> tuple[int, ...]:
 
 
 def _names(given: Sequence[str] | str) -> tuple[str, ...]:
-    return split_list(given if isinstance(given, str) else ",".join(given))
+    return split_list(given) if isinstance(given, str) else tuple(dict.fromkeys(given))
 
 
 def _command() -> str:

@@ -1,6 +1,7 @@
 """The audit finds what would spoil a comparison: planted duplicates, unlabelled queries, missing images."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +83,28 @@ def test_the_record_counts_the_leaks_of_queries(planted: Dataset, tmp_path: Path
 
 
 def test_names_queries_without_a_relevant_item(found: Audit) -> None:
-    assert found.unanswerable == {"count": 2, "first": ["item 7", "item 8"]}
+    assert found.unanswerable == {"count": 2, "listed": 2, "first": ["item 7", "item 8"]}
+
+
+def test_says_what_keeps_the_numbers_from_being_the_protocols(found: Audit) -> None:
+    assert found.faults() == ["3 images are missing", "2 queries have no relevant item", "2 queries leak"]
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda kept: kept[:-1], lambda kept: b"", lambda kept: kept[:40] + b"x" + kept[41:]]
+)
+def test_damaged_sums_of_images_are_made_again(
+    planted: Dataset, tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    groups = same_images(planted, tmp_path)
+    (file,) = (tmp_path / "pixels").iterdir()
+    whole = file.read_bytes()
+    file.write_bytes(damage(whole))
+    lines: list[str] = []
+    planted.report = lines.append
+    assert np.array_equal(same_images(planted, tmp_path), groups)
+    assert lines == [f"the remembered sums of images {file} are damaged; made again"]
+    assert file.read_bytes() == whole
 
 
 def test_counts_what_is_listed_unlabelled_missing_and_left(found: Audit) -> None:

@@ -48,6 +48,25 @@ def test_the_longest_part_of_a_name_is_found_first_and_the_first_place_before_ot
 
 def test_a_file_is_the_image_of_one_name(tree: Path) -> None:
     with pytest.raises(
-        UsageError, match=r"/b/1.jpg would be the image of both 'x/1.jpg' and 'y/1.jpg'; keep the images"
+        UsageError, match=r"/b/1.jpg would be the image of both 'y/1.jpg' and 'x/1.jpg'; keep the images"
     ):
         locate(tree, ["x/1.jpg", "y/1.jpg"], ("b/",))
+
+
+def test_a_stray_file_is_not_taken_for_an_image_that_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "images/cat").mkdir(parents=True)
+    for file in ("images/cat/1.jpg", "images/1.jpg"):
+        (tmp_path / file).touch()
+    with pytest.raises(UsageError, match=r"would be the image of both 'images/cat/1.jpg' and 'images/dog/1.jpg'"):
+        locate(tmp_path, ["images/cat/1.jpg", "images/dog/1.jpg"], ("", "images/"))
+
+
+def test_a_folder_that_cannot_be_read_is_not_taken_for_an_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(place: str) -> None:
+        raise PermissionError(13, "Permission denied", place)
+
+    monkeypatch.setattr("os.scandir", refuse)
+    with pytest.raises(UsageError, match=r"the folder .* cannot be read \(Permission denied\); make it readable"):
+        list(walk(tmp_path))

@@ -44,7 +44,8 @@ def _findings(audit: dict[str, Any]) -> list[str]:
     chance = audit["chance"]
     found = ["  no query can be answered from what is here" if chance is None else _chance(chance)]
     unanswerable = audit["unanswerable"]
-    found.append(f"  queries without a relevant item: {_examples(unanswerable['count'], unanswerable['first'])}")
+    named = _examples(unanswerable["count"], unanswerable["first"])
+    found.append(f"  queries without a relevant item: {named}; {unanswerable['listed']:,} of those on the list")
     for kind, duplicates in audit["duplicates"].items():
         pairs = [" = ".join(pair) for pair in duplicates["first"]]
         found.append(f"  same image, {kind.replace('_', ' ')}: {_examples(duplicates['count'], pairs)}")

@@ -23,6 +23,7 @@ VERIFY = """\b
 Examples:
   hashbench data verify flickr25k
   hashbench data verify 'cifar10/*' --json
+  hashbench data verify cifar10 --strict
   hashbench data verify folder:birds/set.toml
 """
 
@@ -53,8 +54,9 @@ def prepare(name: str, source: str | None, data: str | None) -> int:
 @command.command("verify", epilog=VERIFY)
 @click.argument("name", metavar="NAME")
 @click.option("--data", metavar="DIR", help=DATA_HELP)
+@click.option("--strict", is_flag=True, help="Exit with 1 on missing images, leaks or queries without an answer.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def verify(name: str, data: str | None, as_json: bool) -> int:
+def verify(name: str, data: str | None, strict: bool, as_json: bool) -> int:
     """Print and keep the card of a protocol: sizes, labels, chance, missing items, leaks by image content, checksums.
 
     NAME is a data set, NAME/PROTOCOL, a glob of these, or folder:FILE. Every image is decoded once.
@@ -66,17 +68,21 @@ def verify(name: str, data: str | None, as_json: bool) -> int:
     from hashbench.pace import say
     from hashbench.runner import cache_folder, data_folder
 
-    cache, found = cache_folder(), []
+    cache, found, faults = cache_folder(), [], []
     for spec in expand(name):
         dataset = open_dataset(spec, data_folder(data), say)
         card, split = make_card(dataset, protocol_id(spec, dataset))
         audited = audit(dataset, card, split, cache)
         file = keep(audited, cache)
         found.append(audited.facts())
+        faults += [f"{card.protocol}: {fault}" for fault in audited.faults()]
         if not as_json:
             click.echo("\n".join(lines(found[-1])) + f"\n  kept in {file}")
     if as_json:
         click.echo(json.dumps(found, indent=1))
+    if strict and faults:
+        click.echo("\n".join(faults), err=True)
+        return 1
     return 0
 
 

@@ -58,7 +58,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except PermissionError as error:
-        _stop(f"hashbench: {error.filename}: permission denied; name a folder that can be written", 2)
+        _stop(f"hashbench: {error.filename}: permission denied; make it readable and writable, or name another", 2)
     except Exception as error:
         if debug:
             raise

@@ -17,13 +17,14 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def command(name: str, results: str, as_json: bool) -> int:
     """Show a method, a data set, features, or a record by its file or by the beginning of its key."""
+    from hashbench.dataset_spec import plugin_name
     from hashbench.features.spec import summaries
     from hashbench.registry import DATASETS, METHODS
 
     if name in METHODS.names():
         facts = _method(name)
-    elif name in DATASETS.names():
-        facts = _dataset(name)
+    elif plugin_name(name) in DATASETS.names():
+        facts = _dataset(plugin_name(name))
     elif name in summaries():
         facts = _features(name)
     else:

@@ -74,7 +74,7 @@ def cached_features(
     """
     made_from = {
         "dataset": dataset_name,
-        "content": dataset.content(),
+        "images": dataset.image_content(),
         "extractor": extractor.name,
         "dtype": extractor.dtype,
         "weights": extractor.weights,
@@ -97,10 +97,14 @@ def cached_features(
 
 def source_sum(dataset: Dataset, extractor: Extractor) -> str:
     """Sum (sha256, hexadecimal) of the sources that decide the answers: what decodes, resizes and extracts."""
-    kinds = [kind for kind in type(dataset).__mro__ if issubclass(kind, Dataset) and kind is not Dataset]
-    decoding = {Path(inspect.getfile(kind)) for kind in kinds} | {Path(images.__file__), Path(pictures.__file__)}
-    sums = sorted(file_sum(source) for source in extractor.sources() | decoding)
+    sums = sorted(file_sum(source) for source in extractor.sources() | decoding_sources(dataset))
     return hashlib.sha256("".join(sums).encode()).hexdigest()
+
+
+def decoding_sources(dataset: Dataset) -> set[Path]:
+    """The files of the code that makes a data set's images."""
+    kinds = [kind for kind in type(dataset).__mro__ if issubclass(kind, Dataset) and kind is not Dataset]
+    return {Path(inspect.getfile(kind)) for kind in kinds} | {Path(images.__file__), Path(pictures.__file__)}
 
 
 def _kept(folder: Path, report: Report) -> PartedArray | None:

@@ -22,7 +22,10 @@ class Results:
     throughputs: tuple[Record, ...] = ()
 
     def frame(self) -> pd.DataFrame:
-        """One row per record: key, status, what was asked for, every metric, seconds per phase ("fit_s"), error."""
+        """One row per record: key, status, what was asked for, every metric, seconds per phase ("fit_s"), error.
+
+        "card" is the protocol card's id, "missing" how many items of the index sets have no image.
+        """
         return pd.DataFrame([_row(record) for record in self.records])
 
     def select(self, keys: frozenset[str]) -> "Results":
@@ -54,6 +57,8 @@ def _row(record: Record) -> dict[str, Any]:
         "key": record["key"],
         "status": record["status"],
         **trial,
+        "card": record["protocol_card"]["id"],
+        "missing": sum(record["protocol_card"]["missing"].values()),
         "variant": record["variant"],
         **(record["metrics"] or {}),
         **seconds,

@@ -4,7 +4,7 @@ import json
 from importlib.resources import files
 from typing import Any
 
-FORMAT = 1
+FORMAT = 2
 STATUSES = ("ok", "failed", "timeout", "oom", "killed", "skipped")
 
 

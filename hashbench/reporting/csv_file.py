@@ -21,9 +21,16 @@ def csv(tables: Iterable[Table]) -> str:
 
 def _place(table: Table, row: Row) -> dict[str, Any]:
     ground = table.ground
+    card = table.records()[0]["protocol_card"]
+    items = {f"{part}_items": count for part, count in card["sizes"].items()}
     return {
         "protocol": ground.protocol,
         "card": ground.card,
+        **items,
+        **{f"{part}_missing": count for part, count in card["missing"].items()},
+        "supervised": ground.supervised,
+        "metrics_version": ground.metric_version,
+        "seed": ground.seed,
         "features": ground.features,
         "features_dtype": ground.dtype,
         "features_weights": ground.weights or None,

@@ -64,6 +64,14 @@ def test_the_cards_id_goes_into_records_and_reports(call: Callable[..., Done], o
     assert list((tmp_path / "cache/cards").glob(f"*-{found['card']}.json"))
 
 
+def test_strict_is_for_gates(call: Callable[..., Done], own_set: Path) -> None:
+    done = call("data", "verify", f"folder:{own_set}", "--strict")
+    assert done.code == 1
+    faults = [line.partition(": ")[2] for line in done.err.splitlines()]
+    assert faults == ["2 images are missing", "1 queries have no relevant item", "2 queries leak"]
+    assert call("data", "verify", "digits", "--strict").code == 0
+
+
 def test_a_record_does_not_say_where_the_folder_lies(call: Callable[..., Done], own_set: Path, tmp_path: Path) -> None:
     words = ("--methods", "lsh", "--bits", "8", "--executor", "inline", "--dry-run", "--json", "--datasets")
     here = json.loads(call("run", *words, f"folder:{own_set}").out)

@@ -68,12 +68,12 @@ def test_a_json_file_that_is_no_record_is_named(call: Callable[..., Done], tmp_p
     (tmp_path / "results/records/other.json").write_text("{}")
     done = call("run", "--methods", "lsh", "--bits", "8")
     assert (done.code, done.err.count("\n")) == (2, 1)
-    assert "other.json is no hashbench record of format 1" in done.err
+    assert "other.json is no hashbench record of format 2" in done.err
 
 
 def test_an_unreadable_record_is_named(call: Callable[..., Done], tmp_path: Path) -> None:
     (tmp_path / "results/records").mkdir(parents=True)
-    (tmp_path / "results/records/half.json").write_text('{"format": 1,')
+    (tmp_path / "results/records/half.json").write_text('{"format": 2,')
     done = call("run", "--methods", "lsh", "--bits", "8")
     assert done.code == 2
     assert "half.json cannot be read" in done.err

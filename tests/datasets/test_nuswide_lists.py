@@ -65,7 +65,7 @@ def test_images_are_found_by_the_part_of_the_path_that_is_here(tmp_path: Path, l
 def test_two_paths_that_mean_one_file_are_an_error(tmp_path: Path) -> None:
     dataset = opened(tmp_path, "images/one/a.jpg 1\nimages/two/a.jpg 1\n", "images/q.jpg 1\n", "images/one/a.jpg 1\n")
     write_image(tmp_path / "nuswide" / "images" / "a.jpg", 0)
-    with pytest.raises(UsageError, match=r"a.jpg would be the image of both 'images/one/a.jpg' and 'images/two/a.jpg'"):
+    with pytest.raises(UsageError, match=r"a.jpg would be the image of both 'images/two/a.jpg' and 'images/one/a.jpg'"):
         dataset.present()
 
 
@@ -141,3 +141,14 @@ def test_hashnet_s_test_list_has_1131_queries_without_a_label(data_root: Path, t
     item = dataset.names(np.arange(len(dataset))).index(row[0])
     assert labels[item].astype(int).tolist() == [int(label) for label in row[1:]]
     assert dataset.present().sum() == 0
+
+
+def test_lists_that_contradict_those_that_are_here_are_not_adopted(tmp_path: Path) -> None:
+    dataset = opened(tmp_path / "data")
+    source = tmp_path / "source" / "lists"
+    source.mkdir(parents=True)
+    (source / "test.txt").write_text("images/q.jpg 1 0 1 1\n")
+    before = (tmp_path / "data/nuswide/lists/test.txt").read_bytes()
+    with pytest.raises(UsageError, match="take lists that belong together"):
+        dataset.prepare(tmp_path / "source", print)
+    assert (tmp_path / "data/nuswide/lists/test.txt").read_bytes() == before

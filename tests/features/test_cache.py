@@ -93,7 +93,7 @@ def test_the_journal_says_what_the_features_are(tmp_path: Path) -> None:
     journal = json.loads((folder(tmp_path) / "parts.json").read_text())
     assert journal["layout"] == [COUNT, 2, "float16", PART]
     said = journal["made_from"]
-    assert (said["dataset"], said["content"], said["extractor"], said["weights"]) == (
+    assert (said["dataset"], said["images"], said["extractor"], said["weights"]) == (
         "numbered",
         "c",
         "spelling",
