@@ -158,3 +158,22 @@ def test_without_any_image_the_lists_are_still_examined(
     assert nothing.chance is None
     assert nothing.unlabelled["query"] == 1
     assert nothing.sizes == {"query": 0, "database": 0, "train": 0}
+
+
+def test_training_items_that_are_database_items_are_no_duplicates(
+    planted: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Planted, "split", lambda self: Split(np.arange(10, 40), np.arange(10), np.arange(10, 40)))
+    assert audit(planted, *make_card(planted, "planted/only"), tmp_path).duplicates["train_in_database"]["count"] == 0
+
+
+def test_images_of_other_shapes_are_other_images(
+    planted: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes = [(1, 2, 8), (1, 8, 2), (1, 4, 4), (1, 16, 1)]
+    monkeypatch.setattr(Planted, "__len__", lambda self: len(shapes))
+    monkeypatch.setattr(Planted, "present", lambda self: np.ones(len(shapes), dtype=np.bool_))
+    monkeypatch.setattr(
+        Planted, "images", lambda self, items: [torch.zeros(shapes[i], dtype=torch.uint8) for i in items]
+    )
+    assert len(set(same_images(planted, tmp_path).tolist())) == len(shapes)

@@ -64,6 +64,17 @@ def test_the_cards_id_goes_into_records_and_reports(call: Callable[..., Done], o
     assert list((tmp_path / "cache/cards").glob(f"*-{found['card']}.json"))
 
 
+def test_labels_that_no_query_shares_with_the_database_are_refused(call: Callable[..., Done], own_set: Path) -> None:
+    csv = own_set.parent / "labels.csv"
+    csv.write_text(
+        "\n".join(line.replace("sea", "moon") if "query" in line else line for line in csv.read_text().split())
+    )
+    csv.write_text(csv.read_text().replace("sky;moon", "moon"))
+    done = call("run", "--methods", "lsh", "--bits", "8", "--datasets", f"folder:{own_set}", "--dry-run")
+    assert done.code == 2
+    assert "no query shares a label with an item of the database" in done.err
+
+
 def test_strict_is_for_gates(call: Callable[..., Done], own_set: Path) -> None:
     done = call("data", "verify", f"folder:{own_set}", "--strict")
     assert done.code == 1

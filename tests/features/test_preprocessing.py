@@ -74,3 +74,16 @@ def test_grey_images_get_three_channels(generator: torch.Generator) -> None:
 
 def test_inputs_lie_in_channels_last_order(generator: torch.Generator) -> None:
     assert inputs(PRESET, random_images(2, 3, 32, 32, generator)).is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("shape", [(2, 4000), (4000, 2)])
+def test_of_a_strip_only_the_middle_is_resized(shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    sides: list[list[int]] = []
+
+    def interpolate(images: Tensor, size: list[int], **_: object) -> Tensor:
+        sides.append(size)
+        return torch.zeros(len(images), 3, *size)
+
+    monkeypatch.setattr(torch.nn.functional, "interpolate", interpolate)
+    assert PRESET.pictures(torch.zeros(1, 3, *shape, dtype=torch.uint8)).shape == (1, 3, 224, 224)
+    assert [sorted(found) for found in sides] == [[256, 8 * 256]]

@@ -259,6 +259,8 @@ def test_half_precision_features_stand_in_a_table_of_their_own_and_say_so() -> N
 
 
 def test_details_have_the_protocols_customary_cut_off() -> None:
+    (usual,) = tables(Results((make_record("itq", 16, 0.5, card={"cutoff": 1000}),)))
+    assert markdown([usual]).count("| mAP@1000 |") == 1
     record = make_record("itq", 16, 0.5, card={"cutoff": 5000})
     record["metrics"]["map@5000"] = 0.123
     head, _, row = markdown(tables(Results((record,)))).partition("### Details\n\n")[2].splitlines()[:3]
