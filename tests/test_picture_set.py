@@ -103,3 +103,14 @@ def test_content_changes_with_every_file_and_with_the_labels(
         case "labels":
             monkeypatch.setattr(Photos, "label", b"sky")
     assert photos(root).content() != before
+
+
+def test_labels_are_part_of_the_content_and_not_of_the_images(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = photos(root)
+    contents, images = before.content(), before.image_content()
+    monkeypatch.setattr(Photos, "label", b"sky")
+    after = photos(root)
+    assert after.content() != contents
+    assert after.image_content() == images
+    Image.new("RGB", (9, 9)).save(root / "photos" / "0.png")
+    assert photos(root).image_content() != images

@@ -175,3 +175,9 @@ def test_progress_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert lines[0] == f"spelling of numbered: extracting {COUNT:,} images"
     assert re.fullmatch(rf"spelling of numbered: 256 of {COUNT:,} images, [\d,]+/s, \d+ s left", lines[1])
     assert lines[-1].startswith(f"spelling of numbered: {COUNT:,} images in 0 s, ")
+
+
+def test_other_labels_of_the_same_images_extract_nothing_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Numbered, "image_content", lambda self: "images")
+    seen_again(tmp_path, Numbered(contents="labels"))
+    assert seen_again(tmp_path, Numbered(contents="corrected labels")) == 0

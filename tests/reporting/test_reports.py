@@ -272,3 +272,13 @@ def test_details_have_the_protocols_customary_cut_off() -> None:
 )
 def test_rates_have_three_figures(rate: float | None, text: str) -> None:
     assert rate_text(rate) == text
+
+
+def test_the_frame_and_the_csv_say_what_is_missing() -> None:
+    missing = {"query": 1, "database": 20, "train": 3}
+    found = Results((make_record("itq", 16, 0.5, card={"missing": missing}),))
+    (row,) = found.frame().to_dict("records")
+    assert (row["card"], row["missing"]) == (CARD["id"], 24)
+    (line,) = pd.read_csv(io.StringIO(csv(tables(found)))).to_dict("records")
+    assert [line[f"{part}_missing"] for part in missing] == [1, 20, 3]
+    assert [line[f"{part}_items"] for part in missing] == [200, 1597, 1597]
