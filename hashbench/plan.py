@@ -6,17 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from hashbench import parameters
-from hashbench.card import Card, make_card
-from hashbench.dataset import Dataset, Report, Split
-from hashbench.dataset_spec import expand, open_dataset, plugin_name, protocol_id
-from hashbench.defaults import default_datasets
-from hashbench.device import pick_device
+from hashbench.dataset import Report
+from hashbench.dataset_spec import plugin_name
 from hashbench.errors import Incompatible, UsageError, unknown
 from hashbench.features.backbones import checked_sum, net_name
-from hashbench.features.extractor import Extractor
-from hashbench.features.spec import extractor
-from hashbench.features.weights import Weights
 from hashbench.fingerprint import forget_sums, source_files, source_sums, what_changed
+from hashbench.ground import Ground, grounds
 from hashbench.job import FLOAT_FEATURES, RANDOM_CODES, Job, Settings, Trial
 from hashbench.method import HashMethod
 from hashbench.records.store import Record, Store
@@ -40,16 +35,6 @@ class Planned:
     run: bool
     reason: str
     stale_key: str | None = None
-
-
-@dataclass(frozen=True)
-class _Ground:
-    """A data set with one protocol and its features: what a column of trials stands on."""
-
-    spec: str
-    card: Card
-    extractor: Extractor
-    weights: Weights
 
 
 @dataclass(frozen=True)
@@ -100,12 +85,12 @@ def make_plan(request: Request, settings: Settings, report: Report) -> Plan:
         if name not in methods:
             raise UsageError(f"--set names {name!r}, which is not among the methods of this run ({', '.join(methods)})")
     resolved = {name: _overrides(name, request) for name in methods}
-    grounds = list(_grounds(request, settings, report))
+    stands_on = list(grounds(request, settings, report))
     jobs = [
-        job for ground in grounds for job in (*_references(ground, request), *_method_jobs(ground, resolved, request))
+        job for ground in stands_on for job in (*_references(ground, request), *_method_jobs(ground, resolved, request))
     ]
     _check_weights_used(jobs, settings)
-    notes += [note for ground in grounds for note in _dtype_notes(ground, request)]
+    notes += [note for ground in stands_on for note in ground.notes(request)]
     return Plan(_states(jobs, request.rerun, Store(settings.results)), list(dict.fromkeys(notes)))
 
 
@@ -117,11 +102,6 @@ def _check_weights_used(jobs: list[Job], settings: Settings) -> None:
                 f"--weights names {name!r}, which no features and no method of this run use "
                 f"({', '.join(sorted(used))}); name it with --features, or leave it out"
             )
-
-
-def _dtype_notes(ground: _Ground, request: Request) -> Iterator[str]:
-    if request.features_dtype not in ("auto", ground.extractor.dtype):
-        yield f"features {ground.extractor.name} are {ground.extractor.dtype}, whatever --features-dtype says"
 
 
 def _methods(request: Request) -> tuple[list[str], list[str]]:
@@ -138,44 +118,6 @@ def _methods(request: Request) -> tuple[list[str], list[str]]:
             except UsageError as error:
                 notes[f"left out: {error}"] = None
     return list(found), list(notes)
-
-
-def _grounds(request: Request, settings: Settings, report: Report) -> Iterator[_Ground]:
-    patterns = request.datasets or default_datasets()
-    weights = Weights(settings.weights, settings.offline, report)
-    for spec in dict.fromkeys(spec for pattern in patterns for spec in expand(pattern)):
-        dataset = open_dataset(spec, settings.data, report)
-        card, split = make_card(dataset, protocol_id(spec, dataset))
-        _check_sizes(card, request.limit)
-        _check_answerable(card, split, dataset)
-        features = extractor(request.features or dataset.features, weights, _features_dtype(request, settings))
-        yield _Ground(spec, card, features, weights)
-
-
-def _check_sizes(card: Card, limit: int | None) -> None:
-    for name, size in card.sizes.items():
-        if not size:
-            raise UsageError(
-                f"{card.protocol}: none of the {card.missing[name]:,} {name} images is on disk; "
-                f"`hashbench data verify` counts what is missing"
-            )
-    if limit is not None and limit > card.sizes["train"]:
-        raise UsageError(f"limit is {limit}, but {card.protocol} has {card.sizes['train']} training items")
-
-
-def _check_answerable(card: Card, split: Split, dataset: Dataset) -> None:
-    labels = dataset.labels()
-    if not (labels[split.query] & labels[split.database].any(axis=0)).any():
-        raise UsageError(
-            f"{card.protocol}: no query shares a label with an item of the database; are the labels in the right rows?"
-        )
-
-
-def _features_dtype(request: Request, settings: Settings) -> str:
-    """Half precision where a GPU extracts, unless the request says otherwise."""
-    if request.features_dtype != "auto":
-        return request.features_dtype
-    return "float16" if pick_device(settings.device).type == "cuda" else "float32"
 
 
 @dataclass(frozen=True)
@@ -199,14 +141,14 @@ def _overrides(name: str, request: Request) -> _Overrides:
     return _Overrides(preset, base, values)
 
 
-def _references(ground: _Ground, request: Request) -> Iterator[Job]:
+def _references(ground: Ground, request: Request) -> Iterator[Job]:
     yield _job(ground, request, FLOAT_FEATURES, None, 0)
     for bits in request.bits:
         for repetition in range(request.repeats):
             yield _job(ground, request, RANDOM_CODES, bits, repetition)
 
 
-def _method_jobs(ground: _Ground, resolved: dict[str, _Overrides], request: Request) -> Iterator[Job]:
+def _method_jobs(ground: Ground, resolved: dict[str, _Overrides], request: Request) -> Iterator[Job]:
     for name, overrides in resolved.items():
         method = METHODS.get(name)
         for bits in request.bits:
@@ -217,7 +159,7 @@ def _method_jobs(ground: _Ground, resolved: dict[str, _Overrides], request: Requ
 
 
 def _backbones(
-    name: str, method: type[HashMethod], bits: int, values: dict[str, Any], ground: _Ground
+    name: str, method: type[HashMethod], bits: int, values: dict[str, Any], ground: Ground
 ) -> dict[str, str]:
     """Checksums of the weights that the method trains on, by the network's name; checks the parameters on the way."""
     try:
@@ -232,7 +174,7 @@ def _backbones(
 
 
 def _job(
-    ground: _Ground,
+    ground: Ground,
     request: Request,
     method: str,
     bits: int | None,

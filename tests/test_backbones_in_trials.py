@@ -1,7 +1,5 @@
 """A method that trains a pre-trained network on: from ``--weights`` to the record and back from its state."""
 
-import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,6 @@ from hashbench.plan import make_plan
 from hashbench.registry import METHODS
 from hashbench.request import Request
 from hashbench.trial import TrialRun
-from tests.cli.conftest import Done, call  # noqa: F401 - a fixture
 from tests.features.networks import random_net
 
 NET = "squeezenet1_1"
@@ -37,14 +34,30 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.fixture
-def records(call: Callable[..., Done], weights: Path) -> list[dict[str, Any]]:  # noqa: F811
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A result folder."""
+    return tmp_path_factory.mktemp("results")
+
+
+@pytest.fixture(scope="module")
+def records(results: Path, weights: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """Of bgan and itq on digits, features and encoder of the same network."""
-    words = ("--features", SPEC, "--weights", f"{NET}={weights}", "--limit", "60", "--set", "bgan.epochs=1")
-    done = call("run", "--methods", "bgan,itq", "--bits", "8", *words, "--executor", "inline", "--json")
-    assert done.code == 0, done.err
-    found: list[dict[str, Any]] = json.loads(done.out)
-    return found
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HASHBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        found = hb.run(
+            methods=["bgan", "itq"],
+            bits=[8],
+            features=SPEC,
+            weights={NET: weights},
+            limit=60,
+            parameters={"bgan": {"epochs": 1}},
+            datasets=["digits"],
+            results=results,
+            executor="inline",
+            device="cpu",
+        )
+    return list(found.records)
 
 
 def by_method(records: list[dict[str, Any]], name: str) -> dict[str, Any]:
@@ -61,10 +74,10 @@ def test_weights_are_part_of_the_identity(records: list[dict[str, Any]], weights
 
 
 def test_the_state_is_a_trained_network_that_began_at_the_weights(
-    records: list[dict[str, Any]], weights: Path, tmp_path: Path
+    records: list[dict[str, Any]], weights: Path, results: Path
 ) -> None:
     key = by_method(records, "bgan")["key"]
-    state = safetensors.torch.load_file(next((tmp_path / "results/records").glob(f"*{key}.safetensors")))
+    state = safetensors.torch.load_file(next((results / "records").glob(f"*{key}.safetensors")))
     before = safetensors.torch.load_file(weights)
     (learnt,) = (value for name, value in state.items() if name.endswith("net.features.0.weight"))
     moved = (learnt - before["features.0.weight"]).abs()
@@ -72,10 +85,10 @@ def test_the_state_is_a_trained_network_that_began_at_the_weights(
 
 
 def test_the_kept_state_gives_the_records_codes_again(
-    records: list[dict[str, Any]], weights: Path, tmp_path: Path
+    records: list[dict[str, Any]], weights: Path, results: Path
 ) -> None:
     record = by_method(records, "bgan")
-    file = next((tmp_path / "results/records").glob(f"*{record['key']}.safetensors"))
+    file = next((results / "records").glob(f"*{record['key']}.safetensors"))
     again = METHODS.get("bgan")(8, **record["trial"]["parameters"])
     provider = Weights({NET: weights})
     run = RunContext(torch.device("cpu"), torch.Generator(), backbones=lambda spec: load_backbone(spec, provider))
