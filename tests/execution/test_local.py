@@ -138,6 +138,7 @@ def test_ctrl_c_once_finishes_the_trial_that_runs_and_leaves_the_rest(tmp_path: 
     assert f"stopped: {9 - len(found)} trials left; the same command goes on from here" in rest
 
 
+@pytest.mark.slow
 def test_ctrl_c_twice_stops_at_once_and_the_same_command_goes_on(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     words = ["run", "--methods", "lsh,hangs", "--bits", "8"]
@@ -157,6 +158,7 @@ def test_ctrl_c_twice_stops_at_once_and_the_same_command_goes_on(tmp_path: Path)
     assert set(records(tmp_path)) == {"reference-float-None", "reference-random-8", "lsh-8"}
 
 
+@pytest.mark.slow
 def test_a_record_that_is_made_again_stays_until_its_successor_is_whole(tmp_path: Path) -> None:
     words = ["run", "--methods", "lsh", "--bits", "8"]
     hashbench(*words, cwd=tmp_path)
