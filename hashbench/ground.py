@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
+
 from hashbench.card import Card, make_card
 from hashbench.dataset import Dataset, Report, Split
 from hashbench.dataset_spec import expand, open_dataset, protocol_id
@@ -52,6 +54,7 @@ def grounds(request: Request, settings: Settings, report: Report) -> Iterator[Gr
         _check_sizes(card, request.limit)
         _check_answerable(card, split, dataset)
         features = extractor(request.features or dataset.features, weights, _features_dtype(request, settings))
+        _check_reads(features, dataset, split)
         yield Ground(spec, card, features, weights)
 
 
@@ -72,6 +75,13 @@ def _check_answerable(card: Card, split: Split, dataset: Dataset) -> None:
         raise UsageError(
             f"{card.protocol}: no query shares a label with an item of the database; are the labels in the right rows?"
         )
+
+
+def _check_reads(features: Extractor, dataset: Dataset, split: Split) -> None:
+    """Networks read any image; features without weights are tried on one, or every trial would fail alike."""
+    if features.weights is None:
+        with torch.inference_mode():
+            features(dataset.images(split.query[:1]))
 
 
 def _features_dtype(request: Request, settings: Settings) -> str:

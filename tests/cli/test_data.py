@@ -75,6 +75,15 @@ def test_labels_that_no_query_shares_with_the_database_are_refused(call: Callabl
     assert "no query shares a label with an item of the database" in done.err
 
 
+def test_features_that_cannot_read_the_images_are_refused_before_anything_runs(
+    call: Callable[..., Done], own_set: Path
+) -> None:
+    words = ("--methods", "lsh", "--bits", "8", "--datasets", f"folder:{own_set}", "--dry-run")
+    done = call("run", *words, "--features", "pixels")
+    assert done.code == 2
+    assert "need one size for all, say pixels@32" in done.err
+
+
 def test_strict_is_for_gates(call: Callable[..., Done], own_set: Path) -> None:
     done = call("data", "verify", f"folder:{own_set}", "--strict")
     assert done.code == 1
