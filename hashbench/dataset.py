@@ -11,6 +11,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from hashbench.errors import UsageError
+from hashbench.pace import silent
 
 Items = npt.NDArray[np.int64]
 Images = Tensor | list[Tensor]
@@ -70,7 +71,7 @@ class Dataset(ABC):
     def __init__(self, root: Path, protocol: Protocol) -> None:
         """Nothing is read yet."""
         self.root, self.protocol = root, protocol
-        self.report: Report = _silent
+        self.report: Report = silent
 
     @classmethod
     def described_by(cls, file: Path) -> Self:
@@ -141,7 +142,3 @@ class Dataset(ABC):
     def prepare(self, source: Path | None, report: Report) -> None:  # noqa: ARG002
         """Download, or adopt from the folder ``source``; check sums, write atomically, leave alone what is complete."""
         report(f"{self.title} needs no preparation")
-
-
-def _silent(line: str) -> None:
-    """Progress that nobody reads."""

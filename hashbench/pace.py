@@ -12,6 +12,10 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
+def silent(line: str) -> None:
+    """A line of progress, to nobody."""
+
+
 class Pace:
     """Counts items and reports lines like "12,288 of 60,000 images, 652/s, 1 min 13 s left" now and then.
 

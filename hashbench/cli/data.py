@@ -59,7 +59,7 @@ def prepare(name: str, source: str | None, data: str | None) -> int:
 def verify(name: str, data: str | None, strict: bool, as_json: bool) -> int:
     """Print and keep the card of a protocol: sizes, labels, chance, missing items, leaks by image content, checksums.
 
-    NAME is a data set, NAME/PROTOCOL, a glob of these, or folder:FILE. Every image is decoded once.
+    NAME is a data set, NAME/PROTOCOL, a glob of these, or NAME:FILE. Every image is decoded once.
     """
     from hashbench.audit import audit, keep
     from hashbench.card import make_card

@@ -18,6 +18,7 @@ import click
 def command(name: str, results: str, as_json: bool) -> int:
     """Show a method, a data set, features, or a record by its file or by the beginning of its key."""
     from hashbench.dataset_spec import plugin_name
+    from hashbench.features.networks import is_network
     from hashbench.features.spec import summaries
     from hashbench.registry import DATASETS, METHODS
 
@@ -25,7 +26,7 @@ def command(name: str, results: str, as_json: bool) -> int:
         facts = _method(name)
     elif plugin_name(name) in DATASETS.names():
         facts = _dataset(plugin_name(name))
-    elif name in summaries():
+    elif name in summaries() or is_network(name):
         facts = _features(name)
     else:
         facts = _record(name, Path(results))
@@ -75,8 +76,10 @@ def _features(name: str) -> dict[str, Any]:
     from hashbench.features.networks import is_network, network
     from hashbench.features.spec import summaries
 
-    facts: dict[str, Any] = {"features": name, "about": summaries()[name]}
-    if not is_network(name) or name.endswith("NAME"):
+    facts: dict[str, Any] = {"features": name}
+    if name in summaries():
+        facts["about"] = summaries()[name]
+    if not is_network(name):
         return facts
     net = network(name)
     return {

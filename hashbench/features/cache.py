@@ -24,7 +24,7 @@ from hashbench.features.extractor import Extractor
 from hashbench.features.parts import DamagedError, Floats, Layout, PartedArray
 from hashbench.files import file_sum
 from hashbench.images import DECODED, on_device
-from hashbench.pace import Pace
+from hashbench.pace import Pace, silent
 from hashbench.prefetch import ahead
 
 FORMAT = "1"  # of what is kept; goes up when this module or parts.py changes what it keeps
@@ -84,7 +84,7 @@ def cached_features(
     }
     key = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:16]
     folder = cache / "features" / f"{_safe(dataset_name)}-{_safe(extractor.name)}-{key}"
-    kept = _kept(folder, _silent)
+    kept = _kept(folder, silent)  # what a first look finds is said when it is dealt with
     if kept is None or kept.missing():
         folder.mkdir(parents=True, exist_ok=True)
         with _only_one(folder, report):
@@ -200,7 +200,3 @@ def _joined(few: list[Images]) -> Images:
 
 def _safe(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.@-]+", "-", name)
-
-
-def _silent(line: str) -> None:
-    """What a first look finds is said when it is dealt with."""

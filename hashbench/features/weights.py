@@ -10,10 +10,7 @@ from hashbench.dataset import Report
 from hashbench.errors import UsageError
 from hashbench.features.networks import network
 from hashbench.features.state_dicts import read_state, state_sum
-
-
-def _silent(line: str) -> None:
-    """Progress that nobody reads."""
+from hashbench.pace import silent
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,7 @@ class Weights:
 
     files: Mapping[str, Path] = field(default_factory=dict)
     offline: bool = False
-    report: Report = _silent
+    report: Report = silent
 
     def file(self, name: str) -> Path:
         """The user's file, else the published one, which is downloaded where it is not here.
