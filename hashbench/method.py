@@ -121,6 +121,8 @@ class RunContext:
         backbones: provider behind :meth:`backbone`.
         listener: called after every epoch with (done, total, values).
         epochs: what :meth:`epoch` collected; stands in the record as ``training.epochs``.
+        facts: what :meth:`fact` collected; stands in the record as ``training.facts``.
+        pairs: what :meth:`similar` was told, or None.
     """
 
     device: torch.device
@@ -132,6 +134,8 @@ class RunContext:
     backbones: Callable[[str], Backbone] = no_backbone
     listener: Callable[[int, int, dict[str, float]], None] | None = None
     epochs: list[dict[str, float]] = field(default_factory=list)
+    facts: dict[str, float | str] = field(default_factory=dict)
+    pairs: tuple[Tensor, Tensor] | None = None
 
     def backbone(self, name: str) -> Backbone:
         """A fresh network with its weights, preprocessing and size.
@@ -150,6 +154,18 @@ class RunContext:
         self.epochs.append({"epoch": float(done), **read})
         if self.listener is not None:
             self.listener(done, total, read)
+
+    def fact(self, **values: float | str) -> None:
+        """Keep what holds for the whole training ("precision": "bfloat16"); a later value replaces an earlier one."""
+        self.facts |= values
+
+    def similar(self, rows: Tensor, columns: Tensor) -> None:
+        """Say which pairs of training items ``fit`` took as similar, int64 [pairs] each.
+
+        The engine compares them with the labels, which the method does not see, once ``fit`` is over: share of right
+        pairs and of found ones stand in the record as ``training.similarity``.
+        """
+        self.pairs = (rows, columns)
 
 
 class HashMethod(ABC):
@@ -191,6 +207,10 @@ class HashMethod(ABC):
         Their weights are part of a trial's identity; a run lends no others.
         """
         return ()
+
+    def restore(self, codes: Tensor) -> Tensor | None:  # noqa: ARG002 - for those that can
+        """Pictures, float [n, 3, h, w] in [0, 1], that a fitted method makes of bool codes [n, bits]; None: it cannot."""
+        return None
 
     def image_size(self, features: str) -> int:
         """Side in pixels at which a method on images wants them; may depend on parameters and features."""

@@ -209,6 +209,7 @@ class TrialRun:
                     Event(self.job.key, "epoch", done=done, total=total, values=values)
                 ),
                 epochs=self.record["training"]["epochs"],
+                facts=self.record["training"]["facts"],
             )
             fitting.fit(method, inputs.training_set(method, split.train, run), run, seed)
             if self.device.type == "cuda":

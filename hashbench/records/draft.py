@@ -27,7 +27,7 @@ def draft(job: Job, settings: Settings) -> Record:
         "supervised": job.supervised,
         "reference": job.trial.method in REFERENCES,
         **dict.fromkeys(RESULTS),
-        "training": {"epochs": []},
+        "training": {"epochs": [], "facts": {}, "similarity": None},
         "protocol_card": {**job.card, "leaks": None},
         "features_sha256": None,
         "seconds": {},
