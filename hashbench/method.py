@@ -209,7 +209,7 @@ class HashMethod(ABC):
         return ()
 
     def restore(self, codes: Tensor) -> Tensor | None:  # noqa: ARG002 - for those that can
-        """Pictures, float [n, 3, h, w] in [0, 1], that a fitted method makes of bool codes [n, bits]; None: it cannot."""
+        """Pictures, float [n, 3, h, w] in [0, 1], that a fitted method makes of bool codes [n, bits], or None."""
         return None
 
     def image_size(self, features: str) -> int:
