@@ -19,7 +19,7 @@ from hashbench.dataset import Dataset, Items, Protocol, Report, Split
 from hashbench.download import fetch
 from hashbench.errors import UsageError
 from hashbench.files import file_sum, put_in_place, staging_folder
-from hashbench.splits import all_but, draw_per_class
+from hashbench.splits import draw_per_class
 
 FOLDER = "cifar-10-batches-py"
 ARCHIVE = "cifar-10-python.tar.gz"
@@ -51,6 +51,7 @@ class Draw:
         train_seed: of the training set.
         official: queries come from the official test images, and the official training images are the database.
         disjoint: training items leave the database.
+        within: the protocol whose training items are all there is to draw from; None for all images.
     """
 
     seed: int
@@ -59,6 +60,7 @@ class Draw:
     train_seed: int | None = None
     official: bool = False
     disjoint: bool = False
+    within: str | None = None
 
 
 DRAWS = {
@@ -70,6 +72,7 @@ DRAWS = {
     "resplit-50k": Draw(10_005, queries=1_000),
     "resplit-5k": Draw(10_005, queries=1_000, train=500, train_seed=10_006),
     "cibhash": Draw(10_007, queries=500, train=500, train_seed=10_008, official=True),
+    "bgan-validation": Draw(10_009, queries=100, train=700, train_seed=10_010, disjoint=True, within="bgan"),
 }
 
 
@@ -97,6 +100,12 @@ class CIFAR10(Dataset):
             "cibhash",
             "5,000 of the official test images as queries, 500 per class; database the official 50,000 training "
             "images; train 5,000 of these, 500 per class",
+        ),
+        Protocol(
+            "bgan-validation",
+            "to choose hyper-parameters by: the 10,000 training items of bgan as 1,000 queries, 100 per class, "
+            "database 2,000, 200 per class, and train the other 7,000, 700 per class",
+            cutoff=34,  # as great a share of its database as 1,000 of bgan's
         ),
     )
     features = "resnet50"
@@ -144,20 +153,7 @@ class CIFAR10(Dataset):
         return torch.from_numpy(self._loaded[0][items])
 
     def split(self) -> Split:
-        classes, draw = self._loaded[1], DRAWS[self.protocol.name]
-        n, rng = len(classes), np.random.default_rng(draw.seed)
-        candidates = np.arange(n - OFFICIAL_TEST if draw.official else 0, n)
-        if draw.queries is None:
-            query = rng.permutation(candidates)
-        else:
-            query = candidates[draw_per_class(classes[candidates], draw.queries, rng)]
-        database = rng.permutation(all_but(n, candidates if draw.official else query))
-        train = database
-        if draw.train is not None:
-            train = database[draw_per_class(classes[database], draw.train, np.random.default_rng(draw.train_seed))]
-        if draw.disjoint:
-            database = database[~np.isin(database, train)]
-        return Split(train=train, query=query, database=database)
+        return draw(self._loaded[1], DRAWS[self.protocol.name])
 
     def prepare(self, source: Path | None, report: Report) -> None:
         if self._complete():
@@ -177,6 +173,24 @@ class CIFAR10(Dataset):
     def _complete(self) -> bool:
         files = [(self.folder / name, md5) for name, md5 in wanted_sums().items()]
         return all(file.is_file() and file_sum(file, "md5") == md5 for file, md5 in files)
+
+
+def draw(classes: npt.NDArray[np.int64], how: Draw) -> Split:
+    """The index sets of items of these classes, int64 [items]."""
+    rng = np.random.default_rng(how.seed)
+    items = np.arange(len(classes)) if how.within is None else np.sort(draw(classes, DRAWS[how.within]).train)
+    candidates = items[-OFFICIAL_TEST:] if how.official else items
+    if how.queries is None:
+        query = rng.permutation(candidates)
+    else:
+        query = candidates[draw_per_class(classes[candidates], how.queries, rng)]
+    database = rng.permutation(np.setdiff1d(items, candidates if how.official else query))
+    train = database
+    if how.train is not None:
+        train = database[draw_per_class(classes[database], how.train, np.random.default_rng(how.train_seed))]
+    if how.disjoint:
+        database = database[~np.isin(database, train)]
+    return Split(train=train, query=query, database=database)
 
 
 def wanted_sums() -> dict[str, str]:

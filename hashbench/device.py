@@ -1,4 +1,4 @@
-"""Which device a run uses."""
+"""Which device a run uses, and what networks compute in on it."""
 
 import torch
 
@@ -20,3 +20,12 @@ def pick_device(name: str) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise UsageError(f"device {name!r} is not here: this machine has {torch.cuda.device_count()} GPUs; use cpu")
     return device
+
+
+def training_dtype(device: torch.device) -> torch.dtype:
+    """What networks compute in while they train: bfloat16 where the device has instructions for it, else float32."""
+    if device.type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        native = device.type == "cpu" and bool(torch.cpu._is_avx512_bf16_supported())
+    return torch.bfloat16 if native else torch.float32

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from hashbench import fitting
 from hashbench.codes import check_bits
-from hashbench.device import pick_device
+from hashbench.device import pick_device, training_dtype
 from hashbench.features.backbones import load_backbone
 from hashbench.features.weights import Weights, parse_weights
-from hashbench.images import resize, three_channels
+from hashbench.images import image_batch, resize, three_channels
 from hashbench.method import HashMethod, RunContext, TrainingSet
 from hashbench.pace import say
 from hashbench.parameters import resolve
@@ -58,7 +58,10 @@ class Method:
             train = TrainingSet(inputs, None, self._labels(labels))
         seed = derive_seed(self.seed, self.name, self.fitted.bits)
         run = RunContext(
-            self.device, fitting.own_generator(seed), backbones=lambda spec: load_backbone(spec, self.weights)
+            self.device,
+            fitting.own_generator(seed),
+            dtype=training_dtype(self.device),
+            backbones=lambda spec: load_backbone(spec, self.weights),
         )
         fitting.fit(self.fitted, train, run, seed)
         self.epochs, self._width = run.epochs, inputs.shape[1]
@@ -76,7 +79,7 @@ class Method:
         if inputs.shape[1] != self._width:
             raise ValueError(f"{self.name}: got {inputs.shape[1]} features, wanted the {self._width} of fit")
         images = self.fitted.traits.input == "images"
-        step = fitting.image_batch(inputs.shape[-1], self.device) if images else fitting.ENCODE_BATCH
+        step = image_batch(inputs.shape[-1], self.device) if images else fitting.FEATURE_BATCH
         return fitting.encode(self.fitted, iter(torch.split(inputs, step))).unpack()
 
     def _input(self, x: Array) -> Tensor:

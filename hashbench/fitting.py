@@ -11,15 +11,12 @@ from torch import Tensor
 
 from hashbench.codes import Codes
 from hashbench.dataset import Dataset, Items
-from hashbench.images import ImageSource
+from hashbench.images import ImageSource, image_batch
 from hashbench.method import HashMethod, ImageBatches, RunContext, TrainingSet
 from hashbench.prefetch import ahead
 from hashbench.seeds import derive_seed, forked_generators
 
-ENCODE_BATCH = 500
-# Pixels of images encoded at a time: a CPU is fastest where a network's maps stay in its cache (24 images of 128 px:
-# 1,350 images/s with squeezenet1_1 on two cores, 100 images: 800).
-ENCODE_PIXELS = {"cpu": 8 * 224**2, "cuda": 256 * 224**2}
+FEATURE_BATCH = 500  # rows of features encoded at a time
 HELD_IMAGE_BYTES = 4 << 30
 
 
@@ -58,18 +55,13 @@ class Inputs:
     def _batches(self, method: HashMethod, items: Items, run: RunContext) -> Iterator[Tensor]:
         on_images = method.traits.input == "images"
         size = method.image_size(run.features) if on_images else 0
-        step = image_batch(size, run.device) if on_images else ENCODE_BATCH
+        step = image_batch(size, run.device) if on_images else FEATURE_BATCH
         for start in range(0, len(items), step):
             part = items[start : start + step]
             if on_images:
                 yield ImageSource(self.dataset, part, size)[torch.arange(len(part), device=run.device)]
             else:
                 yield self.feature_rows(part, run.device)
-
-
-def image_batch(size: int, device: torch.device) -> int:
-    """How many images of ``size`` px are encoded at a time, 1 to 500."""
-    return max(1, min(ENCODE_BATCH, ENCODE_PIXELS.get(device.type, ENCODE_PIXELS["cuda"]) // size**2))
 
 
 def own_generator(seed: int) -> torch.Generator:

@@ -1,7 +1,7 @@
-"""The grid: a request becomes jobs, each with the reason why it is run or not."""
+"""The plan: grids become jobs, each with the reason why it is run or not."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,14 +62,14 @@ class Plan:
         return frozenset(planned.stale_key for planned in self.planned if planned.stale_key and not planned.run)
 
 
-def make_plan(request: Request, settings: Settings, report: Report) -> Plan:
-    """All jobs of the grid with its reference trials.
+def make_plan(requests: Sequence[Request], settings: Settings, report: Report) -> Plan:
+    """All jobs of the grids with their reference trials, each once, in the order in which they are first asked for.
 
     Reads labels and checksums of data sets and of pre-trained weights (which are downloaded where they are not here
     and settings allow it), extracts and trains nothing.
 
     Args:
-        request: the grid.
+        requests: the grids.
         settings: where data, results and weights are.
         report: gets lines of progress: downloads with their size, first reading of many images.
 
@@ -77,21 +77,21 @@ def make_plan(request: Request, settings: Settings, report: Report) -> Plan:
         UsageError: an unknown name, a value out of range, data that is not on disk or is damaged.
     """
     forget_sums()
-    methods, notes = _methods(request)
-    presets = {name: METHODS.get(name).traits.presets for name in methods}
-    if request.preset is not None and not any(request.preset in found for found in presets.values()):
-        raise unknown("preset of these methods", request.preset, {p for found in presets.values() for p in found})
-    for name in request.parameters:
-        if name not in methods:
-            raise UsageError(f"--set names {name!r}, which is not among the methods of this run ({', '.join(methods)})")
-    resolved = {name: _overrides(name, request) for name in methods}
-    stands_on = list(grounds(request, settings, report))
-    jobs = [
-        job for ground in stands_on for job in (*_references(ground, request), *_method_jobs(ground, resolved, request))
-    ]
-    _check_weights_used(jobs, settings)
-    notes += [note for ground in stands_on for note in ground.notes(request)]
-    return Plan(_states(jobs, request.rerun, Store(settings.results)), list(dict.fromkeys(notes)))
+    notes: dict[str, None] = {}
+    resolved = [_resolved(request, notes) for request in requests]
+    _check_presets(requests, resolved)
+    stands_on: dict[Any, list[Ground]] = {}
+    jobs: dict[str, tuple[Job, str]] = {}
+    for request, overrides in zip(requests, resolved, strict=True):
+        asked = (request.datasets, request.features, request.features_dtype, request.limit)
+        if asked not in stands_on:
+            stands_on[asked] = list(grounds(request, settings, report))
+        for ground in stands_on[asked]:
+            notes |= dict.fromkeys(ground.notes(request))
+            for job in (*_references(ground, request), *_method_jobs(ground, overrides, request)):
+                jobs.setdefault(job.key, (job, request.rerun))
+    _check_weights_used([job for job, _ in jobs.values()], settings)
+    return Plan(_states(list(jobs.values()), Store(settings.results)), list(notes))
 
 
 def _check_weights_used(jobs: list[Job], settings: Settings) -> None:
@@ -102,22 +102,6 @@ def _check_weights_used(jobs: list[Job], settings: Settings) -> None:
                 f"--weights names {name!r}, which no features and no method of this run use "
                 f"({', '.join(sorted(used))}); name it with --features, or leave it out"
             )
-
-
-def _methods(request: Request) -> tuple[list[str], list[str]]:
-    """Names of the methods, and a line for each broken one that only a glob asked for."""
-    found: dict[str, None] = {}
-    notes: dict[str, None] = {}
-    for pattern in request.methods:
-        for name in METHODS.match(pattern):
-            if name == pattern:
-                found[name] = None
-                continue
-            try:
-                found |= {} if METHODS.get(name).traits.supervised else {name: None}
-            except UsageError as error:
-                notes[f"left out: {error}"] = None
-    return list(found), list(notes)
 
 
 @dataclass(frozen=True)
@@ -131,6 +115,35 @@ class _Overrides:
     def variant(self) -> dict[str, Any]:
         """The parameters that the user changed, for labels."""
         return {name: value for name, value in self.values.items() if value != self.base[name]}
+
+
+def _resolved(request: Request, notes: dict[str, None]) -> dict[str, _Overrides]:
+    """What is changed of each method of a grid, by its name; broken ones that only a glob asked for go to ``notes``."""
+    methods: dict[str, None] = {}
+    for pattern in request.methods:
+        for name in METHODS.match(pattern):
+            if name == pattern:
+                methods[name] = None
+                continue
+            try:
+                methods |= {} if METHODS.get(name).traits.supervised else {name: None}
+            except UsageError as error:
+                notes[f"left out: {error}"] = None
+    for name in request.parameters:
+        if name not in methods:
+            raise UsageError(f"--set names {name!r}, which is not among the methods of this run ({', '.join(methods)})")
+    return {name: _overrides(name, request) for name in methods}
+
+
+def _check_presets(requests: Sequence[Request], resolved: Sequence[dict[str, _Overrides]]) -> None:
+    """A preset that several grids ask for has to be one of a method of some of them."""
+    for asked in dict.fromkeys(request.preset for request in requests if request.preset is not None):
+        methods = [
+            name for request, found in zip(requests, resolved, strict=True) if request.preset == asked for name in found
+        ]
+        known = {preset for name in methods for preset in METHODS.get(name).traits.presets}
+        if asked not in known:
+            raise unknown("preset of these methods", asked, known)
 
 
 def _overrides(name: str, request: Request) -> _Overrides:
@@ -208,11 +221,12 @@ def _job(
     )
 
 
-def _states(jobs: list[Job], rerun: str, store: Store) -> list[Planned]:
+def _states(jobs: list[tuple[Job, str]], store: Store) -> list[Planned]:
+    """What is to be done about each job, given what its grid wants made again."""
     others: dict[str, Record] = {}
     for record in sorted(store.records(), key=lambda record: str(record["provenance"]["created"])):
         others[_identity(record["trial"])] = record
-    return [_state(job, rerun, store.read(job), others.get(_identity(job.trial.identity()))) for job in jobs]
+    return [_state(job, rerun, store.read(job), others.get(_identity(job.trial.identity()))) for job, rerun in jobs]
 
 
 def _identity(trial: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """What a user asks for: the grid as typed, checked once at the edge."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from hashbench.codes import check_bits
@@ -61,6 +61,12 @@ class Request:
             raise UsageError(f"features dtype is {self.features_dtype!r}, wanted one of {', '.join(FEATURES_DTYPES)}")
         if self.rerun not in RERUN:
             raise UsageError(f"rerun is {self.rerun!r}, wanted one of {', '.join(RERUN)}")
+
+
+def asked_fields(options: Mapping[str, Any], **readers: Callable[[Any], Any]) -> dict[str, Any]:
+    """The options that are fields of a request, each as its reader, if it has one, makes it."""
+    given = {field.name: options[field.name] for field in fields(Request) if field.name in options}
+    return {name: readers[name](value) if name in readers else value for name, value in given.items()}
 
 
 def parse_bits(text: str) -> tuple[int, ...]:

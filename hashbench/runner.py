@@ -21,7 +21,8 @@ from hashbench.plan import Plan, make_plan
 from hashbench.records.environment import git_state
 from hashbench.records.results import Results, results
 from hashbench.reporting.write import write_reports
-from hashbench.request import Request, parse_bits, split_list
+from hashbench.request import asked_fields, parse_bits, split_list
+from hashbench.suite import plan_requests
 
 DATA_VARIABLE = "HASHBENCH_DATA"
 
@@ -29,7 +30,8 @@ DATA_VARIABLE = "HASHBENCH_DATA"
 class RunOptions(TypedDict, total=False):
     """Options of :func:`run`, as on the command line.
 
-    methods, bits: what to run (required); lists, or for methods the text with commas.
+    methods, bits: what to run (required without suite); lists, or the text with commas.
+    suite: name of a suite or its TOML file; what else is given changes all its runs, methods cannot be.
     datasets, features, features_dtype, repeats, preset, parameters, limit, seed, rerun: see
         :class:`hashbench.request.Request`.
     weights: {name of a network: file of its state dict}.
@@ -38,6 +40,7 @@ class RunOptions(TypedDict, total=False):
     results, data: folders.
     """
 
+    suite: str | Path | None
     methods: Sequence[str] | str
     bits: Sequence[int] | int | str
     datasets: Sequence[str] | str
@@ -59,9 +62,9 @@ class RunOptions(TypedDict, total=False):
 
 
 def run(**options: Unpack[RunOptions]) -> Results:
-    """Train and score a grid of methods; records of earlier runs of the same trials are used.
+    """Train and score a grid of methods, or a suite of grids; records of earlier runs of the same trials are used.
 
-    ``hb.run(methods=["bgan", "itq"], bits=[16, 32, 64])``
+    ``hb.run(methods=["bgan", "itq"], bits=[16, 32, 64])``, ``hb.run(suite="bgan-ablation", repeats=3)``
 
     Returns:
         The records of this grid, failures included.
@@ -79,20 +82,8 @@ def run(**options: Unpack[RunOptions]) -> Results:
         weights=parse_weights(f"{name}={file}" for name, file in options.get("weights", {}).items()),
         offline=options.get("offline", False),
     )
-    request = Request(
-        methods=_names(options["methods"]),
-        bits=_bits(options["bits"]),
-        datasets=_names(options.get("datasets", ())),
-        features=options.get("features"),
-        features_dtype=options.get("features_dtype", "auto"),
-        repeats=options.get("repeats", 1),
-        preset=options.get("preset"),
-        parameters=options.get("parameters", {}),
-        limit=options.get("limit"),
-        seed=options.get("seed", 0),
-        rerun=options.get("rerun", "missing"),
-    )
-    plan = make_plan(request, settings, say)
+    asked = asked_fields(options, methods=_names, bits=_bits, datasets=_names)
+    plan = make_plan(plan_requests(options.get("suite"), asked), settings, say)
     if not carry_out(plan, settings, options.get("executor", "local"), lambda _event: None):
         raise KeyboardInterrupt("the grid was stopped; the same call goes on from here")
     return grid_results(plan, settings)
@@ -185,7 +176,7 @@ def _check(options: Mapping[str, Any]) -> None:
         if name not in RunOptions.__annotations__:
             raise unknown("option of run", name, RunOptions.__annotations__)
     for name in ("methods", "bits"):
-        if name not in options:
+        if name not in options and options.get("suite") is None:
             raise UsageError(f"run needs {name}, as in run(methods=['itq'], bits=[32])")
 
 

@@ -20,9 +20,10 @@ from hashbench.card import make_card
 from hashbench.codes import Codes
 from hashbench.dataset import Dataset, Split
 from hashbench.dataset_spec import open_dataset, protocol_id
-from hashbench.device import pick_device
+from hashbench.device import pick_device, training_dtype
 from hashbench.errors import Incompatible
 from hashbench.evaluation.evaluate import Scores, evaluate, evaluate_features
+from hashbench.evaluation.neighbourhoods import neighbourhood_quality
 from hashbench.features.backbones import load_backbone, net_name
 from hashbench.features.cache import cached_features
 from hashbench.features.extractor import Extractor
@@ -202,6 +203,7 @@ class TrialRun:
                 self.device,
                 fitting.own_generator(seed),
                 features=trial.features,
+                dtype=training_dtype(self.device),
                 time_limit=None if timeout is None else timeout - self._seconds_taken(),
                 checkpoint=self.store.checkpoint_folder(self.job),
                 backbones=self._backbone,
@@ -214,6 +216,11 @@ class TrialRun:
             fitting.fit(method, inputs.training_set(method, split.train, run), run, seed)
             if self.device.type == "cuda":
                 torch.cuda.synchronize(self.device)
+        if run.pairs is not None:
+            with self._phase("similarity"):
+                quality = neighbourhood_quality(*run.pairs, inputs.labels[split.train])
+            self.record["training"]["similarity"] = quality
+            run.pairs = None  # as large as what the method keeps of them
         return method, run
 
     def _seconds_taken(self) -> float:

@@ -1,74 +1,116 @@
 """BGAN: binary generative adversarial networks for image retrieval."""
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
 from hashbench.errors import Incompatible, UsageError
 from hashbench.features.backbones import is_backbone
 from hashbench.method import HashMethod, RunContext, TrainingSet, Traits, no_backbone
-from hashbench.nets.decoders import Generator
-from hashbench.nets.discriminators import Discriminator
 from hashbench.nets.encoders import SMALL, ImageEncoder, build_encoder, input_size
-from hashbench.nets.losses import log_fake, log_real, map_loss, pair_loss
+from hashbench.nets.games import Game, PaperGame, ReleasedGame, Stakes, build_discriminator, build_generator
+from hashbench.nets.hash_training import HashTraining, Recipe, compile_nets
+from hashbench.nets.hashers import Feed, ImageHasher, Pictures
 from hashbench.nets.neighbours import Similarity, neighbourhood_structure
-from hashbench.nets.signs import Activation, app, sign_through
-from hashbench.nets.training import Values, run_epochs, stage, with_imbalance
+from hashbench.nets.precision import Precision, computing_dtype
+from hashbench.nets.signs import Activation
+from hashbench.nets.trunks import Trunk
+from hashbench.nets.views import Views
+from hashbench.parameters import declared
 
 AUTO = "auto"
-PICTURE_SIZE = 32
-HEAD_DEVIATION = 0.001
+WEIGHTS = {"neighbourhood": 1.0, "pixel": 0.1, "perceptual": 0.1, "adversarial": 0.1}
+# What variant="released" takes for parameters that were left at their defaults.
+RELEASED: dict[str, Any] = {
+    "scaled": False,
+    "activation": "tanh",
+    "betas": (1.0,),
+    "hidden": 0,
+    "warm": 0,
+    "views": 1,
+    "batch": 40,
+    "pretrained_rate": 1e-3,
+    "decay": False,
+}
+# Defaults that depend on the encoder, by whether it is pre-trained.
+BY_ENCODER: dict[bool, dict[str, int]] = {True: {"epochs": 4, "views": 4}, False: {"epochs": 12, "views": 1}}
+RELEASED_PAIRS = 10.0  # weight of the pair loss in the authors' code
+RELEASED_EPSILON = 1.0
 
 
 class BGAN(HashMethod):
     """Codes that keep the neighbourhoods of the trial's features and from which a generator restores the pictures.
 
-    An encoder of its own reads the images; b = sgn(z) of its hash layer's z. While it trains, app(beta z) stands for
+    An encoder of its own reads the images; b = sgn(z) of its hash head's z. While it trains, app(beta z) stands for
     the sign and beta is raised in stages. Over a batch of B the encoder and the generator minimise
 
         mean_ij ((1/L) b_i . b_j - s_ij)^2 + (2/B) mean_i (pixel l_MSE + perceptual l_Per + adversarial log(1 - D(I^R)))
 
-    and the discriminator maximises mean_i (log D(I) + log(1 - D(I^R))). S comes from the features, never from labels.
+    and the discriminator maximises mean_i (log D(I) + log(1 - D(I^R))). That is the paper's l, which sums over the
+    batch, divided by B^2 / 2, so the weights are the paper's: neighbourhood 1, pixel and perceptual lambda1,
+    adversarial lambda2. S comes from the features, never from labels; the record says how it stands to them.
 
-    What the paper prints, what its authors' code adds where the paper is silent, and what was chosen:
+    What differs between the paper, the authors' code (``variant="released"``) and the default here:
 
-    | | paper | here | why |
-    |---|---|---|---|
-    | l_N | 1/2 sum_ij | mean_ij: l divided by B^2 / 2 | the same pull at any B |
-    | lambda1, lambda2 | .1 in the code | .1 times 2/B | l divided by B^2 / 2; .1 beside a mean would rule the codes |
-    | l_MSE, l_Per | mean over positions | the same, summed over channels | squared length of a pixel's difference |
-    | b in l_N | app(beta z) | the same, diagonal of S included | |
-    | code into G | binary | sgn(z), with the gradient of app(beta z) | G sees codes, z learns from G |
-    | fakes of D | I^R = G(b) | the same | |
-    | phi | last convolution of D | its output before batch norm; phi(I) is a constant | keeps mean and scale |
-    | beta | raised in stages | 1, 2, 4, 8 in four equal stages | begins in the linear part of app |
-    | S | K1 = 20, K2 = 30 | the same, by cosine, ties to the lower index | |
-    | hash layer | linear, N(0, .001) in the code | deviation .001, features batch-normed before it | below |
-    | optimiser | Adam, 1e-3, epsilon 1.0 in the code | epsilon 1e-8, 1e-4 for layers learnt before | below |
-    | batch, epochs | 40, 51 in the code | 100, 12 | a laptop |
-    | G, D | 64 px, 32 to 256 channels in the code | 32 px, 8 to 64 channels | fewer products than the small encoder |
+    | | paper | released code | here | why |
+    |---|---|---|---|---|
+    | l_N | 1/2 sum_ij, products times 1/L | mean_ij, no 1/L, weight 10 | mean_ij, 1/L | the same pull at any B |
+    | quantisation | none | mean (b - sgn z)^2, weight 10 (chosen) | none | the paper |
+    | l_MSE | mean over positions | in no gradient | the same, summed over channels | length of a difference |
+    | l_Per | mean over positions | mean over the batch | the same, summed over channels | as l_MSE |
+    | lambda1, lambda2 | .1 (from the code) | 1 beside 10 | .1 times 2/B | l divided by B^2 / 2 |
+    | phi | last convolution of D | hidden layer, 1024 | its output before batch norm | keeps mean and scale |
+    | code into G | binary | b + sigma e, sigma learnt | sgn(z), gradient of app | G sees codes |
+    | fakes of D | I^R = G(b) | G(noise) | I^R | the paper |
+    | G minimises | l | phi loss - log D(G(noise)) | l | the paper |
+    | b in l_N | app(beta z) | tanh(z) | app(beta z), diagonal of S included | the paper |
+    | beta | raised in stages | constant | 1, 2, 4, 8 in equal stages | begins in app's linear part |
+    | S | K1 = 20, K2 = 30 | the same | the same, by cosine, ties to the lower index | |
+    | hash head | linear, N(0, .001) | the same | a hidden layer, features centred | below |
+    | start | ImageNet weights | the same | then the head alone on frozen features | seconds instead of epochs |
+    | optimiser | not known | Adam, 1e-3, epsilon 1 | Adam, 1e-4 for learnt layers, falling | keeps what is learnt |
+    | batch, epochs | not known | 40, 51 (4 advised) | 100, 12 | a laptop |
+    | G, D | not known | 64 px, 32 to 256 channels | 32 px, 8 to 64; picture=64 for theirs | a laptop |
 
     Rectified features have a large common part, and S is mostly -1: with a bare linear layer every z is first driven
     to the saddle at 0 and stays there (l_N stuck at 1). Batch norm without parameters takes the common part away; when
-    encoding it is a fixed affine map, so the layer is still linear. With 1/L, epsilon 1.0 would hardly move anything.
+    encoding it is a fixed affine map. With 1/L, epsilon 1 would hardly move anything; without it, it is kept.
     ``adversarial=0`` takes l_A from the encoder and the generator only: D still learns while l_Per needs its phi.
+    Networks train in bfloat16 where the device has it; the head, the losses and every code are computed in float32.
 
     Args:
         bits: code length L.
+        variant: "paper", or "released" for the objective of the authors' code; parameters left at their defaults then
+            are that code's as well (tanh, betas 1, no 1/L, one linear layer, no warm start, batches of 40, 1e-3).
         encoder: "small" (five blocks on 32 px), the name of a backbone, or "auto": the network of the trial's
             features, small where these are pixels or gist. It reads the whole picture squeezed to a square, the
             features' network its own crop.
+        hidden: width of a layer with ReLU in the hash head; 0 for one linear layer.
+        freeze: leading blocks of the encoder that stay as they are (squeezenet1_1 has 14: 9 reach its last pooling,
+            of vgg19's 43 the first 37 are its convolutions); their maps are computed once where they fit in 4 GiB.
+        warm: epochs of l_N on the head alone, on the features of a pre-trained encoder as it is, before all train.
         neighbourhood, pixel, perceptual, adversarial: weights of l_N, l_MSE, l_Per and l_A in the paper's form, 0 or
             more; 0 takes the part out of the objective.
         k1, k2: neighbours of an image, and images whose neighbours are joined, in S.
         expansion: False for plain ``k1`` nearest neighbours in S.
-        activation: form of app.
-        betas: its steepness, one value for each of equally long stages.
-        epochs, batch, rate, pretrained_rate: passes over the images, images per step, Adam's rate for new layers and
-            for those of a pre-trained encoder.
+        scaled: False leaves 1/L out of l_N.
+        activation: form of app, piecewise linear or tanh.
+        betas: its steepness, one value for each of equally long stages, in the warm start and again behind it.
+        picture: side of the pictures of generator and discriminator; 64 brings the widths of the authors' code.
+        epochs, batch: passes over the images (None: 4 with a pre-trained encoder, 12 with the small one), images per
+            step.
+        rate, pretrained_rate: Adam's rate for new layers and for those that were learnt before: a pre-trained encoder
+            and a head after its warm start.
+        decay: rates fall to 0 along half a cosine, in the warm start and again behind it.
+        neighbours: of each batch image, that many drawn from its +1 in S are in the batch too; an epoch still has as
+            many images as the training set.
+        views: versions of each image (None: 4 with a pre-trained encoder, 1 with the small one): the image itself and
+            others drawn once, of which every step takes one.
+        flip, shift: the others may be mirrored, and are shifted by up to this share of their side.
+        precision: what networks train in; "auto" is bfloat16 where the device has instructions for it.
+        compiled: have torch compile the nets first; pays off in long trainings on a GPU.
 
     Raises:
         ValueError: a parameter is out of its range.
@@ -78,54 +120,98 @@ class BGAN(HashMethod):
         input="images",
         wants_features=True,
         paper="Song et al., Binary generative adversarial networks for image retrieval, AAAI 2018",
-        presets={"quick": {"epochs": 4}},
+        presets={"quick": {"epochs": 2, "warm": 10}},
     )
 
     def __init__(
         self,
         bits: int,
+        variant: Literal["paper", "released"] = "paper",
         encoder: str = AUTO,
-        neighbourhood: float = 1.0,
-        pixel: float = 0.1,
-        perceptual: float = 0.1,
-        adversarial: float = 0.1,
+        hidden: int = 512,
+        freeze: int = 0,
+        warm: int = 60,
+        neighbourhood: float = WEIGHTS["neighbourhood"],
+        pixel: float = WEIGHTS["pixel"],
+        perceptual: float = WEIGHTS["perceptual"],
+        adversarial: float = WEIGHTS["adversarial"],
         k1: int = 20,
         k2: int = 30,
         expansion: bool = True,
+        scaled: bool = True,
         activation: Activation = "piecewise",
         betas: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0),
-        epochs: int = 12,
+        picture: Literal[32, 64] = 32,
+        epochs: int | None = None,
         batch: int = 100,
         rate: float = 1e-3,
         pretrained_rate: float = 1e-4,
+        decay: bool = True,
+        neighbours: int = 0,
+        views: int | None = None,
+        flip: bool = True,
+        shift: float = 0.1,
+        precision: Precision = "auto",
+        compiled: bool = False,
     ) -> None:
         super().__init__(bits)
-        self.encoder, self.activation, self.expansion = encoder, activation, expansion
+        self.variant, self.encoder, self.hidden, self.freeze, self.warm = variant, encoder, hidden, freeze, warm
         self.neighbourhood, self.adversarial = neighbourhood, adversarial
         self.pixel, self.perceptual = pixel, perceptual
-        self.k1, self.k2, self.betas = k1, k2, betas
+        self.k1, self.k2, self.expansion, self.scaled = k1, k2, expansion, scaled
+        self.activation, self.betas, self.picture = activation, betas, picture
         self.epochs, self.batch, self.rate, self.pretrained_rate = epochs, batch, rate, pretrained_rate
-        for name in ("neighbourhood", "pixel", "perceptual", "adversarial"):
-            _require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
-        for name, least in (("k1", 1), ("k2", 1), ("epochs", 1), ("batch", 3)):  # 3: no part of an epoch is one image
-            _require(getattr(self, name) >= least, name, getattr(self, name), f"{least} or more")
+        self.decay, self.neighbours, self.flip, self.shift = decay, neighbours, flip, shift
+        self.views = views
+        self.precision, self.compiled = precision, compiled
+        self._check()
+
+    def _check(self) -> None:
+        for name in (*WEIGHTS, "hidden", "freeze", "warm", "neighbours"):
+            self._require(getattr(self, name) >= 0, name, "0 or more")
+        for name, least in (("k1", 1), ("k2", 1), ("epochs", 1), ("views", 1), ("batch", 3)):
+            # A batch of 3 at least: no part of an epoch is one image.
+            self._require(getattr(self, name) is None or getattr(self, name) >= least, name, f"{least} or more")
         for name in ("rate", "pretrained_rate"):
-            _require(getattr(self, name) > 0, name, getattr(self, name), "more than 0")
-        _require(len(betas) > 0 and min(betas) > 0, "betas", betas, "one or more values above 0")
-        if encoder != AUTO:
-            _check_encoder(encoder)
-        weights = neighbourhood + pixel + perceptual + adversarial
-        _require(weights > 0, "neighbourhood", neighbourhood, "at least one part of the objective switched on")
+            self._require(getattr(self, name) > 0, name, "more than 0")
+        self._require(len(self.betas) > 0 and min(self.betas) > 0, "betas", "one or more values above 0")
+        self._require(0 <= self.shift < 1, "shift", "0 to below 1, a share of the side")
+        self._require(self.neighbours < self.batch, "neighbours", f"fewer than the {self.batch} images of a batch")
+        if self.encoder != AUTO:
+            try:
+                input_size(self.encoder)
+            except UsageError as error:
+                wanted = f"wanted {AUTO}, {SMALL} or a network: {error}"
+                raise ValueError(f"bgan: encoder is {self.encoder!r}, {wanted}") from error
+        if self.variant == "released":
+            for name, default in WEIGHTS.items():
+                self._require(
+                    getattr(self, name) == default, name, f"{default}: variant=released has weights of its own"
+                )
+        switched_on = any(getattr(self, name) for name in WEIGHTS)
+        self._require(switched_on, "neighbourhood", "at least one part of the objective switched on")
+
+    def _require(self, holds: bool, name: str, wanted: str) -> None:
+        if not holds:
+            raise ValueError(f"bgan: {name} is {getattr(self, name)}, wanted {wanted}")
 
     @classmethod
     def resolve(cls, parameters: dict[str, Any], features: str) -> dict[str, Any]:
-        if parameters["encoder"] != AUTO:
-            return parameters
-        return {**parameters, "encoder": features if is_backbone(features) else SMALL}
+        found = dict(parameters)
+        if found["variant"] == "released":
+            defaults = {name: value.default for name, value in declared(cls).items()}
+            found |= {name: value for name, value in RELEASED.items() if found[name] == defaults[name]}
+        found["encoder"] = _encoder(found["encoder"], features)
+        by_encoder = BY_ENCODER[found["encoder"] != SMALL]
+        return found | {name: value for name, value in by_encoder.items() if found[name] is None}
 
     def _encoder(self, features: str) -> str:
-        name: str = self.resolve({"encoder": self.encoder}, features)["encoder"]
-        return name
+        return _encoder(self.encoder, features)
+
+    def _chosen(self, name: str, encoder: ImageEncoder) -> int:
+        """A parameter, or its default with this encoder."""
+        value: int | None = getattr(self, name)
+        return BY_ENCODER[encoder.pretrained][name] if value is None else value
 
     def backbones(self, features: str) -> tuple[str, ...]:
         name = self._encoder(features)
@@ -135,30 +221,85 @@ class BGAN(HashMethod):
         return input_size(self._encoder(features))
 
     def fit(self, train: TrainingSet, run: RunContext) -> Self:
-        name = self._encoder(run.features)
-        similarity = self._similarity(train) if self.neighbourhood else None
-        hashing = _Hashing(build_encoder(name, run.backbone), self.bits)
-        trainer = _Trainer(self, hashing, train, similarity, run)
-        run_epochs(trainer.step, len(train), self.batch, self.epochs, run, trainer.summary)
-        self.hashing_ = hashing.eval()
+        similarity = self._similarity(train, run) if self.neighbourhood else None
+        dtype = computing_dtype(self.precision, run)
+        encoder = build_encoder(self._encoder(run.features), run.backbone)
+        hasher = self._hasher(encoder).to(run.device)
+        game = self._game(encoder.dimension, dtype, run.device)
+        try:
+            trunk = Trunk(encoder.net, self.freeze)
+            trunk.check(encoder.normalise(train.images[torch.arange(2, device=run.device)]))
+        except ValueError as error:
+            raise Incompatible(f"bgan: {error}") from error
+        views = Views(len(train), self._chosen("views", encoder), self.flip, self.shift, run.generator, run.device)
+        feed = Feed(encoder, trunk, train.images, views, dtype)
+        if self.compiled:
+            compile_nets(hasher, game)
+        with trunk.bypassed():
+            pictures = Pictures(train.images, self.picture, views)
+            HashTraining(hasher, feed, self._recipe(encoder), run, similarity, game, pictures).train()
+        run.fact(precision=str(dtype).removeprefix("torch."))
+        self.hasher_, self.generator_ = hasher.eval(), game.generator.eval() if game else None
         return self
 
-    def _similarity(self, train: TrainingSet) -> Similarity:
+    def _hasher(self, encoder: ImageEncoder) -> ImageHasher:
+        return ImageHasher(encoder, self.bits, self.hidden, centred=self.variant == "paper")
+
+    def _game(self, dimension: int, dtype: torch.dtype, device: torch.device) -> Game | None:
+        stakes = Stakes(self.pixel, self.perceptual, self.adversarial)
+        if not stakes.restores:
+            return None
+        generator = build_generator(self.bits, self.picture)
+        discriminator = build_discriminator(self.picture) if stakes.judges else None
+        game: Game = PaperGame(generator, discriminator, stakes, dtype)
+        if self.variant == "released":
+            game = ReleasedGame(generator, build_discriminator(self.picture), dimension, self.bits, dtype)
+        return game.to(device)
+
+    def _recipe(self, encoder: ImageEncoder) -> Recipe:
+        released = self.variant == "released"
+        return Recipe(
+            neighbourhood=RELEASED_PAIRS if released else self.neighbourhood,
+            quantisation=RELEASED_PAIRS if released else 0.0,
+            scaled=self.scaled,
+            activation=self.activation,
+            betas=self.betas,
+            warm=self.warm,
+            epochs=self._chosen("epochs", encoder),
+            batch=self.batch,
+            rate=self.rate,
+            learnt_rate=self.pretrained_rate,
+            epsilon=RELEASED_EPSILON if released else 1e-8,
+            decay=self.decay,
+            neighbours=self.neighbours,
+        )
+
+    def _similarity(self, train: TrainingSet, run: RunContext) -> Similarity:
         if self.k1 >= len(train):
             raise Incompatible(
                 f"bgan: k1 is {self.k1} and there are {len(train)} training images; wanted fewer neighbours than "
                 "images: lower k1 or train on more"
             )
-        return neighbourhood_structure(train.features, self.k1, self.k2, self.expansion)
+        similarity = neighbourhood_structure(train.features, self.k1, self.k2, self.expansion)
+        run.similar(*similarity.pairs())
+        return similarity
 
     def encode(self, batch: Tensor) -> Tensor:
         with torch.no_grad():
-            z: Tensor = self.hashing_(batch)
+            z: Tensor = self.hasher_(batch)
         return z >= 0
 
+    def restore(self, codes: Tensor) -> Tensor | None:
+        if self.generator_ is None:
+            return None
+        with torch.no_grad():
+            pictures: Tensor = self.generator_(codes.float() * 2 - 1)
+        return pictures
+
     def state(self) -> dict[str, Tensor]:
-        """Encoder (a backbone's whole state dict) and hash layer; what only training needs is left out."""
-        return dict(self.hashing_.state_dict())
+        """Encoder (a backbone's whole state dict), hash head, and the generator where there is one."""
+        made = {} if self.generator_ is None else self.generator_.state_dict(prefix="generator.")
+        return {**self.hasher_.state_dict(), **made}
 
     def load_state(self, state: Mapping[str, Tensor], run: RunContext | None = None) -> None:
         """Take over :meth:`state`; an encoder "auto" is the one that the run's features mean, small without a run.
@@ -166,124 +307,18 @@ class BGAN(HashMethod):
         Raises:
             LookupError: the run, or none, has no network of the encoder's name to put the weights into.
         """
-        name = self._encoder(run.features if run else "pixels")
-        hashing = _Hashing(build_encoder(name, run.backbone if run else no_backbone), self.bits)
-        hashing.load_state_dict(dict(state))
-        self.hashing_ = hashing.to(state["head.weight"].device).eval()
+        encoder = build_encoder(self._encoder(run.features if run else "pixels"), run.backbone if run else no_backbone)
+        hasher = self._hasher(encoder)
+        generated = {name: value for name, value in state.items() if name.startswith("generator.")}
+        hasher.load_state_dict({name: value for name, value in state.items() if name not in generated})
+        device = state["head.last.weight"].device
+        self.hasher_, self.generator_ = hasher.to(device).eval(), None
+        if generated:
+            generator = build_generator(self.bits, self.picture)
+            generator.load_state_dict({name.removeprefix("generator."): value for name, value in generated.items()})
+            self.generator_ = generator.to(device).eval()
 
 
-def _check_encoder(name: str) -> None:
-    try:
-        input_size(name)
-    except UsageError as error:
-        raise ValueError(f"bgan: encoder is {name!r}, wanted {AUTO}, {SMALL} or a network: {error}") from error
-
-
-def _require(holds: bool, name: str, value: object, wanted: str) -> None:
-    if not holds:
-        raise ValueError(f"bgan: {name} is {value}, wanted {wanted}")
-
-
-class _Hashing(nn.Module):
-    """Encoder and hash layer: uint8 images [n, 3, size, size] to z [n, bits]."""
-
-    def __init__(self, encoder: ImageEncoder, bits: int) -> None:
-        super().__init__()
-        self.encoder, self.head = encoder, nn.Linear(encoder.dimension, bits)
-        self.centre = nn.BatchNorm1d(encoder.dimension, affine=False)
-        nn.init.normal_(self.head.weight, std=HEAD_DEVIATION)
-        nn.init.normal_(self.head.bias, std=HEAD_DEVIATION)
-
-    def forward(self, images: Tensor) -> Tensor:
-        z: Tensor = self.head(self.centre(self.encoder(images)))
-        return z
-
-
-class _Trainer:
-    """The nets and their optimisers in training; which nets there are follows from the weights above 0."""
-
-    def __init__(
-        self, method: BGAN, hashing: _Hashing, train: TrainingSet, similarity: Similarity | None, run: RunContext
-    ) -> None:
-        self.method, self.train, self.similarity, self.run = method, train, similarity, run
-        restores, judges = method.pixel + method.perceptual + method.adversarial, method.perceptual + method.adversarial
-        self.hashing = hashing.to(run.device).train()
-        self.generator = Generator(method.bits, PICTURE_SIZE).to(run.device).train() if restores else None
-        self.discriminator = Discriminator(PICTURE_SIZE).to(run.device).train() if judges else None
-        encoder_rate = method.pretrained_rate if hashing.encoder.pretrained else method.rate
-        fresh = [*hashing.head.parameters(), *(self.generator.parameters() if self.generator else ())]
-        groups: list[dict[str, Any]] = [
-            {"params": list(hashing.encoder.parameters()), "lr": encoder_rate},
-            {"params": fresh},
-        ]
-        self.optimiser = torch.optim.Adam(groups, lr=method.rate)
-        if self.discriminator:
-            self.judge_optimiser = torch.optim.Adam(self.discriminator.parameters(), lr=method.rate)
-
-    def step(self, rows: Tensor, epoch: int) -> Values:
-        """One simultaneous step of all nets on the images ``rows``."""
-        images, beta = self.train.images[rows], self._beta(epoch)
-        with self._autocast():
-            z = self.hashing(images)
-        codes = app(z.float(), beta, self.method.activation)
-        binary = sign_through(codes)
-        values: dict[str, Tensor | float] = {
-            "beta": beta,
-            "code": binary.mean(0),
-            "quantisation": (binary - codes).detach().square().mean(),
-        }
-        objective = codes.new_zeros(())
-        if self.similarity is not None:
-            pairs = pair_loss(codes, self.similarity.block(rows))
-            objective, values["neighbourhood"] = self.method.neighbourhood * pairs, pairs
-        if self.generator is not None:
-            with self._autocast():
-                restored = self.generator(binary).float()
-            pull, losses = self._judge(_pictures(images), restored.detach().requires_grad_())
-            objective = objective + (restored * pull).sum()  # its gradient in ``restored`` is ``pull``
-            values |= losses
-        self.optimiser.zero_grad()
-        torch.autograd.backward(objective)
-        self.optimiser.step()
-        return values
-
-    def _judge(self, real: Tensor, fake: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Gradient in ``fake`` of (2/B) mean_i (content and adversarial loss); one step of the discriminator.
-
-        Both objectives share each forward pass of the discriminator.
-        """
-        method = self.method
-        losses = {"pixel": map_loss(fake, real)}
-        loss = method.pixel * losses["pixel"]
-        if self.discriminator is not None:
-            with self._autocast():
-                (real_logits, real_phi), (fake_logits, fake_phi) = self.discriminator(real), self.discriminator(fake)
-            losses["perceptual"] = map_loss(fake_phi.float(), real_phi.float().detach())
-            losses["real"], losses["fake"] = log_real(real_logits.float()), log_fake(fake_logits.float())
-            loss = loss + method.perceptual * losses["perceptual"] + method.adversarial * losses["fake"]
-            self.judge_optimiser.zero_grad()
-            game = losses["real"] + losses["fake"]
-            judge = list(self.discriminator.parameters())
-            torch.autograd.backward(-game, inputs=judge, retain_graph=True)
-        (pull,) = torch.autograd.grad(loss * (2 / len(real)), fake)
-        if self.discriminator is not None:
-            self.judge_optimiser.step()
-        return pull, losses
-
-    def summary(self, means: dict[str, Tensor | float]) -> Values:
-        """What an epoch reports: beta, +1 per row of S, the bare losses, the codes' imbalance and distance from app."""
-        structure = {} if self.similarity is None else {"neighbours": self.similarity.per_row}
-        return {**with_imbalance(means), **structure}
-
-    def _beta(self, epoch: int) -> float:
-        return stage(self.method.betas, epoch, self.method.epochs)
-
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.run.device.type, self.run.dtype, enabled=self.run.dtype != torch.float32)
-
-
-def _pictures(images: Tensor) -> Tensor:
-    """Float [n, 3, 32, 32] in [0, 1]: what the generator is to restore."""
-    if images.shape[-1] == PICTURE_SIZE:
-        return images.float() / 255
-    return functional.interpolate(images.float() / 255, (PICTURE_SIZE,) * 2, mode="bilinear", antialias=True)
+def _encoder(asked: str, features: str) -> str:
+    """The encoder's name; "auto" is the network of the features, small where they have none."""
+    return asked if asked != AUTO else features if is_backbone(features) else SMALL

@@ -51,7 +51,7 @@ def records(results: Path, weights: Path, tmp_path_factory: pytest.TempPathFacto
             features=SPEC,
             weights={NET: weights},
             limit=60,
-            parameters={"bgan": {"epochs": 1}},
+            parameters={"bgan": {"epochs": 1, "warm": 0}},
             datasets=["digits"],
             results=results,
             executor="inline",
@@ -107,7 +107,7 @@ def plan_of(tmp_path: Path, weights: Path | None, **asked: Any) -> Any:
         tmp_path / "r", tmp_path, tmp_path / "cache", weights=files, offline=True, device="cpu", provenance=provenance
     )
     request = Request(**{"methods": ("bgan",), "bits": (8,), "features": SPEC, **asked})
-    return make_plan(request, settings, print), settings
+    return make_plan([request], settings, print), settings
 
 
 def test_the_plan_knows_the_weights_before_anything_runs(tmp_path: Path, weights: Path) -> None:

@@ -13,7 +13,7 @@ def test_a_bare_name_is_the_first_protocol() -> None:
 
 
 def test_globs_match_names_and_protocols() -> None:
-    assert expand("*/bg*") == ["cifar10/bgan"]
+    assert expand("*/bg*") == ["cifar10/bgan", "cifar10/bgan-validation"]
     assert expand("cifar10/*")[:2] == ["cifar10/bgan", "cifar10/unsupervised-59k"]
 
 

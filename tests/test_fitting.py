@@ -96,7 +96,7 @@ def test_images_that_do_not_fit_in_memory_are_decoded_batch_by_batch(
 def test_codes_do_not_depend_on_the_batch_size(inputs: Inputs, monkeypatch: pytest.MonkeyPatch) -> None:
     items = np.arange(100)
     whole = encode(Recorder(8), inputs.batches(Recorder(8), items, run()))
-    monkeypatch.setattr("hashbench.fitting.ENCODE_BATCH", 7)
+    monkeypatch.setattr("hashbench.fitting.FEATURE_BATCH", 7)
     assert np.array_equal(whole.packed, encode(Recorder(8), inputs.batches(Recorder(8), items, run())).packed)
     assert np.array_equal(whole.unpack(), inputs.features[items, :8] > 0.5)
 

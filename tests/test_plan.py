@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+import hashbench.plan
 from hashbench.errors import UsageError
 from hashbench.fingerprint import what_changed
+from hashbench.ground import grounds
 from hashbench.job import FLOAT_FEATURES, RANDOM_CODES, Settings
 from hashbench.plan import Planned, make_plan
 from hashbench.records.draft import draft, explain
@@ -22,8 +24,12 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def plan(settings: Settings, **changes: Any) -> list[Planned]:
-    request: dict[str, Any] = {"methods": ("itq", "pcah"), "bits": (16, 32), **changes}
-    return make_plan(Request(**request), settings, print).planned
+    return union(settings, changes)
+
+
+def union(settings: Settings, *grids: dict[str, Any]) -> list[Planned]:
+    default: dict[str, Any] = {"methods": ("itq", "pcah"), "bits": (16, 32)}
+    return make_plan([Request(**{**default, **changes}) for changes in grids], settings, print).planned
 
 
 def names(planned: list[Planned]) -> list[tuple[str, int | None, int]]:
@@ -64,6 +70,46 @@ def test_every_trial_has_a_key_of_its_own_that_does_not_depend_on_the_grid(setti
     part = {str(p.job.trial): p.job.key for p in plan(settings, methods=("itq",), bits=(32,))}
     assert len(set(whole.values())) == len(whole)
     assert part.items() <= whole.items()
+
+
+def test_what_several_grids_ask_for_is_planned_once(settings: Settings) -> None:
+    fewer = {"parameters": {"itq": {"iterations": 7}}}
+    found = union(settings, {"methods": ("itq",), "bits": (16,)}, {"methods": ("itq",), **fewer}, {})
+    assert names(found) == [
+        (FLOAT_FEATURES, None, 0),
+        (RANDOM_CODES, 16, 0),
+        ("itq", 16, 0),
+        (RANDOM_CODES, 32, 0),
+        ("itq", 16, 0),
+        ("itq", 32, 0),
+        ("itq", 32, 0),
+        ("pcah", 16, 0),
+        ("pcah", 32, 0),
+    ]
+    assert [dict(p.job.variant) for p in found[4:7]] == [{"iterations": 7}, {"iterations": 7}, {}]
+    assert {p.job.key for p in found} == {p.job.key for grid in ({}, fewer) for p in plan(settings, **grid)}
+
+
+def test_a_data_set_that_several_grids_stand_on_is_read_once(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Request] = []
+
+    def counted(request: Request, *others: Any) -> Any:
+        read.append(request)
+        return grounds(request, *others)
+
+    monkeypatch.setattr(hashbench.plan, "grounds", counted)
+    union(settings, {"bits": (16,)}, {"repeats": 2}, {"methods": ("lsh",)}, {"limit": 500}, {"features": "pixels@16"})
+    assert [(request.limit, request.features) for request in read] == [(None, None), (500, None), (None, "pixels@16")]
+
+
+def test_a_preset_has_to_be_one_of_some_grid_that_asks_for_it(settings: Settings) -> None:
+    shallow, deep = {"methods": ("itq",), "preset": "quick"}, {"methods": ("bgan",), "preset": "quick"}
+    presets = {p.job.trial.method: p.job.trial.preset for p in union(settings, shallow, deep)}
+    assert (presets["itq"], presets["bgan"]) == (None, "quick")
+    with pytest.raises(UsageError, match="no preset of these methods named 'quick'"):
+        union(settings, shallow, {**deep, "preset": None})
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,17 @@ from hashbench.errors import UsageError
 
 
 @click.command("list", epilog="\b\nExample:\n  hashbench list methods --json")
-@click.argument("what", type=click.Choice(["methods", "datasets", "features", "metrics"]), default="methods")
+@click.argument("what", type=click.Choice(["methods", "datasets", "features", "metrics", "suites"]), default="methods")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def command(what: str, as_json: bool) -> int:
-    """List methods, data sets, features or metrics with a line each. A broken plugin shows its error."""
-    rows = {"methods": _methods, "datasets": _datasets, "features": _features, "metrics": _metrics}[what]()
+    """List methods, data sets, features, metrics or suites with a line each. A broken plugin shows its error."""
+    rows = {
+        "methods": _methods,
+        "datasets": _datasets,
+        "features": _features,
+        "metrics": _metrics,
+        "suites": _suites,
+    }[what]()
     if as_json:
         click.echo(json.dumps(rows, indent=1))
         return 0
@@ -88,6 +94,13 @@ def _metrics() -> list[dict[str, Any]]:
         }
         for metric in declared()
     ]
+
+
+def _suites() -> list[dict[str, Any]]:
+    from hashbench.suite import open_suite, suite_names
+
+    suites = [open_suite(name) for name in suite_names()]
+    return [{"name": suite.name, "summary": suite.title, "origin": str(suite.file)} for suite in suites]
 
 
 def _first_line(thing: type[Any]) -> str:

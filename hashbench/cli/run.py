@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from hashbench.defaults import default_datasets
 
@@ -14,12 +15,16 @@ Examples:
   hashbench run --methods bgan,itq --bits 16,32,64
   hashbench run --methods '*' --bits 32 --datasets cifar10/bgan --repeats 3 --set bgan.epochs=4
   hashbench run --methods itq --bits 32 --datasets flickr25k,folder:birds/set.toml --features squeezenet1_1@128
+  hashbench run --suite bgan-ablation --repeats 3
 """
 
 
 @click.command("run", epilog=EXAMPLE)
-@click.option("--methods", required=True, metavar="LIST", help="Names or globs; '*' is every unsupervised method.")
-@click.option("--bits", required=True, metavar="LIST", help="Code lengths, say 16,32,64.")
+@click.option(
+    "--suite", metavar="NAME|FILE", help="Run a suite of grids (hashbench list suites); other options change its runs."
+)
+@click.option("--methods", metavar="LIST", help="Names or globs; '*' is every unsupervised method. Not with --suite.")
+@click.option("--bits", metavar="LIST", help="Code lengths, say 16,32,64.")
 @click.option(
     "--datasets", default=DEFAULT, show_default=True, metavar="LIST", help="Names, globs, NAME/PROTOCOL or NAME:FILE."
 )
@@ -28,7 +33,7 @@ Examples:
 @click.option("--weights", multiple=True, metavar="NAME=FILE", help="State dict of a network, .pth or .safetensors.")
 @click.option("--repeats", default=1, show_default=True, metavar="N", help="Repetitions with seeds of their own.")
 @click.option("--preset", metavar="NAME", help="Apply this preset to the methods that have it, say quick.")
-@click.option("--set", "settings", multiple=True, metavar="METHOD.PARAMETER=VALUE", help="Change a hyper-parameter.")
+@click.option("--set", "parameters", multiple=True, metavar="METHOD.PARAMETER=VALUE", help="Change a hyper-parameter.")
 @click.option("--limit", type=int, metavar="N", help="Train on the first N items of the training order.")
 @click.option("--seed", default=0, show_default=True, metavar="N", help="Root of all seeds.")
 @click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1, ...")
@@ -41,35 +46,33 @@ Examples:
 @click.option("--results", default="results", show_default=True, metavar="DIR", help="Folder of records and reports.")
 @click.option("--data", metavar="DIR", help="Folder of the data sets.  [default: HASHBENCH_DATA, else data]")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan, or at the end the records, as JSON.")
-def command(**given: Any) -> int:
+@click.pass_context
+def command(ctx: click.Context, /, **given: Any) -> int:
     """Train and score a grid of methods; trials that have a record are not run again.
 
-    Writes a record per trial, leaderboard.md and .csv and precision-recall figures into the results folder.
-    Exits with 1 if any trial of the grid failed. Ctrl-C once finishes the trial that runs, twice stops it.
+    Needs --methods and --bits, or --suite. Writes a record per trial, leaderboard.md and .csv and precision-recall
+    figures into the results folder. Exits with 1 if any trial of the grid failed. Ctrl-C once finishes the trial that
+    runs, twice stops it.
     """
-    return _run(given)
+    for option in ctx.command.params:
+        if option.name in ("methods", "bits") and given[option.name] is None and given["suite"] is None:
+            raise click.MissingParameter(ctx=ctx, param=option)
+    asked = {
+        name: value for name, value in given.items() if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT
+    }
+    return _run(given, asked)
 
 
-def _run(given: dict[str, Any]) -> int:
+def _run(given: dict[str, Any], asked: dict[str, Any]) -> int:
     from hashbench.features.weights import parse_weights
     from hashbench.pace import say
     from hashbench.plan import make_plan
-    from hashbench.request import Request, parse_bits, parse_settings, split_list
+    from hashbench.request import asked_fields, parse_bits, parse_settings, split_list
     from hashbench.runner import make_settings
+    from hashbench.suite import plan_requests
 
-    request = Request(
-        methods=split_list(given["methods"]),
-        bits=parse_bits(given["bits"]),
-        datasets=split_list(given["datasets"]),
-        features=given["features"],
-        features_dtype=given["features_dtype"],
-        repeats=given["repeats"],
-        preset=given["preset"],
-        parameters=parse_settings(given["settings"]),
-        limit=given["limit"],
-        seed=given["seed"],
-        rerun=given["rerun"],
-    )
+    fields = asked_fields(asked, methods=split_list, bits=parse_bits, datasets=split_list, parameters=parse_settings)
+    requests = plan_requests(given["suite"], fields)
     settings = make_settings(
         given["results"],
         given["data"],
@@ -79,7 +82,7 @@ def _run(given: dict[str, Any]) -> int:
         weights=parse_weights(given["weights"]),
         offline=given["offline"] or given["dry_run"],
     )
-    plan = make_plan(request, settings, say)
+    plan = make_plan(requests, settings, say)
     if given["dry_run"]:
         _print_plan(plan, given["as_json"])
         return 0
@@ -97,7 +100,8 @@ def _print_plan(plan: Any, as_json: bool) -> None:
     for note in plan.notes:
         click.echo(note)
     for planned in plan.planned:
-        click.echo(f"{'run ' if planned.run else 'keep'}  {planned.job.trial}  ({planned.reason})")
+        changed = "".join(f", {name}={value}" for name, value in planned.job.variant.items())
+        click.echo(f"{'run ' if planned.run else 'keep'}  {planned.job.trial}{changed}  ({planned.reason})")
     click.echo(f"{len(plan.to_run())} of {len(plan.planned)} trials to run")
 
 

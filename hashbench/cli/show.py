@@ -10,17 +10,19 @@ import click
 
 @click.command(
     "show",
-    epilog="\b\nExamples:\n  hashbench show bgan\n  hashbench show cifar10\n  hashbench show 3fa9c1",
+    epilog="\b\nExamples:\n  hashbench show bgan\n  hashbench show cifar10\n  hashbench show bgan-ablation\n"
+    "  hashbench show 3fa9c1",
 )
 @click.argument("name", metavar="NAME|RECORD")
 @click.option("--results", default="results", show_default=True, metavar="DIR", help="Folder of the records.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def command(name: str, results: str, as_json: bool) -> int:
-    """Show a method, a data set, features, or a record by its file or by the beginning of its key."""
+    """Show a method, a data set, features, a suite, or a record by its file or by the beginning of its key."""
     from hashbench.dataset_spec import plugin_name
     from hashbench.features.networks import is_network
     from hashbench.features.spec import summaries
     from hashbench.registry import DATASETS, METHODS
+    from hashbench.suite import SUFFIX, suite_names
 
     if name in METHODS.names():
         facts = _method(name)
@@ -28,6 +30,8 @@ def command(name: str, results: str, as_json: bool) -> int:
         facts = _dataset(plugin_name(name))
     elif name in summaries() or is_network(name):
         facts = _features(name)
+    elif name in suite_names() or Path(name).suffix == SUFFIX:
+        facts = _suite(name)
     else:
         facts = _record(name, Path(results))
     if as_json:
@@ -90,23 +94,41 @@ def _features(name: str) -> dict[str, Any]:
     }
 
 
-def _record(name: str, folder: Path) -> dict[str, Any]:
-    from hashbench.errors import UsageError, unknown
-    from hashbench.features.spec import summaries
-    from hashbench.records.results import results
-    from hashbench.registry import DATASETS, METHODS
+def _suite(name: str) -> dict[str, Any]:
+    from hashbench.suite import open_suite
 
-    path = Path(name)
-    if path.suffix == ".json" and path.is_file():
-        loaded: dict[str, Any] = json.loads(path.read_text())
-        return loaded
-    records = results(folder).records if folder.is_dir() else ()
-    found = [record for record in records if record["key"].startswith(name)]
-    if len(found) > 1:
-        raise UsageError(f"{len(found)} records of {folder} have keys that start with {name!r}; give more of the key")
-    if not found:
-        raise unknown("method, data set, features or record", name, [*METHODS.names(), *DATASETS.names(), *summaries()])
-    return found[0]
+    suite = open_suite(name)
+    runs = [_said(run) for run in suite.runs]
+    shared = {key: value for key, value in runs[0].items() if all(run.get(key) == value for run in runs)}
+    own = [{key: value for key, value in run.items() if key not in shared} for run in runs]
+    facts = {"suite": suite.name, "origin": str(suite.file), "title": suite.title, "why": suite.why, "grid": shared}
+    return facts if len(runs) == 1 else {**facts, "runs": {str(number): run for number, run in enumerate(own, start=1)}}
+
+
+def _said(run: Any) -> dict[str, Any]:
+    """What a grid says beside the defaults, its parameters as "METHOD.PARAMETER"."""
+    from dataclasses import fields
+
+    values = {field.name: (getattr(run, field.name), field.default) for field in fields(run)}
+    said = {key: value for key, (value, default) in values.items() if key != "parameters" and value != default}
+    return said | {
+        f"{method}.{name}": value for method, settings in run.parameters.items() for name, value in settings.items()
+    }
+
+
+def _record(name: str, folder: Path) -> dict[str, Any]:
+    from hashbench.errors import unknown
+    from hashbench.features.spec import summaries
+    from hashbench.records.lookup import find_record
+    from hashbench.records.store import load_record
+    from hashbench.registry import DATASETS, METHODS
+    from hashbench.suite import suite_names
+
+    file = find_record(name, folder)
+    if file is None:
+        known = [*METHODS.names(), *DATASETS.names(), *summaries(), *suite_names()]
+        raise unknown("method, data set, features, suite or record", name, known)
+    return load_record(file)
 
 
 def _print(facts: dict[str, Any], indent: int = 0) -> None:
@@ -117,6 +139,8 @@ def _print(facts: dict[str, Any], indent: int = 0) -> None:
             _print(value, indent + 2)
         elif isinstance(value, list) and len(value) > 6:
             click.echo(f"{pad}{name}: {len(value)} values, {value[0]} ... {value[-1]}")
+        elif isinstance(value, list | tuple):
+            click.echo(f"{pad}{name}: {', '.join(map(str, value))}")
         elif isinstance(value, str) and "\n" in value:
             click.echo(f"{pad}{name}:\n\n" + "\n".join(f"{pad}  {line}" for line in value.splitlines()))
         else:

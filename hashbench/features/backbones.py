@@ -56,6 +56,26 @@ def load_backbone(spec: str, weights: Weights) -> Backbone:
     net, left_out, state = _fitting(source, weights)
     kept = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
     net.load_state_dict({name: kept[name] for name in kept.keys() - left_out}, strict=False, assign=True)
+    return _adapted(net, source, view)
+
+
+def bare_backbone(spec: str) -> Backbone:
+    """The network of :func:`load_backbone` without its weights, for a kept state that brings every tensor.
+
+    Until then they are zeros; no file is read and nothing is downloaded.
+
+    Raises:
+        UsageError: no such network or size.
+    """
+    view, source = preprocessing(spec), network(net_name(spec))
+    net, _ = source.build()
+    empty = {name: torch.zeros_like(value, device="cpu") for name, value in net.state_dict().items()}
+    net.load_state_dict(empty, assign=True)
+    return _adapted(net, source, view)
+
+
+def _adapted(net: nn.Module, source: Pretrained, view: Preprocessing) -> Backbone:
+    """The network in eval mode and channels-last order, reading images of the size asked for."""
     dimension = source.adapt(net, view.size)
     net = net.eval().to(memory_format=torch.channels_last)
     return Backbone(net, dimension, view.size, view.mean, view.std)

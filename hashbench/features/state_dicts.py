@@ -11,9 +11,14 @@ from torch import Tensor
 
 from hashbench.errors import UsageError
 
+TRAINED = "encoder.net."  # begins the names of the network's own tensors in the kept state of a method on images
+
 
 def read_state(file: Path) -> dict[str, Tensor]:
     """The tensors in ``file``, on the CPU, detached. Nothing but tensors is unpickled.
+
+    Of a method's kept state ("results/records/....safetensors") only its encoder's network is taken, under the names
+    the network itself has for them, so that a trained encoder can be used wherever published weights can.
 
     Raises:
         UsageError: the file cannot be read, or holds something else.
@@ -32,11 +37,13 @@ def read_state(file: Path) -> dict[str, Tensor]:
     for name, value in found.items():
         if not isinstance(value, Tensor):
             raise _no_state_dict(file, f"{name!r} is a {type(value).__name__}")
-    return {str(name): value.detach() for name, value in found.items()}
+    state = {str(name): value.detach() for name, value in found.items()}
+    trained = {name.removeprefix(TRAINED): value for name, value in state.items() if name.startswith(TRAINED)}
+    return trained or state
 
 
 def state_sum(file: Path) -> str:
-    """Sum (sha256, hexadecimal) over names, dtypes, shapes and bytes of the tensors, sorted by name.
+    """Sum (sha256, hexadecimal) over names, dtypes, shapes and bytes of what is read, sorted by name.
 
     The same weights have one sum, whatever the format of their file. Remembered while the file stays as it is.
 

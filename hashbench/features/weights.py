@@ -18,7 +18,7 @@ class Weights:
     """Where state dicts come from, by the network's name ("squeezenet1_1", "timm:vit_small_patch16_224").
 
     Attributes:
-        files: the user's files.
+        files: the user's files: state dicts, or kept states of methods that trained the network.
         offline: nothing is downloaded.
         report: gets lines of progress, before a download its address and size.
     """

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from functools import partial
 from itertools import pairwise
 from typing import Self
 
@@ -9,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from hashbench.method import HashMethod, RunContext, TrainingSet
+from hashbench.nets.moments import Moment
 from hashbench.nets.signs import sign
-from hashbench.nets.training import Values, run_epochs, with_imbalance
+from hashbench.nets.training import Values, epoch_batches, run_epochs, with_imbalance
 
 DROPS = (0.6, 0.8)  # of the training, after which the rate is a tenth of what it was
 
@@ -101,8 +103,9 @@ class AutoencoderMethod(HashMethod):
         x = net.standardise_by(train.features).standardise(train.features)
         optimiser = torch.optim.Adam(net.parameters(), lr=self.rate, weight_decay=1e-5)
 
-        def step(rows: Tensor, epoch: int) -> Values:
-            optimiser.param_groups[0]["lr"] = self.rate * 0.1 ** sum(epoch >= drop * self.epochs for drop in DROPS)
+        def step(rows: Tensor, moment: Moment) -> Values:
+            drops = sum(moment.epoch >= drop * self.epochs for drop in DROPS)
+            optimiser.param_groups[0]["lr"] = self.rate * 0.1**drops
             z = net.encoder(x[rows])
             losses = self.objective(net.decoder, x[rows], z)
             optimiser.zero_grad()
@@ -110,7 +113,8 @@ class AutoencoderMethod(HashMethod):
             optimiser.step()
             return {**losses, "code": sign(z).mean(0)}
 
-        run_epochs(step, len(x), self.batch, self.epochs, run, with_imbalance)
+        batches = partial(epoch_batches, len(x), self.batch, run.generator, run.device)
+        run_epochs(step, batches, self.epochs, run, with_imbalance)
         self.net_ = net.eval()
         return self
 

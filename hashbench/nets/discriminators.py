@@ -1,4 +1,4 @@
-"""The discriminator: pictures to the odds of being real, and its last convolution."""
+"""The discriminator: pictures to the odds of being real, with its last convolution and its hidden layer."""
 
 from torch import Tensor, nn
 
@@ -37,15 +37,15 @@ class Discriminator(nn.Module):
             layers += [nn.BatchNorm2d(width), ELU()]
             channels = width
         self.convolutions = nn.Sequential(*layers[:-2])
-        self.head = nn.Sequential(
-            *layers[-2:], nn.Flatten(), nn.Linear(channels * side * side, hidden), ELU(), nn.Linear(hidden, 1)
-        )
+        self.hidden = nn.Sequential(*layers[-2:], nn.Flatten(), nn.Linear(channels * side * side, hidden), ELU())
+        self.last = nn.Linear(hidden, 1)
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        """Of pictures [n, 3, size, size] in [0, 1]: logits [n] (real above 0), and phi [n, c, side, side].
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Of pictures [n, 3, size, size] in [0, 1]: logits [n] (real above 0), phi [n, c, side, side], hidden [n, h].
 
         phi is the bare output of the last convolution: batch norm behind it would take away, separately from real
         and fake pictures, the very differences of mean and scale that a perceptual loss is to see.
         """
         phi: Tensor = self.convolutions(pictures)
-        return self.head(phi).squeeze(1), phi
+        hidden: Tensor = self.hidden(phi)
+        return self.last(hidden).squeeze(1), phi, hidden

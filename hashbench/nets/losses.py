@@ -4,7 +4,7 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def pair_loss(codes: Tensor, similarity: Tensor) -> Tensor:
+def pair_loss(codes: Tensor, similarity: Tensor, scaled: bool = True) -> Tensor:
     """mean_ij ((1/L) b_i . b_j - s_ij)^2 over all pairs of the batch, i = j among them.
 
     This is BGAN's l_N (equation of the neighbourhood structure loss) divided by B^2 / 2.
@@ -12,8 +12,10 @@ def pair_loss(codes: Tensor, similarity: Tensor) -> Tensor:
     Args:
         codes: [B, L] in [-1, 1].
         similarity: [B, B] of -1 and +1.
+        scaled: False leaves 1/L out, as the authors' code does: neighbours are drawn to a product of 1 instead of L.
     """
-    return (codes @ codes.T / codes.shape[1] - similarity).square().mean()
+    products = codes @ codes.T
+    return (products / codes.shape[1] - similarity if scaled else products - similarity).square().mean()
 
 
 def map_loss(maps: Tensor, targets: Tensor) -> Tensor:

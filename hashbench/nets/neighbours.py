@@ -1,4 +1,4 @@
-"""Who is near whom: exact cosine neighbours, and BGAN's matrix S of shared neighbours in sparse form."""
+"""Who is near whom: BGAN's matrix S of shared neighbours in sparse form."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,54 +8,15 @@ import numpy.typing as npt
 import torch
 from scipy import sparse
 from torch import Tensor
-from torch.nn import functional
 
-BLOCK_ROWS = 512  # at once; intermediates are BLOCK_ROWS x n
+from hashbench.nets.nearest import nearest
 
-
-def nearest(features: Tensor, count: int) -> Tensor:
-    """The ``count`` nearest others of every item by cosine, nearest first, among equals the lower index first.
-
-    Works in blocks of rows: memory grows with n. An item of zeros has cosine 0 to all.
-
-    Args:
-        features: float [n, d], finite; compared in float32.
-        count: 1 to n - 1.
-
-    Returns:
-        Int64 [n, count] on the device of ``features``.
-
-    Raises:
-        ValueError: ``count`` is out of range, or a feature is NaN or infinite.
-    """
-    n = len(features)
-    if not 1 <= count < n:
-        raise ValueError(f"{count} neighbours of {n} items: wanted 1 to {n - 1}")
-    if not torch.isfinite(features).all():
-        raise ValueError("neighbours: features contain NaN or infinity")
-    unit = functional.normalize(features.float(), dim=1)
-    found = []
-    for start in range(0, n, BLOCK_ROWS):
-        cosines = unit[start : start + BLOCK_ROWS] @ unit.T
-        cosines.diagonal(start).fill_(-torch.inf)
-        found.append(_largest(cosines, count))
-    return torch.cat(found)
-
-
-def _largest(values: Tensor, count: int) -> Tensor:
-    """Columns of the ``count`` largest values of each row, largest first, among equals the lower column first."""
-    best, columns = values.topk(count, dim=1)  # which of several equals it takes, and their order, is torch's choice
-    columns, order = columns.sort(dim=1)
-    columns = columns.gather(1, best.gather(1, order).sort(dim=1, descending=True, stable=True).indices)
-    tied = (values >= best[:, -1:]).sum(1) > count
-    if tied.any():
-        columns[tied] = values[tied].sort(dim=1, descending=True, stable=True).indices[:, :count]
-    return columns
+BLOCK_ROWS = 512  # at once; counts of shared neighbours are at most BLOCK_ROWS x n
 
 
 @dataclass(frozen=True, eq=False)
 class Similarity:
-    """A symmetric matrix of -1 and +1 that stores only where its +1 are.
+    """A symmetric matrix of -1 and +1, +1 on the diagonal, that stores only where its +1 are.
 
     Attributes:
         keys: int64 [entries], ascending: row * n + column of every +1.
@@ -70,6 +31,31 @@ class Similarity:
         wanted = rows[:, None] * self.n + rows
         place = torch.searchsorted(self.keys, wanted).clamp_(max=len(self.keys) - 1)
         return torch.where(self.keys[place] == wanted, 1.0, -1.0)
+
+    def pairs(self) -> tuple[Tensor, Tensor]:
+        """Rows and columns, int64 [entries - n] each, of every +1 off the diagonal; both orders of a pair are there."""
+        rows, columns = self.keys // self.n, self.keys % self.n
+        off = rows != columns
+        return rows[off], columns[off]
+
+    def neighbours_of(self, rows: Tensor, count: int, generator: torch.Generator) -> Tensor:
+        """Int64 [B, count]: for each row, columns drawn with replacement among its +1 off the diagonal.
+
+        All of them are equally likely. A row that has none gets itself.
+
+        Args:
+            rows: int64 [B] on the device of the keys.
+            count: draws per row.
+            generator: on the CPU.
+        """
+        first, own, end = torch.searchsorted(
+            self.keys, torch.stack([rows * self.n, rows * (self.n + 1), (rows + 1) * self.n])
+        )
+        others = end - first - 1
+        drawn = torch.rand(len(rows), count, dtype=torch.float64, generator=generator).to(rows.device)
+        place = first[:, None] + (drawn * others[:, None]).long()
+        place += (place >= own[:, None]) & (others > 0)[:, None]  # step over the diagonal
+        return self.keys[place] % self.n
 
     @property
     def per_row(self) -> float:
@@ -86,7 +72,7 @@ def neighbourhood_structure(features: Tensor, k1: int, k2: int, expansion: bool 
     elsewhere. The diagonal is +1.
 
     Args:
-        features: float [n, d], finite.
+        features: float [n, d], finite; from a common origin as they are, so centre them before if that is wanted.
         k1: 1 to n - 1.
         k2: 1 or more.
         expansion: False for S_ij = S_ji = +1 where j is in N(i), without the union over J(i).
@@ -95,33 +81,30 @@ def neighbourhood_structure(features: Tensor, k1: int, k2: int, expansion: bool 
         S on the device of ``features``. Memory grows with n.
 
     Raises:
-        ValueError: see :func:`nearest`.
+        ValueError: see :func:`hashbench.nets.nearest.nearest`.
     """
     n = len(features)
     near = nearest(features, k1).cpu().numpy()
-    member = _incidence(np.column_stack([np.arange(n), near]).ravel(), np.arange(n + 1) * (k1 + 1), n)
+    member = _incidence(np.column_stack([np.arange(n), near]).ravel(), np.full(n, k1 + 1), n)
     reached = _expand(member, k1, k2) if expansion else member
-    positive = (reached + reached.T).tocsr()
-    positive.sort_indices()
-    rows = np.repeat(np.arange(n, dtype=np.int64), np.diff(positive.indptr))
-    return Similarity(torch.from_numpy(rows * n + positive.indices).to(features.device), n)
+    return Similarity(torch.from_numpy(_symmetric_keys(reached)).to(features.device), n)
 
 
-def _incidence(columns: npt.NDArray[Any], starts: npt.NDArray[Any], n: int) -> Any:
-    """A 0/1 matrix whose row r has ones in ``columns[starts[r]:starts[r + 1]]``."""
-    return sparse.csr_array((np.ones(len(columns), dtype=np.int32), columns, starts), shape=(len(starts) - 1, n))
+def _incidence(columns: npt.NDArray[Any], lengths: npt.NDArray[Any], n: int) -> Any:
+    """A 0/1 matrix whose row r has ones in the next ``lengths[r]`` of ``columns``."""
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    return sparse.csr_array((np.ones(len(columns), dtype=np.int32), columns, starts), shape=(len(lengths), n))
 
 
 def _expand(member: Any, k1: int, k2: int) -> Any:
     """0/1 matrix of the union of N(k) over k in J(i), from that of N, block by block of rows."""
-    parts = []
-    for start in range(0, member.shape[0], BLOCK_ROWS):
-        shared = member[start : start + BLOCK_ROWS] @ member.T
-        chosen = _most_shared(shared, k1, k2)
-        union = chosen @ member
-        union.data[:] = 1
-        parts.append(union)
-    return sparse.vstack(parts, format="csr")
+    n, members = len(member.indptr) - 1, member.T.tocsr()
+    columns, lengths = [], []
+    for start in range(0, n, BLOCK_ROWS):
+        union = _most_shared(member[start : start + BLOCK_ROWS] @ members, k1, k2) @ member
+        columns.append(union.indices)
+        lengths.append(np.diff(union.indptr))
+    return _incidence(np.concatenate(columns), np.concatenate(lengths), n).astype(np.int8)
 
 
 def _most_shared(shared: Any, k1: int, k2: int) -> Any:
@@ -132,5 +115,14 @@ def _most_shared(shared: Any, k1: int, k2: int) -> Any:
     key = (row * (k1 + 1) + (k1 + 1 - shared.data)) * n + shared.indices  # ascending: most shared, then lower index
     key.sort()
     rank = np.arange(len(key)) - np.repeat(shared.indptr[:-1], lengths)
-    columns = key[rank < k2] % n
-    return _incidence(columns, np.concatenate([[0], np.cumsum(np.minimum(lengths, k2))]), n)
+    return _incidence(key[rank < k2] % n, np.minimum(lengths, k2), n)
+
+
+def _symmetric_keys(reached: Any) -> npt.NDArray[np.int64]:
+    """Row * n + column, ascending, of every one in a 0/1 matrix or its transpose."""
+    n = reached.shape[0]
+    turned = reached.T.tocsr()
+    both = turned.T.tocsr() + turned  # their columns ascend: scipy sorts as it transposes
+    keys = np.repeat(np.arange(n, dtype=np.int64) * n, np.diff(both.indptr))
+    keys += both.indices
+    return keys

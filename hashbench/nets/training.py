@@ -1,14 +1,17 @@
-"""The training loop: seeded batches, losses that stay on the device until an epoch is over."""
+"""The training loop: seeded batches, losses that stay on the device until an epoch is over, checkpoints."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from hashbench.method import RunContext
+from hashbench.nets.checkpoints import Checkpoint
+from hashbench.nets.moments import Moment
 
 Values = Mapping[str, Tensor | float]
+Batches = Callable[[], Sequence[Tensor]]
 
 
 def epoch_batches(n: int, size: int, generator: torch.Generator, device: torch.device) -> tuple[Tensor, ...]:
@@ -17,11 +20,6 @@ def epoch_batches(n: int, size: int, generator: torch.Generator, device: torch.d
     Equal parts, so that no last batch of one image meets batch norm and none weighs more than another.
     """
     return torch.randperm(n, generator=generator).to(device).tensor_split(-(-n // size))
-
-
-def stage(values: Sequence[float], epoch: int, epochs: int) -> float:
-    """The value that holds in ``epoch`` (0-based) when ``epochs`` are cut into as many stages as there are values."""
-    return values[epoch * len(values) // epochs]
 
 
 class RunningMeans:
@@ -44,34 +42,48 @@ class RunningMeans:
 
 
 def run_epochs(
-    step: Callable[[Tensor, int], Values],
-    n: int,
-    batch: int,
+    step: Callable[[Tensor, Moment], Values],
+    batches: Batches,
     epochs: int,
     run: RunContext,
     summary: Callable[[dict[str, Tensor | float]], Values],
+    checkpoint: Checkpoint | None = None,
 ) -> None:
-    """Call ``step(rows, epoch)`` for every batch of every epoch; report each epoch's means once it is over.
+    """Call ``step(rows, moment)`` for every batch of every epoch; report each epoch's means once it is over.
 
     Args:
         step: takes one gradient step on ``rows`` (int64 [B] on the run's device) and returns what to report.
-        n: number of training items.
-        batch: most items per step.
+        batches: an epoch's rows, drawn anew at each call.
         epochs: passes over the items.
-        run: gives device and generator, takes the reports.
+        run: takes the reports.
         summary: from an epoch's means to what is reported, one number each.
+        checkpoint: where the training begins, if something is kept there, and what keeps each epoch's end.
 
     Raises:
-        FloatingPointError: a reported value is not finite.
+        FloatingPointError: a reported value or a kept weight is not finite; names epoch, value and checkpoint.
     """
-    for epoch in range(epochs):
+    for epoch in range(checkpoint.load() if checkpoint else 0, epochs):
         running = RunningMeans()
-        for rows in epoch_batches(n, batch, run.generator, run.device):
-            running.add(step(rows, epoch))
+        parts = batches()
+        for number, rows in enumerate(parts):
+            running.add(step(rows, Moment(epoch, epochs, number, len(parts))))
         run.epoch(epoch + 1, epochs, **summary(running.means()))
-        for name, value in run.epochs[-1].items():
-            if not math.isfinite(value):
-                raise FloatingPointError(f"epoch {epoch + 1} of {epochs}: {name} is {value}; a smaller rate may help")
+        try:
+            _check_finite(run.epochs[-1], checkpoint.nets() if checkpoint else ())
+        except FloatingPointError as error:
+            kept = f"; {checkpoint}" if checkpoint else ""
+            raise FloatingPointError(f"epoch {epoch + 1} of {epochs}: {error}{kept}; a smaller rate may help") from None
+        if checkpoint and epoch + 1 < epochs:
+            checkpoint.offer(epoch + 1)
+
+
+def _check_finite(report: Mapping[str, float], nets: Iterable[torch.nn.Module]) -> None:
+    for name, value in report.items():
+        if not math.isfinite(value):
+            raise FloatingPointError(f"{name} is {value}")
+    sums = [value.sum() for net in nets for value in net.parameters()]
+    if sums and not torch.stack(sums).isfinite().all():
+        raise FloatingPointError("weights are not finite")
 
 
 def with_imbalance(means: dict[str, Tensor | float]) -> Values:

@@ -53,7 +53,7 @@ class Store:
     def read(self, job: Job) -> Record | None:
         """The job's record, or None."""
         path = self.record_path(job)
-        return _load(path) if path.exists() else None
+        return load_record(path) if path.exists() else None
 
     def records(self) -> Iterator[Record]:
         """All records, in the order of their file names.
@@ -62,12 +62,12 @@ class Store:
             UsageError: a file cannot be read as JSON; the message names it.
         """
         for path in sorted(self.records_folder.glob("*.json")):
-            yield _load(path)
+            yield load_record(path)
 
     def throughputs(self) -> Iterator[Record]:
         """All throughput files, in the order of their names."""
         for path in sorted(self.throughput_folder.glob("*.json")):
-            yield _load(path)
+            yield load_record(path)
 
     def write_record(self, job: Job, record: Record) -> None:
         """Write the record last: where it exists, everything beside it does."""
@@ -113,7 +113,12 @@ def _finite(content: Any) -> Any:
     return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
-def _load(path: Path) -> Record:
+def load_record(path: Path) -> Record:
+    """The record, or throughput, in a file.
+
+    Raises:
+        UsageError: it cannot be read as JSON, or is something else; the message names it.
+    """
     try:
         loaded: Record = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:

@@ -11,11 +11,12 @@ from hashbench.reporting.table import tables
 
 
 def write_reports(
-    folder: Path, current: frozenset[str] = frozenset(), stale: frozenset[str] = frozenset()
+    folder: Path, current: frozenset[str] = frozenset(), stale: frozenset[str] = frozenset(), figures: bool = True
 ) -> list[Path]:
     """Make all reports of all records in ``folder`` anew; returns what was written, nothing where no record is.
 
-    ``current`` and ``stale`` are what a plan knows of the records' keys, see :func:`tables`.
+    ``current`` and ``stale`` are what a plan knows of the records' keys, see :func:`tables`; without ``figures`` only
+    the tables are made.
     """
     found = tables(results(folder), current, stale)
     if not found:
@@ -25,4 +26,4 @@ def write_reports(
         with replacing(folder / name) as work:
             work.write_text(content, encoding="utf-8")
         written.append(folder / name)
-    return written + write_figures(found, folder / "figures")
+    return written + (write_figures(found, folder / "figures") if figures else [])

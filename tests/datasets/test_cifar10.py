@@ -22,6 +22,7 @@ GOLDEN_SPLITS = {
     "resplit-50k": "0a326b7fa4ee",
     "resplit-5k": "ebdea1cdf956",
     "cibhash": "95c064de7987",
+    "bgan-validation": "87ea224c85ba",
 }
 ALL, OFFICIAL_TRAIN, OFFICIAL_TEST = (list(range(*ends)) for ends in ((0, 60_000), (0, 50_000), (50_000, 60_000)))
 
@@ -81,6 +82,13 @@ def check_protocols(found: dict[str, Split], classes: Items) -> None:
     assert set(cibhash.query) < set(OFFICIAL_TEST)
     assert set(cibhash.train) < set(OFFICIAL_TRAIN)
 
+    chosen_by = found["bgan-validation"]
+    assert sorted([*chosen_by.query, *chosen_by.database, *chosen_by.train]) == sorted(found["bgan"].train)
+    assert per_class(chosen_by.query) == [100] * 10
+    assert per_class(chosen_by.database) == [200] * 10
+    assert per_class(chosen_by.train) == [700] * 10
+    assert not set(np.concatenate(list(chosen_by.parts().values()))) & set(found["bgan"].query)
+
     for part in (part for split in found.values() for part in split.parts().values()):
         assert part.dtype == np.int64
         assert abs(np.corrcoef(np.arange(len(part)), part)[0, 1]) < 0.1, "the order is not a permutation"
@@ -93,6 +101,15 @@ def test_the_first_protocol_is_the_papers() -> None:
 
 def test_protocols_have_the_published_counts(by_class: dict[str, Split]) -> None:
     check_protocols(by_class, np.arange(60_000) % 10)
+
+
+def test_the_cutoff_to_choose_by_is_as_great_a_share_of_the_database_as_the_headlines(
+    by_class: dict[str, Split],
+) -> None:
+    cutoffs = {protocol.name: protocol.cutoff for protocol in DATASETS.get("cifar10").protocols}
+    found, chosen_by = len(by_class["bgan"].database), len(by_class["bgan-validation"].database)
+    assert cutoffs.pop("bgan-validation") == round(1_000 * chosen_by / found)
+    assert set(cutoffs.values()) == {None}
 
 
 def test_splits_never_change(by_class: dict[str, Split]) -> None:

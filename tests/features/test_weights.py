@@ -87,6 +87,19 @@ def test_a_file_is_summed_again_when_it_changes(tmp_path: Path) -> None:
     assert sum_of(file) != first
 
 
+# Kept states of methods
+
+
+@pytest.mark.parametrize("name", ["kept.safetensors", "kept.pth"])
+def test_of_a_methods_state_the_encoders_network_is_taken(tmp_path: Path, name: str) -> None:
+    beside = {"encoder.mean": torch.zeros(3), "head.last.weight": torch.ones(8, 2), "generator.0.weight": torch.ones(4)}
+    kept = saved(tmp_path / name, {**beside, **{f"encoder.net.{key}": value for key, value in STATE.items()}})
+    state = Weights({"vgg19": kept}).state("vgg19")
+    assert state.keys() == STATE.keys()
+    assert all(torch.equal(state[key], value) for key, value in STATE.items())
+    assert sum_of(kept) == sum_of(saved(tmp_path / "net.pth")), "the sum is of the network, whoever else is in the file"
+
+
 # Files that are none
 
 

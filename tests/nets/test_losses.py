@@ -1,5 +1,6 @@
 import math
 
+import pytest
 import torch
 
 from hashbench.nets.losses import log_fake, log_real, map_loss, pair_loss
@@ -19,6 +20,12 @@ def test_pair_loss_is_the_papers_sum_over_half_b_squared(generator: torch.Genera
 def test_pair_loss_is_zero_for_codes_that_have_the_wanted_products() -> None:
     codes = torch.tensor([[1.0, 1.0], [1.0, 1.0], [-1.0, -1.0]])
     assert float(pair_loss(codes, torch.tensor([[1.0, 1, -1], [1, 1, -1], [-1, -1, 1]]))) == 0
+
+
+def test_pair_loss_without_1_over_l_draws_neighbours_to_a_product_of_one() -> None:
+    codes, similarity = torch.tensor([[0.5, 0.5, 1.0, 1.0]]), torch.ones(1, 1)
+    assert float(pair_loss(codes, similarity, scaled=False)) == pytest.approx((2.5 - 1) ** 2)
+    assert float(pair_loss(codes, similarity)) == pytest.approx((2.5 / 4 - 1) ** 2)
 
 
 def test_map_loss_sums_over_channels_and_averages_over_positions_and_images(generator: torch.Generator) -> None:

@@ -1,72 +1,29 @@
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from hashbench.dataset_spec import open_dataset
 from hashbench.nets import neighbours
-from hashbench.nets.neighbours import Similarity, nearest, neighbourhood_structure
+from hashbench.nets.neighbours import Similarity, neighbourhood_structure
+from tests.nets.plain_neighbours import structure, tied_features
 from tests.pictures import pictures
 
-
-def cosine_order(features: Tensor) -> list[list[int]]:
-    """All others of each item, nearest first, equals by index: in plain Python."""
-    x = features.double()
-    norms = x.norm(dim=1)
-    order = []
-    for i in range(len(x)):
-        ranked = []
-        for j in range(len(x)):
-            cosine = float(x[i] @ x[j] / (norms[i] * norms[j])) if norms[i] and norms[j] else 0.0
-            if j != i:
-                ranked.append((-cosine, j))
-        order.append([j for _, j in sorted(ranked)])
-    return order
-
-
-def plain_structure(features: Tensor, k1: int, k2: int, expansion: bool = True) -> Tensor:
-    """The definition, word for word, on sets."""
-    n = len(features)
-    near = [{i, *others[:k1]} for i, others in enumerate(cosine_order(features))]
-    s = -torch.ones(n, n)
-    for i in range(n):
-        ranked = sorted(
-            (j for j in range(n) if j != i and near[i] & near[j]), key=lambda j: (-len(near[i] & near[j]), j)
-        )
-        joined = [i, *ranked[: k2 - 1]] if expansion else [i]
-        for j in set().union(*(near[k] for k in joined)):
-            s[i, j] = s[j, i] = 1
-    return s
+DRAWS = 4000
 
 
 def dense(similarity: Similarity) -> Tensor:
     return similarity.block(torch.arange(similarity.n))
 
 
-def tied_features(generator: torch.Generator) -> Tensor:
-    """40 vectors of -1 and +1 in 4 dimensions: all cosines exact, most of them tied, many vectors equal."""
-    return torch.randint(0, 2, (40, 4), generator=generator).float() * 2 - 1
+@pytest.fixture
+def similarity(generator: torch.Generator) -> Similarity:
+    """Of 80 items, with rows of different lengths."""
+    return neighbourhood_structure(torch.randn(80, 10, generator=generator), 5, 7)
 
 
-def test_nearest_agrees_with_scikit_learn(generator: torch.Generator) -> None:
-    x = torch.randn(200, 16, generator=generator)
-    found = NearestNeighbors(n_neighbors=12, metric="cosine", algorithm="brute").fit(x.numpy()).kneighbors()[1]
-    assert np.array_equal(nearest(x, 12).numpy(), found)
-
-
-def test_nearest_takes_the_lower_index_among_equals(generator: torch.Generator) -> None:
-    x = tied_features(generator)
-    assert nearest(x, 9).tolist() == [others[:9] for others in cosine_order(x)]
-
-
-def test_nearest_does_not_depend_on_the_blocks(monkeypatch: pytest.MonkeyPatch, generator: torch.Generator) -> None:
-    x = tied_features(generator)
-    whole = nearest(x, 9)
-    monkeypatch.setattr(neighbours, "BLOCK_ROWS", 7)
-    assert torch.equal(nearest(x, 9), whole)
+# The matrix
 
 
 @pytest.mark.parametrize(("k1", "k2"), [(3, 4), (5, 1), (6, 30), (1, 2)])
@@ -76,7 +33,7 @@ def test_structure_is_the_papers_on_sets(
     k1: int, k2: int, expansion: bool, tied: bool, generator: torch.Generator
 ) -> None:
     x = tied_features(generator) if tied else torch.randn(50, 6, generator=generator)
-    assert torch.equal(dense(neighbourhood_structure(x, k1, k2, expansion)), plain_structure(x, k1, k2, expansion))
+    assert torch.equal(dense(neighbourhood_structure(x, k1, k2, expansion)), structure(x, k1, k2, expansion))
 
 
 def test_structure_does_not_depend_on_the_blocks(monkeypatch: pytest.MonkeyPatch, generator: torch.Generator) -> None:
@@ -86,29 +43,24 @@ def test_structure_does_not_depend_on_the_blocks(monkeypatch: pytest.MonkeyPatch
     assert torch.equal(neighbourhood_structure(x, 4, 6).keys, whole.keys)
 
 
-def test_structure_is_symmetric_with_a_positive_diagonal(generator: torch.Generator) -> None:
-    s = dense(neighbourhood_structure(torch.randn(80, 10, generator=generator), 5, 7))
+def test_structure_is_symmetric_with_a_positive_diagonal(similarity: Similarity) -> None:
+    s = dense(similarity)
     assert torch.equal(s, s.T)
     assert s.diagonal().eq(1).all()
     assert set(s.flatten().tolist()) == {-1.0, 1.0}
+    assert similarity.per_row == s.eq(1).sum().item() / 80
 
 
-def test_a_block_is_the_rows_and_columns_of_the_whole(generator: torch.Generator) -> None:
-    similarity = neighbourhood_structure(torch.randn(80, 10, generator=generator), 5, 7)
-    rows = torch.randperm(80, generator=generator)[:13]
-    assert torch.equal(similarity.block(rows), dense(similarity)[rows][:, rows])
+@pytest.mark.parametrize("expansion", [True, False])
+def test_keys_ascend(expansion: bool, generator: torch.Generator) -> None:
+    keys = neighbourhood_structure(torch.randn(80, 10, generator=generator), 5, 7, expansion).keys
+    assert keys.dtype == torch.int64
+    assert (keys.diff() > 0).all()
 
 
 def test_constant_features_are_all_ties() -> None:
     x = torch.ones(30, 4)
-    assert torch.equal(dense(neighbourhood_structure(x, 3, 4)), plain_structure(x, 3, 4))
-    assert torch.equal(nearest(torch.zeros(5, 2), 2), torch.tensor([[1, 2], [0, 2], [0, 1], [0, 1], [0, 1]]))
-
-
-@pytest.mark.parametrize("count", [0, 10, 11])
-def test_as_many_neighbours_as_items_are_refused(count: int) -> None:
-    with pytest.raises(ValueError, match=f"{count} neighbours of 10 items: wanted 1 to 9"):
-        nearest(torch.eye(10), count)
+    assert torch.equal(dense(neighbourhood_structure(x, 3, 4)), structure(x, 3, 4))
 
 
 def test_features_that_are_no_numbers_are_refused() -> None:
@@ -125,6 +77,59 @@ def test_structure_of_digits_is_as_precise_as_was_measured() -> None:
     pixels = pictures(digits, train).flatten(1).float()
     similarity = neighbourhood_structure(pixels - pixels.mean(0), 20, 30)
     classes = torch.from_numpy(digits.labels()[train].argmax(1))
-    rows, columns = similarity.keys // similarity.n, similarity.keys % similarity.n
+    rows, columns = similarity.pairs()
     assert similarity.per_row == pytest.approx(132, abs=2)
-    assert (classes[rows] == classes[columns])[rows != columns].float().mean().item() == pytest.approx(0.72, abs=0.01)
+    assert (classes[rows] == classes[columns]).float().mean().item() == pytest.approx(0.72, abs=0.01)
+
+
+# What is read from it
+
+
+def test_a_block_is_the_rows_and_columns_of_the_whole(similarity: Similarity, generator: torch.Generator) -> None:
+    rows = torch.randperm(80, generator=generator)[:13]
+    assert torch.equal(similarity.block(rows), dense(similarity)[rows][:, rows])
+
+
+def test_a_batch_waits_for_no_device(similarity: Similarity, generator: torch.Generator) -> None:
+    """Tensors without content have shapes and no values: whoever needs a value fails on them."""
+    hollow, rows = Similarity(similarity.keys.to("meta"), 80), torch.arange(13, device="meta")
+    assert hollow.block(rows).shape == (13, 13)
+    assert hollow.neighbours_of(rows, 4, generator).shape == (13, 4)
+
+
+def test_pairs_are_the_entries_off_the_diagonal(similarity: Similarity) -> None:
+    rows, columns = similarity.pairs()
+    assert rows.dtype == columns.dtype == torch.int64
+    wanted = dense(similarity).fill_diagonal_(-1).eq(1).nonzero()
+    assert torch.equal(torch.stack([rows, columns], dim=1), wanted)
+
+
+def test_neighbours_are_drawn_among_the_others_with_equal_chances(
+    similarity: Similarity, generator: torch.Generator
+) -> None:
+    rows = torch.tensor([0, 79, 41, 41])
+    drawn = similarity.neighbours_of(rows, DRAWS, generator)
+    assert drawn.dtype == torch.int64
+    for row, columns in zip(rows.tolist(), drawn, strict=True):
+        others = dense(similarity)[row].eq(1).nonzero()[:, 0].tolist()
+        others.remove(row)
+        found, often = columns.unique(return_counts=True)
+        assert found.tolist() == others
+        expected = DRAWS / len(others)
+        assert ((often - expected).abs() < 5 * expected**0.5).all()
+    assert not torch.equal(drawn[2], drawn[3])
+
+
+def test_draws_come_from_the_generator_alone(similarity: Similarity) -> None:
+    rows, before = torch.arange(80), torch.random.get_rng_state()
+    first, again, other = (similarity.neighbours_of(rows, 3, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_who_has_no_neighbour_gets_himself(generator: torch.Generator) -> None:
+    """Items 0 and 2 are near each other, 1 and 3 are near nobody."""
+    similarity = Similarity(torch.tensor([0, 2, 5, 8, 10, 15]), 4)
+    assert similarity.neighbours_of(torch.arange(4), 3, generator).tolist() == [[2] * 3, [1] * 3, [0] * 3, [3] * 3]
+    assert similarity.pairs()[0].tolist() == [0, 2]

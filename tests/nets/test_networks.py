@@ -60,10 +60,11 @@ def test_pointwise_is_the_1x1_convolution(generator: torch.Generator) -> None:
 
 def test_the_authors_networks_are_a_matter_of_widths() -> None:
     pictures = Generator(48, size=64, start=256, widths=(256, 128, 32))(torch.ones(2, 48))
-    logits, phi = Discriminator(size=64, widths=(32, 128, 256, 256), first_stride=1, hidden=1024)(pictures)
+    logits, phi, hidden = Discriminator(size=64, widths=(32, 128, 256, 256), first_stride=1, hidden=1024)(pictures)
     assert pictures.shape == (2, 3, 64, 64)
     assert logits.shape == (2,)
     assert phi.shape == (2, 256, 8, 8)
+    assert hidden.shape == (2, 1024)
     assert pictures.min() >= 0
     assert pictures.max() <= 1
 

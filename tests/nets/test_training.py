@@ -1,12 +1,15 @@
 import math
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hashbench.method import RunContext
-from hashbench.nets.training import RunningMeans, epoch_batches, run_epochs, stage, with_imbalance
+from hashbench.nets.checkpoints import Checkpoint
+from hashbench.nets.moments import Moment
+from hashbench.nets.training import RunningMeans, epoch_batches, run_epochs, with_imbalance
 
 CPU = torch.device("cpu")
 
@@ -35,12 +38,6 @@ def test_epochs_differ_and_the_seed_brings_them_back() -> None:
     assert draw(2) == [first, second]
 
 
-def test_stages_are_equally_long_and_in_order() -> None:
-    assert [stage((1.0, 2.0, 4.0, 8.0), epoch, 12) for epoch in range(12)] == [1, 1, 1, 2, 2, 2, 4, 4, 4, 8, 8, 8]
-    assert [stage((1.0, 2.0, 4.0), epoch, 2) for epoch in range(2)] == [1, 2]
-    assert [stage((3.0,), epoch, 5) for epoch in range(5)] == [3] * 5
-
-
 def test_running_means_are_means_over_batches_and_hold_no_graph() -> None:
     running = RunningMeans()
     for value in (1.0, 2.0, 6.0):
@@ -52,20 +49,45 @@ def test_running_means_are_means_over_batches_and_hold_no_graph() -> None:
     assert not means["loss"].requires_grad
 
 
+def batches(generator: torch.Generator) -> tuple[Tensor, ...]:
+    return epoch_batches(10, 4, generator, CPU)
+
+
 def test_every_epoch_is_reported_with_its_means(generator: torch.Generator) -> None:
     run = run_of(generator)
-    run_epochs(lambda rows, epoch: {"size": float(len(rows)), "epochs": float(epoch)}, 10, 4, 3, run, dict)
-    assert [report["epochs"] for report in run.epochs] == [0, 1, 2]
+
+    def step(rows: Tensor, moment: Moment) -> Mapping[str, float]:
+        return {"size": float(len(rows)), "at": moment.epoch + moment.step / moment.steps, "epochs": moment.epochs}
+
+    run_epochs(step, lambda: batches(generator), 3, run, dict)
+    assert [report["at"] for report in run.epochs] == [pytest.approx(epoch + 1 / 3) for epoch in range(3)]
     assert [report["size"] for report in run.epochs] == [pytest.approx(10 / 3)] * 3
     assert [report["epoch"] for report in run.epochs] == [1, 2, 3]
+    assert [report["epochs"] for report in run.epochs] == [3] * 3
 
 
 def test_a_loss_that_is_no_number_ends_the_training(generator: torch.Generator) -> None:
-    def step(rows: Tensor, epoch: int) -> Mapping[str, float]:
-        return {"pixel": math.nan if epoch == 1 else 0.0}
+    def step(rows: Tensor, moment: Moment) -> Mapping[str, float]:
+        return {"pixel": math.nan if moment.epoch == 1 else 0.0}
 
-    with pytest.raises(FloatingPointError, match="epoch 2 of 5: pixel is nan"):
-        run_epochs(step, 10, 4, 5, run_of(generator), dict)
+    with pytest.raises(FloatingPointError, match=r"epoch 2 of 5: pixel is nan; a smaller rate"):
+        run_epochs(step, lambda: batches(generator), 5, run_of(generator), dict)
+
+
+def test_weights_that_are_no_numbers_end_it_though_all_losses_are(generator: torch.Generator, tmp_path: Path) -> None:
+    """The last step of a training has no later loss to show what it did."""
+    net = nn.Linear(2, 2)
+    run = RunContext(CPU, generator, checkpoint=tmp_path / "checkpoints/k")
+
+    def step(rows: Tensor, moment: Moment) -> Mapping[str, float]:
+        if moment.epoch == 2:
+            net.weight.data[0, 1] = math.inf
+        return {"pixel": 0.0}
+
+    with pytest.raises(FloatingPointError) as raised:
+        run_epochs(step, lambda: batches(generator), 3, run, dict, Checkpoint(run, {"net": net}))
+    assert "epoch 3 of 3: weights are not finite; the last good checkpoint is" in str(raised.value)
+    assert "is checkpoints/k/training.pt, after epoch" in str(raised.value)
 
 
 def test_imbalance_is_none_for_halves_and_one_for_constants() -> None:

@@ -1,0 +1,82 @@
+"""The verb ``gallery``."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+EXAMPLE = """\b
+Examples:
+  hashbench gallery
+  hashbench gallery 3fa9c1 --queries 20 --neighbours 5
+  hashbench gallery results/records/cifar10-bgan-itq-32-0-b988bcf603929ae8.json --out pictures
+"""
+
+
+@click.command("gallery", epilog=EXAMPLE)
+@click.argument("records", metavar="[RECORD]...", nargs=-1)
+@click.option("--results", default="results", show_default=True, metavar="DIR", help="Folder of the records.")
+@click.option("--data", metavar="DIR", help="Folder of the data sets.  [default: HASHBENCH_DATA, else data]")
+@click.option("--dataset", metavar="NAME:FILE", help="The data set, where a file of yours describes it.")
+@click.option("--queries", default=10, show_default=True, metavar="N", help="Queries to show.")
+@click.option("--neighbours", default=10, show_default=True, metavar="N", help="Nearest items of each.")
+@click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1, ...")
+@click.option("--out", metavar="DIR", help="Where the pictures go.  [default: DIR/gallery of the results]")
+@click.option("--json", "as_json", is_flag=True, help="Print what was made as JSON.")
+def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
+    """Show queries with their nearest items, and originals beside reconstructions, as PNG files.
+
+    RECORD is a record's file or the beginning of its key. Without any, of each method, code length and protocol the
+    record with the highest mAP@1000 is shown. Relevant items have a green frame and a tick, the others an orange frame
+    and a cross. Reconstructions need a method that makes pictures of codes, and its kept state, but no weights of
+    networks. Exits with 1 if something could not be made.
+    """
+    from hashbench.device import pick_device
+    from hashbench.errors import UsageError
+    from hashbench.gallery.make import Wanted, make_gallery
+    from hashbench.runner import data_folder
+
+    results = Path(given["results"])
+    out = Path(given["out"]) if given["out"] else results / "gallery"
+    device, data = pick_device(given["device"]), data_folder(given["data"])
+    wanted = Wanted(data, out, device, given["queries"], given["neighbours"], given["dataset"])
+    made, faults = [], []
+    for kept in _chosen(records, results):
+        try:
+            done = make_gallery(kept, wanted)
+        except UsageError as error:
+            faults.append(str(error))
+            continue
+        faults += [f"{kept.file.stem}: {done.fault}"] if done.fault else []
+        made.append({"key": kept.record["key"], "files": [str(file) for file in done.files], "notes": done.notes})
+        if not as_json:
+            click.echo("\n".join(made[-1]["files"]))
+            for note in done.notes:
+                click.echo(f"{kept.file.stem}: {note}", err=True)
+    if as_json and made:
+        click.echo(json.dumps(made, indent=1))
+    for fault in faults:
+        click.echo(f"hashbench: {fault}", err=True)
+    return 0 if not faults else 1 if made else 2
+
+
+def _chosen(names: tuple[str, ...], results: Path) -> list[Any]:
+    """The records called ``names``, or one of each kind."""
+    from hashbench.errors import UsageError
+    from hashbench.gallery.kept import Kept
+    from hashbench.gallery.make import default_records
+    from hashbench.records.lookup import find_record
+
+    if not names:
+        found, left_out = default_records(results)
+        if left_out:
+            click.echo(f"{left_out} other records (repetitions, variants) are not shown; name them by key", err=True)
+        return found
+    files = []
+    for name in names:
+        file = find_record(name, results)
+        if file is None:
+            raise UsageError(f"no record {name!r} in {results / 'records'}; name a file, or the beginning of a key")
+        files.append(file)
+    return [Kept.read(file) for file in dict.fromkeys(files)]

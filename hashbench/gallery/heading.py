@@ -1,0 +1,16 @@
+"""What a sheet calls its record."""
+
+from hashbench.records.results import Results
+from hashbench.records.store import Record
+from hashbench.reporting.caption import title
+from hashbench.reporting.table import HEADLINE, tables
+
+
+def heading(record: Record) -> str:
+    """Method, bits, score, protocol and features: "itq, 32 bits: mAP@1000 0.437 on cifar10/bgan, features gist"."""
+    (table,) = tables(Results((record,)))
+    (row,) = (*table.ranked, *table.unranked)
+    trial, score = record["trial"], record["metrics"][HEADLINE]
+    repetition = f", repetition {trial['repetition']}" if trial["repetition"] else ""
+    value = "undefined" if score is None else f"{score:.3f}"
+    return f"{row.label}, {trial['bits']} bits{repetition}: {title(table).replace('mAP@1000', f'mAP@1000 {value}', 1)}"

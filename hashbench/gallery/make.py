@@ -1,0 +1,126 @@
+"""The gallery of a record: its sheets as PNG files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from hashbench.dataset import Dataset
+from hashbench.errors import UsageError
+from hashbench.gallery.kept import Kept, KeptCodes, changed_sources, load_method, read_codes
+from hashbench.gallery.neighbour_sheet import neighbour_sheet
+from hashbench.gallery.neighbours import Rows, nearest, spread
+from hashbench.gallery.reconstruction_sheet import reconstruction_sheet
+from hashbench.gallery.reconstructions import reconstruct
+from hashbench.gallery.source import open_source
+from hashbench.method import HashMethod
+from hashbench.registry import METHODS
+from hashbench.reporting.table import HEADLINE
+
+MOST = 100  # queries, and neighbours of each: a sheet stays one that can be drawn and looked at
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to show and where things are.
+
+    Attributes:
+        data: the folder of all data sets.
+        out: where files go; made if need be.
+        device: where codes are compared and restored.
+        queries, neighbours: how many, 1 to 100.
+        dataset: "NAME:FILE" for records whose data set a file describes.
+
+    Raises:
+        UsageError: a number is out of range.
+    """
+
+    data: Path
+    out: Path
+    device: torch.device
+    queries: int = 10
+    neighbours: int = 10
+    dataset: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("queries", self.queries), ("neighbours", self.neighbours)):
+            if not 1 <= value <= MOST:
+                raise UsageError(f"{name} is {value}, wanted 1 to {MOST}")
+
+
+@dataclass(frozen=True)
+class Made:
+    """What came of a record.
+
+    Attributes:
+        files: written sheets.
+        notes: lines on what was left out, or is older than its sources.
+        fault: why reconstructions that should be there are not, or None.
+    """
+
+    files: list[Path]
+    notes: list[str]
+    fault: str | None = None
+
+
+def default_records(results: Path) -> tuple[list[Kept], int]:
+    """Of each method, code length and protocol the record with the highest mAP@1000 among first repetitions.
+
+    Returns:
+        These records, and how many others with codes were left out.
+
+    Raises:
+        UsageError: there is none, or a record cannot be read.
+    """
+    found = [Kept.read(file) for file in sorted((results / "records").glob("*.json"))]
+    found = [kept for kept in found if kept.has_codes]
+    best: dict[tuple[str, str, int | None], Kept] = {}
+    for kept in sorted(found, key=lambda kept: kept.record["metrics"][HEADLINE] or 0.0):
+        if kept.trial.repetition == 0:
+            best[kept.trial.protocol, kept.trial.method, kept.trial.bits] = kept
+    if not best:
+        raise UsageError(f"no record in {results / 'records'} has codes to show; make some with hashbench run")
+    return [best[group] for group in sorted(best)], len(found) - len(best)
+
+
+def make_gallery(kept: Kept, wanted: Wanted) -> Made:
+    """Write ``<record>-neighbours.png`` and, where the method restores pictures, ``<record>-reconstructions.png``.
+
+    Raises:
+        UsageError: the record has no codes, or its data set is not here; nothing was written.
+    """
+    codes = read_codes(kept)
+    queries = spread(codes.average_precision, wanted.queries)
+    if not len(queries):
+        raise UsageError(f"record {kept.record['key']}: no query has a relevant item, so there is nothing to show")
+    found = nearest(codes, queries, wanted.neighbours, wanted.device)
+    dataset = open_source(kept, wanted.data, wanted.dataset)
+    sheet = neighbour_sheet(kept, codes, found, dataset)
+    wanted.out.mkdir(parents=True, exist_ok=True)
+    file = wanted.out / f"{kept.file.stem}-neighbours.png"
+    sheet.save(file)
+    try:
+        more, notes = _reconstructions(kept, codes, queries, dataset, wanted)
+    except UsageError as error:
+        return Made([file], [], f"no reconstructions: {error}")
+    return Made([file, *more], notes)
+
+
+def _reconstructions(
+    kept: Kept, codes: KeptCodes, queries: Rows, dataset: Dataset, wanted: Wanted
+) -> tuple[list[Path], list[str]]:
+    """The written sheet, if there is one, and notes."""
+    name = kept.trial.method
+    nothing = [f"no reconstructions: {name} makes no pictures of codes"]
+    if METHODS.get(name).restore is HashMethod.restore:
+        return [], nothing
+    if not kept.state_file.is_file():
+        return [], [f"no reconstructions: the state was not kept, there is no {kept.state_file.name}"]
+    since = changed_sources(kept)
+    method, run = load_method(kept, wanted.device)
+    found = reconstruct(method, run, codes, dataset, queries)
+    if found is None:
+        return [], nothing
+    file = wanted.out / f"{kept.file.stem}-reconstructions.png"
+    reconstruction_sheet(kept, found).save(file)
+    return [file], [f"{', '.join(since)} changed since {kept.file.stem} was made"] if since else []

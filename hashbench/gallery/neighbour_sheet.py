@@ -1,0 +1,86 @@
+"""The sheet of queries with their nearest items: right and wrong ones told apart by colour and by sign."""
+
+import numpy as np
+
+from hashbench.dataset import Dataset
+from hashbench.gallery.heading import heading
+from hashbench.gallery.kept import Kept, KeptCodes
+from hashbench.gallery.neighbours import Neighbours
+from hashbench.gallery.sheet import BLACK, FRAME, GREY, MARGIN, Sheet, cut, font, line_height
+from hashbench.gallery.thumbnails import SIDE, Bitmap, thumbnails
+
+# Frame and sign of relevant items and of the others: colours that people who cannot tell red from green tell apart.
+MARKS = {True: ("#007f5f", "✓"), False: ("#d55e00", "✗")}
+NAMES_WIDTH = 130  # pixels, of the class names at the left
+NAMES = 5  # of a query's classes at most
+STEP = SIDE + 2 * FRAME + 6  # from one picture to the next
+LEAST_WIDTH = 900  # for the words
+HEAD, BODY, NAME, SIGN = font(13, bold=True), font(9.5), font(9.5), font(10.5, bold=True)
+
+
+def neighbour_sheet(kept: Kept, codes: KeptCodes, found: Neighbours, dataset: Dataset) -> Sheet:
+    """A row per query: its class names and average precision, its picture, and its nearest items."""
+    across = found.items.shape[1]
+    sheet = Sheet(max(LEAST_WIDTH, _left(across + 1) + MARGIN))
+    sheet.paragraph(heading(kept.record), HEAD)
+    sheet.bottom += MARGIN
+    classes = dataset.classes()
+    queries = thumbnails(dataset, codes.query_items[found.queries])
+    items = thumbnails(dataset, codes.database_items[found.items.ravel()])
+    for row, query in enumerate(found.queries):
+        names = [classes[column] for column in codes.query_labels[query].nonzero()[0]]
+        _names(sheet, names, float(codes.average_precision[query]))
+        _pictures(sheet, [queries[row], *items[row * across : (row + 1) * across]], found, row)
+    for sentence in caption(kept, codes, found):
+        sheet.paragraph(sentence, BODY, GREY)
+    return sheet
+
+
+def caption(kept: Kept, codes: KeptCodes, found: Neighbours) -> list[str]:
+    """What the marks mean, and how the queries were chosen."""
+    shown, across = found.items.shape
+    answerable = int((~np.isnan(codes.average_precision)).sum())
+    left_out = len(codes.query) - answerable
+    over_all = kept.record["metrics"].get(f"precision@{across}")
+    return [
+        f"Each row: a query, then its {across} nearest database items by Hamming distance, equally near ones in the "
+        "database's order. Below each item its distance in bits. "
+        f"{MARKS[True][1]}, green frame: relevant, it shares a label with the query. "
+        f"{MARKS[False][1]}, orange frame: it shares none.",
+        f"Queries: all {answerable:,} ranked by their average precision (AP, in the top 1,000) and cut into {shown} "
+        "equal parts; shown is the middle one of each, best first."
+        + (f" {left_out:,} queries without any relevant item are left out." if left_out else ""),
+        f"Of the items shown, {found.relevant.sum():,} of {found.relevant.size:,} are relevant"
+        + (f"; precision@{across} over all queries is {over_all:.3f}." if over_all is not None else "."),
+        f"Record {kept.record['key']}.",
+    ]
+
+
+def _left(column: int) -> int:
+    """Where a picture begins: 0 is the query, which stands apart from its neighbours."""
+    return MARGIN + NAMES_WIDTH + column * STEP + (MARGIN if column else 0)
+
+
+def _names(sheet: Sheet, names: list[str], average_precision: float) -> None:
+    more = [f"and {len(names) - NAMES} more"] if len(names) > NAMES else []
+    lines = [*(cut(name, NAMES_WIDTH - FRAME, NAME) for name in names[:NAMES]), *more]
+    for number, line in enumerate(lines):
+        sheet.words(MARGIN, sheet.bottom + number * line_height(NAME), line, NAME)
+    top = sheet.bottom + len(lines) * line_height(NAME)
+    sheet.words(MARGIN, top, f"AP {average_precision:.3f}", NAME, GREY)
+
+
+def _pictures(sheet: Sheet, pictures: list[Bitmap], found: Neighbours, row: int) -> None:
+    """The query and its items, centred in a line as high as the highest of them."""
+    height = max(SIDE // 2, *(picture.shape[0] for picture in pictures))
+    for column, picture in enumerate(pictures):
+        left = _left(column) + (SIDE - picture.shape[1]) // 2
+        top = sheet.bottom + (height - picture.shape[0]) // 2
+        if column == 0:
+            sheet.picture(left, top, picture, BLACK)
+            continue
+        colour, sign = MARKS[bool(found.relevant[row, column - 1])]
+        sheet.picture(left, top, picture, colour)
+        under, centre = sheet.bottom + height + FRAME + 4, _left(column) + SIDE / 2
+        sheet.words(centre, under, f"{sign} {found.distances[row, column - 1]}", SIGN, colour, "center")
+    sheet.bottom += height + line_height(SIGN) + MARGIN

@@ -1,0 +1,19 @@
+"""What networks compute in while they train: a method's wish, the run's policy, autocast."""
+
+from typing import Literal
+
+import torch
+
+from hashbench.method import RunContext
+
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+def computing_dtype(precision: Precision, run: RunContext) -> torch.dtype:
+    """The dtype of matrix products and convolutions; "auto" is the run's policy."""
+    return {"auto": run.dtype, "float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
+
+
+def autocast(dtype: torch.dtype, device: torch.device) -> torch.autocast:
+    """Autocast to ``dtype``; nothing for float32."""
+    return torch.autocast(device.type, dtype, enabled=dtype != torch.float32)

@@ -1,0 +1,102 @@
+"""Published records: what tables are made from, small enough to be committed, without codes, states and folders.
+
+``python -m hashbench.reporting.publishing SOURCE TARGET``
+"""
+
+import io
+import re
+import shlex
+import sys
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from hashbench.errors import UsageError
+from hashbench.files import replacing
+from hashbench.records.store import Record, Store, to_json
+from hashbench.reporting.write import write_reports
+
+ARRAYS = ("average_precision", "query_items")  # enough to compare methods on the same queries
+_ABSOLUTE = re.compile(r"(?P<before>^|[=:,])(?P<path>/[^=:,]*)")
+
+
+def publish(source: Path, target: Path) -> list[Path]:
+    """Copy the finished records of a result folder, with their per-query AP and throughput, and make the tables anew.
+
+    What ``target`` has of other records stays, so several folders may be published into one. The same records give
+    the same bytes.
+
+    Returns:
+        What was written, tables last.
+
+    Raises:
+        UsageError: ``source`` has no finished record or one that cannot be read, or is ``target``.
+    """
+    if source.resolve() == target.resolve():
+        raise UsageError(f"records of {str(source)!r} cannot be published into their own folder; name another")
+    contents = dict(_contents(Store(source)))
+    if not contents:
+        raise UsageError(f"{str(source)!r} has no finished records to publish; wanted a result folder of hashbench run")
+    for place, content in contents.items():
+        (target / place).parent.mkdir(parents=True, exist_ok=True)
+        with replacing(target / place) as work:
+            work.write_bytes(content)
+    return [*(target / place for place in contents), *write_reports(target, figures=False)]
+
+
+def _contents(store: Store) -> Iterator[tuple[Path, bytes]]:
+    """Files by their place in a result folder, a record behind what belongs to it."""
+    keys = set()
+    for path, record in zip(sorted(store.records_folder.glob("*.json")), store.records(), strict=True):
+        if record["status"] == "ok":
+            keys.add(record["key"])
+            place = path.relative_to(store.root)
+            yield place.with_suffix(".npz"), _arrays(path.with_suffix(".npz"))
+            yield place, to_json(_without_folders(record))
+    for path, throughput in zip(sorted(store.throughput_folder.glob("*.json")), store.throughputs(), strict=True):
+        if throughput["key"] in keys:
+            yield path.relative_to(store.root), to_json(throughput)
+
+
+def _arrays(file: Path) -> bytes:
+    try:
+        with np.load(file, allow_pickle=False) as kept:
+            arrays = {name: kept[name] for name in ARRAYS}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise UsageError(f"{file} cannot be read ({error}); restore it or move its record away") from error
+    stream = io.BytesIO()
+    np.savez_compressed(stream, allow_pickle=False, **arrays)
+    return stream.getvalue()
+
+
+def _without_folders(record: Record) -> Record:
+    """The record with absolute paths in its command line, the only ones it has, shortened to their last name."""
+    words = (_ABSOLUTE.sub(_last_name, word) for word in shlex.split(record["provenance"]["command"]))
+    return {**record, "provenance": {**record["provenance"], "command": shlex.join(words)}}
+
+
+def _last_name(found: re.Match[str]) -> str:
+    return found["before"] + PurePosixPath(found["path"]).name
+
+
+def main(words: list[str]) -> int:
+    """Publish ``words[0]`` into ``words[1]``; 2 where that is not possible."""
+    try:
+        source, target = words
+    except ValueError:
+        sys.stderr.write("wanted two folders: python -m hashbench.reporting.publishing SOURCE TARGET\n")
+        return 2
+    try:
+        written = publish(Path(source), Path(target))
+    except UsageError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    sys.stdout.write(f"{len(written)} files in {target}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,76 @@
+"""Originals and reconstructions, and how far apart they are."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hashbench.dataset_spec import open_dataset
+from hashbench.gallery import reconstructions
+from hashbench.gallery.kept import load_method, read_codes
+from hashbench.gallery.reconstruction_sheet import caption, reconstruction_sheet
+from hashbench.gallery.reconstructions import Reconstructions, reconstruct
+from tests.gallery.records import kept
+from tests.pictures import pictures
+
+QUERIES = np.array([7, 0, 199])
+
+
+@pytest.fixture
+def found(results: Path, monkeypatch: pytest.MonkeyPatch) -> Reconstructions:
+    """Of a method whose pictures have .75 where one of the first 16 pixels is bright."""
+    monkeypatch.setattr(reconstructions, "BLOCK", 70)  # 200 queries are no multiple
+    record = kept(results, "paints")
+    method, run = load_method(record, torch.device("cpu"))
+    made = reconstruct(method, run, read_codes(record), open_dataset("digits", Path()), QUERIES)
+    assert made is not None
+    return made
+
+
+def plain() -> tuple[np.ndarray, np.ndarray]:
+    """Originals and their reconstructions of all queries, [200, 64]."""
+    digits = open_dataset("digits", Path())
+    originals = pictures(digits, digits.split().query).flatten(1).numpy() / 255
+    restored = np.where(originals > 100 / 255, 0.75, 0.0)
+    restored[:, 16:] = 0
+    return originals, restored
+
+
+def test_pictures_and_errors_are_those_reckoned_plainly(found: Reconstructions) -> None:
+    originals, restored = plain()
+    for tensor, wanted in ((found.originals, originals), (found.restored, restored)):
+        assert tensor.shape == (3, 3, 8, 8)
+        assert np.allclose(tensor[:, 1].flatten(1).numpy(), wanted[QUERIES], atol=1e-6)
+    errors = ((originals - restored) ** 2).mean(1)
+    assert found.errors() == pytest.approx(errors[QUERIES], abs=1e-7)
+    assert found.mean_error == pytest.approx(errors.mean(), abs=1e-7)
+    assert found.flat_error == pytest.approx(((originals - originals.mean(0)) ** 2).mean(), abs=1e-7)
+
+
+def test_each_original_stands_above_its_reconstruction(results: Path, found: Reconstructions) -> None:
+    sheet = reconstruction_sheet(kept(results, "paints"), found)
+    images = [np.asarray(image.get_array()) for image in sheet.axes.images]
+    wanted = [*found.originals, *found.restored]
+    for image, picture in zip(images, wanted, strict=True):
+        assert np.array_equal(image[::16, ::16, 0], (picture[0] * 255).round().to(torch.uint8).numpy())
+    places = [image.get_extent() for image in sheet.axes.images]
+    assert [place[0] for place in places[:3]] == [place[0] for place in places[3:]]
+    assert all(below[3] >= above[2] for above, below in zip(places[:3], places[3:], strict=True))
+    said = [text.get_text() for text in sheet.axes.texts]
+    first = said.index("restored") + 1
+    assert said[first : first + 3] == [f"{error:.4f}" for error in found.errors()]
+
+
+def test_the_caption_says_what_is_shown_and_the_mean_over_all(results: Path, found: Reconstructions) -> None:
+    said = " ".join(caption(kept(results, "paints"), found))
+    assert "queries at 8 px" in said
+    assert "of their 16-bit codes alone" in said
+    assert f"over all 200 queries: {found.mean_error:.4f}" in said
+    assert f"has {found.flat_error:.4f}" in said
+
+
+def test_what_restores_nothing_answers_none(results: Path) -> None:
+    record = kept(results, "borrows")
+    method, run = load_method(record, torch.device("cpu"))
+    assert reconstruct(method, run, read_codes(record), open_dataset("digits", Path()), QUERIES) is None
