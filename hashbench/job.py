@@ -77,6 +77,9 @@ class Job:
     variant: Mapping[str, Any] = field(default_factory=dict)
     supervised: bool = False
 
+    def __str__(self) -> str:
+        return ", ".join([str(self.trial), *(f"{name}={value}" for name, value in self.variant.items())])
+
     @property
     def key(self) -> str:
         """Hash of identity and fingerprint, 16 hexadecimal digits; a record whose key exists is never made again."""

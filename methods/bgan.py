@@ -27,7 +27,6 @@ RELEASED: dict[str, Any] = {
     "scaled": False,
     "activation": "tanh",
     "betas": (1.0,),
-    "hidden": 0,
     "warm": 0,
     "views": 1,
     "batch": 40,
@@ -68,9 +67,9 @@ class BGAN(HashMethod):
     | b in l_N | app(beta z) | tanh(z) | app(beta z), diagonal of S included | the paper |
     | beta | raised in stages | constant | 1, 2, 4, 8 in equal stages | begins in app's linear part |
     | S | K1 = 20, K2 = 30 | the same | the same, by cosine, ties to the lower index | |
-    | hash head | linear, N(0, .001) | the same | a hidden layer, features centred | below |
-    | start | ImageNet weights | the same | then the head alone on frozen features | seconds instead of epochs |
-    | optimiser | not known | Adam, 1e-3, epsilon 1 | Adam, 1e-4 for learnt layers, falling | keeps what is learnt |
+    | hash head | linear, N(0, .001) | the same | the same, features centred before it | below |
+    | start | ImageNet weights | the same | then the head alone on frozen features | seconds, not epochs |
+    | optimiser | not known | Adam, 1e-3, epsilon 1 | Adam, 1e-3, learnt layers 5e-5, falling | keeps what is learnt |
     | batch, epochs | not known | 40, 51 (4 advised) | 100, 12 | a laptop |
     | G, D | not known | 64 px, 32 to 256 channels | 32 px, 8 to 64; picture=64 for theirs | a laptop |
 
@@ -83,7 +82,7 @@ class BGAN(HashMethod):
     Args:
         bits: code length L.
         variant: "paper", or "released" for the objective of the authors' code; parameters left at their defaults then
-            are that code's as well (tanh, betas 1, no 1/L, one linear layer, no warm start, batches of 40, 1e-3).
+            are that code's as well (tanh, betas 1, no 1/L, no warm start, images as they are, batches of 40, 1e-3).
         encoder: "small" (five blocks on 32 px), the name of a backbone, or "auto": the network of the trial's
             features, small where these are pixels or gist. It reads the whole picture squeezed to a square, the
             features' network its own crop.
@@ -120,7 +119,7 @@ class BGAN(HashMethod):
         input="images",
         wants_features=True,
         paper="Song et al., Binary generative adversarial networks for image retrieval, AAAI 2018",
-        presets={"quick": {"epochs": 2, "warm": 10}},
+        presets={"quick": {"epochs": 4, "warm": 20, "views": 1}},
     )
 
     def __init__(
@@ -128,7 +127,7 @@ class BGAN(HashMethod):
         bits: int,
         variant: Literal["paper", "released"] = "paper",
         encoder: str = AUTO,
-        hidden: int = 512,
+        hidden: int = 0,
         freeze: int = 0,
         warm: int = 60,
         neighbourhood: float = WEIGHTS["neighbourhood"],
@@ -145,7 +144,7 @@ class BGAN(HashMethod):
         epochs: int | None = None,
         batch: int = 100,
         rate: float = 1e-3,
-        pretrained_rate: float = 1e-4,
+        pretrained_rate: float = 5e-5,
         decay: bool = True,
         neighbours: int = 0,
         views: int | None = None,

@@ -22,7 +22,7 @@ def progress(plan: Plan) -> Iterator[Watcher]:
         console.print(note, highlight=False, markup=False)
     for planned in plan.planned:
         if not planned.run and planned.state != "done":
-            console.print(f"kept  {planned.job.trial}: {planned.reason}", highlight=False, markup=False)
+            console.print(f"kept  {planned.job}: {planned.reason}", highlight=False, markup=False)
     kept = len(plan.planned) - len(plan.to_run())
     if kept:
         console.print(f"{kept} of {len(plan.planned)} trials have their record already", highlight=False)
@@ -36,7 +36,7 @@ class Lines:
     """A line when a trial ends, and one for what it notes on the way."""
 
     def __init__(self, plan: Plan) -> None:
-        self.names = {planned.job.key: str(planned.job.trial) for planned in plan.planned}
+        self.names = {planned.job.key: str(planned.job) for planned in plan.planned}
         self.total = len(plan.to_run())
         self.ended = 0
         self.started = time.monotonic()
@@ -55,7 +55,7 @@ class Lines:
 
 
 def _live(plan: Plan, console: Console) -> Iterator[Watcher]:
-    names = {planned.job.key: str(planned.job.trial) for planned in plan.planned}
+    names = {planned.job.key: str(planned.job) for planned in plan.planned}
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),

@@ -100,8 +100,7 @@ def _print_plan(plan: Any, as_json: bool) -> None:
     for note in plan.notes:
         click.echo(note)
     for planned in plan.planned:
-        changed = "".join(f", {name}={value}" for name, value in planned.job.variant.items())
-        click.echo(f"{'run ' if planned.run else 'keep'}  {planned.job.trial}{changed}  ({planned.reason})")
+        click.echo(f"{'run ' if planned.run else 'keep'}  {planned.job}  ({planned.reason})")
     click.echo(f"{len(plan.to_run())} of {len(plan.planned)} trials to run")
 
 

@@ -151,7 +151,7 @@ def _start(job: Job, settings: Settings, store: Store, context: BaseContext) -> 
     process = context.Process(  # type: ignore[attr-defined]
         target=child.main,
         args=(job, settings, store.log_path(job), sender, dict(os.environ)),
-        name=f"hashbench {job.trial}",
+        name=f"hashbench {job}",
     )
     with _without_main():
         process.start()

@@ -191,7 +191,7 @@ def test_code_of_an_image_does_not_depend_on_its_batch(images: Tensor) -> None:
 
 def test_bit_is_set_where_z_is_zero(generator: torch.Generator) -> None:
     train = noise(30, 32, generator)
-    method = fit(BGAN(4, epochs=1, hidden=0, **only("neighbourhood")), train, context(), 0)
+    method = fit(BGAN(4, epochs=1, **only("neighbourhood")), train, context(), 0)
     state = method.state()
     state["head.last.weight"] = torch.zeros_like(state["head.last.weight"])
     state["head.last.bias"] = torch.tensor([0.0, -0.0, 1e-6, -1e-6])
@@ -363,7 +363,7 @@ def test_the_head_learns_first_and_alone(generator: torch.Generator) -> None:
     run = context(backbones=tiny_backbone, features=PRETENDED)
     losses = []
     for warm in (0, 30):
-        parameters: dict[str, Any] = {"warm": warm, "batch": 20, "epochs": 1, **only("neighbourhood")}
+        parameters: dict[str, Any] = {"warm": warm, "batch": 20, "epochs": 1, "rate": 1e-2, **only("neighbourhood")}
         method = fit(BGAN(8, **parameters, pretrained_rate=1e-12), train, run, 0)
         torch.testing.assert_close(method.state()["encoder.net.0.weight"], before, atol=1e-9, rtol=0)
         losses.append(run.epochs[-1]["neighbourhood"])
@@ -461,7 +461,7 @@ def test_a_loss_that_is_no_number_names_the_last_good_checkpoint(
 def test_released_takes_the_authors_choices_where_nothing_else_is_asked() -> None:
     found = resolved("squeezenet1_1@128", variant="released")
     assert (found["scaled"], found["activation"], found["betas"]) == (False, "tanh", (1.0,))
-    assert (found["hidden"], found["warm"], found["batch"], found["decay"], found["views"]) == (0, 0, 40, False, 1)
+    assert (found["warm"], found["batch"], found["decay"], found["views"]) == (0, 40, False, 1)
     assert resolved("squeezenet1_1@128", variant="released", batch=64)["batch"] == 64
     assert resolved("squeezenet1_1@128")["scaled"] is True
 
