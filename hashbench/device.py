@@ -1,5 +1,8 @@
 """Which device a run uses, and what networks compute in on it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from hashbench.errors import UsageError
@@ -29,3 +32,14 @@ def training_dtype(device: torch.device) -> torch.dtype:
     else:
         native = device.type == "cpu" and bool(torch.cpu._is_avx512_bf16_supported())
     return torch.bfloat16 if native else torch.float32
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """Convolutions in what they are given: float32 is not silently rounded to TF32, as cuDNN does by default."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before

@@ -27,6 +27,7 @@ RELEASED: dict[str, Any] = {
     "scaled": False,
     "activation": "tanh",
     "betas": (1.0,),
+    "hidden": 0,
     "warm": 0,
     "views": 1,
     "batch": 40,
@@ -34,7 +35,10 @@ RELEASED: dict[str, Any] = {
     "decay": False,
 }
 # Defaults that depend on the encoder, by whether it is pre-trained.
-BY_ENCODER: dict[bool, dict[str, int]] = {True: {"epochs": 4, "views": 4}, False: {"epochs": 12, "views": 1}}
+BY_ENCODER: dict[bool, dict[str, int]] = {
+    True: {"hidden": 512, "epochs": 4, "views": 4},
+    False: {"hidden": 0, "epochs": 12, "views": 1},
+}
 RELEASED_PAIRS = 10.0  # weight of the pair loss in the authors' code
 RELEASED_EPSILON = 1.0
 
@@ -67,10 +71,10 @@ class BGAN(HashMethod):
     | b in l_N | app(beta z) | tanh(z) | app(beta z), diagonal of S included | the paper |
     | beta | raised in stages | constant | 1, 2, 4, 8 in equal stages | begins in app's linear part |
     | S | K1 = 20, K2 = 30 | the same | the same, by cosine, ties to the lower index | |
-    | hash head | linear, N(0, .001) | the same | the same, features centred before it | below |
+    | hash head | linear, N(0, .001) | the same | the same or two layers, features centred first | below |
     | start | ImageNet weights | the same | then the head alone on frozen features | seconds, not epochs |
     | optimiser | not known | Adam, 1e-3, epsilon 1 | Adam, 1e-3, learnt layers 5e-5, falling | keeps what is learnt |
-    | batch, epochs | not known | 40, 51 (4 advised) | 100, 12 | a laptop |
+    | batch, epochs | not known | 40, 51 (4 advised) | 100, 4 or 12 | a laptop |
     | G, D | not known | 64 px, 32 to 256 channels | 32 px, 8 to 64; picture=64 for theirs | a laptop |
 
     Rectified features have a large common part, and S is mostly -1: with a bare linear layer every z is first driven
@@ -82,11 +86,13 @@ class BGAN(HashMethod):
     Args:
         bits: code length L.
         variant: "paper", or "released" for the objective of the authors' code; parameters left at their defaults then
-            are that code's as well (tanh, betas 1, no 1/L, no warm start, images as they are, batches of 40, 1e-3).
+            are that code's as well (tanh, betas 1, no 1/L, one linear layer, no warm start, images as they are,
+            batches of 40, 1e-3 for all layers).
         encoder: "small" (five blocks on 32 px), the name of a backbone, or "auto": the network of the trial's
             features, small where these are pixels or gist. It reads the whole picture squeezed to a square, the
             features' network its own crop.
-        hidden: width of a layer with ReLU in the hash head; 0 for one linear layer.
+        hidden: width of a layer with ReLU in the hash head; 0 for one linear layer (None: 512 with a pre-trained
+            encoder, 0 with the small one).
         freeze: leading blocks of the encoder that stay as they are (squeezenet1_1 has 14: 9 reach its last pooling,
             of vgg19's 43 the first 37 are its convolutions); their maps are computed once where they fit in 4 GiB.
         warm: epochs of l_N on the head alone, on the features of a pre-trained encoder as it is, before all train.
@@ -127,7 +133,7 @@ class BGAN(HashMethod):
         bits: int,
         variant: Literal["paper", "released"] = "paper",
         encoder: str = AUTO,
-        hidden: int = 0,
+        hidden: int | None = None,
         freeze: int = 0,
         warm: int = 60,
         neighbourhood: float = WEIGHTS["neighbourhood"],
@@ -167,7 +173,7 @@ class BGAN(HashMethod):
 
     def _check(self) -> None:
         for name in (*WEIGHTS, "hidden", "freeze", "warm", "neighbours"):
-            self._require(getattr(self, name) >= 0, name, "0 or more")
+            self._require((getattr(self, name) or 0) >= 0, name, "0 or more")
         for name, least in (("k1", 1), ("k2", 1), ("epochs", 1), ("views", 1), ("batch", 3)):
             # A batch of 3 at least: no part of an epoch is one image.
             self._require(getattr(self, name) is None or getattr(self, name) >= least, name, f"{least} or more")
@@ -242,7 +248,7 @@ class BGAN(HashMethod):
         return self
 
     def _hasher(self, encoder: ImageEncoder) -> ImageHasher:
-        return ImageHasher(encoder, self.bits, self.hidden, centred=self.variant == "paper")
+        return ImageHasher(encoder, self.bits, self._chosen("hidden", encoder), centred=self.variant == "paper")
 
     def _game(self, dimension: int, dtype: torch.dtype, device: torch.device) -> Game | None:
         stakes = Stakes(self.pixel, self.perceptual, self.adversarial)

@@ -1,13 +1,12 @@
 """Deep features: what a pre-trained network answers with."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from hashbench.dataset import Images
+from hashbench.device import full_precision
 from hashbench.errors import UsageError
 from hashbench.features import backbones, preprocessing, pretrained, timm_nets, torchvision_nets
 from hashbench.features.extractor import Extractor
@@ -59,7 +58,7 @@ class Deep(Extractor):
         net, dtype = self._net(device), getattr(torch, self.dtype)
         parts = []
         half = torch.autocast(device.type, torch.float16, enabled=dtype == torch.float16)
-        with torch.inference_mode(), half, _full_precision():
+        with torch.inference_mode(), half, full_precision():
             for start in range(0, len(images), batch):
                 pictures = self.view.pictures(images[start : start + batch])
                 parts.append(net(self.view.normalised(pictures)).to(dtype))
@@ -78,14 +77,3 @@ class Deep(Extractor):
         if self._loaded is None or self._loaded[1] != device:
             self._loaded = backbones.load_backbone(self.name, self._weights).net.to(device), device
         return self._loaded[0]
-
-
-@contextmanager
-def _full_precision() -> Iterator[None]:
-    """Convolutions in what they are given: float32 is not silently rounded to TF32, as cuDNN does by default."""
-    before = torch.backends.cudnn.allow_tf32
-    torch.backends.cudnn.allow_tf32 = False
-    try:
-        yield
-    finally:
-        torch.backends.cudnn.allow_tf32 = before

@@ -1,5 +1,6 @@
 """Training of an image hasher on a similarity of its images and a game around its codes."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from hashbench.nets.moments import Moment
 from hashbench.nets.neighbours import Similarity
 from hashbench.nets.precision import autocast
 from hashbench.nets.signs import Activation, app, sign
-from hashbench.nets.training import Values, epoch_batches, run_epochs
+from hashbench.nets.training import RunningMeans, Values, epoch_batches, run_epochs
 
 
 @dataclass(frozen=True)
@@ -111,20 +112,31 @@ class HashTraining:
         run_epochs(self.step, self._batches, self.recipe.epochs, self.run, self._summary, checkpoint)
 
     def _warm_start(self) -> None:
-        """Train the head on the features of the encoder as it is, on the similarity alone."""
+        """Train the head on the features of the encoder as it is, on the similarity alone.
+
+        Raises:
+            FloatingPointError: the loss is not finite.
+        """
         assert self.similarity is not None
         recipe, features, head = self.recipe, self.feed.features(), self.hasher.head.train()
         views = self.feed.views
         optimiser = self._adam(head.parameters())
+        losses = RunningMeans()
         for epoch in range(recipe.warm):
-            parts = self._batches()
+            losses, parts = RunningMeans(), self._batches()
             for number, rows in enumerate(parts):
                 moment = Moment(epoch, recipe.warm, number, len(parts))
                 self._set_rates(optimiser, [recipe.rate], moment)
                 codes = app(head(features[views.draw(len(rows)), rows]), moment.stage(recipe.betas), recipe.activation)
+                pairs = pair_loss(codes, self.similarity.block(rows), recipe.scaled)
+                losses.add({"neighbourhood": pairs})
                 optimiser.zero_grad()
-                torch.autograd.backward(pair_loss(codes, self.similarity.block(rows), recipe.scaled))
+                torch.autograd.backward(pairs)
                 optimiser.step()
+        last = float(losses.means()["neighbourhood"])
+        if not math.isfinite(last):
+            raise FloatingPointError(f"warm start of {recipe.warm} epochs: neighbourhood is {last}; lower the rate")
+        self.run.fact(neighbourhood_after_warm_start=last)
 
     def _batches(self) -> Sequence[Tensor]:
         """An epoch's rows: a permutation in equal parts, or seeds with some of their neighbours."""

@@ -277,9 +277,10 @@ def test_encoder_follows_the_features() -> None:
     assert [BGAN(8).image_size(name) for name in ("gist", "squeezenet1_1@128", "resnet50")] == [32, 128, 224]
 
 
-def test_epochs_and_views_follow_the_encoder_unless_they_are_given() -> None:
+def test_head_epochs_and_views_follow_the_encoder_unless_they_are_given() -> None:
     small, network = resolved("pixels"), resolved("squeezenet1_1@128")
-    assert (small["epochs"], small["views"]) == (12, 1)
+    assert (small["hidden"], small["epochs"], small["views"]) == (0, 12, 1)
+    assert network["hidden"] > 0
     assert network["epochs"] < 12
     assert network["views"] > 1
     assert resolved("squeezenet1_1@128", epochs=12, views=1)["epochs"] == 12
@@ -368,6 +369,13 @@ def test_the_head_learns_first_and_alone(generator: torch.Generator) -> None:
         torch.testing.assert_close(method.state()["encoder.net.0.weight"], before, atol=1e-9, rtol=0)
         losses.append(run.epochs[-1]["neighbourhood"])
     assert losses[1] < losses[0] - 0.05
+    assert run.facts["neighbourhood_after_warm_start"] == pytest.approx(losses[1], abs=0.05)
+
+
+def test_a_warm_start_that_diverges_ends_the_training(generator: torch.Generator) -> None:
+    run = context(backbones=tiny_backbone, features=PRETENDED)
+    with pytest.raises(FloatingPointError, match="warm start of 3 epochs: neighbourhood is nan; lower the rate"):
+        fit(BGAN(8, warm=3, batch=20, rate=1e38), noise(60, 32, generator), run, 0)
 
 
 @pytest.mark.parametrize("augmented", [{}, {"views": 3}])
@@ -461,7 +469,7 @@ def test_a_loss_that_is_no_number_names_the_last_good_checkpoint(
 def test_released_takes_the_authors_choices_where_nothing_else_is_asked() -> None:
     found = resolved("squeezenet1_1@128", variant="released")
     assert (found["scaled"], found["activation"], found["betas"]) == (False, "tanh", (1.0,))
-    assert (found["warm"], found["batch"], found["decay"], found["views"]) == (0, 40, False, 1)
+    assert (found["hidden"], found["warm"], found["batch"], found["decay"], found["views"]) == (0, 0, 40, False, 1)
     assert resolved("squeezenet1_1@128", variant="released", batch=64)["batch"] == 64
     assert resolved("squeezenet1_1@128")["scaled"] is True
 
