@@ -28,18 +28,20 @@ def pick_device(name: str) -> torch.device:
 def training_dtype(device: torch.device) -> torch.dtype:
     """What networks compute in while they train: bfloat16 where the device has instructions for it, else float32."""
     if device.type == "cuda":
-        native = torch.cuda.is_bf16_supported(including_emulation=False)
+        with torch.cuda.device(device):
+            native = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
         native = device.type == "cpu" and bool(torch.cpu._is_avx512_bf16_supported())
     return torch.bfloat16 if native else torch.float32
 
 
 @contextmanager
-def full_precision() -> Iterator[None]:
-    """Convolutions in what they are given: float32 is not silently rounded to TF32, as cuDNN does by default."""
-    before = torch.backends.cudnn.allow_tf32
-    torch.backends.cudnn.allow_tf32 = False
+def repeatable() -> Iterator[None]:
+    """A GPU's float32 stays float32, not silently TF32, and cuDNN's convolutions give the same each time."""
+    cudnn, products = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = cudnn.allow_tf32, cudnn.deterministic, products.allow_tf32
+    cudnn.allow_tf32, cudnn.deterministic, products.allow_tf32 = False, True, False
     try:
         yield
     finally:
-        torch.backends.cudnn.allow_tf32 = before
+        cudnn.allow_tf32, cudnn.deterministic, products.allow_tf32 = before

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from hashbench.codes import Codes
 from hashbench.dataset import Dataset, Items
-from hashbench.device import full_precision
+from hashbench.device import repeatable
 from hashbench.images import ImageSource, image_batch
 from hashbench.method import HashMethod, ImageBatches, RunContext, TrainingSet
 from hashbench.prefetch import ahead
@@ -78,7 +78,7 @@ def fit(method: HashMethod, train: TrainingSet, run: RunContext, seed: int) -> H
     """
     if train.given_features is not None and not train.given_features.isfinite().all():
         raise ValueError("features contain NaN or infinite values")
-    with forked_generators(derive_seed(seed, "global"), run.device), full_precision():
+    with forked_generators(derive_seed(seed, "global"), run.device), repeatable():
         return method.fit(train, run)
 
 
@@ -89,7 +89,7 @@ def encode(method: HashMethod, batches: Iterator[Tensor]) -> Codes:
         ValueError: the method's answer is not bool [n, bits].
     """
     packed = []
-    with torch.inference_mode(), full_precision():
+    with torch.inference_mode(), repeatable():
         for batch in batches:
             bits = method.encode(batch)
             if bits.dtype != torch.bool or tuple(bits.shape) != (len(batch), method.bits):

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from hashbench.codes import Codes
 from hashbench.dataset import Split
-from hashbench.device import full_precision
+from hashbench.device import repeatable
 from hashbench.evaluation.throughput import encode_throughput, search_throughput
 from hashbench.features.extractor import Extractor
 from hashbench.fitting import Inputs
@@ -46,7 +46,7 @@ def measure(
             return method.encode(extractor(batch).float())
         return method.encode(three_channels(resize(batch, method.image_size(run.features))).contiguous())
 
-    with torch.inference_mode(), full_precision():
+    with torch.inference_mode(), repeatable():
         encode = encode_throughput(
             from_images,
             images,

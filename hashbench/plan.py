@@ -112,9 +112,17 @@ class _Overrides:
     base: dict[str, Any]
     values: dict[str, Any]
 
-    def variant(self) -> dict[str, Any]:
-        """The parameters that the user changed, for labels."""
-        return {name: value for name, value in self.values.items() if value != self.base[name]}
+    def variant(self, method: type[HashMethod], features: str) -> dict[str, Any]:
+        """The parameters that the user changed and that are something else for it, for labels.
+
+        A value that is asked for and would have been taken anyway is none of them: the same trial has one label.
+        """
+        values = method.resolve(dict(self.values), features)
+        return {
+            name: values[name]
+            for name, value in self.values.items()
+            if value != self.base[name] and method.resolve({**self.values, name: self.base[name]}, features) != values
+        }
 
 
 def _resolved(request: Request, notes: dict[str, None]) -> dict[str, _Overrides]:
@@ -216,7 +224,7 @@ def _job(
         fingerprint={"card": ground.card.id, "files": source_sums(*source_files(trial))},
         card=ground.card.facts(),
         dataset_spec=ground.spec,
-        variant=overrides.variant() if overrides else {},
+        variant=overrides.variant(METHODS.get(method), ground.extractor.name) if overrides else {},
         supervised=bool(overrides) and METHODS.get(method).traits.supervised,
     )
 

@@ -1,6 +1,7 @@
 """BGAN: binary generative adversarial networks for image retrieval."""
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any, Literal, Self
 
 import torch
@@ -18,28 +19,44 @@ from hashbench.nets.precision import Precision, computing_dtype
 from hashbench.nets.signs import Activation
 from hashbench.nets.trunks import Trunk
 from hashbench.nets.views import Views
-from hashbench.parameters import declared
 
 AUTO = "auto"
-WEIGHTS = {"neighbourhood": 1.0, "pixel": 0.1, "perceptual": 0.1, "adversarial": 0.1}
-# What variant="released" takes for parameters that were left at their defaults.
-RELEASED: dict[str, Any] = {
-    "scaled": False,
-    "activation": "tanh",
-    "betas": (1.0,),
-    "hidden": 0,
-    "warm": 0,
-    "views": 1,
-    "batch": 40,
-    "pretrained_rate": 1e-3,
-    "decay": False,
+# Weights of the objective; the authors' code has its own, in its own reduction.
+WEIGHTS: dict[str, dict[str, float]] = {
+    "paper": {"neighbourhood": 1.0, "pixel": 0.1, "perceptual": 0.1, "adversarial": 0.1},
+    "released": {"neighbourhood": 10.0, "pixel": 0.0, "perceptual": 1.0, "adversarial": 1.0},
 }
-# Defaults that depend on the encoder, by whether it is pre-trained.
+# Defaults that depend on the variant.
+BY_VARIANT: dict[str, dict[str, Any]] = {
+    "paper": {
+        **WEIGHTS["paper"],
+        "scaled": True,
+        "activation": "piecewise",
+        "betas": (1.0, 2.0, 4.0, 8.0),
+        "warm": 60,
+        "batch": 100,
+        "pretrained_rate": 5e-5,
+        "decay": True,
+    },
+    "released": {
+        **WEIGHTS["released"],
+        "scaled": False,
+        "activation": "tanh",
+        "betas": (1.0,),
+        "warm": 0,
+        "batch": 40,
+        "pretrained_rate": 1e-3,
+        "decay": False,
+        "hidden": 0,
+        "views": 1,
+    },
+}
+# Those that depend on the encoder where the variant leaves them open, by whether it is pre-trained.
 BY_ENCODER: dict[bool, dict[str, int]] = {
     True: {"hidden": 512, "epochs": 4, "views": 4},
     False: {"hidden": 0, "epochs": 12, "views": 1},
 }
-RELEASED_PAIRS = 10.0  # weight of the pair loss in the authors' code
+RELEASED_QUANTISATION = 10.0
 RELEASED_EPSILON = 1.0
 
 
@@ -85,34 +102,35 @@ class BGAN(HashMethod):
 
     Args:
         bits: code length L.
-        variant: "paper", or "released" for the objective of the authors' code; parameters left at their defaults then
-            are that code's as well (tanh, betas 1, no 1/L, one linear layer, no warm start, images as they are,
-            batches of 40, 1e-3 for all layers).
+        variant: "paper", or "released" for the objective of the authors' code. Parameters whose default is None take
+            what is written beside them; with "released", that code's choice: tanh, betas 1, no 1/L, one linear layer,
+            no warm start, images as they are, batches of 40, a constant 1e-3 for all layers.
         encoder: "small" (five blocks on 32 px), the name of a backbone, or "auto": the network of the trial's
             features, small where these are pixels or gist. It reads the whole picture squeezed to a square, the
             features' network its own crop.
-        hidden: width of a layer with ReLU in the hash head; 0 for one linear layer (None: 512 with a pre-trained
-            encoder, 0 with the small one).
+        hidden: width of a layer with ReLU in the hash head; 0 for one linear layer (512 with a pre-trained encoder, 0
+            with the small one).
         freeze: leading blocks of the encoder that stay as they are (squeezenet1_1 has 14: 9 reach its last pooling,
             of vgg19's 43 the first 37 are its convolutions); their maps are computed once where they fit in 4 GiB.
-        warm: epochs of l_N on the head alone, on the features of a pre-trained encoder as it is, before all train.
+        warm: epochs of l_N on the head alone, on the features of a pre-trained encoder as it is, before all train (60).
         neighbourhood, pixel, perceptual, adversarial: weights of l_N, l_MSE, l_Per and l_A in the paper's form, 0 or
-            more; 0 takes the part out of the objective.
+            more (1, .1, .1, .1); 0 takes the part out of the objective. With "released" they are that code's.
         k1, k2: neighbours of an image, and images whose neighbours are joined, in S.
         expansion: False for plain ``k1`` nearest neighbours in S.
-        scaled: False leaves 1/L out of l_N.
-        activation: form of app, piecewise linear or tanh.
-        betas: its steepness, one value for each of equally long stages, in the warm start and again behind it.
+        scaled: False leaves 1/L out of l_N (True).
+        activation: form of app, piecewise linear or tanh (piecewise).
+        betas: its steepness, one value for each of equally long stages, in the warm start and again behind it
+            (1, 2, 4, 8).
         picture: side of the pictures of generator and discriminator; 64 brings the widths of the authors' code.
-        epochs, batch: passes over the images (None: 4 with a pre-trained encoder, 12 with the small one), images per
-            step.
+        epochs, batch: passes over the images (4 with a pre-trained encoder, 12 with the small one), images per step
+            (100).
         rate, pretrained_rate: Adam's rate for new layers and for those that were learnt before: a pre-trained encoder
-            and a head after its warm start.
-        decay: rates fall to 0 along half a cosine, in the warm start and again behind it.
+            and a head after its warm start (5e-5).
+        decay: rates fall to 0 along half a cosine, in the warm start and again behind it (True).
         neighbours: of each batch image, that many drawn from its +1 in S are in the batch too; an epoch still has as
             many images as the training set.
-        views: versions of each image (None: 4 with a pre-trained encoder, 1 with the small one): the image itself and
-            others drawn once, of which every step takes one.
+        views: versions of each image (4 with a pre-trained encoder, 1 with the small one): the image itself and others
+            drawn once, of which every step takes one.
         flip, shift: the others may be mirrored, and are shifted by up to this share of their side.
         precision: what networks train in; "auto" is bfloat16 where the device has instructions for it.
         compiled: have torch compile the nets first; pays off in long trainings on a GPU.
@@ -125,8 +143,22 @@ class BGAN(HashMethod):
         input="images",
         wants_features=True,
         paper="Song et al., Binary generative adversarial networks for image retrieval, AAAI 2018",
-        presets={"quick": {"epochs": 4, "warm": 20, "views": 1}},
+        presets={"quick": {"epochs": 4, "views": 1}},
     )
+
+    neighbourhood: float
+    pixel: float
+    perceptual: float
+    adversarial: float
+    scaled: bool
+    activation: Activation
+    betas: tuple[float, ...]
+    warm: int
+    batch: int
+    pretrained_rate: float
+    decay: bool
+    hidden: int | None
+    views: int | None
 
     def __init__(
         self,
@@ -135,23 +167,23 @@ class BGAN(HashMethod):
         encoder: str = AUTO,
         hidden: int | None = None,
         freeze: int = 0,
-        warm: int = 60,
-        neighbourhood: float = WEIGHTS["neighbourhood"],
-        pixel: float = WEIGHTS["pixel"],
-        perceptual: float = WEIGHTS["perceptual"],
-        adversarial: float = WEIGHTS["adversarial"],
+        warm: int | None = None,
+        neighbourhood: float | None = None,
+        pixel: float | None = None,
+        perceptual: float | None = None,
+        adversarial: float | None = None,
         k1: int = 20,
         k2: int = 30,
         expansion: bool = True,
-        scaled: bool = True,
-        activation: Activation = "piecewise",
-        betas: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0),
+        scaled: bool | None = None,
+        activation: Activation | None = None,
+        betas: tuple[float, ...] | None = None,
         picture: Literal[32, 64] = 32,
         epochs: int | None = None,
-        batch: int = 100,
+        batch: int | None = None,
         rate: float = 1e-3,
-        pretrained_rate: float = 5e-5,
-        decay: bool = True,
+        pretrained_rate: float | None = None,
+        decay: bool | None = None,
         neighbours: int = 0,
         views: int | None = None,
         flip: bool = True,
@@ -160,26 +192,28 @@ class BGAN(HashMethod):
         compiled: bool = False,
     ) -> None:
         super().__init__(bits)
-        self.variant, self.encoder, self.hidden, self.freeze, self.warm = variant, encoder, hidden, freeze, warm
-        self.neighbourhood, self.adversarial = neighbourhood, adversarial
-        self.pixel, self.perceptual = pixel, perceptual
-        self.k1, self.k2, self.expansion, self.scaled = k1, k2, expansion, scaled
-        self.activation, self.betas, self.picture = activation, betas, picture
-        self.epochs, self.batch, self.rate, self.pretrained_rate = epochs, batch, rate, pretrained_rate
-        self.decay, self.neighbours, self.flip, self.shift = decay, neighbours, flip, shift
-        self.views = views
+        self.variant, self.encoder, self.freeze, self.epochs, self.rate = variant, encoder, freeze, epochs, rate
+        self._require(variant in BY_VARIANT, "variant", " or ".join(BY_VARIANT))
+        self.k1, self.k2, self.expansion, self.picture = k1, k2, expansion, picture
+        self.neighbours, self.flip, self.shift = neighbours, flip, shift
         self.precision, self.compiled = precision, compiled
+        asked: dict[str, Any] = {"scaled": scaled, "activation": activation, "betas": betas, "batch": batch}
+        asked |= {"hidden": hidden, "warm": warm, "views": views, "pretrained_rate": pretrained_rate, "decay": decay}
+        asked |= {"neighbourhood": neighbourhood, "pixel": pixel, "perceptual": perceptual, "adversarial": adversarial}
+        vars(self).update(_filled(asked, BY_VARIANT[variant]))
         self._check()
 
     def _check(self) -> None:
-        for name in (*WEIGHTS, "hidden", "freeze", "warm", "neighbours"):
+        weights = WEIGHTS[self.variant]
+        for name in (*weights, "hidden", "freeze", "warm", "neighbours"):
             self._require((getattr(self, name) or 0) >= 0, name, "0 or more")
         for name, least in (("k1", 1), ("k2", 1), ("epochs", 1), ("views", 1), ("batch", 3)):
             # A batch of 3 at least: no part of an epoch is one image.
             self._require(getattr(self, name) is None or getattr(self, name) >= least, name, f"{least} or more")
         for name in ("rate", "pretrained_rate"):
-            self._require(getattr(self, name) > 0, name, "more than 0")
-        self._require(len(self.betas) > 0 and min(self.betas) > 0, "betas", "one or more values above 0")
+            self._require(0 < getattr(self, name) < inf, name, "more than 0")
+        steep = len(self.betas) > 0 and min(self.betas) > 0 and max(self.betas) < inf
+        self._require(steep, "betas", "one or more values above 0")
         self._require(0 <= self.shift < 1, "shift", "0 to below 1, a share of the side")
         self._require(self.neighbours < self.batch, "neighbours", f"fewer than the {self.batch} images of a batch")
         if self.encoder != AUTO:
@@ -189,12 +223,14 @@ class BGAN(HashMethod):
                 wanted = f"wanted {AUTO}, {SMALL} or a network: {error}"
                 raise ValueError(f"bgan: encoder is {self.encoder!r}, {wanted}") from error
         if self.variant == "released":
-            for name, default in WEIGHTS.items():
-                self._require(
-                    getattr(self, name) == default, name, f"{default}: variant=released has weights of its own"
-                )
-        switched_on = any(getattr(self, name) for name in WEIGHTS)
+            for name, own in weights.items():
+                self._require(getattr(self, name) == own, name, f"{own}: variant=released has weights of its own")
+        switched_on = any(getattr(self, name) for name in weights)
         self._require(switched_on, "neighbourhood", "at least one part of the objective switched on")
+        if not self.neighbourhood:
+            self._require(self.neighbours == 0, "neighbours", "0 where neighbourhood is 0: there is no S to draw from")
+        if self.encoder == SMALL:
+            self._require(self.freeze == 0, "freeze", "0 for the small encoder, which has learnt nothing to be kept")
 
     def _require(self, holds: bool, name: str, wanted: str) -> None:
         if not holds:
@@ -203,12 +239,8 @@ class BGAN(HashMethod):
     @classmethod
     def resolve(cls, parameters: dict[str, Any], features: str) -> dict[str, Any]:
         found = dict(parameters)
-        if found["variant"] == "released":
-            defaults = {name: value.default for name, value in declared(cls).items()}
-            found |= {name: value for name, value in RELEASED.items() if found[name] == defaults[name]}
         found["encoder"] = _encoder(found["encoder"], features)
-        by_encoder = BY_ENCODER[found["encoder"] != SMALL]
-        return found | {name: value for name, value in by_encoder.items() if found[name] is None}
+        return _filled(_filled(found, BY_VARIANT[found["variant"]]), BY_ENCODER[found["encoder"] != SMALL])
 
     def _encoder(self, features: str) -> str:
         return _encoder(self.encoder, features)
@@ -231,21 +263,29 @@ class BGAN(HashMethod):
         encoder = build_encoder(self._encoder(run.features), run.backbone)
         hasher = self._hasher(encoder).to(run.device)
         game = self._game(encoder.dimension, dtype, run.device)
-        try:
-            trunk = Trunk(encoder.net, self.freeze)
-            trunk.check(encoder.normalise(train.images[torch.arange(2, device=run.device)]))
-        except ValueError as error:
-            raise Incompatible(f"bgan: {error}") from error
+        trunk = self._trunk(encoder, run.device)
         views = Views(len(train), self._chosen("views", encoder), self.flip, self.shift, run.generator, run.device)
         feed = Feed(encoder, trunk, train.images, views, dtype)
         if self.compiled:
             compile_nets(hasher, game)
         with trunk.bypassed():
-            pictures = Pictures(train.images, self.picture, views)
+            pictures = Pictures(train.images, self.picture, views, run.device)
             HashTraining(hasher, feed, self._recipe(encoder), run, similarity, game, pictures).train()
         run.fact(precision=str(dtype).removeprefix("torch."))
         self.hasher_, self.generator_ = hasher.eval(), game.generator.eval() if game else None
         return self
+
+    def _trunk(self, encoder: ImageEncoder, device: torch.device) -> Trunk:
+        """The encoder's leading blocks that stay as they are, tried on noise."""
+        if self.freeze and not encoder.pretrained:
+            raise Incompatible(f"bgan: freeze is {self.freeze}, wanted 0: the small encoder has learnt nothing to keep")
+        try:
+            trunk = Trunk(encoder.net, self.freeze)
+            noise = torch.Generator().manual_seed(0)
+            trunk.check(torch.randn(2, 3, encoder.size, encoder.size, generator=noise).to(device))
+        except ValueError as error:
+            raise Incompatible(f"bgan: {error}") from error
+        return trunk
 
     def _hasher(self, encoder: ImageEncoder) -> ImageHasher:
         return ImageHasher(encoder, self.bits, self._chosen("hidden", encoder), centred=self.variant == "paper")
@@ -264,8 +304,8 @@ class BGAN(HashMethod):
     def _recipe(self, encoder: ImageEncoder) -> Recipe:
         released = self.variant == "released"
         return Recipe(
-            neighbourhood=RELEASED_PAIRS if released else self.neighbourhood,
-            quantisation=RELEASED_PAIRS if released else 0.0,
+            neighbourhood=self.neighbourhood,
+            quantisation=RELEASED_QUANTISATION if released else 0.0,
             scaled=self.scaled,
             activation=self.activation,
             betas=self.betas,
@@ -327,3 +367,8 @@ class BGAN(HashMethod):
 def _encoder(asked: str, features: str) -> str:
     """The encoder's name; "auto" is the network of the features, small where they have none."""
     return asked if asked != AUTO else features if is_backbone(features) else SMALL
+
+
+def _filled(values: dict[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """``values`` with ``defaults`` for what is None."""
+    return values | {name: value for name, value in defaults.items() if values[name] is None}

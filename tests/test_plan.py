@@ -113,6 +113,23 @@ def test_a_preset_has_to_be_one_of_some_grid_that_asks_for_it(settings: Settings
 
 
 @pytest.mark.parametrize(
+    ("asked", "label"),
+    [
+        ({"batch": 100, "hidden": 0}, {}),
+        ({"batch": 50}, {"batch": 50}),
+        ({"variant": "released"}, {"variant": "released"}),
+        ({"variant": "released", "batch": 40, "warm": 0}, {"variant": "released"}),
+        ({"variant": "released", "batch": 100}, {"variant": "released", "batch": 100}),
+    ],
+)
+def test_a_label_has_what_changes_the_trial_whoever_asked_first(
+    settings: Settings, asked: dict[str, Any], label: dict[str, Any]
+) -> None:
+    found = plan(settings, methods=("bgan",), bits=(16,), parameters={"bgan": asked})
+    assert dict(found[-1].job.variant) == label
+
+
+@pytest.mark.parametrize(
     "change",
     [{"seed": 1}, {"limit": 500}, {"features": "pixels@16"}, {"parameters": {"itq": {"iterations": "7"}}}],
 )

@@ -170,7 +170,13 @@ def test_a_shipped_suite_names_what_there_is(name: str) -> None:
 @pytest.mark.parametrize("name", suite_names())
 def test_no_two_runs_of_a_shipped_suite_are_the_same_trial(name: str) -> None:
     trials = [
-        (method, run.datasets, bits, repr(METHODS.get(method).resolve(_values(run, method), run.features or "")))
+        (
+            method,
+            run.datasets,
+            run.features,
+            bits,
+            repr(METHODS.get(method).resolve(_values(run, method), run.features or "")),
+        )
         for run in open_suite(name).requests({})
         for method in run.methods
         for bits in run.bits
@@ -180,3 +186,37 @@ def test_no_two_runs_of_a_shipped_suite_are_the_same_trial(name: str) -> None:
 
 def _values(run: Request, method: str) -> dict[str, Any]:
     return parameters.resolve(method, METHODS.get(method), run.parameters.get(method, {}))
+
+
+def changes(name: str) -> list[dict[str, Any]]:
+    """What a shipped suite's runs of bgan change of it, in their order."""
+    return [dict(run.parameters.get("bgan", {})) for run in open_suite(name).runs if "bgan" in run.methods]
+
+
+def test_the_ablation_takes_out_every_part_of_the_objective() -> None:
+    assert changes("bgan-ablation") == [
+        {},
+        {"pixel": 0.0, "perceptual": 0.0},
+        {"adversarial": 0.0},
+        {"pixel": 0.0, "perceptual": 0.0, "adversarial": 0.0},
+        {"neighbourhood": 0.0},
+        {"warm": 0},
+        {"activation": "tanh", "betas": [1.0]},
+        {"expansion": False},
+        {"variant": "released"},
+    ]
+
+
+def test_the_objective_is_changed_in_both_ways_alone_and_together() -> None:
+    runs = open_suite("bgan-objective").runs
+    assert {run.bits for run in runs} == {(12, 48)}
+    factors = [{}, {"betas": [1.0]}, {"scaled": False}, {"scaled": False, "betas": [1.0]}, {"variant": "released"}]
+    assert changes("bgan-objective")[:5] == factors
+
+
+def test_the_papers_suite_has_its_networks_code_lengths_and_three_seeds() -> None:
+    runs = open_suite("bgan-paper").runs
+    assert {(run.bits, run.repeats, run.datasets) for run in runs} == {((12, 24, 32, 48), 3, ("cifar10/bgan",))}
+    assert [(run.methods, run.features) for run in runs] == [(("itq", "bgan"), "resnet50"), (("itq",), "vgg19")]
+    (asked,) = changes("bgan-paper")
+    assert (asked["encoder"], asked["picture"]) == ("vgg19", 64)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from hashbench.dataset import Images
-from hashbench.device import full_precision
+from hashbench.device import repeatable
 from hashbench.errors import UsageError
 from hashbench.features import backbones, preprocessing, pretrained, timm_nets, torchvision_nets
 from hashbench.features.extractor import Extractor
@@ -58,7 +58,7 @@ class Deep(Extractor):
         net, dtype = self._net(device), getattr(torch, self.dtype)
         parts = []
         half = torch.autocast(device.type, torch.float16, enabled=dtype == torch.float16)
-        with torch.inference_mode(), half, full_precision():
+        with torch.inference_mode(), half, repeatable():
             for start in range(0, len(images), batch):
                 pictures = self.view.pictures(images[start : start + batch])
                 parts.append(net(self.view.normalised(pictures)).to(dtype))

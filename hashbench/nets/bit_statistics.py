@@ -18,7 +18,7 @@ class BitStatistics:
         self.seen = torch.zeros(n, dtype=torch.bool, device=device)
 
     def add(self, rows: Tensor, codes: Tensor) -> None:
-        """Take the codes [B, bits] of the items ``rows``, any sign being a bit."""
+        """Take the codes [B, bits] of the items ``rows``, any sign being a bit; of one that is there twice, either."""
         self.codes[rows] = codes.detach() >= 0
         self.seen[rows] = True
 

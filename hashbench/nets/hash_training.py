@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from hashbench.method import RunContext
 from hashbench.nets.bit_statistics import BitStatistics
@@ -115,27 +115,31 @@ class HashTraining:
         """Train the head on the features of the encoder as it is, on the similarity alone.
 
         Raises:
-            FloatingPointError: the loss is not finite.
+            FloatingPointError: the loss is not finite at the end of an epoch.
         """
         assert self.similarity is not None
         recipe, features, head = self.recipe, self.feed.features(), self.hasher.head.train()
         views = self.feed.views
         optimiser = self._adam(head.parameters())
-        losses = RunningMeans()
+        last = 0.0
         for epoch in range(recipe.warm):
             losses, parts = RunningMeans(), self._batches()
             for number, rows in enumerate(parts):
                 moment = Moment(epoch, recipe.warm, number, len(parts))
                 self._set_rates(optimiser, [recipe.rate], moment)
-                codes = app(head(features[views.draw(len(rows)), rows]), moment.stage(recipe.betas), recipe.activation)
+                versions = views.draw(len(rows)) % len(features)
+                codes = app(head(features[versions, rows]), moment.stage(recipe.betas), recipe.activation)
                 pairs = pair_loss(codes, self.similarity.block(rows), recipe.scaled)
                 losses.add({"neighbourhood": pairs})
                 optimiser.zero_grad()
                 torch.autograd.backward(pairs)
                 optimiser.step()
-        last = float(losses.means()["neighbourhood"])
-        if not math.isfinite(last):
-            raise FloatingPointError(f"warm start of {recipe.warm} epochs: neighbourhood is {last}; lower the rate")
+            last = float(losses.means()["neighbourhood"])
+            if not math.isfinite(last):
+                raise FloatingPointError(
+                    f"epoch {epoch + 1} of {recipe.warm} of the warm start: neighbourhood is {last}; "
+                    "there is no checkpoint yet; a smaller rate may help"
+                )
         self.run.fact(neighbourhood_after_warm_start=last)
 
     def _batches(self) -> Sequence[Tensor]:
@@ -189,9 +193,11 @@ class HashTraining:
 
 
 def compile_nets(hasher: ImageHasher, game: Game | None) -> None:
-    """Have torch compile the nets at their first use; nothing else about them changes."""
-    nets: list[nn.Module | None] = [hasher.encoder.net]
-    nets += [game.generator, game.discriminator] if game else []
-    for net in nets:
-        if net is not None:
-            net.compile()
+    """Have torch compile encoder and generator at their first use; nothing else about them changes.
+
+    The discriminator stays as it is: two gradients are taken of its maps, and a compiled net frees what the second
+    one needs.
+    """
+    hasher.encoder.net.compile()
+    if game:
+        game.generator.compile()

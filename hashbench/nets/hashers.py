@@ -1,5 +1,6 @@
 """An encoder with a hash head, and the feed that training images reach it through."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from hashbench.nets.precision import autocast
 from hashbench.nets.trunks import Trunk
 from hashbench.nets.views import Views
 
-HELD_BYTES = 4 << 30  # of a frozen trunk's maps of all training images in all versions
+HELD_BYTES = 4 << 30  # of what is made of all training images once and held on the device
 
 
 class ImageHasher(nn.Module):
@@ -58,51 +59,67 @@ class Feed:
 
     def _hold(self) -> None:
         one = torch.zeros(1, dtype=torch.int64, device=self.device)
-        first = self._maps(one, one)
-        if self.views.count * len(self) * first.nbytes > HELD_BYTES:
+        first = self._maps(self.images[one], one, one)
+        size = self.views.count * len(self)
+        if size * first.nbytes > HELD_BYTES:
             return
-        maps = torch.cat([self._maps(rows, versions) for rows, versions in self._blocks()])
-        self.held = maps.contiguous(memory_format=_format(first))
+        held = first.new_empty(size, *first.shape[1:]).contiguous(memory_format=_format(first))
+        for rows, version, maps in self._all(self.views.count):
+            held[version * len(self) + rows] = maps
+        self.held = held
 
-    def _blocks(self) -> list[tuple[Tensor, Tensor]]:
-        """Rows and versions of all images, one version after the other, in blocks."""
-        rows = torch.arange(len(self), device=self.device)
+    def _all(self, count: int) -> Iterator[tuple[Tensor, int, Tensor]]:
+        """Rows, version and maps of the first ``count`` versions of all images, in blocks; an image is read once."""
         block = image_batch(self.encoder.size, self.device)
-        return [
-            (part, torch.full_like(part, version))
-            for version in range(self.views.count)
-            for part in torch.split(rows, block)
-        ]
+        for rows in torch.split(torch.arange(len(self), device=self.device), block):
+            images = self.images[rows] if self.held is None else None
+            for version in range(count):
+                versions = torch.full_like(rows, version)
+                maps = self(rows, versions) if images is None else self._maps(images, rows, versions)
+                yield rows, version, maps
 
     def __call__(self, rows: Tensor, versions: Tensor) -> Tensor:
         """Maps of the trunk, or normalised pictures, of the images ``rows`` in their ``versions``, int64 [B] each."""
-        return self._maps(rows, versions) if self.held is None else self.held[versions * len(self) + rows]
+        if self.held is not None:
+            return self.held[versions * len(self) + rows]
+        return self._maps(self.images[rows], rows, versions)
 
-    def _maps(self, rows: Tensor, versions: Tensor) -> Tensor:
-        pictures = self.encoder.normalise(self.views(self.images[rows], rows, versions))
+    def _maps(self, images: Tensor, rows: Tensor, versions: Tensor) -> Tensor:
+        pictures = self.encoder.normalise(self.views(images, rows, versions))
         if not len(self.trunk):
             return pictures
         with autocast(self.dtype, self.device):
             return self.trunk(pictures)
 
     def features(self) -> Tensor:
-        """Float32 [versions, n, d]: the whole encoder's features of all images, in eval mode."""
+        """Float32 [versions, n, d]: the whole encoder's features of all images, in eval mode.
+
+        Of the images as they are alone, [1, n, d], where those of all versions take more than 4 GiB.
+        """
+        n, width = len(self), self.encoder.dimension
+        count = self.views.count if self.views.count * n * width * 4 <= HELD_BYTES else 1
+        found = torch.empty(count, n, width, device=self.device)
         self.encoder.eval()
         with torch.no_grad(), self.trunk.bypassed(), autocast(self.dtype, self.device):
-            found = torch.cat([self.encoder.net(self(*block)).float() for block in self._blocks()])
-        return found.view(self.views.count, len(self), -1)
+            for rows, version, maps in self._all(count):
+                found[version, rows] = self.encoder.net(maps).float()
+        return found
 
 
 class Pictures:
     """The training images at another size, in [0, 1]: what a generator is to restore.
 
-    Made once and held as uint8 where the images themselves are held, else batch by batch.
+    Made once and held as uint8 where they fit in 4 GiB (1,400,000 of 32 px), else batch by batch.
     """
 
-    def __init__(self, images: ImageBatches, size: int, views: Views) -> None:
+    def __init__(self, images: ImageBatches, size: int, views: Views, device: torch.device) -> None:
         self.images, self.size, self.views = images, size, views
-        if isinstance(images, Tensor):
-            self.images = torch.cat([resize(part, size) for part in torch.split(images, DECODED)])
+        n = len(images)
+        if n * 3 * size**2 <= HELD_BYTES:
+            held = torch.empty(n, 3, size, size, dtype=torch.uint8, device=device)
+            for rows in torch.split(torch.arange(n, device=device), DECODED):
+                held[rows] = resize(images[rows], size)
+            self.images = held
 
     def __call__(self, rows: Tensor, versions: Tensor) -> Tensor:
         """Float [B, 3, size, size] of the images ``rows`` in their ``versions``."""

@@ -20,8 +20,9 @@ class Moment:
     steps: int
 
     def stage(self, values: Sequence[float]) -> float:
-        """The value that holds now when the epochs are cut into as many equal stages as there are values."""
-        return values[self.epoch * len(values) // self.epochs]
+        """The value that holds now when the training is cut into as many equal stages as there are values."""
+        passed = self.epoch * self.steps + self.step
+        return values[passed * len(values) // (self.epochs * self.steps)]
 
     def cosine(self) -> float:
         """A factor for a rate: 1 at the first step, down to 0 behind the last along half a cosine.

@@ -65,8 +65,8 @@ class Trunk:
         self.net.eval()
         with torch.no_grad():
             whole = self.net(pictures)
-            maps = self(pictures)
             try:
+                maps = self(pictures)
                 with self.bypassed():
                     cut = self.net(maps)
             except RuntimeError:

@@ -38,6 +38,8 @@ def train(folder: Path | None, killed_in: int | None = None) -> tuple[Tensor, Ru
 
     checkpoint = Checkpoint(run, {"net": net, "optimiser": optimiser})
     checkpoint_due_at_once(checkpoint)
+    if not checkpoint.exists():
+        run.fact(begun="anew")
     run_epochs(step, lambda: epoch_batches(20, 5, run.generator, CPU), EPOCHS, run, dict, checkpoint)
     return torch.cat([value.flatten() for value in net.state_dict().values()]), run
 
@@ -62,7 +64,7 @@ def test_a_killed_training_ends_with_the_weights_of_an_uninterrupted_one(killed_
     resumed, run = train(tmp_path / "c")
     assert torch.equal(resumed, whole)
     assert run.epochs == reports.epochs
-    assert run.facts == {"resumed_after_epoch": killed_in}
+    assert run.facts == {"begun": "anew", "resumed_after_epoch": killed_in}
 
 
 def test_what_was_killed_before_its_first_epoch_begins_anew(tmp_path: Path) -> None:
@@ -70,7 +72,18 @@ def test_what_was_killed_before_its_first_epoch_begins_anew(tmp_path: Path) -> N
         train(tmp_path / "c", 0)
     resumed, run = train(tmp_path / "c")
     assert torch.equal(resumed, train(None)[0])
-    assert run.facts == {}
+    assert run.facts == {"begun": "anew"}
+
+
+def test_what_another_kind_of_device_left_is_not_taken_up(tmp_path: Path) -> None:
+    with pytest.raises(KilledError):
+        train(tmp_path, 3)
+    kept = torch.load(tmp_path / FILE, weights_only=True)
+    torch.save({**kept, "place": "cuda, bfloat16"}, tmp_path / FILE)
+    again, run = train(tmp_path)
+    assert torch.equal(again, train(None)[0])
+    assert run.facts == {"begun": "anew", "checkpoint_left_aside": "made on cuda, bfloat16"}
+    assert torch.load(tmp_path / FILE, weights_only=True)["place"] == "cpu, float32"
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:

@@ -57,21 +57,45 @@ class Streamed:
 
     def __init__(self, images: Tensor) -> None:
         self.images = images
+        self.reads = 0
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __getitem__(self, rows: Tensor) -> Tensor:
+        self.reads += len(rows)
         return self.images[rows]
 
 
-def test_pictures_are_the_images_at_another_size_held_or_streamed(images: Tensor) -> None:
+def test_an_image_is_read_once_for_all_its_versions(images: Tensor) -> None:
+    source = Streamed(images)
+    feed(encoder(), 0, source, views=3).features()
+    assert source.reads == len(images)
+
+
+def test_features_are_of_the_images_as_they_are_where_all_versions_do_not_fit(
+    images: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = feed(encoder(), 0, images, views=3).features()
+    monkeypatch.setattr("hashbench.nets.hashers.HELD_BYTES", 3 * 230 * 5 * 4 - 1)
+    assert torch.equal(feed(encoder(), 0, images, views=3).features(), whole[:1])
+
+
+def test_pictures_are_the_images_at_another_size_held_or_streamed(
+    images: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rows, versions = torch.tensor([0, 229, 7]), torch.tensor([1, 0, 1])
-    views = Views(230, 2, True, 0.2, torch.Generator(), torch.device("cpu"))
+    cpu = torch.device("cpu")
+    views = Views(230, 2, True, 0.2, torch.Generator(), cpu)
     expected = views(resize(images[rows], 8), rows, versions).float() / 255
     assert torch.equal(expected[1], resize(images[229:], 8)[0].float() / 255)
-    assert torch.equal(Pictures(images, 8, views)(rows, versions), expected)
-    assert torch.equal(Pictures(Streamed(images), 8, views)(rows, versions), expected)
+    source = Streamed(images)
+    held = Pictures(source, 8, views, cpu)
+    assert torch.equal(held(rows, versions), expected)
+    assert source.reads == len(images)
+    monkeypatch.setattr("hashbench.nets.hashers.HELD_BYTES", 1000)
+    assert torch.equal(Pictures(source, 8, views, cpu)(rows, versions), expected)
+    assert source.reads == len(images) + len(rows)
 
 
 def test_a_hashers_z_is_its_heads_of_its_encoders_features(images: Tensor) -> None:

@@ -69,6 +69,12 @@ def test_a_network_that_is_no_chain_is_refused(generator: torch.Generator) -> No
         Trunk(net, 1).check(pictures)
 
 
+def test_a_cut_behind_which_maps_are_reshaped_is_refused(generator: torch.Generator) -> None:
+    net: Any = random_net("vgg19")
+    with pytest.raises(ValueError, match="freeze is 39, wanted 0: this network's blocks are no chain"):
+        Trunk(net, 39).check(torch.randn(2, 3, 64, 64, generator=generator))
+
+
 def test_something_has_to_be_left_to_train() -> None:
     with pytest.raises(ValueError, match="freeze is 6, wanted 0 to 5: the network has 6 blocks"):
         Trunk(chain(), 6)
