@@ -1,13 +1,15 @@
 """Suites: named lists of grids, as TOML files; those in ``hashbench/suites`` have names."""
 
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from hashbench.errors import UsageError, unknown
+from hashbench.parameters import resolve
+from hashbench.registry import METHODS
 from hashbench.request import Request
 
 FOLDER = Path(__file__).with_name("suites")
@@ -88,10 +90,11 @@ class Suite:
         Raises:
             UsageError: parameters of a method that no run names, or a value that is out of its range.
         """
-        parameters = changes.get("parameters", {})
-        _check_named(f"suite {self.name}: --set", parameters, _methods(self.runs))
+        asked = changes.get("parameters", {})
+        _check_named(f"suite {self.name}: parameters asked for beside it", asked, _methods(self.runs))
+        _check_parameters(self.file, self.runs)
         return [
-            replace(run, **{**changes, "parameters": _merged(run.parameters, _of(run.methods, parameters))})
+            replace(run, **{**changes, "parameters": _merged(run.parameters, _of(run.methods, asked))})
             for run in self.runs
         ]
 
@@ -182,7 +185,17 @@ def _check_keys(where: str, table: Mapping[str, Any], keys: Keys) -> None:
 def _check_named(where: str, parameters: Parameters, methods: Iterable[str]) -> None:
     methods = list(methods)
     for name in parameters.keys() - _of(methods, parameters).keys():
-        raise UsageError(f"{where} names {name!r}, which is not among the methods ({', '.join(methods)})")
+        raise UsageError(f"{where} name {name!r}, which is not among the methods ({', '.join(methods)})")
+
+
+def _check_parameters(file: Path, runs: Sequence[Request]) -> None:
+    """Check that what the file says of methods' parameters can be read, so that the line names file and run."""
+    for number, run in enumerate(runs, start=1):
+        for name in run.parameters.keys() & set(METHODS.names()):
+            try:
+                resolve(name, METHODS.get(name), run.parameters[name])
+            except UsageError as error:
+                raise UsageError(f"suite {file}, run {number}: {error}") from None
 
 
 def _methods(runs: Iterable[Request]) -> list[str]:

@@ -87,7 +87,7 @@ def test_what_is_asked_for_changes_every_run(written: Path) -> None:
         ),
         (
             {"parameters": {"bgan": {}}},
-            r"suite s: --set names 'bgan', which is not among the methods \(itq, lsh, p\*\)",
+            r"suite s: parameters asked for beside it name 'bgan', which is not among the methods \(itq, lsh, p\*\)",
         ),
         ({"repeats": 0}, "repeats is 0, wanted 1 or more"),
     ],
@@ -127,11 +127,11 @@ TITLE, GRID = 'title = "t"\n', '[grid]\nmethods = ["itq"]\nbits = [8]\n'
         (TITLE + GRID + "parameters.itq = 7", r"parameters is {'itq': 7}, wanted a table for each method, as in"),
         (
             TITLE + GRID + "parameters.lsh = {a = 1}",
-            r", \[grid\]: parameters names 'lsh', which is not among .*\(itq\)",
+            r", \[grid\]: parameters name 'lsh', which is not among .*\(itq\)",
         ),
         (
             TITLE + GRID + '[[runs]]\nmethods = ["lsh"]\n[[runs]]\nparameters.lsh = {a = 1}',
-            r", run 2: parameters names 'lsh', which is not among the methods \(itq\)",
+            r", run 2: parameters name 'lsh', which is not among the methods \(itq\)",
         ),
     ],
 )
@@ -152,6 +152,12 @@ def test_a_suite_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) 
 
 def test_a_suite_says_all_of_a_request_but_what_is_made_again() -> None:
     assert set(GRID_KEYS) == {field.name for field in fields(Request)} - {"rerun"}
+
+
+def test_a_parameter_that_a_method_does_not_take_is_named_with_its_file_and_run(written: Path) -> None:
+    written.write_text(TITLE + GRID + "[[runs]]\n[[runs]]\nparameters.itq = {iterations = 1.5}")
+    with pytest.raises(UsageError, match=r"s\.toml, run 2: parameter itq\.iterations is 1\.5, wanted int"):
+        open_suite(written).requests({})
 
 
 @pytest.mark.parametrize("name", suite_names())

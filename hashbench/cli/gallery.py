@@ -30,7 +30,7 @@ def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
     RECORD is a record's file or the beginning of its key. Without any, of each method, code length and protocol the
     record with the highest mAP@1000 is shown. Relevant items have a green frame and a tick, the others an orange frame
     and a cross. Reconstructions need a method that makes pictures of codes, and its kept state, but no weights of
-    networks. Exits with 1 if something could not be made.
+    networks. Exits with 1 if something could not be made, with 2 if nothing could.
     """
     from hashbench.device import pick_device
     from hashbench.errors import UsageError
@@ -54,7 +54,7 @@ def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
             click.echo("\n".join(made[-1]["files"]))
             for note in done.notes:
                 click.echo(f"{kept.file.stem}: {note}", err=True)
-    if as_json and made:
+    if as_json:
         click.echo(json.dumps(made, indent=1))
     for fault in faults:
         click.echo(f"hashbench: {fault}", err=True)

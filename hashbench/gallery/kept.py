@@ -35,7 +35,10 @@ class Kept:
         Raises:
             UsageError: it is none.
         """
-        return cls(file, load_record(file))
+        record = load_record(file)
+        if "trial" not in record:
+            raise UsageError(f"{file} is throughput, not the record of a trial; name one in the folder records")
+        return cls(file, record)
 
     @property
     def codes_file(self) -> Path:
@@ -92,6 +95,10 @@ def read_codes(kept: Kept) -> KeptCodes:
     try:
         with np.load(file, allow_pickle=False) as arrays:
             content = {name: arrays[name] for name in arrays.files}
+        if "query_codes" not in content:
+            raise UsageError(
+                f"record {record['key']} was published without its codes; run {kept.trial} again to have them"
+            )
         bits, classes = record["trial"]["bits"], record["protocol_card"]["classes"]
         labels = {
             f"{part}_labels": np.unpackbits(content[f"{part}_labels"], axis=1, count=classes).astype(np.bool_)
@@ -106,6 +113,8 @@ def read_codes(kept: Kept) -> KeptCodes:
             content["database_items"],
             content["average_precision"],
         )
+    except UsageError:
+        raise
     except Exception as error:  # damaged archives raise errors of many kinds
         raise UsageError(f"codes {file} cannot be read ({error}); restore the file or run the trial again") from error
 
@@ -123,9 +132,9 @@ def load_method(kept: Kept, device: torch.device) -> tuple[HashMethod, RunContex
     if not kept.state_file.is_file():
         raise UsageError(f"the state of record {kept.record['key']} was not kept: there is no {kept.state_file.name}")
     assert trial.bits is not None
-    method = method_class(trial.bits, **resolve(trial.method, method_class, trial.parameters))
     run = RunContext(device, torch.Generator(), features=trial.features, backbones=bare_backbone)
     try:
+        method = method_class(trial.bits, **resolve(trial.method, method_class, trial.parameters))
         method.load_state(safetensors.torch.load_file(kept.state_file, device=str(device)), run)
     except Exception as error:  # whatever a method does with a state that is not its own
         line = str(error).partition("\n")[0]

@@ -17,7 +17,8 @@ def title(table: Table) -> str:
     kind = ", supervised" if ground.supervised else ""
     seed = f", seed {ground.seed}" if ground.seed else ""
     dtype = f" in {ground.dtype}" if ground.dtype != "float32" else ""
-    return f"mAP@1000 on {ground.protocol}, features {ground.features}{dtype}{limit}{seed}{kind}"
+    weights = f" of weights {ground.weights[:8]}" if table.same_but_weights else ""
+    return f"mAP@1000 on {ground.protocol}, features {ground.features}{weights}{dtype}{limit}{seed}{kind}"
 
 
 def caption(table: Table) -> list[str]:

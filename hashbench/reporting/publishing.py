@@ -4,6 +4,7 @@
 """
 
 import io
+import json
 import re
 import shlex
 import sys
@@ -26,8 +27,8 @@ _ABSOLUTE = re.compile(r"(?P<before>^|[=:,])(?P<path>/[^=:,]*)")
 def publish(source: Path, target: Path) -> list[Path]:
     """Copy the finished records of a result folder, with their per-query AP and throughput, and make the tables anew.
 
-    What ``target`` has of other records stays, so several folders may be published into one. The same records give
-    the same bytes.
+    Of records of the same trial only the newest is published, and takes the place of older ones in ``target``. What
+    else ``target`` has stays, so several folders may be published into one. The same records give the same bytes.
 
     Returns:
         What was written, tables last.
@@ -37,9 +38,11 @@ def publish(source: Path, target: Path) -> list[Path]:
     """
     if source.resolve() == target.resolve():
         raise UsageError(f"records of {str(source)!r} cannot be published into their own folder; name another")
-    contents = dict(_contents(Store(source)))
-    if not contents:
+    newest = _newest(Store(source))
+    if not newest:
         raise UsageError(f"{str(source)!r} has no finished records to publish; wanted a result folder of hashbench run")
+    contents = dict(_contents(Store(source), newest))
+    _remove_older(Store(target), newest)
     for place, content in contents.items():
         (target / place).parent.mkdir(parents=True, exist_ok=True)
         with replacing(target / place) as work:
@@ -47,12 +50,30 @@ def publish(source: Path, target: Path) -> list[Path]:
     return [*(target / place for place in contents), *write_reports(target, figures=False)]
 
 
-def _contents(store: Store) -> Iterator[tuple[Path, bytes]]:
-    """Files by their place in a result folder, a record behind what belongs to it."""
-    keys = set()
+def _newest(store: Store) -> dict[str, Record]:
+    """The newest finished record of each trial."""
+    finished = [record for record in store.records() if record["status"] == "ok"]
+    return {_trial(record): record for record in sorted(finished, key=lambda r: str(r["provenance"]["created"]))}
+
+
+def _trial(record: Record) -> str:
+    return json.dumps(record["trial"], sort_keys=True)
+
+
+def _remove_older(store: Store, newest: dict[str, Record]) -> None:
+    """Remove records, and what belongs to them, whose trials ``newest`` has with other keys."""
     for path, record in zip(sorted(store.records_folder.glob("*.json")), store.records(), strict=True):
-        if record["status"] == "ok":
-            keys.add(record["key"])
+        other = newest.get(_trial(record))
+        if other is not None and other["key"] != record["key"]:
+            for file in (path, path.with_suffix(".npz"), *store.throughput_folder.glob(f"{record['key']}-*.json")):
+                file.unlink(missing_ok=True)
+
+
+def _contents(store: Store, newest: dict[str, Record]) -> Iterator[tuple[Path, bytes]]:
+    """Files by their place in a result folder, a record behind what belongs to it."""
+    keys = {record["key"] for record in newest.values()}
+    for path, record in zip(sorted(store.records_folder.glob("*.json")), store.records(), strict=True):
+        if record["key"] in keys:
             place = path.relative_to(store.root)
             yield place.with_suffix(".npz"), _arrays(path.with_suffix(".npz"))
             yield place, to_json(_without_folders(record))

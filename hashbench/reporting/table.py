@@ -2,6 +2,7 @@
 
 import json
 import statistics
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -94,13 +95,17 @@ class Row:
 
 @dataclass
 class Table:
-    """One ground with its rows: ranked ones first, best first, then incomplete ones; references apart."""
+    """One ground with its rows: ranked ones first, best first, then incomplete ones; references apart.
+
+    ``same_but_weights``: another table differs from it in the weights of the features' network alone.
+    """
 
     ground: Ground
     columns: list[int]
     ranked: list[Row]
     unranked: list[Row]
     references: list[Row]
+    same_but_weights: bool = False
 
     @property
     def cutoff(self) -> int | None:
@@ -149,7 +154,11 @@ def tables(results: Results, current: frozenset[str] = frozenset(), stale: froze
             unsupervised = grounds.get(replace(ground, supervised=False), {})
             rows |= {name: row for name, row in unsupervised.items() if row.reference}
     found = [_table(ground, _told_apart(list(rows.values()))) for ground, rows in sorted(grounds.items())]
-    return [table for table in found if table.ranked or table.unranked]
+    found = [table for table in found if table.ranked or table.unranked]
+    alike = Counter(replace(table.ground, weights="") for table in found)
+    for table in found:
+        table.same_but_weights = alike[replace(table.ground, weights="")] > 1
+    return found
 
 
 def _told_apart(rows: list[Row]) -> list[Row]:

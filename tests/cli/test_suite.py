@@ -78,7 +78,10 @@ def test_only_what_is_typed_changes_a_suite(call: Callable[..., Done], rotations
         (("--suite", "rotation.toml"), "hashbench: suite rotation.toml cannot be read"),
         (("--suite", "rotations"), "hashbench: no suite named 'rotations'"),
         (("--suite", "rotations.toml", "--methods", "itq"), "hashbench: methods itq are named beside the suite"),
-        (("--suite", "rotations.toml", "--set", "pcah.x=1"), "hashbench: suite rotations: --set names 'pcah'"),
+        (
+            ("--suite", "rotations.toml", "--set", "pcah.x=1"),
+            "hashbench: suite rotations: parameters asked for beside it name 'pcah'",
+        ),
         (("--suite", "rotations.toml", "--set", "lsh.x=1"), "hashbench: no parameter of lsh named 'x'"),
         (("--suite", "rotations.toml", "--preset", "fast"), "hashbench: no preset of these methods named 'fast'"),
     ],

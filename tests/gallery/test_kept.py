@@ -53,12 +53,27 @@ def test_records_without_codes_of_a_method_say_why(results: Path, tmp_path: Path
     failed = Kept(record.file, {**record.record, "status": "failed"})
     with pytest.raises(UsageError, match="it is failed"):
         read_codes(failed)
+    np.savez(record.codes_file, average_precision=np.zeros(3))
+    with pytest.raises(UsageError, match=r"was published without its codes; run itq .* again to have them"):
+        read_codes(record)
     record.codes_file.write_bytes(b"PK damaged")
     with pytest.raises(UsageError, match=r"codes .*\.npz cannot be read .*; restore the file or run the trial again"):
         read_codes(record)
     record.codes_file.unlink()
     with pytest.raises(UsageError, match=r"there is no digits-.*\.npz"):
         read_codes(record)
+
+
+def test_throughput_is_no_record_of_a_trial(results: Path) -> None:
+    with pytest.raises(UsageError, match=r"is throughput, not the record of a trial; name one in the folder records"):
+        Kept.read(next((results / "throughput").glob("*.json")))
+
+
+def test_parameters_that_a_method_no_longer_takes_are_one_line(results: Path, tmp_path: Path) -> None:
+    record = copied(results, "borrows", tmp_path)
+    record.record["trial"]["parameters"]["gone"] = 1
+    with pytest.raises(UsageError, match=r"does not load into borrows \(UsageError: no parameter of borrows named"):
+        load_method(record, CPU)
 
 
 def test_a_state_that_does_not_load_is_one_line(results: Path, tmp_path: Path) -> None:

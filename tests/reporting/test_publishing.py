@@ -125,6 +125,23 @@ def test_several_folders_can_be_published_into_one(source: Path, tmp_path: Path)
     assert "lsh" in (target / "leaderboard.md").read_text()
 
 
+def test_a_newer_record_takes_the_place_of_older_ones_of_its_trial(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "published"
+    publish(source, target)
+    (old,) = (file for file in (source / "records").glob("*-lsh-8-0-*.json") if "f" * 16 not in file.name)
+    record = json.loads(old.read_text())
+    key = record["key"]
+    newer = {**record, "key": "e" * 16, "provenance": {**record["provenance"], "created": "2999-01-01T00:00:00+00:00"}}
+    place = old.with_name(old.name.replace(key, "e" * 16))
+    place.write_bytes(to_json(newer))
+    shutil.copy(old.with_suffix(".npz"), place.with_suffix(".npz"))
+    before = len(contents(target))
+    publish(source, target)
+    assert "e" * 16 in {record["key"] for record in results(target).records}
+    assert not [name for name in contents(target) if key in name], "the older one is gone, and its throughput"
+    assert len(contents(target)) == before - 1, "the newer one has no throughput"
+
+
 def _nothing(source: Path) -> None:
     shutil.rmtree(source)
 

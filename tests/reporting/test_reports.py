@@ -244,6 +244,15 @@ def test_captions_say_what_the_card_and_the_features_add_to_a_number() -> None:
     assert f"Weights of pixels: sha256 {'ab' * 8}." in text
 
 
+def test_tables_on_features_of_other_weights_say_so_in_their_titles() -> None:
+    found = tuple(make_record("itq", 16, 0.5, features_weights=weights * 32) for weights in ("ab", "cd"))
+    assert [title(table) for table in tables(Results(found))] == [
+        f"mAP@1000 on digits/holdout-200, features pixels of weights {weights * 4}" for weights in ("ab", "cd")
+    ]
+    (alone,) = tables(Results(found[:1]))
+    assert title(alone) == "mAP@1000 on digits/holdout-200, features pixels"
+
+
 def test_encoders_that_began_at_other_weights_are_rows_of_their_own() -> None:
     found = [
         make_record("bgan", 16, value, backbones={"net": weights * 32}) for value, weights in ((0.5, "ab"), (0.6, "cd"))
