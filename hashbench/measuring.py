@@ -6,11 +6,10 @@ import torch
 from torch import Tensor
 
 from hashbench.codes import Codes
-from hashbench.dataset import Split
+from hashbench.dataset import Dataset, Items
 from hashbench.device import repeatable
 from hashbench.evaluation.throughput import encode_throughput, search_throughput
 from hashbench.features.extractor import Extractor
-from hashbench.fitting import Inputs
 from hashbench.images import resize, three_channels
 from hashbench.method import HashMethod, RunContext
 from hashbench.records.environment import hardware
@@ -21,7 +20,12 @@ COMMON_SIZE = 375  # of images whose own sizes differ: a photograph's shorter si
 
 
 def measure(
-    method: HashMethod, run: RunContext, inputs: Inputs, split: Split, codes: tuple[Codes, Codes], extractor: Extractor
+    method: HashMethod,
+    run: RunContext,
+    dataset: Dataset,
+    queries: Items,
+    codes: tuple[Codes, Codes],
+    extractor: Extractor,
 ) -> dict[str, Any]:
     """What a throughput file says beside format and key.
 
@@ -31,13 +35,12 @@ def measure(
     Args:
         method: fitted.
         run: the run it was fitted in.
-        inputs: where images and features come from.
-        split: whose queries are encoded.
+        dataset: where images come from.
+        queries: the items that are encoded.
         codes: of queries and database.
         extractor: of the trial's features.
     """
-    items = split.query[:LARGEST_BATCH]
-    images = inputs.dataset.images(items)
+    images = dataset.images(queries[:LARGEST_BATCH])
     images = (resize(images, COMMON_SIZE) if isinstance(images, list) else images).to(run.device)
     on_features = method.traits.input == "features"
 
@@ -51,7 +54,7 @@ def measure(
             from_images,
             images,
             method.encode if on_features else None,
-            inputs.feature_rows(items, run.device) if on_features else None,
+            extractor(images).float() if on_features else None,
             SECONDS_PER_FIGURE,
         )
     query, database = codes

@@ -102,7 +102,7 @@ class TrialRun:
         """Measured last, when the record is safe: a failure here takes no score away."""
         self._tell("phase", "throughput")
         try:
-            self.store.write_throughput(self.job, {"format": FORMAT, "key": self.job.key, **measured()})
+            self.store.write_throughput({"format": FORMAT, "key": self.job.key, **measured()})
         except Exception as error:
             sys.stderr.writelines(traceback.format_exception(error))
             self._tell("note", f"no throughput: {type(error).__name__}: {error}")
@@ -149,7 +149,7 @@ class TrialRun:
                     for name, value in method.state().items()
                 }
                 self.store.write_state(self.job, safetensors.torch.save(state))
-        return lambda: measure(method, run, inputs, loaded.split, (query, database), self._extractor())
+        return lambda: measure(method, run, loaded.dataset, loaded.split.query, (query, database), self._extractor())
 
     def _load(self) -> Loaded:
         trial = self.job.trial

@@ -7,9 +7,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from hypothesis import settings
 
 from hashbench.dataset_spec import open_dataset
 from tests.pictures import pictures
+
+# A first example may wait for kernels to be compiled, and a busy machine is no fault.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,6 @@ from hashbench.codes import Codes
 from hashbench.dataset import Images
 from hashbench.dataset_spec import open_dataset
 from hashbench.features.extractor import Extractor
-from hashbench.fitting import Inputs
 from hashbench.measuring import measure
 from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
 
@@ -43,10 +42,8 @@ class Particular(HashMethod):
 def test_methods_get_float32_whatever_the_features_are_kept_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hashbench.measuring.SECONDS_PER_FIGURE", 0.001)
     digits = open_dataset("digits", Path())
-    split = digits.split()
-    inputs = Inputs(digits, np.zeros((len(digits), 64), dtype=np.float16), digits.labels())
     codes = Codes.pack(np.zeros((20, 8), dtype=np.bool_))
     run = RunContext(torch.device("cpu"), torch.Generator())
-    found = measure(Particular(8), run, inputs, split, (codes, codes), Half())
+    found = measure(Particular(8), run, digits, digits.split().query, (codes, codes), Half())
     assert found["encode"]["images_per_s"]["median"] > 0
     assert found["encode"]["features_per_s"]["median"] > 0

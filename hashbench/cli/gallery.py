@@ -63,20 +63,13 @@ def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
 
 def _chosen(names: tuple[str, ...], results: Path) -> list[Any]:
     """The records called ``names``, or one of each kind."""
-    from hashbench.errors import UsageError
-    from hashbench.gallery.kept import Kept
     from hashbench.gallery.make import default_records
-    from hashbench.records.lookup import find_record
+    from hashbench.kept import Kept
+    from hashbench.records.lookup import find_records
 
     if not names:
         found, left_out = default_records(results)
         if left_out:
             click.echo(f"{left_out} other records (repetitions, variants) are not shown; name them by key", err=True)
         return found
-    files = []
-    for name in names:
-        file = find_record(name, results)
-        if file is None:
-            raise UsageError(f"no record {name!r} in {results / 'records'}; name a file, or the beginning of a key")
-        files.append(file)
-    return [Kept.read(file) for file in dict.fromkeys(files)]
+    return [Kept.read(file) for file in find_records(names, results)]

@@ -10,7 +10,7 @@ import click
 import hashbench
 from hashbench.errors import UsageError
 
-VERBS = {"run": "run", "list": "listing", "show": "show", "data": "data", "gallery": "gallery"}
+VERBS = {"run": "run", "list": "listing", "show": "show", "data": "data", "gallery": "gallery", "measure": "measure"}
 
 
 class Verbs(click.Group):

@@ -30,7 +30,12 @@ Examples:
 )
 @click.option("--features", metavar="NAME", help="Features of all trials.  [default: the data set's own]")
 @click.option("--features-dtype", default="auto", show_default=True, metavar="NAME", help="float32 or float16.")
-@click.option("--weights", multiple=True, metavar="NAME=FILE", help="State dict of a network, .pth or .safetensors.")
+@click.option(
+    "--weights",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="State dict of a network (.pth, .safetensors); of a method's kept state, its trained encoder.",
+)
 @click.option("--repeats", default=1, show_default=True, metavar="N", help="Repetitions with seeds of their own.")
 @click.option("--preset", metavar="NAME", help="Apply this preset to the methods that have it, say quick.")
 @click.option("--set", "parameters", multiple=True, metavar="METHOD.PARAMETER=VALUE", help="Change a hyper-parameter.")

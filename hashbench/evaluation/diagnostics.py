@@ -25,7 +25,7 @@ def code_diagnostics(codes: Codes) -> Diagnostics:
     deviation = np.abs(ones / len(codes) - 0.5)
     changing = (ones > 0) & (ones < len(codes))
     correlation = _correlations(ones[changing], together[np.ix_(changing, changing)], len(codes))
-    unique = len(np.unique(codes.packed, axis=0))
+    unique = _different(codes)
     return {
         "balance_deviation_mean": float(deviation.mean()),
         "balance_deviation_max": float(deviation.max()),
@@ -57,3 +57,20 @@ def _correlations(
     pairs = np.triu_indices(len(ones), k=1)
     result: npt.NDArray[np.float64] = np.abs(covariance / np.outer(deviation, deviation))[pairs]
     return np.minimum(result, 1)
+
+
+def _different(codes: Codes) -> int:
+    """How many there are, by sorting numbers of 64 bits: many times as fast as sorting rows of bytes.
+
+    Of longer codes, what came before is numbered and the next 32 bits are put behind it, in turn.
+    """
+    width = -(-codes.packed.shape[1] // 4)
+    padded = np.zeros((len(codes), 4 * width), dtype=np.uint8)
+    padded[:, : codes.packed.shape[1]] = codes.packed
+    halves = padded.view(np.uint32).astype(np.uint64)
+    found = halves[:, 0]
+    for column in range(1, width):
+        if column > 1:
+            found = np.unique(found, return_inverse=True)[1].astype(np.uint64)
+        found = found << np.uint64(32) | halves[:, column]
+    return len(np.unique(found))

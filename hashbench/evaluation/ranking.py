@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hashbench.evaluation.harmonic import FloatArray
-from hashbench.evaluation.tied_group import SUMS, Order
+from hashbench.evaluation.tie_loops import sum_groups
+from hashbench.evaluation.tied_group import ORDERS, Order
 
 IntArray = npt.NDArray[np.int64]
 Number = TypeVar("Number", np.int64, np.float64)
@@ -77,11 +78,8 @@ class Ranking:
     def precision_sums(self, order: Order) -> FloatArray:
         """Float64 [q, groups + 1]: before each group, the sum over relevant items of the precision at their rank."""
         if order not in self._sums:
-            added = np.zeros(self.items.shape)
-            at = self.relevant > 0
-            before = self.items_before[:, :-1][at], self.hits_before[:, :-1][at]
-            added[at] = SUMS[order](*before, self.items[at], self.relevant[at])
-            self._sums[order] = _running(added)
+            sums = self._sums[order] = np.empty((len(self), self.items.shape[1] + 1))
+            sum_groups(ORDERS.index(order), self.items, self.relevant, self.items_before, self.hits_before, sums)
         return self._sums[order]
 
     def cut(self, k: int | None) -> Cut:

@@ -7,12 +7,12 @@ import torch
 
 from hashbench.dataset import Dataset
 from hashbench.errors import UsageError
-from hashbench.gallery.kept import Kept, KeptCodes, changed_sources, load_method, read_codes
 from hashbench.gallery.neighbour_sheet import neighbour_sheet
 from hashbench.gallery.neighbours import Rows, nearest, spread
 from hashbench.gallery.reconstruction_sheet import reconstruction_sheet
 from hashbench.gallery.reconstructions import reconstruct
-from hashbench.gallery.source import open_source
+from hashbench.kept import Kept, KeptCodes, changed_sources, load_method, read_codes
+from hashbench.kept_dataset import open_source
 from hashbench.method import HashMethod
 from hashbench.registry import METHODS
 from hashbench.reporting.table import HEADLINE

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 
 from hashbench.errors import UsageError
-from hashbench.gallery.kept import KeptCodes
+from hashbench.kept import KeptCodes
 from hashbench.search.index import HammingIndex
 
 Rows = npt.NDArray[np.int64]

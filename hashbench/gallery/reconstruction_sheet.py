@@ -4,10 +4,10 @@ import torch
 from torch import Tensor
 
 from hashbench.gallery.heading import heading
-from hashbench.gallery.kept import Kept
 from hashbench.gallery.reconstructions import Reconstructions
 from hashbench.gallery.sheet import FRAME, GREY, MARGIN, Sheet, font, line_height
 from hashbench.gallery.thumbnails import SIDE, Bitmap, thumbnail
+from hashbench.kept import Kept
 
 ACROSS = 10  # pairs in a row
 NAMES_WIDTH = 70  # pixels

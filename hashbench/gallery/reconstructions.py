@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from hashbench.dataset import Dataset, Items
-from hashbench.gallery.kept import KeptCodes
 from hashbench.gallery.neighbours import Rows
 from hashbench.images import ImageSource, resize
+from hashbench.kept import KeptCodes
 from hashbench.method import HashMethod, RunContext
 
 BLOCK = 200  # queries at a time

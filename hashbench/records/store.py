@@ -84,9 +84,9 @@ class Store:
         with replacing(self.record_path(job).with_suffix(".safetensors")) as work:
             work.write_bytes(state)
 
-    def write_throughput(self, job: Job, throughput: Record) -> None:
+    def write_throughput(self, throughput: Record) -> None:
         """``throughput/<key>-<hardware>.json``: a second machine adds its own file."""
-        name = f"{job.key}-{throughput['hardware']['id']}.json"
+        name = f"{throughput['key']}-{throughput['hardware']['id']}.json"
         with replacing(self.throughput_folder / name) as work:
             work.write_bytes(to_json(throughput))
 

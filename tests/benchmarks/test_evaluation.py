@@ -1,44 +1,119 @@
-"""Speed of the evaluation; full sizes with --benchmark-enable, tiny ones (does it still run) without."""
+"""Speed of the evaluation beside how others do it; full sizes with --benchmark-enable, tiny ones without.
+
+``python -m tests.benchmarks.table`` runs all of this and writes the table of ratios.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
-from pytest_benchmark.fixture import BenchmarkFixture
 
-from hashbench.codes import Codes
 from hashbench.evaluation.evaluate import evaluate, evaluate_features
 from hashbench.evaluation.histograms import distance_histograms
+from tests.benchmarks import peers
+from tests.benchmarks.peers import Task, make_task
+
+K = 1000
+BITS = [16, 32, 64, 128]
+SIZES = {
+    "59k": (1000, 59_000, 10, 1),
+    "50k": (10_000, 50_000, 10, 1),
+    "nuswide": (2100, 193_734, 21, 3),
+    "1M": (1000, 1_000_000, 10, 1),
+    "10M": (1000, 10_000_000, 10, 1),
+}
+ENOUGH = 4e9  # pairs of one measured call; of a size with more, fewer queries are taken
+# How others come to AP at 1,000, and pairs that one measured call may take of each: they take long.
+PEERS: dict[str, tuple[Callable[[Task, int], Any], float]] = {
+    "usual script": (peers.usual_script, 1e7),
+    "numpy sort": (peers.numpy_sort, 1e7),
+    "torch topk": (peers.torch_topk, 1e7),
+    "faiss": (peers.faiss_flat, 1e8),
+    "torchmetrics": (peers.torchmetrics_map, 2e6),
+}
 
 
+@cache
+def task(size: str, bits: int) -> Task:
+    """One of the sizes; the last one asked for is kept."""
+    task.cache_clear()
+    queries, items, classes, labels_each = SIZES[size]
+    return make_task(queries, items, bits, classes, labels_each)
+
+
+def measured(benchmark: Any, whole: Task, pairs: float, way: str, call: Callable[[Task], Any]) -> Any:
+    """Run ``call`` on as many queries as make ``pairs``; what the table needs stands in extra_info."""
+    part = whole.first(max(1, min(len(whole.query), int(pairs / len(whole.database)))))
+    benchmark.extra_info.update(task=whole.name, way=way, queries=len(part.query), of="evaluation")
+    call(part.first(1))  # compiles what is to be compiled
+    return benchmark.pedantic(call, (part,), rounds=5 if benchmark.enabled else 1)
+
+
+def small(benchmark: Any, size: str, bits: int) -> Task:
+    """The size itself where it is measured, else a tiny task with as many labels."""
+    _, _, classes, labels_each = SIZES[size]
+    return task(size, bits) if benchmark.enabled else make_task(10, 1200, bits, classes, labels_each)
+
+
+@pytest.mark.parametrize("bits", BITS)
+@pytest.mark.parametrize("size", SIZES)
+def test_histograms(benchmark: Any, size: str, bits: int) -> None:
+    whole = small(benchmark, size, bits)
+    found = measured(
+        benchmark,
+        whole,
+        ENOUGH,
+        "histograms",
+        lambda t: distance_histograms(t.query, t.database, t.query_labels, t.database_labels, "cpu"),
+    )
+    assert (found.items.sum(axis=1) == len(whole.database)).all()
+
+
+@pytest.mark.parametrize("bits", BITS)
+@pytest.mark.parametrize("size", ["59k", "50k", "nuswide", "1M"])
+def test_every_metric(benchmark: Any, size: str, bits: int) -> None:
+    scores = measured(
+        benchmark,
+        small(benchmark, size, bits),
+        ENOUGH,
+        "all metrics",
+        lambda t: evaluate(t.query, t.database, t.query_labels, t.database_labels, cutoff=5000, device="cpu"),
+    )
+    assert 0 < scores.metrics["map@1000"] <= 1
+
+
+@pytest.mark.parametrize("bits", BITS)
+@pytest.mark.parametrize("size", ["59k", "50k", "1M"])
+def test_popcount_loop(benchmark: Any, size: str, bits: int) -> None:
+    whole = small(benchmark, size, bits)
+    items, hits = measured(benchmark, whole, 1e8, "popcount loop", peers.popcount_loop)
+    part = whole.first(len(items))
+    ours = distance_histograms(part.query, part.database, part.query_labels, part.database_labels, "cpu")
+    assert np.array_equal(items[:, : bits + 1], ours.items)
+    assert np.array_equal(hits[:, : bits + 1], ours.relevant)
+
+
+@pytest.mark.parametrize("way", PEERS)
 @pytest.mark.parametrize("bits", [16, 64])
-def test_histograms(benchmark: BenchmarkFixture, bits: int) -> None:
-    queries, items = (1000, 59_000) if benchmark.enabled else (10, 590)
-    rng = np.random.default_rng(0)
-    codes = [Codes.pack(rng.random((rows, bits)) < 0.5) for rows in (queries, items)]
-    labels = [rng.integers(0, 10, rows) for rows in (queries, items)]
-    found = benchmark(distance_histograms, *codes, *labels)
-    assert found.items.sum() == queries * items
+@pytest.mark.parametrize("size", ["59k", "nuswide", "1M"])
+def test_peers(benchmark: Any, size: str, bits: int, way: str) -> None:
+    """Within what the order of ties can do to them, they find the same."""
+    if way in ("faiss", "torchmetrics"):
+        pytest.importorskip(way)
+    whole = small(benchmark, size, bits)
+    call, pairs = PEERS[way]
+    found = measured(benchmark, whole, pairs, way, lambda t: call(t, K))
+    if not benchmark.enabled:
+        ours = evaluate(whole.query, whole.database, whole.query_labels, whole.database_labels, device="cpu").metrics
+        worst, best = ours["map@1000/worst"], ours["map@1000/best"]
+        assert worst is not None
+        assert best is not None
+        assert worst - 1e-6 <= found.mean() <= best + 1e-6
 
 
-def test_every_metric(benchmark: BenchmarkFixture) -> None:
-    queries, items = (1000, 59_000) if benchmark.enabled else (10, 590)
-    rng = np.random.default_rng(0)
-    codes = [Codes.pack(rng.random((rows, 64)) < 0.5) for rows in (queries, items)]
-    labels = [rng.integers(0, 10, rows) for rows in (queries, items)]
-    scores = benchmark(evaluate, *codes, *labels, cutoff=5000, device="cpu")
-    assert scores.queries["scored"] == queries
-
-
-def test_every_metric_of_several_labels(benchmark: BenchmarkFixture) -> None:
-    """The size of nuswide/tc21."""
-    queries, items = (2100, 193_734) if benchmark.enabled else (21, 1937)
-    rng = np.random.default_rng(0)
-    codes = [Codes.pack(rng.random((rows, 64)) < 0.5) for rows in (queries, items)]
-    labels = [rng.random((rows, 21)) < 0.11 for rows in (queries, items)]
-    scores = benchmark(evaluate, *codes, *labels, cutoff=5000, device="cpu")
-    assert scores.queries["scored"] == labels[0].any(axis=1).sum()
-
-
-def test_float_features(benchmark: BenchmarkFixture) -> None:
+def test_float_features(benchmark: Any) -> None:
     queries, items = (100, 59_000) if benchmark.enabled else (10, 590)
     rng = np.random.default_rng(0)
     features = [rng.standard_normal((rows, 512), dtype=np.float32) for rows in (queries, items)]

@@ -141,4 +141,4 @@ def test_min_and_total_follow_from_linearity_as_well() -> None:
 )
 def test_harmonic_differences_are_exact_to_the_last_digits(start: int, count: int) -> None:
     wanted = float(sum((Fraction(1, i) for i in range(start + 1, start + count + 1)), Fraction(0)))
-    assert harmonic_difference(np.array(start), np.array(count)) == pytest.approx(wanted, rel=2e-14, abs=0)
+    assert harmonic_difference(start, count) == pytest.approx(wanted, rel=2e-14, abs=0)

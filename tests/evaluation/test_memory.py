@@ -26,7 +26,7 @@ def test_codes_are_scored_in_less_than_a_byte_per_pair(classes: int) -> None:
     labels = multi_hot(queries, classes), multi_hot(items, classes)
     with watched() as peak:
         evaluate(codes[0], codes[1], *labels, cutoff=5000, device="cpu")
-    assert 0 < peak.tensor < queries * items
+    assert peak.tensor < queries * items
     assert 0 < peak.arrays < queries * items
 
 

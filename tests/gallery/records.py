@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from hashbench.gallery.kept import Kept
+from hashbench.kept import Kept
 
 
 def kept(results: Path, method: str) -> Kept:

@@ -11,8 +11,8 @@ import torch
 from hashbench.dataset_spec import open_dataset
 from hashbench.errors import UsageError
 from hashbench.fitting import Inputs, encode
-from hashbench.gallery.kept import Kept, changed_sources, load_method, read_codes
-from hashbench.gallery.source import open_source
+from hashbench.kept import Kept, changed_sources, load_method, read_codes
+from hashbench.kept_dataset import open_source
 from tests.gallery.records import copied, kept
 
 CPU = torch.device("cpu")

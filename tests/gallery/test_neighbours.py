@@ -6,8 +6,8 @@ import torch
 
 from hashbench.codes import Codes
 from hashbench.errors import UsageError
-from hashbench.gallery.kept import KeptCodes
 from hashbench.gallery.neighbours import nearest, spread
+from hashbench.kept import KeptCodes
 
 CPU = torch.device("cpu")
 

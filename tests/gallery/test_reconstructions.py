@@ -8,9 +8,9 @@ import torch
 
 from hashbench.dataset_spec import open_dataset
 from hashbench.gallery import reconstructions
-from hashbench.gallery.kept import load_method, read_codes
 from hashbench.gallery.reconstruction_sheet import caption, reconstruction_sheet
 from hashbench.gallery.reconstructions import Reconstructions, reconstruct
+from hashbench.kept import load_method, read_codes
 from tests.gallery.records import kept
 from tests.pictures import pictures
 

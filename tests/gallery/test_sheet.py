@@ -11,11 +11,11 @@ from matplotlib.ft2font import FT2Font
 from PIL import Image
 
 from hashbench.dataset_spec import open_dataset
-from hashbench.gallery.kept import Kept, KeptCodes, read_codes
 from hashbench.gallery.neighbour_sheet import MARKS, caption, neighbour_sheet
 from hashbench.gallery.neighbours import Neighbours, nearest, spread
 from hashbench.gallery.sheet import BLACK, FRAME, Sheet, cut, font, wrapped
 from hashbench.gallery.thumbnails import thumbnail
+from hashbench.kept import Kept, KeptCodes, read_codes
 from tests.gallery.records import kept
 
 Parts = tuple[Kept, KeptCodes, Neighbours, Sheet]

@@ -4,11 +4,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hashbench.codes import Codes
-from hashbench.search import index
+from hashbench.search import by_products
+from hashbench.search.bit_planes import BLOCK
 from hashbench.search.index import HammingIndex
 
 Bools = npt.NDArray[np.bool_]
@@ -24,6 +25,16 @@ def plain(query: Bools, database: Bools, k: int) -> tuple[npt.NDArray[np.int64],
     return ids, np.take_along_axis(distances, ids, axis=1)
 
 
+@pytest.fixture(params=["planes", "products"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each of the two ways of searching in turn."""
+    if request.param == "products":
+        monkeypatch.setattr("hashbench.search.index.kernels", lambda: None)
+    return str(request.param)
+
+
+@pytest.mark.usefixtures("way")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(bits=st.integers(1, 20), items=st.integers(1, 60), seed=st.integers(0, 1 << 16), data=st.data())
 def test_ties_come_by_lower_number(bits: int, items: int, seed: int, data: st.DataObject) -> None:
     query, database = bools(3, bits, seed), bools(items, bits, seed + 1)
@@ -34,13 +45,37 @@ def test_ties_come_by_lower_number(bits: int, items: int, seed: int, data: st.Da
     assert np.array_equal(distances, wanted[1])
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("k", [1, 5, 40, 200])
 def test_blocks_of_the_database_are_merged(k: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index, "_DATABASE_BLOCK", 13)
+    monkeypatch.setattr(by_products, "_DATABASE_BLOCK", 13)
     query, database = bools(9, 10, 0), bools(200, 10, 1)
     ids, distances = HammingIndex(database, device="cpu").search(query, k)
     assert np.array_equal(ids, plain(query, database, k)[0])
     assert (ids.dtype.name, distances.dtype.name) == ("int64", "int32")
+
+
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("items", [BLOCK - 1, BLOCK, 2 * BLOCK + 77])
+@pytest.mark.parametrize(("bits", "k"), [(9, 1), (64, 1000), (129, 100)])
+def test_ends_of_blocks_are_searched(items: int, bits: int, k: int) -> None:
+    query, database = bools(40, bits, 0), bools(items, bits, 1)
+    ids, distances = HammingIndex(database, device="cpu").search(query, k)
+    wanted = plain(query, database, k)
+    assert np.array_equal(ids, wanted[0])
+    assert np.array_equal(distances, wanted[1])
+
+
+@pytest.mark.parametrize("k", [1, 50, 9000])
+@pytest.mark.parametrize("nearest_first", [True, False])
+def test_a_database_in_the_order_of_its_distances_is_searched(k: int, nearest_first: bool) -> None:
+    """Nearer and nearer items push out all that came before; the other way round, only the first are looked at."""
+    ones = np.sort(np.random.default_rng(0).integers(0, 65, 3 * BLOCK))
+    database = np.arange(64) < (ones if nearest_first else ones[::-1])[:, None]
+    query = np.zeros((2, 64), dtype=np.bool_)
+    ids, distances = HammingIndex(database, device="cpu").search(query, k)
+    assert np.array_equal(ids[1], np.argsort(database.sum(axis=1), kind="stable")[:k])
+    assert np.array_equal(distances[0], np.sort(ones)[:k])
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

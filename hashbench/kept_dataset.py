@@ -6,7 +6,7 @@ from hashbench.card import make_card
 from hashbench.dataset import Dataset
 from hashbench.dataset_spec import open_dataset, plugin_name, protocol_id
 from hashbench.errors import UsageError
-from hashbench.gallery.kept import Kept
+from hashbench.kept import Kept
 from hashbench.registry import DATASETS
 
 

@@ -1,0 +1,70 @@
+"""The verb ``measure``."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+EXAMPLE = """\b
+Examples:
+  hashbench measure
+  hashbench measure 3fa9c1 --device cpu
+"""
+
+
+@click.command("measure", epilog=EXAMPLE)
+@click.argument("records", metavar="[RECORD]...", nargs=-1)
+@click.option("--results", default="results", show_default=True, metavar="DIR", help="Folder of the records.")
+@click.option("--data", metavar="DIR", help="Folder of the data sets.  [default: HASHBENCH_DATA, else data]")
+@click.option("--dataset", metavar="NAME:FILE", help="The data set, where a file of yours describes it.")
+@click.option("--weights", multiple=True, metavar="NAME=FILE", help="State dict of the features' network.")
+@click.option("--offline", is_flag=True, help="Download nothing.")
+@click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1, ...")
+@click.option("--json", "as_json", is_flag=True, help="Print what was measured as JSON.")
+def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
+    """Measure encoding and search again on this machine, from kept codes and states.
+
+    RECORD is a record's file or the beginning of its key; without any, all that have both are measured. Let nothing
+    else run meanwhile. Figures of other machines stay. Exits with 1 if something could not be measured, with 2 if
+    nothing could.
+    """
+    from hashbench.device import pick_device
+    from hashbench.errors import UsageError
+    from hashbench.features.weights import Weights, parse_weights
+    from hashbench.kept import Kept
+    from hashbench.pace import say
+    from hashbench.records.lookup import find_records
+    from hashbench.remeasuring import Place, kept_trials, measure_again
+    from hashbench.reporting.write import write_reports
+    from hashbench.runner import data_folder
+
+    results = Path(given["results"])
+    weights = Weights(parse_weights(given["weights"]), given["offline"], say)
+    place = Place(results, data_folder(given["data"]), pick_device(given["device"]), weights, given["dataset"])
+    found = [Kept.read(file) for file in find_records(records, results)] if records else kept_trials(results)
+    made, faults = [], []
+    for kept in found:
+        try:
+            made.append(measure_again(kept, place))
+        except UsageError as error:
+            faults.append(str(error))
+            continue
+        if not as_json:
+            click.echo(f"{kept.trial}: {_rates(made[-1])}")
+    if as_json:
+        click.echo(json.dumps(made, indent=1))
+    if made:
+        write_reports(results)
+    for fault in faults:
+        click.echo(f"hashbench: {fault}", err=True)
+    return 0 if not faults else 1 if made else 2
+
+
+def _rates(throughput: dict[str, Any]) -> str:
+    from hashbench.reporting.rates import rate_text
+
+    words = [f"encodes {rate_text(throughput['encode']['images_per_s']['median'])} images/s"]
+    for k, found in list(throughput["search"].items())[-1:]:
+        words.append(f"answers {rate_text(found['queries_per_s']['median'])} queries/s with their {k} nearest items")
+    return ", ".join(words)

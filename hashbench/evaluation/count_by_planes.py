@@ -1,0 +1,35 @@
+"""Histograms of Hamming distances on bit planes, by kernels compiled for this CPU."""
+
+import numpy as np
+
+from hashbench.codes import Codes
+from hashbench.evaluation.ranking import IntArray
+from hashbench.evaluation.relevance import MultiHot
+from hashbench.search.bit_planes import bit_planes, stretches
+from hashbench.search.compiled import counter_rows, flips, kernels, use_torchs_threads, weights
+
+_ITEMS = 1 << 20  # whose planes are made at a time
+
+
+def count_by_planes(query: Codes, database: Codes, labels: tuple[MultiHot, MultiHot]) -> tuple[IntArray, IntArray]:
+    """Items and relevant items at each distance, int64 [q, bits + 1] each.
+
+    Raises:
+        RuntimeError: there are no compiled kernels here.
+    """
+    compiled = kernels()
+    if compiled is None:
+        raise RuntimeError("no compiled kernels here")
+    parts, rows_of_counters = use_torchs_threads(), counter_rows(query)
+    items = np.zeros((len(query), 8 * query.packed.shape[1] + 1), dtype=np.int64)
+    hits = np.zeros_like(items)
+    rows, wanted = np.nonzero(labels[0])
+    first = np.searchsorted(rows, np.arange(len(query) + 1))
+    own = flips(query)
+    for stretch in stretches(len(database), _ITEMS):
+        codes = bit_planes(database.packed[stretch])
+        classes = bit_planes(np.packbits(labels[1][stretch], axis=1))
+        compiled.count_distances(codes.words, classes.words, own, wanted, first, rows_of_counters, parts, items, hits)
+        # What fills up the last block has codes of zeros and no labels.
+        items[np.arange(len(query)), weights(query)] -= codes.filled_up
+    return items[:, : query.bits + 1].copy(), hits[:, : query.bits + 1].copy()

@@ -1,0 +1,50 @@
+"""The compiled kernels, where this machine can have them, and the queries as they read them."""
+
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from hashbench.codes import Codes
+from hashbench.pace import say
+
+_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
+
+
+@cache
+def kernels() -> ModuleType | None:
+    """``hashbench.search.kernels``, or None, with a line once, where numba does not work."""
+    try:
+        return import_module("hashbench.search.kernels")
+    except ImportError as error:
+        say(f"numba does not work here ({error}): Hamming distances are counted by torch, which takes longer")
+        return None
+
+
+def use_torchs_threads() -> int:
+    """Have the kernels use as many threads as torch does; answers how many."""
+    import numba
+
+    threads: int = max(1, min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS))
+    numba.set_num_threads(threads)
+    return threads
+
+
+def flips(query: Codes) -> npt.NDArray[np.uint64]:
+    """Uint64 [q, 8 * bytes], all ones where a bit is set: what makes 1 of the bits that differ."""
+    return np.where(np.unpackbits(query.packed, axis=1) > 0, _ALL, np.uint64(0))
+
+
+def weights(query: Codes) -> npt.NDArray[np.int64]:
+    """Int64 [q]: how many bits of each query are set, its distance to a code of zeros."""
+    counts: npt.NDArray[np.int64] = np.bitwise_count(query.packed).sum(axis=1, dtype=np.int64)
+    return counts
+
+
+def counter_rows(query: Codes) -> int:
+    """How many bits the largest distance between codes of this length has as a number."""
+    rows: int = 8 * query.packed.shape[1]
+    return rows.bit_length()

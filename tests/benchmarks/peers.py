@@ -1,0 +1,152 @@
+"""How others evaluate and search, written as they do, to be measured beside hashbench.
+
+Every way takes packed codes and class numbers, or multi-hot labels, and says what it computes.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from numba import njit, prange
+
+from hashbench.codes import Codes
+from hashbench.search.kernels import ones_in
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Task:
+    """Queries against a database; labels are multi-hot.
+
+    Attributes:
+        name: as tables call it.
+    """
+
+    name: str
+    query: Codes
+    database: Codes
+    query_labels: npt.NDArray[np.bool_]
+    database_labels: npt.NDArray[np.bool_]
+
+    def first(self, queries: int) -> "Task":
+        """The same with fewer queries, for ways that take long."""
+        return Task(self.name, self.query[:queries], self.database, self.query_labels[:queries], self.database_labels)
+
+
+def make_task(queries: int, items: int, bits: int, classes: int, labels_each: int = 1) -> Task:
+    """Codes that know something of their labels: a centre for each class, a quarter of its bits turned over."""
+    rng = np.random.default_rng(0)
+    centres = rng.random((classes, bits)) < 0.5
+
+    def codes_and_labels(n: int) -> tuple[Codes, npt.NDArray[np.bool_]]:
+        labels = np.zeros((n, classes), dtype=np.bool_)
+        own = rng.integers(0, classes, n)
+        labels[np.arange(n), own] = True
+        for _ in range(labels_each - 1):
+            labels[np.arange(n), rng.integers(0, classes, n)] = True
+        packed = np.empty((n, -(-bits // 8)), dtype=np.uint8)
+        for start in range(0, n, 1 << 18):
+            part = own[start : start + (1 << 18)]
+            packed[start : start + (1 << 18)] = np.packbits(
+                centres[part] ^ (rng.random((len(part), bits)) < 0.25), axis=1
+            )
+        return Codes(packed, bits), labels
+
+    kind = "one label" if labels_each == 1 else f"{classes} labels"
+    name = f"{queries:,} x {items:,}, {bits} bits, {kind}"
+    return Task(name, *(part for side in zip(*map(codes_and_labels, (queries, items)), strict=True) for part in side))
+
+
+def usual_script(task: Task, k: int) -> Floats:
+    """AP at k of each query: a product of +-1 codes and a sort of the whole database, query by query, as in the scripts
+    that deep hashing papers share.
+    """
+    query, database = (task.query.unpack() * 2.0 - 1, task.database.unpack() * 2.0 - 1)
+    found = np.empty(len(query))
+    for row, own in enumerate(query):
+        distances = 0.5 * (task.query.bits - own @ database.T)
+        order = np.argsort(distances)
+        relevant = (task.query_labels[row] & task.database_labels).any(axis=1)[order][:k]
+        found[row] = _average_precision(relevant)
+    return found
+
+
+def numpy_sort(task: Task, k: int) -> Floats:
+    """AP at k by uint8 distances and a stable (radix) sort, query by query."""
+    found = np.empty(len(task.query))
+    for row in range(len(task.query)):
+        distances = np.bitwise_count(task.query.packed[row] ^ task.database.packed).sum(axis=1, dtype=np.uint8)
+        order = np.argsort(distances, kind="stable")[:k]
+        found[row] = _average_precision((task.query_labels[row] & task.database_labels[order]).any(axis=1))
+    return found
+
+
+def torch_topk(task: Task, k: int) -> Floats:
+    """AP at k by a product of +-1 codes and topk, a hundred queries at a time."""
+    query, database = task.query.signs(), task.database.signs().T
+    query_labels, labels = torch.tensor(task.query_labels), torch.tensor(task.database_labels)
+    found = []
+    for start in range(0, len(query), 100):
+        order = (query[start : start + 100] @ database).topk(k, dim=1).indices
+        relevant = (query_labels[start : start + 100, None] & labels[order]).any(dim=2)
+        found += [_average_precision(row) for row in relevant.numpy()]
+    return np.array(found)
+
+
+def faiss_flat(task: Task, k: int) -> Floats:
+    """AP at k by faiss's exact binary index, counting."""
+    import faiss
+
+    index = faiss.IndexBinaryFlat(8 * task.database.packed.shape[1])
+    index.use_heap = False  # type: ignore[attr-defined]
+    index.add(task.database.packed)
+    order = index.search(task.query.packed, k)[1]
+    shared = task.query_labels[:, None] & task.database_labels[order]
+    return np.array([_average_precision(row) for row in np.asarray(shared.any(axis=2))])
+
+
+def torchmetrics_map(task: Task, k: int) -> Floats:
+    """Mean AP at k by torchmetrics, which wants every pair of a query and an item; one number for all queries."""
+    from torchmetrics.retrieval import RetrievalMAP
+
+    metric = RetrievalMAP(top_k=k)
+    for row in range(len(task.query)):
+        distances = np.bitwise_count(task.query.packed[row] ^ task.database.packed).sum(axis=1)
+        relevant = (task.query_labels[row] & task.database_labels).any(axis=1)
+        index = torch.full((len(task.database),), row)
+        metric.update(-torch.tensor(distances).float(), torch.tensor(relevant), index)
+    return np.array([float(metric.compute())])
+
+
+def popcount_loop(task: Task) -> tuple[Ints, Ints]:
+    """Histograms of all and of relevant items by a plain compiled loop over pairs of words; classes as numbers."""
+    words = [np.ascontiguousarray(codes.packed).view(_word(codes)) for codes in (task.query, task.database)]
+    labels = [hot.argmax(axis=1) for hot in (task.query_labels, task.database_labels)]
+    items = np.zeros((len(task.query), 8 * task.query.packed.shape[1] + 1), dtype=np.int64)
+    hits = np.zeros_like(items)
+    _count_pairs(*(side.astype(np.uint64) for side in words), *labels, items, hits)
+    return items, hits
+
+
+def _word(codes: Codes) -> Any:
+    return {2: np.uint16, 4: np.uint32}.get(codes.packed.shape[1], np.uint64)
+
+
+@njit(cache=True, parallel=True, boundscheck=False)
+def _count_pairs(query: Any, database: Any, query_label: Any, label: Any, items: Any, hits: Any) -> None:
+    for row in prange(len(query)):
+        for item in range(len(database)):
+            distance = np.int64(0)
+            for word in range(query.shape[1]):
+                distance += np.int64(ones_in(query[row, word] ^ database[item, word]))
+            items[row, distance] += 1
+            hits[row, distance] += query_label[row] == label[item]
+
+
+def _average_precision(relevant: npt.NDArray[np.bool_]) -> float:
+    places = np.flatnonzero(relevant) + 1
+    return float((np.arange(1, len(places) + 1) / places).mean()) if len(places) else 0.0

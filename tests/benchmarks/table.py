@@ -1,0 +1,78 @@
+"""The table of ratios: ``python -m tests.benchmarks.table [FILE]`` measures everything and rewrites ``docs/speed.md``.
+
+With FILE, what pytest-benchmark wrote with --benchmark-json, nothing is measured again.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+TARGET = ROOT / "docs/speed.md"
+OURS = {"evaluation": "histograms", "search": "hashbench"}
+START, END = "<!-- measured -->", "<!-- end -->"
+
+
+def measure(file: Path) -> None:
+    """Run the benchmarks of evaluation and search on one thread."""
+    folder = ROOT / "tests/benchmarks"
+    files = [str(folder / f"test_{name}.py") for name in ("evaluation", "search", "indexes")]
+    words = ["-m", "pytest", *files, "--benchmark-enable", f"--benchmark-json={file}", "-k", "not float"]
+    code = "import torch, sys, pytest; torch.set_num_threads(1); sys.exit(pytest.main(sys.argv[1:]))"
+    subprocess.run([sys.executable, "-c", code, *words[2:]], check=True, cwd=ROOT)
+
+
+def tables(benchmarks: list[dict[str, Any]]) -> Iterator[str]:
+    """A Markdown table for each of evaluation and search: microseconds per query, and how many times that of ours."""
+    for kind, ours in OURS.items():
+        found = [b for b in benchmarks if b["extra_info"].get("of") == kind]
+        if not found:
+            continue
+        ways = list(dict.fromkeys([ours, *(b["extra_info"]["way"] for b in found)]))
+        yield f"### {kind.capitalize()}, microseconds per query\n"
+        yield "| | " + " | ".join(ways) + " |"
+        yield "| --- |" + " ---: |" * len(ways)
+        for task in dict.fromkeys(b["extra_info"]["task"] for b in found):
+            times = {b["extra_info"]["way"]: _per_query(b) for b in found if b["extra_info"]["task"] == task}
+            yield f"| {task} | " + " | ".join(_cell(way, times, ours) for way in ways) + " |"
+        yield ""
+    indexes = [b for b in benchmarks if b["extra_info"].get("of") == "indexes"]
+    if indexes:
+        yield f"### Approximate indexes beside exact search: {indexes[0]['extra_info']['task']}\n"
+        yield "| | queries/s | recall |\n| --- | ---: | ---: |"
+        for b in indexes:
+            yield f"| {b['extra_info']['way']} | {1e6 / _per_query(b):,.0f} | {b['extra_info']['recall']:.3f} |"
+
+
+def _per_query(benchmark: dict[str, Any]) -> float:
+    return float(1e6 * benchmark["stats"]["median"] / benchmark["extra_info"]["queries"])
+
+
+def _cell(way: str, times: dict[str, float], ours: str) -> str:
+    if way not in times:
+        return ""
+    time = f"{times[way]:,.1f}" if times[way] < 100 else f"{times[way]:,.0f}"
+    return time if way == ours or ours not in times else f"{time} ({times[way] / times[ours]:.1f}x)"
+
+
+def main(words: list[str]) -> None:
+    """Measure, or read ``words[0]``, and rewrite what stands between the marks."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(words[0]) if words else Path(folder) / "benchmarks.json"
+        if not words:
+            measure(file)
+        content = json.loads(file.read_text())
+    cpu = content["machine_info"]["cpu"]
+    lines = [f"{cpu.get('brand_raw', 'unknown CPU')}, one thread, medians, {content['datetime'][:10]}.\n"]
+    lines += tables(content["benchmarks"])
+    before, rest = TARGET.read_text().split(START)
+    after = rest.split(END)[1]
+    TARGET.write_text(before + START + "\n" + "\n".join(lines).strip() + "\n" + END + after)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
