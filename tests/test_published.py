@@ -1,0 +1,108 @@
+"""The committed records: whole, small, free of machine paths, and behind what README says."""
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+
+from hashbench.records.schema import schema
+from hashbench.reporting.write import write_reports
+
+ROOT = Path(__file__).parent.parent
+PUBLISHED = ROOT / "results/published"
+FOLDERS = sorted(path for path in PUBLISHED.glob("*") if path.is_dir())
+MARGINS = {16: 0.05, 32: 0.08, 64: 0.05}  # of bgan's mAP@1000 over itq's
+ABOVE_FLOAT = 0.02  # of bgan's mAP@all at 32 and 64 bits over the ranking of the float features
+
+if not FOLDERS:
+    pytest.skip("results/published is not beside the tests", allow_module_level=True)
+
+each_folder = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+
+
+@cache
+def records(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
+    return [(file, json.loads(file.read_text())) for file in sorted((folder / "records").glob("*.json"))]
+
+
+@each_folder
+def test_records_are_whole_and_carry_per_query_ap_but_no_codes(folder: Path) -> None:
+    for file, record in records(folder):
+        jsonschema.validate(record, schema("record"))
+        with np.load(file.with_suffix(".npz")) as arrays:
+            assert sorted(arrays) == ["average_precision", "query_items"]
+            assert np.nanmean(arrays["average_precision"]) == pytest.approx(record["metrics"]["map@1000"], abs=1e-6)
+    assert not list(folder.rglob("*.safetensors"))
+
+
+@each_folder
+def test_records_name_no_folder_of_a_machine(folder: Path) -> None:
+    for file, record in records(folder):
+        assert not re.search(r"[\"= ]/\w+/", json.dumps(record)), file.name
+
+
+@each_folder
+def test_records_come_from_committed_sources(folder: Path) -> None:
+    assert all(record["provenance"]["git_dirty"] is False for _, record in records(folder))
+
+
+@each_folder
+def test_tables_are_what_the_records_make(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "records").symlink_to(folder / "records")
+    (tmp_path / "throughput").symlink_to(folder / "throughput")
+    write_reports(tmp_path, figures=False)
+    for name in ("leaderboard.md", "leaderboard.csv"):
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
+
+
+def readmes_tables() -> Iterator[tuple[str, str]]:
+    """Folder and text of every table that README says it has from there."""
+    text = (ROOT / "README.md").read_text()
+    for folder, table in re.findall(r"<!-- from results/published/(\S+) -->\n(.*?)\n<!-- end -->", text, flags=re.S):
+        yield folder, table.strip()
+
+
+def test_readmes_tables_are_the_published_ones() -> None:
+    shown = list(readmes_tables())
+    assert shown
+    for folder, table in shown:
+        assert table in (PUBLISHED / folder / "leaderboard.md").read_text()
+
+
+def ap(folder: str, method: str, bits: int | None) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """AP at 1,000 of each query, a row for each repetition, queries in one order."""
+    found = []
+    for file, record in records(PUBLISHED / folder):
+        trial = record["trial"]
+        if (trial["method"], trial["bits"], record["variant"]) == (method, bits, {}):
+            with np.load(file.with_suffix(".npz")) as arrays:
+                found.append(arrays["average_precision"][np.argsort(arrays["query_items"])])
+    return np.array(found)
+
+
+def metric(folder: str, method: str, bits: int | None, name: str) -> float:
+    values = [
+        record["metrics"][name]
+        for _, record in records(PUBLISHED / folder)
+        if (record["trial"]["method"], record["trial"]["bits"], record["variant"]) == (method, bits, {})
+    ]
+    return float(np.mean(values))
+
+
+@pytest.mark.parametrize("bits", MARGINS)
+def test_bgan_keeps_its_margin_over_itq_on_the_same_queries(bits: int) -> None:
+    bgan, itq = ap("bgan-leaderboard", "bgan", bits), ap("bgan-leaderboard", "itq", bits)
+    assert bgan.shape == itq.shape == (3, 1000)
+    assert (bgan.mean(0) - itq.mean(0)).mean() >= MARGINS[bits]
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+def test_bgan_is_above_the_float_features_in_map_over_all_ranks(bits: int) -> None:
+    bgan = metric("bgan-leaderboard", "bgan", bits, "map@all")
+    assert bgan >= metric("bgan-leaderboard", "reference-float", None, "map@all") + ABOVE_FLOAT
