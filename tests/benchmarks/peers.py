@@ -118,7 +118,8 @@ def torchmetrics_map(task: Task, k: int) -> Floats:
         distances = np.bitwise_count(task.query.packed[row] ^ task.database.packed).sum(axis=1)
         relevant = (task.query_labels[row] & task.database_labels).any(axis=1)
         index = torch.full((len(task.database),), row)
-        metric.update(-torch.tensor(distances).float(), torch.tensor(relevant), index)
+        nearness = task.query.bits + 1 - distances.astype(np.float32)  # it takes what is not above 0 as irrelevant
+        metric.update(torch.tensor(nearness), torch.tensor(relevant), index)
     return np.array([float(metric.compute())])
 
 
