@@ -130,7 +130,7 @@ def _carry_out(plan: Any, settings: Any, executor: str, as_json: bool) -> int:
 def _print_leaderboard(found: Any, plan: Any, folder: Path) -> None:
     from rich.console import Console
 
-    from hashbench.reporting.table import tables
+    from hashbench.reporting.tables import tables
     from hashbench.reporting.terminal import show
 
     console = Console()

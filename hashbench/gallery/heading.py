@@ -3,7 +3,8 @@
 from hashbench.records.results import Results
 from hashbench.records.store import Record
 from hashbench.reporting.caption import title
-from hashbench.reporting.table import HEADLINE, tables
+from hashbench.reporting.table import HEADLINE
+from hashbench.reporting.tables import tables
 
 
 def heading(record: Record) -> str:

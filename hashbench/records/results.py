@@ -1,12 +1,14 @@
 """``hb.results``: the records of a folder, as objects and as a DataFrame."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from hashbench.records.store import Record, Store
+from hashbench.errors import UsageError
+from hashbench.records.store import Record, Store, load_record
 
 
 @dataclass(frozen=True)
@@ -16,10 +18,14 @@ class Results:
     Attributes:
         records: as their JSON Schema describes them.
         throughputs: encode and search rates, joined to records by key.
+        files: where each record lies, by its key.
+        faults: a line for each file that could not be read; such files are left where they are.
     """
 
     records: tuple[Record, ...]
     throughputs: tuple[Record, ...] = ()
+    files: Mapping[str, Path] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
 
     def frame(self) -> pd.DataFrame:
         """One row per record: key, status, what was asked for, every metric, seconds per phase ("fit_s"), error.
@@ -33,6 +39,8 @@ class Results:
         return Results(
             tuple(record for record in self.records if record["key"] in keys),
             tuple(throughput for throughput in self.throughputs if throughput["key"] in keys),
+            {key: file for key, file in self.files.items() if key in keys},
+            self.faults,
         )
 
     def __len__(self) -> int:
@@ -40,13 +48,31 @@ class Results:
 
 
 def results(folder: str | Path = "results") -> Results:
-    """Read a result folder.
+    """Read a result folder; what cannot be read is named in ``faults``.
 
     Raises:
-        UsageError: the folder is a file, or a record in it cannot be read.
+        UsageError: the folder is a file.
     """
     store = Store(Path(folder))
-    return Results(tuple(store.records()), tuple(store.throughputs()))
+    faults: list[str] = []
+    records = _readable(store.records_folder.glob("*.json"), faults)
+    throughputs = _readable(store.throughput_folder.glob("*.json"), faults)
+    return Results(
+        tuple(records.values()),
+        tuple(throughputs.values()),
+        {record["key"]: path for path, record in records.items()},
+        tuple(faults),
+    )
+
+
+def _readable(paths: Iterable[Path], faults: list[str]) -> dict[Path, Record]:
+    found = {}
+    for path in sorted(paths):
+        try:
+            found[path] = load_record(path)
+        except UsageError as fault:
+            faults.append(str(fault))
+    return found
 
 
 def _row(record: Record) -> dict[str, Any]:

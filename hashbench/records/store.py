@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hashbench.errors import UsageError
 from hashbench.files import replacing
 from hashbench.job import Job
-from hashbench.records.schema import FORMAT
+from hashbench.records.schema import FORMAT, required
 
 Record = dict[str, Any]
 
@@ -114,15 +114,33 @@ def _finite(content: Any) -> Any:
 
 
 def load_record(path: Path) -> Record:
-    """The record, or throughput, in a file.
+    """The record, or throughput, in a file; numbers that are not finite are read as None.
 
     Raises:
-        UsageError: it cannot be read as JSON, or is something else; the message names it.
+        UsageError: it cannot be read as JSON, is something else or lacks a part; the message names it.
     """
     try:
-        loaded: Record = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        loaded: Record = json.loads(path.read_text(encoding="utf-8"), parse_constant=lambda _name: None)
+    except (ValueError, RecursionError, OSError) as error:
         raise UsageError(f"record {path} cannot be read ({error}); move it away or restore it") from None
-    if not isinstance(loaded, dict) or loaded.get("format") != FORMAT or "key" not in loaded:
+    if not isinstance(loaded, dict) or not isinstance(loaded.get("format"), int) or "key" not in loaded:
         raise UsageError(f"{path} is no hashbench record of format {FORMAT}; move it away")
+    if loaded["format"] != FORMAT:
+        newer = "a newer hashbench reads it" if loaded["format"] > FORMAT else "run its trial again"
+        raise UsageError(f"record {path} is of format {loaded['format']}, wanted {FORMAT}; {newer}, or move it away")
+    wanted = required("record" if "trial" in loaded else "throughput")
+    lacking = [".".join(place) for place in wanted if not _has(loaded, place)]
+    if lacking:
+        raise UsageError(f"record {path} lacks {', '.join(lacking)}; move it away or restore it")
     return loaded
+
+
+def _has(content: Any, place: tuple[str, ...]) -> bool:
+    """Whether a dictionary has what a path of names leads to; what may be null may lack what belongs into it."""
+    for depth, name in enumerate(place):
+        if content is None and depth:
+            return True
+        if not isinstance(content, dict) or name not in content:
+            return False
+        content = content[name]
+    return True

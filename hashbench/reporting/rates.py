@@ -1,19 +1,35 @@
 """Throughput in tables: only within one hardware fingerprint."""
 
 import statistics
+from collections import Counter
 from typing import Any
 
-from hashbench.reporting.table import Cell
+from hashbench.reporting.table import Cell, Table
+
+
+def keep_one_hardware(table: Table) -> None:
+    """Take the rates of other machines out of the table, all but those of the one that measured most cells."""
+    cells = [cell for row in (*table.ranked, *table.unranked) for cell in row.cells.values()]
+    machines = {found["hardware"]["id"]: found["hardware"] for cell in cells for found in cell.throughputs}
+    if not machines:
+        return
+    counts = Counter(name for cell in cells for name in {found["hardware"]["id"] for found in cell.throughputs})
+    chosen = min(counts, key=lambda name: (-counts[name], name))
+    table.hardware = machines[chosen]
+    for cell in cells:
+        measured = bool(cell.throughputs)
+        cell.throughputs = [found for found in cell.throughputs if found["hardware"]["id"] == chosen]
+        table.other_hardware |= measured and not cell.throughputs
 
 
 def encode_rate(cell: Cell) -> float | None:
-    """Images per second from decoded images at the best batch; see :func:`_only`."""
-    return _only(cell, lambda throughput: throughput["encode"]["images_per_s"])
+    """Images per second from decoded images at the best batch, mean of the repetitions' medians."""
+    return _mean(cell, lambda throughput: throughput["encode"]["images_per_s"])
 
 
 def search_rate(cell: Cell, k: int) -> float | None:
-    """Queries per second of exact top-k search; see :func:`_only`."""
-    return _only(cell, lambda throughput: throughput["search"].get(str(k), {}).get("queries_per_s"))
+    """Queries per second of exact top-k search, mean of the repetitions' medians."""
+    return _mean(cell, lambda throughput: throughput["search"].get(str(k), {}).get("queries_per_s"))
 
 
 def rate_text(rate: float | None) -> str:
@@ -24,9 +40,6 @@ def rate_text(rate: float | None) -> str:
     return f"{float(f'{rate:.3g}'):,.{digits}f}"
 
 
-def _only(cell: Cell, pick: Any) -> float | None:
-    """Mean of the medians over repetitions; None without any, or where they come from different machines."""
-    if len({throughput["hardware"]["id"] for throughput in cell.throughputs}) != 1:
-        return None
+def _mean(cell: Cell, pick: Any) -> float | None:
     medians = [found["median"] for throughput in cell.throughputs if (found := pick(throughput))]
     return statistics.fmean(medians) if medians else None

@@ -1,14 +1,16 @@
 """The leaderboard as data: grounds that may be compared, rows of methods, cells of repetitions."""
 
-import json
+import math
 import statistics
-from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
-from hashbench.records.results import Results
+from hashbench.records.per_query import PerQuery, mean_over_repetitions, read_per_query
 from hashbench.records.store import Record
+from hashbench.reporting.statistics import SIGNIFICANCE, Paired
 
 HEADLINE = "map@1000"
 HEADLINE_K = 1000
@@ -36,19 +38,42 @@ class Cell:
     Attributes:
         ok: records that have metrics.
         troubled: records that failed or were skipped.
-        throughputs: of the ``ok`` records, on whichever hardware.
+        throughputs: of the ``ok`` records, on the table's hardware.
+        files: of the ``ok`` records, as far as they come from a folder.
         stale: a record was made from sources that have changed since.
+        against_best: its queries' AP against those of the column's best cell; None for that cell itself, for rows
+            without a rank and where there is no per-query AP.
+        adjusted_p: that comparison's p, adjusted for the number of cells of the table.
     """
 
     ok: list[Record] = field(default_factory=list)
     troubled: list[Record] = field(default_factory=list)
     throughputs: list[Record] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
     stale: bool = False
+    against_best: Paired | None = None
+    adjusted_p: float | None = None
+
+    @property
+    def like_best(self) -> bool:
+        """Whether nothing tells it apart from the column's best cell; False for that cell itself."""
+        return self.adjusted_p is not None and self.adjusted_p >= SIGNIFICANCE
+
+    @cached_property
+    def per_query(self) -> PerQuery | None:
+        """AP of each query, averaged over repetitions; None where a record has none, or other queries.
+
+        Raises:
+            UsageError: a file beside a record is damaged.
+        """
+        found = [read_per_query(file) for file in self.files]
+        there = [one for one in found if one is not None]
+        return mean_over_repetitions(there) if len(there) == len(self.ok) else None
 
     def values(self, metric: str) -> list[float]:
         """A metric over the repetitions; records for which it is undefined are left out."""
         found = [record["metrics"].get(metric) for record in self.ok]
-        return [value for value in found if value is not None]
+        return [value for value in found if value is not None and math.isfinite(value)]
 
     def mean(self, metric: str) -> float | None:
         """Mean over the repetitions, None without a value."""
@@ -97,7 +122,11 @@ class Row:
 class Table:
     """One ground with its rows: ranked ones first, best first, then incomplete ones; references apart.
 
-    ``same_but_weights``: another table differs from it in the weights of the features' network alone.
+    Attributes:
+        same_but_weights: another table differs from it in the weights of the features' network alone.
+        hardware: the machine whose rates it shows, as throughput files have it: the one that measured most cells.
+        other_hardware: some cells were measured on other machines only.
+        faults: a line for each damaged file beside a record.
     """
 
     ground: Ground
@@ -106,6 +135,9 @@ class Table:
     unranked: list[Row]
     references: list[Row]
     same_but_weights: bool = False
+    hardware: Record | None = None
+    other_hardware: bool = False
+    faults: list[str] = field(default_factory=list)
 
     @property
     def cutoff(self) -> int | None:
@@ -122,88 +154,3 @@ class Table:
         """The best headline value among the ranked rows of a column."""
         values = [row.cell(bits).mean(HEADLINE) for row in self.ranked]
         return max((value for value in values if value is not None), default=None)
-
-
-def tables(results: Results, current: frozenset[str] = frozenset(), stale: frozenset[str] = frozenset()) -> list[Table]:
-    """All tables of these results; of records with the same identity only one stands in a table.
-
-    Args:
-        results: what to show.
-        current: keys of records made from today's sources; one of these goes before the newest of its identity.
-        stale: keys of records to mark as made from other sources than today's.
-    """
-    throughputs: dict[str, list[Record]] = {}
-    for throughput in results.throughputs:
-        throughputs.setdefault(throughput["key"], []).append(throughput)
-    grounds: dict[Ground, dict[str, Row]] = {}
-    for record in _one_each(results.records, current):
-        rows = grounds.setdefault(_ground(record), {})
-        trial = record["trial"]
-        backbones = {f"{net} weights": value[:8] for net, value in trial["backbones"].items()}
-        parameters = {**trial["parameters"], **backbones}
-        name = json.dumps([trial["method"], trial["preset"], parameters], sort_keys=True)
-        row = Row(trial["method"], trial["preset"], record["variant"], record["reference"], parameters)
-        row = rows.setdefault(name, row)
-        cell = row.cells.setdefault(trial["bits"], Cell())
-        (cell.ok if record["status"] == "ok" else cell.troubled).append(record)
-        cell.stale |= record["key"] in stale
-        if record["status"] == "ok":
-            cell.throughputs += throughputs.get(record["key"], [])
-    for ground, rows in grounds.items():
-        if ground.supervised:  # floor and ceiling stand under the methods without labels
-            unsupervised = grounds.get(replace(ground, supervised=False), {})
-            rows |= {name: row for name, row in unsupervised.items() if row.reference}
-    found = [_table(ground, _told_apart(list(rows.values()))) for ground, rows in sorted(grounds.items())]
-    found = [table for table in found if table.ranked or table.unranked]
-    alike = Counter(replace(table.ground, weights="") for table in found)
-    for table in found:
-        table.same_but_weights = alike[replace(table.ground, weights="")] > 1
-    return found
-
-
-def _told_apart(rows: list[Row]) -> list[Row]:
-    """Where rows have the same label though their parameters differ (a default changed), name what differs."""
-    for label in {row.label for row in rows}:
-        twins = [row for row in rows if row.label == label]
-        names = {name for row in twins for name in row.parameters}
-        differing = [name for name in sorted(names) if len({repr(row.parameters.get(name)) for row in twins}) > 1]
-        for row in twins if len(twins) > 1 else []:
-            row.variant = {**row.variant, **{name: row.parameters.get(name) for name in differing}}
-    return rows
-
-
-def _one_each(records: Iterable[Record], current: frozenset[str]) -> list[Record]:
-    kept: dict[str, Record] = {}
-    age = lambda r: (r["key"] in current, str(r["provenance"]["created"]), str(r["key"]))  # noqa: E731
-    for record in sorted(records, key=age):
-        kept[json.dumps(record["trial"], sort_keys=True)] = record
-    return sorted(kept.values(), key=lambda r: (r["trial"]["method"], r["trial"]["repetition"], str(r["key"])))
-
-
-def _ground(record: Record) -> Ground:
-    trial = record["trial"]
-    return Ground(
-        supervised=record["supervised"],
-        protocol=trial["protocol"],
-        card=record["protocol_card"]["id"],
-        features=trial["features"],
-        weights=trial["features_weights"] or "",
-        dtype=trial["features_dtype"],
-        limit=trial["limit"] or 0,
-        seed=trial["seed"],
-        metric_version=record["metric_version"],
-    )
-
-
-def _table(ground: Ground, rows: list[Row]) -> Table:
-    own = [row for row in rows if not row.reference]
-    columns = sorted({bits for row in own for bits in row.cells if bits is not None})
-    ranked = sorted((row for row in own if row.complete(columns)), key=lambda row: _rank(row, columns))
-    unranked = sorted((row for row in own if not row.complete(columns)), key=lambda row: row.label)
-    references = sorted((row for row in rows if row.reference), key=lambda row: row.method)
-    return Table(ground, columns, ranked, unranked, references)
-
-
-def _rank(row: Row, columns: list[int]) -> tuple[float, str]:
-    values = [row.cell(bits).mean(HEADLINE) or 0.0 for bits in columns]
-    return -statistics.fmean(values), row.label

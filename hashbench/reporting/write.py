@@ -7,7 +7,7 @@ from hashbench.records.results import results
 from hashbench.reporting.csv_file import csv
 from hashbench.reporting.figures import write_figures
 from hashbench.reporting.markdown import markdown
-from hashbench.reporting.table import tables
+from hashbench.reporting.tables import tables
 
 
 def write_reports(

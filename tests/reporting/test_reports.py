@@ -18,7 +18,8 @@ from hashbench.reporting.caption import caption, failures, title
 from hashbench.reporting.csv_file import csv
 from hashbench.reporting.markdown import markdown
 from hashbench.reporting.rates import rate_text
-from hashbench.reporting.table import HEADLINE, tables
+from hashbench.reporting.table import HEADLINE
+from hashbench.reporting.tables import tables
 from hashbench.reporting.terminal import show
 from hashbench.reporting.write import write_reports
 

@@ -1,0 +1,58 @@
+"""The average precision of each query, which lies beside a record."""
+
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hashbench.errors import UsageError
+
+ARRAYS = ("average_precision", "query_items")
+
+
+@dataclass(frozen=True, eq=False)
+class PerQuery:
+    """What each query scored; enough to compare two methods on the same queries.
+
+    Attributes:
+        items: int64 [q], the data set's item numbers, ascending.
+        average_precision: float64 [q], the headline metric of each; NaN where nothing is relevant.
+    """
+
+    items: npt.NDArray[np.int64]
+    average_precision: npt.NDArray[np.float64]
+
+    def on_the_same_queries(self, other: "PerQuery") -> bool:
+        """Whether both have the same queries."""
+        return np.array_equal(self.items, other.items)
+
+
+def read_per_query(record: Path) -> PerQuery | None:
+    """The figures beside the record in the file ``record``; None where it has none.
+
+    Raises:
+        UsageError: the file beside it is damaged.
+    """
+    file = record.with_suffix(".npz")
+    if not file.is_file():
+        return None
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            values, items = (arrays[name] for name in ARRAYS)
+        order = np.argsort(items, kind="stable")
+        return PerQuery(items[order].astype(np.int64), values[order].astype(np.float64))
+    except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile, zlib.error) as error:
+        raise UsageError(
+            f"{file} cannot be read ({error}); restore it, or move its record away and run the trial again"
+        ) from error
+
+
+def mean_over_repetitions(repetitions: Sequence[PerQuery]) -> PerQuery | None:
+    """Query by query the mean over repetitions; None without any, or where their queries differ."""
+    if not repetitions or not all(one.on_the_same_queries(repetitions[0]) for one in repetitions):
+        return None
+    return PerQuery(repetitions[0].items, np.mean([one.average_precision for one in repetitions], axis=0))
