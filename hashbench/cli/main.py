@@ -10,7 +10,15 @@ import click
 import hashbench
 from hashbench.errors import UsageError
 
-VERBS = {"run": "run", "list": "listing", "show": "show", "data": "data", "gallery": "gallery", "measure": "measure"}
+VERBS = {
+    "run": "run",
+    "list": "listing",
+    "show": "show",
+    "data": "data",
+    "leaderboard": "leaderboard",
+    "gallery": "gallery",
+    "measure": "measure",
+}
 
 
 class Verbs(click.Group):

@@ -1,12 +1,15 @@
 """What stands under a table: everything a number needs to be quoted."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from hashbench.records.store import Record
-from hashbench.reporting.table import Cell, Row, Table
+from hashbench.reporting.cell_text import LIKE_BEST, STALE_MARK
+from hashbench.reporting.statistics import SIGNIFICANCE
+from hashbench.reporting.table import Row, Table
 
-STALE_MARK = "†"
+SHOWN_CHARACTERS = 300
+NAMED_ROWS = 6
 _PARTS = {"query": "query", "database": "database", "train": "training"}
 
 
@@ -40,8 +43,14 @@ def _failure(row: Row, bits: int | None, record: Record) -> str:
     where = f" in {error['phase']}" if error["phase"] else ""
     kind = f"{error['exception']}: " if error["exception"] and record["status"] == "failed" else ""
     at = f" {bits} bits" if bits else ""
-    message = error["message"].partition("\n")[0]
+    message = shortened(error["message"].partition("\n")[0])
     return f"{row.label}{at} #{record['trial']['repetition']}: {record['status']}{where}: {kind}{message}"
+
+
+def shortened(text: str) -> str:
+    """``text``, or its beginning and its length where it is long; without what is not printable."""
+    shown = "".join(sign if sign.isprintable() else " " for sign in text[:SHOWN_CHARACTERS])
+    return shown if len(text) <= SHOWN_CHARACTERS else f"{shown}... ({len(text):,} characters)"
 
 
 def _sentences(table: Table) -> Iterator[str]:
@@ -89,24 +98,46 @@ def _about_items(card: dict[str, Any]) -> Iterator[str]:
 
 def _about_cells(table: Table) -> Iterator[str]:
     rows = (*table.ranked, *table.unranked)
-    repetitions = sorted({len(cell.ok) for row in rows for cell in row.cells.values() if cell.ok})
-    if repetitions and repetitions[-1] > 1:
-        spread = "-".join(str(n) for n in dict.fromkeys((repetitions[0], repetitions[-1])))
-        yield f"Mean ± standard deviation over {spread} repetitions (deterministic methods are run once)."
+    yield _repetitions(rows)
+    compared = [cell for row in table.ranked for cell in row.cells.values() if cell.against_best is not None]
+    if compared:
+        cells = "the one cell" if len(compared) == 1 else f"the {len(compared):,} cells"
+        yield (
+            f"Bold: best of its column; {LIKE_BEST}: cannot be told apart from it on the same queries (paired "
+            f"bootstrap over queries, not over seeds, of AP averaged over repetitions; Holm-corrected over {cells} "
+            f"compared; p ≥ {SIGNIFICANCE:g})."
+        )
     presets = sorted({f"{row.method}: {row.preset}" for row in rows if row.preset})
     if presets:
         yield f"Presets: {', '.join(presets)}."
     if table.unranked:
-        yield "Rows without a rank lack cells."
+        yield "Rows without a rank lack cells, or a repetition failed: they are not compared."
     if any(cell.stale for row in (*rows, *table.references) for cell in row.cells.values()):
         yield f"{STALE_MARK} made from sources that have changed since."
     yield "reference-float: cosine ranking of the float features, centred; reference-random: random codes, the floor."
+    if table.hardware:
+        others = "; cells without rates were measured on other machines, or not at all" if table.other_hardware else ""
+        yield f"Rates were measured on {machine(table.hardware)}{others}."
 
 
-def value(cell: Cell, metric: str) -> str:
-    """A cell as text: mean, with standard deviation where there are several repetitions; – where there is none."""
-    mean, deviation = cell.mean(metric), cell.deviation(metric)
-    if mean is None:
-        return cell.troubled[0]["status"] if cell.troubled else "–"
-    spread = f" ± {deviation:.3f}" if deviation is not None else ""
-    return f"{mean:z.3f}{spread}{STALE_MARK if cell.stale else ''}"
+def machine(hardware: Record) -> str:
+    """A hardware fingerprint in words."""
+    on = hardware["device"] if not hardware["gpus"] else f"{hardware['device']} ({', '.join(hardware['gpus'])})"
+    return f"{hardware['cpu']}, {hardware['cores']} cores, {hardware['threads']} threads, device {on}"
+
+
+def _repetitions(rows: Iterable[Row]) -> str:
+    """How many seeds stand behind the cells, by name where few rows differ."""
+    names: dict[int, list[str]] = {}
+    for row in rows:
+        for count in {len(cell.ok) for cell in row.cells.values() if cell.ok}:
+            names.setdefault(count, []).append(row.label)
+    if set(names) <= {1}:
+        return "One repetition of each: the spread over seeds is not known."
+    spread = "Mean ± standard deviation over repetitions, each with a seed of its own"
+    if len(names) == 1:
+        return f"{spread}: {min(names)}."
+    if max(map(len, names.values())) > NAMED_ROWS:
+        return f"{spread}: {min(names)} to {max(names)} (deterministic methods are run once)."
+    counts = "; ".join(f"{count} of {', '.join(names[count])}" for count in sorted(names, reverse=True))
+    return f"{spread}: {counts} (deterministic methods are run once)."

@@ -11,12 +11,17 @@ from hashbench.reporting.table import Cell, Row, Table
 
 def csv(tables: Iterable[Table]) -> str:
     """All cells of all tables, in the order of the leaderboard."""
-    lines = []
-    for table in tables:
-        for row in (*table.ranked, *table.unranked, *table.references):
-            for bits, cell in sorted(row.cells.items(), key=lambda item: item[0] or 0):
-                lines.append({**_place(table, row), "bits": bits, **_figures(cell)})
-    return pd.DataFrame(lines).astype({"bits": "Int64"}).to_csv(index=False, lineterminator="\n")
+    return pd.DataFrame(lines(tables)).astype({"bits": "Int64"}).to_csv(index=False, lineterminator="\n")
+
+
+def lines(tables: Iterable[Table]) -> list[dict[str, Any]]:
+    """A dictionary per cell, by column; a cell that did not end well has no metrics."""
+    return [
+        {**_place(table, row), "bits": bits, **_figures(cell)}
+        for table in tables
+        for row in (*table.ranked, *table.unranked, *table.references)
+        for bits, cell in sorted(row.cells.items(), key=lambda item: item[0] or 0)
+    ]
 
 
 def _place(table: Table, row: Row) -> dict[str, Any]:
@@ -50,7 +55,23 @@ def _figures(cell: Cell) -> dict[str, Any]:
         "troubled": "; ".join(record["status"] for record in cell.troubled),
         **{metric: cell.mean(metric) for metric in metrics},
         **spread,
+        **_against_best(cell),
         "fit_s": cell.seconds("fit"),
         "encode_images_per_s": encode_rate(cell),
         "search_queries_per_s": search_rate(cell, 100),
+    }
+
+
+def _against_best(cell: Cell) -> dict[str, Any]:
+    """Paired comparison of AP at 1,000 with the column's best cell; nothing where there is none."""
+    paired = cell.against_best
+    if paired is None:
+        return {}
+    return {
+        "to_best": paired.difference,
+        "to_best_low": paired.low,
+        "to_best_high": paired.high,
+        "to_best_p": paired.p,
+        "to_best_p_holm": cell.adjusted_p,
+        "to_best_effect": paired.effect,
     }

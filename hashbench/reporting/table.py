@@ -72,7 +72,7 @@ class Cell:
 
     def values(self, metric: str) -> list[float]:
         """A metric over the repetitions; records for which it is undefined are left out."""
-        found = [record["metrics"].get(metric) for record in self.ok]
+        found = [(record["metrics"] or {}).get(metric) for record in self.ok]
         return [value for value in found if value is not None and math.isfinite(value)]
 
     def mean(self, metric: str) -> float | None:
@@ -107,7 +107,8 @@ class Row:
         """The method and what was changed of it: "bgan [quick; epochs=4]"."""
         changed = [f"{name}={value}" for name, value in self.variant.items()]
         notes = [*([self.preset] if self.preset else []), *([", ".join(changed)] if changed else [])]
-        return f"{self.method} [{'; '.join(notes)}]" if notes else self.method
+        label = f"{self.method} [{'; '.join(notes)}]" if notes else self.method
+        return "".join(sign if sign.isprintable() else "?" for sign in label)  # no escape sequences on a terminal
 
     def cell(self, bits: int) -> Cell:
         """The cell in the column ``bits``; a row without bits (float features) has the same one in each."""

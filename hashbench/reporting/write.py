@@ -1,13 +1,18 @@
 """Everything that is made from a result folder: leaderboard.md, leaderboard.csv and the figures."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from hashbench.errors import UsageError
 from hashbench.files import replacing
 from hashbench.records.results import results
 from hashbench.reporting.csv_file import csv
 from hashbench.reporting.figures import write_figures
 from hashbench.reporting.markdown import markdown
+from hashbench.reporting.table import Table
 from hashbench.reporting.tables import tables
+
+FILES: dict[str, Callable[[Iterable[Table]], str]] = {"leaderboard.md": markdown, "leaderboard.csv": csv}
 
 
 def write_reports(
@@ -22,8 +27,24 @@ def write_reports(
     if not found:
         return []
     written = []
-    for name, content in (("leaderboard.md", markdown(found)), ("leaderboard.csv", csv(found))):
+    for name, make in FILES.items():
         with replacing(folder / name) as work:
-            work.write_text(content, encoding="utf-8")
+            work.write_text(make(found), encoding="utf-8")
         written.append(folder / name)
     return written + (write_figures(found, folder / "figures") if figures else [])
+
+
+def out_of_date(folder: Path) -> list[Path]:
+    """Which leaderboards of a result folder are not what its records make.
+
+    Raises:
+        UsageError: it has none, or a record cannot be read.
+    """
+    there = [folder / name for name in FILES if (folder / name).is_file()]
+    if not there:
+        raise UsageError(f"{str(folder)!r} has none of {', '.join(FILES)}; wanted a folder of hashbench run")
+    content = results(folder)
+    if content.faults:
+        raise UsageError(content.faults[0])
+    found = tables(content)
+    return [file for file in there if file.read_text(encoding="utf-8") != FILES[file.name](found)]

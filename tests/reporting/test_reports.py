@@ -136,7 +136,7 @@ def test_captions_say_what_a_number_needs_to_be_quoted(records: list[Record]) ->
     for part in ("'hits'", "exact expectation", "200 queries", "chance 0.106", "c" * 16, "metrics version 1"):
         assert part in text
     assert "2 queries without any relevant database item" in text
-    assert "1-2 repetitions" in text
+    assert "each with a seed of its own: 2 of itq; 1 of bgan, itq, lsh, slow (deterministic" in text
 
 
 @pytest.mark.parametrize("change", [{"protocol": "digits/other"}, {"limit": 100}, {"supervised": True}])

@@ -1,0 +1,122 @@
+"""The verb ``leaderboard``."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+FORMATS = ("table", "md", "csv", "latex", "json")
+EXAMPLE = """\b
+Examples:
+  hashbench leaderboard
+  hashbench leaderboard --format latex --methods bgan,itq > table.tex
+  hashbench leaderboard --into README.md --check
+"""
+
+
+@click.command("leaderboard", epilog=EXAMPLE)
+@click.option("--results", default="results", show_default=True, metavar="DIR", help="Folder of the records.")
+@click.option("--format", "kind", default="table", show_default=True, type=click.Choice(FORMATS), help="What to make.")
+@click.option("--out", metavar="FILE", help="Where to write it.  [default: the terminal]")
+@click.option("--methods", default="*", metavar="LIST", help="Only these methods; names or globs.")
+@click.option("--datasets", default="*", metavar="LIST", help="Only these data sets or protocols; names or globs.")
+@click.option("--features", default="*", metavar="LIST", help="Only these features; names or globs.")
+@click.option("--into", metavar="FILE.md", help="Fill the leaderboards that this Markdown file has marks for.")
+@click.option("--check", is_flag=True, help="Write nothing; fail if DIR's leaderboards, or FILE.md, are out of date.")
+def command(kind: str, check: bool, **given: Any) -> int:
+    """Make leaderboards from records: on the terminal, as Markdown, CSV, LaTeX (booktabs), or JSON.
+
+    The same records give the same bytes. A Markdown file has marks where lines say <!-- hashbench leaderboard
+    FOLDER --> and <!-- end -->. Exits with 1 if a record cannot be read or something is out of date, with 3 if there
+    are no records.
+    """
+    if given["into"]:
+        return _into(Path(given["into"]), check)
+    if check:
+        return _check(Path(given["results"]))
+    return _make(kind, given)
+
+
+def _make(kind: str, given: dict[str, Any]) -> int:
+    from hashbench.records.results import results
+    from hashbench.reporting.selection import selected
+    from hashbench.reporting.tables import tables
+
+    folder = Path(given["results"])
+    found = results(folder)
+    made = tables(selected(found, *(given[name].split(",") for name in ("methods", "datasets", "features"))))
+    faults = [*found.faults, *(fault for table in made for fault in table.faults)]
+    for fault in faults:
+        click.echo(f"hashbench: {fault}", err=True)
+    if not made:
+        way_out = "other names may have some" if found.records else "hashbench run makes some"
+        click.echo(f"hashbench: no records to show in {str(folder / 'records')!r}; {way_out}", err=True)
+        return 3
+    _put(kind, made, Path(given["out"]) if given["out"] else None)
+    return 1 if faults else 0
+
+
+def _put(kind: str, made: list[Any], out: Path | None) -> None:
+    from hashbench.errors import UsageError
+    from hashbench.files import replacing
+
+    if out is None and kind == "table":
+        _show(made)
+    elif out is None:
+        click.echo(_text(kind, made), nl=False)
+    elif not out.absolute().parent.is_dir():
+        raise UsageError(f"there is no folder {str(out.parent)!r} for --out {out.name}; make it or name another")
+    else:
+        with replacing(out) as work:
+            work.write_text(_text(kind, made), encoding="utf-8")
+        click.echo(out)
+
+
+def _show(made: list[Any], **console: Any) -> None:
+    from rich.console import Console
+
+    from hashbench.reporting.terminal import show
+
+    show(made, Console(**console))
+
+
+def _text(kind: str, made: list[Any]) -> str:
+    from hashbench.reporting.csv_file import csv, lines
+    from hashbench.reporting.latex import latex
+    from hashbench.reporting.markdown import markdown
+
+    if kind == "table":
+        _show(made, file=(stream := io.StringIO()), width=120)
+        return stream.getvalue()
+    if kind == "json":
+        return json.dumps(lines(made), indent=1) + "\n"
+    text: str = {"csv": csv, "latex": latex, "md": markdown}[kind](made)
+    return text
+
+
+def _check(folder: Path) -> int:
+    from hashbench.reporting.write import out_of_date
+
+    old = out_of_date(folder)
+    for file in old:
+        click.echo(f"{file} is out of date; hashbench leaderboard --format {file.suffix[1:]} --out {file}", err=True)
+    return 1 if old else 0
+
+
+def _into(file: Path, check: bool) -> int:
+    from hashbench.files import replacing
+    from hashbench.reporting.blocks import filled
+
+    text = filled(file)
+    if text == file.read_text(encoding="utf-8"):
+        click.echo(f"{file} is up to date")
+        return 0
+    if check:
+        click.echo(f"{file} is out of date; hashbench leaderboard --into {file}", err=True)
+        return 1
+    with replacing(file) as work:
+        work.write_text(text, encoding="utf-8")
+    click.echo(file)
+    return 0

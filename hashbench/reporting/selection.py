@@ -1,0 +1,34 @@
+"""Which records a report is about."""
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from hashbench.records.results import Results
+from hashbench.records.store import Record
+
+
+def selected(
+    results: Results,
+    methods: Iterable[str] = ("*",),
+    datasets: Iterable[str] = ("*",),
+    features: Iterable[str] = ("*",),
+) -> Results:
+    """The records whose method, data set or protocol, and features match a name or glob of each list.
+
+    References are no methods: theirs stay with every selection.
+    """
+    wanted = [list(names) for names in (methods, datasets, features)]
+    return results.select(frozenset(record["key"] for record in results.records if _matches(record, *wanted)))
+
+
+def _matches(record: Record, methods: list[str], datasets: list[str], features: list[str]) -> bool:
+    trial = record["trial"]
+    return (
+        (record["reference"] or _any(methods, trial["method"]))
+        and _any(datasets, trial["dataset"], trial["protocol"])
+        and _any(features, trial["features"])
+    )
+
+
+def _any(patterns: list[str], *names: str) -> bool:
+    return any(fnmatchcase(name, pattern.strip()) for pattern in patterns for name in names)

@@ -1,0 +1,81 @@
+"""Paired bootstrap and Holm's correction against scipy and against what is known."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from hashbench.reporting.statistics import holm, paired_bootstrap, paired_bootstraps
+
+
+def scores(seed: int, queries: int = 400, better: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """Skewed values of two methods that agree on which queries are hard."""
+    generator = np.random.default_rng(seed)
+    hard = generator.beta(0.5, 1.0, queries)
+    noisy = [np.clip(hard + generator.normal(0, 0.1, queries), 0, 1) for _ in range(2)]
+    return noisy[0] + better, noisy[1]
+
+
+@pytest.mark.parametrize("better", [0.0, 0.005, 0.012])
+def test_interval_and_p_are_those_of_scipy(better: float) -> None:
+    first, second = scores(1, better=better)
+    found = paired_bootstrap(first, second)
+    theirs = stats.bootstrap(
+        (first - second,), np.mean, n_resamples=20_000, method="percentile", rng=np.random.default_rng(5)
+    )
+    assert (found.low, found.high) == pytest.approx(tuple(theirs.confidence_interval), abs=4e-4)
+    assert found.p == pytest.approx(stats.ttest_rel(first, second).pvalue, abs=0.02)
+    assert found.difference == pytest.approx(np.mean(first) - np.mean(second))
+    assert found.effect == pytest.approx((first - second).mean() / (first - second).std(ddof=1))
+    assert found.queries == 400
+
+
+def test_methods_that_are_the_same_differ_by_chance_as_often_as_p_says() -> None:
+    p = [paired.p for paired in paired_bootstraps(scores(seed, 300) for seed in range(300))]
+    assert 0.02 <= np.mean(np.array(p) < 0.05) <= 0.09
+    assert np.mean(p) == pytest.approx(0.5, abs=0.05)
+
+
+def test_it_tells_the_direction_and_is_exact_about_no_difference() -> None:
+    first, second = scores(2, better=0.05)
+    forth, back = paired_bootstrap(first, second), paired_bootstrap(second, first)
+    assert (forth.difference > 0, forth.p) == (True, 1 / 10_001)
+    assert (back.difference, back.low, back.p) == pytest.approx((-forth.difference, -forth.high, forth.p), abs=2e-3)
+    same = paired_bootstrap(first, first)
+    assert (same.difference, same.low, same.high, same.p, same.effect) == (0, 0, 0, 1, 0)
+
+
+def test_queries_without_an_answer_are_left_out() -> None:
+    first, second = scores(3, queries=50)
+    first[[3, 7]], second[9] = np.nan, np.nan
+    kept = np.delete(np.arange(50), [3, 7, 9])
+    assert paired_bootstrap(first, second) == paired_bootstrap(first[kept], second[kept])
+    with pytest.raises(ValueError, match="no query is answered by both"):
+        paired_bootstrap(np.array([np.nan, 1.0]), np.array([1.0, np.nan]))
+
+
+def test_the_same_seed_gives_the_same_answer_alone_and_among_others() -> None:
+    pairs = [scores(seed, queries) for seed, queries in ((1, 50), (2, 30), (3, 50))]
+    together = paired_bootstraps(pairs, seed=4)
+    for paired, (first, second) in zip(together, pairs, strict=True):
+        alone = paired_bootstrap(first, second, seed=4)
+        assert (alone.low, alone.high, alone.p) == pytest.approx((paired.low, paired.high, paired.p), abs=1e-12)
+    assert paired_bootstrap(*pairs[0], seed=4) == paired_bootstrap(*pairs[0], seed=4)
+    assert paired_bootstrap(*pairs[0], seed=4) != paired_bootstrap(*pairs[0], seed=5)
+
+
+def test_other_queries_are_refused() -> None:
+    with pytest.raises(ValueError, match="3 queries beside 2, wanted the same ones"):
+        paired_bootstrap(np.zeros(3), np.zeros(2))
+
+
+@pytest.mark.parametrize(
+    ("given", "adjusted"),
+    [
+        ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),  # worked by hand
+        ([0.2], [0.2]),
+        ([0.6, 0.9, 0.7], [1.0, 1.0, 1.0]),
+        ([], []),
+    ],
+)
+def test_holm(given: list[float], adjusted: list[float]) -> None:
+    assert holm(given) == pytest.approx(adjusted)
