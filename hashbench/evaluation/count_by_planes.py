@@ -5,8 +5,8 @@ import numpy as np
 from hashbench.codes import Codes
 from hashbench.evaluation.ranking import IntArray
 from hashbench.evaluation.relevance import MultiHot
-from hashbench.search.bit_planes import bit_planes, stretches
-from hashbench.search.compiled import counter_rows, flips, kernels, use_torchs_threads, weights
+from hashbench.search.bit_planes import bit_planes, label_planes, stretches
+from hashbench.search.compiled import counter_rows, flips, needed_kernels, use_torchs_threads, weights
 
 _ITEMS = 1 << 20  # whose planes are made at a time
 
@@ -17,9 +17,7 @@ def count_by_planes(query: Codes, database: Codes, labels: tuple[MultiHot, Multi
     Raises:
         RuntimeError: there are no compiled kernels here.
     """
-    compiled = kernels()
-    if compiled is None:
-        raise RuntimeError("no compiled kernels here")
+    compiled = needed_kernels()
     parts, rows_of_counters = use_torchs_threads(), counter_rows(query)
     items = np.zeros((len(query), 8 * query.packed.shape[1] + 1), dtype=np.int64)
     hits = np.zeros_like(items)
@@ -28,7 +26,7 @@ def count_by_planes(query: Codes, database: Codes, labels: tuple[MultiHot, Multi
     own = flips(query)
     for stretch in stretches(len(database), _ITEMS):
         codes = bit_planes(database.packed[stretch])
-        classes = bit_planes(np.packbits(labels[1][stretch], axis=1))
+        classes = label_planes(labels[1][stretch])
         compiled.count_distances(codes.words, classes.words, own, wanted, first, rows_of_counters, parts, items, hits)
         # What fills up the last block has codes of zeros and no labels.
         items[np.arange(len(query)), weights(query)] -= codes.filled_up

@@ -4,10 +4,13 @@ import numpy as np
 import numpy.typing as npt
 
 from hashbench.codes import Codes
+from hashbench.search.bit_planes import bit_planes, stretches
+from hashbench.search.compiled import kernels, needed_kernels
 
 Diagnostics = dict[str, float | int | None]
 
 _BLOCK_NUMBERS = 1 << 22
+_ITEMS = 1 << 20  # whose planes are made at a time
 
 
 def code_diagnostics(codes: Codes) -> Diagnostics:
@@ -40,12 +43,24 @@ def code_diagnostics(codes: Codes) -> Diagnostics:
 
 def _moments(codes: Codes) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """How often each bit is +1 [bits], and each pair of bits at once [bits, bits]."""
+    together = _by_products(codes) if kernels() is None else _by_planes(codes)
+    return np.diagonal(together).copy(), together
+
+
+def _by_planes(codes: Codes) -> npt.NDArray[np.float64]:
+    together = np.zeros((8 * codes.packed.shape[1],) * 2, dtype=np.int64)
+    for part in stretches(len(codes), _ITEMS):
+        needed_kernels().count_pairs(bit_planes(codes.packed[part]).words, together)
+    return together[: codes.bits, : codes.bits].astype(np.float64)
+
+
+def _by_products(codes: Codes) -> npt.NDArray[np.float64]:
     together = np.zeros((codes.bits, codes.bits))
     step = max(1, _BLOCK_NUMBERS // codes.bits)
     for start in range(0, len(codes), step):
         block = codes[start : start + step].unpack().astype(np.float32)  # exact: counts stay below 2^24
         together += block.T @ block
-    return np.diagonal(together).copy(), together
+    return together
 
 
 def _correlations(
@@ -73,4 +88,5 @@ def _different(codes: Codes) -> int:
         if column > 1:
             found = np.unique(found, return_inverse=True)[1].astype(np.uint64)
         found = found << np.uint64(32) | halves[:, column]
-    return len(np.unique(found))
+    found.sort()
+    return 1 + int(np.count_nonzero(found[1:] != found[:-1]))

@@ -51,6 +51,7 @@ class Ranking:
     items: IntArray
     relevant: IntArray
     _sums: dict[Order, FloatArray] = field(default_factory=dict, init=False, repr=False)
+    _cuts: dict[int | None, Cut] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -90,6 +91,11 @@ class Ranking:
         """
         if k is not None and k < 1:
             raise ValueError(f"k is {k}, wanted 1 or more")
+        if k not in self._cuts:
+            self._cuts[k] = self._cut(k)
+        return self._cuts[k]
+
+    def _cut(self, k: int | None) -> Cut:
         rank = self.total_items if k is None else np.minimum(self.total_items, k)
         rows = np.arange(len(self))
         group = np.searchsorted(self._ends, rows * self._stride + rank) - rows * self.items.shape[1]

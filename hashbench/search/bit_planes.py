@@ -1,4 +1,8 @@
-"""Bits of many items, one row of 64-bit words per bit: 64 items are compared by each operation on a word."""
+"""Bits of many items, one row of 64-bit words per bit: 64 items are compared by each operation on a word.
+
+Eight words of every row lie side by side, and the rows of such a tile one behind the other: a query reads a block from
+its beginning to its end, 512 items of a row at a time.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,7 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-WORDS = 128  # of a block's row; a block of 64-bit codes is 64 KiB, which a core's second cache holds
+from hashbench.search.compiled import needed_kernels
+
+LANES = 8  # words of a tile's row
+TILES = 16  # of a block; a block of 64-bit codes is 64 KiB, which a core's second cache holds
+WORDS = TILES * LANES
 BLOCK = 64 * WORDS  # items
 GROUP = 8  # rows that are added at once: planes of codes have a multiple of these
 
@@ -16,8 +24,8 @@ class BitPlanes:
     """The bits of ``items`` items.
 
     Attributes:
-        words: uint64 [blocks, rows, WORDS]; bit ``i`` of word ``w`` in row ``r`` of block ``b`` is bit ``r`` of the
-            item ``BLOCK * b + 64 * w + i``. Rows and items that fill up are zero.
+        words: uint64 [blocks, TILES, rows, LANES]; bit ``i`` of word ``w`` in row ``r`` of tile ``t`` of block ``b``
+            is bit ``r`` of the item ``BLOCK * b + 64 * (LANES * t + w) + i``. Rows and items that fill up are zero.
         items: how many there are.
     """
 
@@ -33,18 +41,25 @@ class BitPlanes:
 def bit_planes(packed: npt.NDArray[np.uint8]) -> BitPlanes:
     """Planes of rows of packed bits, uint8 [n, width], the first bit highest; 8 * width rows.
 
-    Memory: that of the answer, which is as large as ``packed``, and of one block.
+    Memory: that of the answer, which is as large as ``packed``.
+
+    Raises:
+        RuntimeError: there are no compiled kernels here.
     """
-    items, width = packed.shape
-    blocks = -(-items // BLOCK)
-    words = np.zeros((blocks, 8 * width, WORDS), dtype=np.uint64)
-    for block in range(blocks):
-        part = packed[block * BLOCK : (block + 1) * BLOCK]
-        rows = np.unpackbits(np.ascontiguousarray(part.T).reshape(width, -1, 1), axis=2)  # [width, items, 8]
-        planes = np.packbits(rows.transpose(0, 2, 1), axis=2, bitorder="little")  # [width, 8, bytes]
-        planes = planes.reshape(8 * width, -1)
-        words[block].view(np.uint8)[:, : planes.shape[1]] = planes
-    return BitPlanes(words, items)
+    words = np.zeros((-(-len(packed) // BLOCK), TILES, 8 * packed.shape[1], LANES), dtype=np.uint64)
+    needed_kernels().transpose_codes(np.ascontiguousarray(packed), words)
+    return BitPlanes(words, len(packed))
+
+
+def label_planes(labels: npt.NDArray[np.bool_]) -> BitPlanes:
+    """Planes of multi-hot labels, bool [n, classes]; a row for each class.
+
+    Raises:
+        RuntimeError: there are no compiled kernels here.
+    """
+    words = np.zeros((-(-len(labels) // BLOCK), TILES, labels.shape[1], LANES), dtype=np.uint64)
+    needed_kernels().transpose_labels(np.ascontiguousarray(labels), words)
+    return BitPlanes(words, len(labels))
 
 
 def stretches(n: int, items: int) -> Iterator[slice]:

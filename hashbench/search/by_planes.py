@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from hashbench.codes import Codes
 from hashbench.search.bit_planes import bit_planes
-from hashbench.search.compiled import counter_rows, flips, kernels, use_torchs_threads, weights
+from hashbench.search.compiled import counter_rows, flips, needed_kernels, use_torchs_threads, weights
 
 _TOGETHER = 32  # queries that a thread takes through the database at a time, so that a block is read once for all
 
@@ -22,9 +22,7 @@ class ByPlanes:
         Raises:
             RuntimeError: there are no compiled kernels here.
         """
-        compiled = kernels()
-        if compiled is None:
-            raise RuntimeError("no compiled kernels here")
+        compiled = needed_kernels()
         together = min(_TOGETHER, -(-len(query) // use_torchs_threads()))
         ids, distances = np.empty((len(query), k), dtype=np.int64), np.empty((len(query), k), dtype=np.int32)
         if len(query):

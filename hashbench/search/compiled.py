@@ -24,6 +24,18 @@ def kernels() -> ModuleType | None:
         return None
 
 
+def needed_kernels() -> ModuleType:
+    """:func:`kernels`, for what does not go without.
+
+    Raises:
+        RuntimeError: there are none here.
+    """
+    found = kernels()
+    if found is None:
+        raise RuntimeError("no compiled kernels here")
+    return found
+
+
 def use_torchs_threads() -> int:
     """Have the kernels use as many threads as torch does; answers how many."""
     import numba

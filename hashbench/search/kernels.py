@@ -1,4 +1,4 @@
-"""Kernels on bit planes, compiled by numba: distances of 64 items per word, counted or collected.
+"""Kernels on bit planes, compiled by numba: distances of 512 items at a time, counted or collected.
 
 Importing this takes numba's import time, and the first call of a kernel its compile time, so it is imported by the
 functions that call it. Compiled code is kept by numba beside this file, or in the user's cache folder.
@@ -10,18 +10,26 @@ import numpy as np
 from numba import njit, prange, types
 from numba.extending import intrinsic
 
-from hashbench.search.bit_planes import BLOCK, GROUP, WORDS
+from hashbench.search.bit_planes import BLOCK, GROUP, LANES, TILES
+from hashbench.search.vectors import (
+    add_planes,
+    count_eight,
+    count_eight_relevant,
+    high_mask,
+    low_masks,
+    ones_in_both,
+)
 
-ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 NONE = np.uint64(0)
 ONE = np.uint64(1)
+HITS = np.uint64(32)  # place of the relevant items in a number that holds both counts
+ITEMS = np.uint64(0xFFFFFFFF)
 FAR = 32767  # more than any distance
-LOW = 3  # counter rows whose 8 values are told apart in the innermost loop
 
 
 @intrinsic
 def ones_in(typing_context: Any, word: Any) -> Any:  # noqa: ARG001 - numba's signature
-    """How many bits of a word are set: one instruction, also for vectors of words."""
+    """How many bits of a word are set."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
         return builder.ctpop(arguments[0])
@@ -42,101 +50,66 @@ def _lowest(typing_context: Any, word: Any) -> Any:  # noqa: ARG001
 
 
 @njit(cache=True, boundscheck=False)
-def _count_bits(planes: Any, flips: Any, counters: Any, carry: Any) -> None:
-    """Distances of a block's items to a query, as binary numbers: row ``i`` of ``counters`` has their bits 2^i.
-
-    Eight rows of planes are added at a time by carry-save adders; the eights that come out of it are added to the
-    rows above, of which only those are touched that can be reached yet.
-    """
-    counters[:] = NONE
-    for start in range(0, planes.shape[0], GROUP):
-        f0, f1, f2, f3 = flips[start], flips[start + 1], flips[start + 2], flips[start + 3]
-        f4, f5, f6, f7 = flips[start + 4], flips[start + 5], flips[start + 6], flips[start + 7]
-        for t in range(WORDS):
-            one, two, four = counters[0, t], counters[1, t], counters[2, t]
-            a, b = planes[start, t] ^ f0, planes[start + 1, t] ^ f1
-            x = one ^ a
-            two_a, one = (one & a) | (x & b), x ^ b
-            a, b = planes[start + 2, t] ^ f2, planes[start + 3, t] ^ f3
-            x = one ^ a
-            two_b, one = (one & a) | (x & b), x ^ b
-            x = two ^ two_a
-            four_a, two = (two & two_a) | (x & two_b), x ^ two_b
-            a, b = planes[start + 4, t] ^ f4, planes[start + 5, t] ^ f5
-            x = one ^ a
-            two_a, one = (one & a) | (x & b), x ^ b
-            a, b = planes[start + 6, t] ^ f6, planes[start + 7, t] ^ f7
-            x = one ^ a
-            two_b, one = (one & a) | (x & b), x ^ b
-            x = two ^ two_a
-            four_b, two = (two & two_a) | (x & two_b), x ^ two_b
-            x = four ^ four_a
-            carry[t], four = (four & four_a) | (x & four_b), x ^ four_b
-            counters[0, t], counters[1, t], counters[2, t] = one, two, four
-        reach = start // GROUP + 1
-        row = LOW
-        while reach > 0:
-            for t in range(WORDS):
-                held = counters[row, t]
-                counters[row, t] = held ^ carry[t]
-                carry[t] &= held
-            row += 1
-            reach >>= 1
+def _transposed(bits: Any) -> Any:
+    """Eight bytes of eight bits each with rows and columns exchanged (Warren, Hacker's Delight, section 7-3)."""
+    swap = (bits ^ (bits >> np.uint64(7))) & np.uint64(0x00AA00AA00AA00AA)
+    bits ^= swap ^ (swap << np.uint64(7))
+    swap = (bits ^ (bits >> np.uint64(14))) & np.uint64(0x0000CCCC0000CCCC)
+    bits ^= swap ^ (swap << np.uint64(14))
+    swap = (bits ^ (bits >> np.uint64(28))) & np.uint64(0x00000000F0F0F0F0)
+    return bits ^ swap ^ (swap << np.uint64(28))
 
 
 @njit(cache=True, boundscheck=False)
-def _low_masks(counters: Any, low: Any) -> None:
-    """Row ``d`` of ``low`` marks the items whose distance is d modulo 8."""
-    for t in range(WORDS):
-        one, two, four = counters[0, t], counters[1, t], counters[2, t]
-        a, b, c, d = ~(two | four), two & ~four, four & ~two, two & four
-        low[0, t], low[1, t] = a & ~one, a & one
-        low[2, t], low[3, t] = b & ~one, b & one
-        low[4, t], low[5, t] = c & ~one, c & one
-        low[6, t], low[7, t] = d & ~one, d & one
+def transpose_codes(packed: Any, words: Any) -> None:
+    """Put the bits of rows, uint8 [n, width], the first bit highest, into planes of zeros with 8 * width rows."""
+    items, width = packed.shape
+    for start in range(0, items, 8):
+        block, tile, lane = start // BLOCK, start // (64 * LANES) % TILES, start // 64 % LANES
+        shift = np.uint64(start % 64)
+        count = min(8, items - start)
+        for column in range(width):
+            bits = NONE
+            for item in range(count):
+                bits |= np.uint64(packed[start + item, column]) << np.uint64(8 * item)
+            bits = _transposed(bits)
+            for row in range(8):
+                byte = (bits >> np.uint64(8 * (7 - row))) & np.uint64(0xFF)
+                words[block, tile, 8 * column + row, lane] |= byte << shift
 
 
 @njit(cache=True, boundscheck=False)
-def _high_mask(counters: Any, eights: int, high: Any) -> Any:
-    """Mark the items whose distance is ``8 * eights`` to 8 * eights + 7; answers whether there are any."""
-    for t in range(WORDS):
-        high[t] = ALL
-    for row in range(LOW, counters.shape[0]):
-        flip = NONE if (eights >> (row - LOW)) & 1 else ALL
-        for t in range(WORDS):
-            high[t] &= counters[row, t] ^ flip
-    some = NONE
-    for t in range(WORDS):
-        some |= high[t]
-    return some != NONE
+def transpose_labels(labels: Any, words: Any) -> None:
+    """Put multi-hot labels, bool [n, classes], into planes of zeros with a row for each class."""
+    for item in range(len(labels)):
+        block, tile, lane = item // BLOCK, item // (64 * LANES) % TILES, item // 64 % LANES
+        for label in range(labels.shape[1]):
+            if labels[item, label]:
+                words[block, tile, label, lane] |= ONE << np.uint64(item % 64)
 
 
 @njit(cache=True, boundscheck=False)
 def _relevant(labels: Any, wanted: Any, relevant: Any) -> None:
-    """Mark the items that have one of the labels ``wanted``."""
-    for t in range(WORDS):
-        relevant[t] = NONE
-    for label in wanted:
-        for t in range(WORDS):
-            relevant[t] |= labels[label, t]
+    """Mark the items of a block that have one of the labels ``wanted``."""
+    relevant[:] = NONE
+    for tile in range(TILES):
+        for label in wanted:
+            for lane in range(LANES):
+                relevant[tile, lane] |= labels[tile, label, lane]
 
 
 @njit(cache=True, boundscheck=False)
-def _count_block(counters: Any, relevant: Any, high: Any, low: Any, items: Any, hits: Any) -> None:
+def _count_block(counters: Any, relevant: Any, high: Any, low: Any, counts: Any, items: Any, hits: Any) -> None:
     """Add a block's items, and its relevant ones, to a query's histograms."""
     bits = len(items) - 1
-    _low_masks(counters, low)
+    low_masks(counters, low)
     for eights in range(bits // 8 + 1):
-        if not _high_mask(counters, eights, high):
+        if high_mask(counters, eights, high) == NONE:
             continue
+        count_eight_relevant(high, low, relevant, counts)
         for rest in range(min(8, bits + 1 - 8 * eights)):
-            n = r = NONE
-            for t in range(WORDS):
-                mask = high[t] & low[rest, t]
-                n += ones_in(mask)
-                r += ones_in(mask & relevant[t])
-            items[8 * eights + rest] += n
-            hits[8 * eights + rest] += r
+            items[8 * eights + rest] += counts[rest] & ITEMS
+            hits[8 * eights + rest] += counts[rest] >> HITS
 
 
 @njit(cache=True, boundscheck=False, parallel=True)
@@ -146,7 +119,7 @@ def count_distances(
     """Add all items of the planes to the histograms of all queries.
 
     Args:
-        planes: uint64 [blocks, rows, WORDS], of codes.
+        planes: uint64 [blocks, TILES, rows, LANES], of codes.
         labels: the same of labels.
         flips: uint64 [q, rows], all ones where a query's bit is set.
         wanted: int64, the labels of the queries, one query behind the other.
@@ -158,16 +131,29 @@ def count_distances(
     """
     queries = len(flips)
     for part in prange(parts):
-        counters = np.empty((counter_rows, WORDS), dtype=np.uint64)
-        carry = np.empty(WORDS, dtype=np.uint64)
-        relevant = np.empty(WORDS, dtype=np.uint64)
-        high = np.empty(WORDS, dtype=np.uint64)
-        low = np.empty((8, WORDS), dtype=np.uint64)
+        counters = np.empty((TILES, counter_rows, LANES), dtype=np.uint64)
+        relevant = np.empty((TILES, LANES), dtype=np.uint64)
+        high = np.empty((TILES, LANES), dtype=np.uint64)
+        low = np.empty((TILES, GROUP, LANES), dtype=np.uint64)
+        counts = np.empty(GROUP, dtype=np.uint64)
         for block in range(len(planes)):
             for query in range(part * queries // parts, (part + 1) * queries // parts):
                 _relevant(labels[block], wanted[first[query] : first[query + 1]], relevant)
-                _count_bits(planes[block], flips[query], counters, carry)
-                _count_block(counters, relevant, high, low, items[query], hits[query])
+                add_planes(planes[block], flips[query], counters)
+                _count_block(counters, relevant, high, low, counts, items[query], hits[query])
+
+
+@njit(cache=True, boundscheck=False)
+def count_pairs(planes: Any, together: Any) -> None:
+    """Add to ``together``, int64 [rows, rows], how many items have both of two bits set."""
+    rows = planes.shape[2]
+    for block in range(len(planes)):
+        for first in range(rows):
+            for second in range(first + 1):
+                count = ones_in_both(planes[block], first, second)
+                together[first, second] += count
+                if second < first:
+                    together[second, first] += count
 
 
 @njit(cache=True, boundscheck=False)
@@ -182,18 +168,16 @@ def _threshold(counts: Any, k: int) -> int:
 
 
 @njit(cache=True, boundscheck=False)
-def _count_items(counters: Any, most: int, high: Any, low: Any, counts: Any) -> int:
+def _count_items(counters: Any, most: int, high: Any, low: Any, numbers: Any, counts: Any) -> int:
     """Add a block's items within the distance ``most`` to ``counts``; answers the lowest distance there is."""
     lowest = FAR
     for eights in range(most // 8 + 1):
-        if not _high_mask(counters, eights, high):
+        if high_mask(counters, eights, high) == NONE:
             continue
+        count_eight(high, low, numbers)
         for rest in range(min(8, most + 1 - 8 * eights)):
-            n = NONE
-            for t in range(WORDS):
-                n += ones_in(high[t] & low[rest, t])
-            counts[8 * eights + rest] += n
-            if n > 0:
+            counts[8 * eights + rest] += numbers[rest]
+            if numbers[rest] > 0:
                 lowest = min(lowest, 8 * eights + rest)
     return lowest
 
@@ -205,19 +189,20 @@ def _take_items(
     """Put a block's items within the distance ``most`` into their places, until the last place is taken."""
     k = len(ids)
     for eights in range(most // 8 + 1):
-        if not _high_mask(counters, eights, high):
+        if high_mask(counters, eights, high) == NONE:
             continue
         for rest in range(min(8, most + 1 - 8 * eights)):
             distance = 8 * eights + rest
             place = places[distance]
-            for t in range(WORDS):
-                mask = high[t] & low[rest, t]
-                while mask != NONE and place < k:
-                    item = base + 64 * t + np.int64(_lowest(mask))
-                    mask &= mask - ONE
-                    if item < items:  # and not one that fills up the last block
-                        ids[place], found[place] = item, distance
-                        place += 1
+            for tile in range(TILES):
+                for lane in range(LANES):
+                    mask = high[tile, lane] & low[tile, rest, lane]
+                    while mask != NONE and place < k:
+                        item = base + 64 * (LANES * tile + lane) + np.int64(_lowest(mask))
+                        mask &= mask - ONE
+                        if item < items:  # and not one that fills up the last block
+                            ids[place], found[place] = item, distance
+                            place += 1
             places[distance] = place
 
 
@@ -231,7 +216,7 @@ def find_nearest(
     every item's place is known, and those blocks that have one of the k are gone through once more.
 
     Args:
-        planes: uint64 [blocks, rows, WORDS].
+        planes: uint64 [blocks, TILES, rows, LANES].
         items: how many there are; those that fill up the last block are not among them.
         flips: uint64 [q, rows], all ones where a query's bit is set.
         weights: int64 [q], how many of them are.
@@ -246,10 +231,10 @@ def find_nearest(
     for part in prange((queries + together - 1) // together):
         start = part * together
         n = min(together, queries - start)
-        counters = np.empty((counter_rows, WORDS), dtype=np.uint64)
-        carry = np.empty(WORDS, dtype=np.uint64)
-        high = np.empty(WORDS, dtype=np.uint64)
-        low = np.empty((8, WORDS), dtype=np.uint64)
+        counters = np.empty((TILES, counter_rows, LANES), dtype=np.uint64)
+        high = np.empty((TILES, LANES), dtype=np.uint64)
+        low = np.empty((TILES, GROUP, LANES), dtype=np.uint64)
+        numbers = np.empty(GROUP, dtype=np.uint64)
         counts = np.zeros((n, bits + 1), dtype=np.int64)
         lowest = np.full((n, blocks), FAR, dtype=np.int16)
         last = np.full(n, bits + 1, dtype=np.int64)  # the distance of the k-th item so far
@@ -259,9 +244,9 @@ def find_nearest(
                 most = min(bits, last[q] - 1)
                 if most < 0:
                     continue
-                _count_bits(planes[block], flips[start + q], counters, carry)
-                _low_masks(counters, low)
-                lowest[q, block] = _count_items(counters, most, high, low, counts[q])
+                add_planes(planes[block], flips[start + q], counters)
+                low_masks(counters, low)
+                lowest[q, block] = _count_items(counters, most, high, low, numbers, counts[q])
                 if weights[start + q] <= most:
                     counts[q, weights[start + q]] -= filled_up
                 last[q] = min(last[q], _threshold(counts[q], k))
@@ -272,8 +257,8 @@ def find_nearest(
         for block in range(blocks):
             for q in range(n):
                 if lowest[q, block] <= last[q]:
-                    _count_bits(planes[block], flips[start + q], counters, carry)
-                    _low_masks(counters, low)
+                    add_planes(planes[block], flips[start + q], counters)
+                    low_masks(counters, low)
                     _take_items(
                         counters,
                         min(bits, last[q]),

@@ -8,8 +8,11 @@ from hashbench.evaluation import diagnostics
 from hashbench.evaluation.diagnostics import code_diagnostics
 
 
-def test_figures_are_those_of_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("compiled", [True, False])
+def test_figures_are_those_of_numpy(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diagnostics, "_BLOCK_NUMBERS", 100)
+    if not compiled:
+        monkeypatch.setattr(diagnostics, "kernels", lambda: None)
     rng = np.random.default_rng(0)
     bits = rng.random((400, 7)) < np.array([0.5, 0.5, 0.9, 0.3, 0.5, 0.5, 0.5])
     bits[:, 4] = bits[:, 0] ^ (rng.random(400) < 0.2)

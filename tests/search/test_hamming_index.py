@@ -1,5 +1,9 @@
 """Exact search against a stable sort of all distances."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -109,3 +113,25 @@ def test_codes_that_do_not_fit_are_refused() -> None:
         HammingIndex(bools(0, 8, 0), device="cpu")
     with pytest.raises(ValueError, match=r"wanted bool \[n, bits\]"):
         HammingIndex(np.ones((3, 8)), device="cpu")  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+def test_a_cpu_without_wide_vectors_finds_and_counts_the_same() -> None:
+    code = (
+        "import numpy as np\n"
+        "from hashbench.codes import Codes\n"
+        "from hashbench.evaluation.histograms import distance_histograms\n"
+        "from hashbench.search.index import HammingIndex\n"
+        "g = np.random.default_rng(0)\n"
+        "a, b = g.random((20, 72)) < .5, g.random((9000, 72)) < .5\n"
+        "la, lb = g.integers(0, 5, 20), g.integers(0, 5, 9000)\n"
+        "found = distance_histograms(Codes.pack(a), Codes.pack(b), la, lb)\n"
+        "distance = (a[:, None] != b).sum(2)\n"
+        "for q in range(20):\n"
+        "    assert np.array_equal(found.items[q], np.bincount(distance[q], minlength=73))\n"
+        "    assert np.array_equal(found.relevant[q], np.bincount(distance[q][la[q] == lb], minlength=73))\n"
+        "ids, _ = HammingIndex(Codes.pack(b)).search(Codes.pack(a), k=50)\n"
+        "assert np.array_equal(ids, distance.argsort(axis=1, kind='stable')[:, :50])\n"
+    )
+    plain = {**os.environ, "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
+    subprocess.run([sys.executable, "-c", code], env=plain, check=True)
