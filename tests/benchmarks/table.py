@@ -13,31 +13,36 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 TARGET = ROOT / "docs/speed.md"
-OURS = {"evaluation": "histograms", "search": "hashbench"}
+SECTIONS = {  # of each kind: which way is ours, its heading, how many of its unit a second has
+    "evaluation": ("histograms", "Evaluation, microseconds per query", 1e6),
+    "search": ("hashbench", "Search, microseconds per query", 1e6),
+    "fitting": ("hashbench", "Fitting, seconds", 1),
+}
 START, END = "<!-- measured -->", "<!-- end -->"
 
 
 def measure(file: Path) -> None:
     """Run the benchmarks of evaluation and search on one thread."""
     folder = ROOT / "tests/benchmarks"
-    files = [str(folder / f"test_{name}.py") for name in ("evaluation", "search", "indexes")]
-    words = ["-m", "pytest", *files, "--benchmark-enable", f"--benchmark-json={file}", "-k", "not float"]
+    files = [str(folder / f"test_{name}.py") for name in ("evaluation", "search", "indexes", "itq", "neighbourhood")]
+    left_out = "not float and not structure and not block and not quality and not fit"
+    words = ["-m", "pytest", *files, "--benchmark-enable", f"--benchmark-json={file}", "-k", left_out]
     code = "import torch, sys, pytest; torch.set_num_threads(1); sys.exit(pytest.main(sys.argv[1:]))"
     subprocess.run([sys.executable, "-c", code, *words[2:]], check=True, cwd=ROOT)
 
 
 def tables(benchmarks: list[dict[str, Any]]) -> Iterator[str]:
-    """A Markdown table for each of evaluation and search: microseconds per query, and how many times that of ours."""
-    for kind, ours in OURS.items():
+    """A Markdown table for each section: what it takes, and how many times that of ours."""
+    for kind, (ours, heading, unit) in SECTIONS.items():
         found = [b for b in benchmarks if b["extra_info"].get("of") == kind]
         if not found:
             continue
         ways = list(dict.fromkeys([ours, *(b["extra_info"]["way"] for b in found)]))
-        yield f"### {kind.capitalize()}, microseconds per query\n"
+        yield f"### {heading}\n"
         yield "| | " + " | ".join(ways) + " |"
         yield "| --- |" + " ---: |" * len(ways)
         for task in dict.fromkeys(b["extra_info"]["task"] for b in found):
-            times = {b["extra_info"]["way"]: _per_query(b) for b in found if b["extra_info"]["task"] == task}
+            times = {b["extra_info"]["way"]: unit * _seconds(b) for b in found if b["extra_info"]["task"] == task}
             yield f"| {task} | " + " | ".join(_cell(way, times, ours) for way in ways) + " |"
         yield ""
     indexes = [b for b in benchmarks if b["extra_info"].get("of") == "indexes"]
@@ -45,17 +50,19 @@ def tables(benchmarks: list[dict[str, Any]]) -> Iterator[str]:
         yield f"### Approximate indexes beside exact search: {indexes[0]['extra_info']['task']}\n"
         yield "| | queries/s | recall |\n| --- | ---: | ---: |"
         for b in indexes:
-            yield f"| {b['extra_info']['way']} | {1e6 / _per_query(b):,.0f} | {b['extra_info']['recall']:.3f} |"
+            yield f"| {b['extra_info']['way']} | {1 / _seconds(b):,.0f} | {b['extra_info']['recall']:.3f} |"
 
 
-def _per_query(benchmark: dict[str, Any]) -> float:
-    return float(1e6 * benchmark["stats"]["median"] / benchmark["extra_info"]["queries"])
+def _seconds(benchmark: dict[str, Any]) -> float:
+    """Of one query, or of the whole where there are none."""
+    return float(benchmark["stats"]["median"] / benchmark["extra_info"].get("queries", 1))
 
 
 def _cell(way: str, times: dict[str, float], ours: str) -> str:
     if way not in times:
         return ""
-    time = f"{times[way]:,.1f}" if times[way] < 100 else f"{times[way]:,.0f}"
+    digits = 2 if times[way] < 10 else 1 if times[way] < 100 else 0
+    time = f"{times[way]:,.{digits}f}"
     return time if way == ours or ours not in times else f"{time} ({times[way] / times[ours]:.1f}x)"
 
 
