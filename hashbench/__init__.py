@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from hashbench.facade import method as method
     from hashbench.records.results import Results as Results
     from hashbench.records.results import results as results
+    from hashbench.rescoring import rescore as rescore
     from hashbench.runner import run as run
+    from hashbench.scoring.call import score as score
     from hashbench.search.index import HammingIndex as HammingIndex
 
 _HOMES = {
@@ -29,8 +31,10 @@ _HOMES = {
     "UsageError": "hashbench.errors",
     "evaluate": "hashbench.evaluation.evaluate",
     "method": "hashbench.facade",
+    "rescore": "hashbench.rescoring",
     "results": "hashbench.records.results",
     "run": "hashbench.runner",
+    "score": "hashbench.scoring.call",
 }
 __all__ = [
     "HammingIndex",
@@ -41,8 +45,10 @@ __all__ = [
     "__version__",
     "evaluate",
     "method",
+    "rescore",
     "results",
     "run",
+    "score",
 ]
 
 

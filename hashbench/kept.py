@@ -13,6 +13,7 @@ from hashbench.codes import Codes
 from hashbench.dataset import Items
 from hashbench.errors import UsageError
 from hashbench.features.backbones import bare_backbone
+from hashbench.features.extractor import Extractor
 from hashbench.fingerprint import forget_sums, source_files, source_sums, what_changed
 from hashbench.job import Trial
 from hashbench.method import HashMethod, RunContext
@@ -56,6 +57,11 @@ class Kept:
         return Trial(**self.record["trial"])
 
     @property
+    def from_elsewhere(self) -> bool:
+        """Whether it is of codes that were scored and not made here: there is no method."""
+        return "scored" in self.record["fingerprint"]
+
+    @property
     def has_codes(self) -> bool:
         """Whether codes of a method lie beside it: not of a failed trial, nor of one of the references."""
         return self.record["status"] == "ok" and not self.record["reference"] and self.codes_file.is_file()
@@ -87,11 +93,21 @@ def read_codes(kept: Kept) -> KeptCodes:
     Raises:
         UsageError: there are none, or the file is damaged.
     """
-    record, file = kept.record, kept.codes_file
+    record, beside = kept.record, kept.codes_file.name
     if not kept.has_codes:
         what = "a reference" if record["reference"] else record["status"]
-        why = f"it is {what}" if record["reference"] or record["status"] != "ok" else f"there is no {file.name}"
+        why = f"it is {what}" if record["reference"] or record["status"] != "ok" else f"there is no {beside}"
         raise UsageError(f"record {record['key']} has no codes of a method: {why}; name another")
+    return read_any_codes(kept)
+
+
+def read_any_codes(kept: Kept) -> KeptCodes:
+    """The codes beside a record, random ones of a reference as well.
+
+    Raises:
+        UsageError: there are none, or the file is damaged.
+    """
+    record, file = kept.record, kept.codes_file
     try:
         with np.load(file, allow_pickle=False) as arrays:
             content = {name: arrays[name] for name in arrays.files}
@@ -125,9 +141,11 @@ def load_method(kept: Kept, device: torch.device) -> tuple[HashMethod, RunContex
     Its networks get all their tensors from the state: published weights are neither read nor needed.
 
     Raises:
-        UsageError: no such method here, no state was kept, or it is damaged or does not fit the method.
+        UsageError: no such method here, or codes from elsewhere; no state was kept, or it is damaged or does not fit.
     """
     trial = kept.trial
+    if kept.from_elsewhere:
+        raise UsageError(f"record {kept.record['key']} is of codes from elsewhere, {trial}: there is no method")
     method_class = METHODS.get(trial.method)
     if not kept.state_file.is_file():
         raise UsageError(f"the state of record {kept.record['key']} was not kept: there is no {kept.state_file.name}")
@@ -144,6 +162,20 @@ def load_method(kept: Kept, device: torch.device) -> tuple[HashMethod, RunContex
             f"state {kept.state_file} does not load into {trial.method} ({type(error).__name__}: {line}); {way_out}"
         ) from error
     return method, run
+
+
+def check_weights(kept: Kept, features: Extractor) -> None:
+    """Check that an extractor is that of the record's features.
+
+    Raises:
+        UsageError: its weights are others.
+    """
+    wanted = kept.trial.features_weights
+    if features.weights != wanted:
+        raise UsageError(
+            f"record {kept.record['key']} has features of other weights ({str(wanted)[:16]}) than "
+            f"those here ({str(features.weights)[:16]}); name the file with --weights"
+        )
 
 
 def changed_sources(kept: Kept) -> list[str]:

@@ -8,6 +8,7 @@ from hashbench.dataset_spec import open_dataset, plugin_name, protocol_id
 from hashbench.errors import UsageError
 from hashbench.kept import Kept
 from hashbench.registry import DATASETS
+from hashbench.scoring.standing import SCORED
 
 
 def open_source(kept: Kept, root: Path, spec: str | None = None) -> Dataset:
@@ -19,10 +20,16 @@ def open_source(kept: Kept, root: Path, spec: str | None = None) -> Dataset:
         spec: how the data set is opened, "NAME:FILE", where a file of the user's describes it.
 
     Raises:
-        UsageError: it is not on disk, it is another one, or a file describes it and ``spec`` names none.
+        UsageError: it is not on disk, it is another one, a file describes it and ``spec`` names none, or the record
+            is of codes from elsewhere that are of no protocol.
     """
     protocol, card = kept.trial.protocol, kept.record["protocol_card"]["id"]
     name = plugin_name(protocol)
+    if name == SCORED:
+        raise UsageError(
+            f"record {kept.record['key']} is of codes from elsewhere, {kept.trial}: there is no method and no image; "
+            f"those scored with --protocol have its images"
+        )
     if spec is None and protocol not in {f"{name}/{known.name}" for known in DATASETS.get(name).protocols}:
         raise UsageError(
             f"record {kept.record['key']} is of {protocol}, which a file of yours describes; name it with "

@@ -8,7 +8,7 @@ import torch
 from hashbench.errors import UsageError
 from hashbench.features.spec import extractor
 from hashbench.features.weights import Weights
-from hashbench.kept import Kept, load_method, read_codes
+from hashbench.kept import Kept, check_weights, load_method, read_codes
 from hashbench.kept_dataset import open_source
 from hashbench.measuring import measure
 from hashbench.records.schema import FORMAT
@@ -60,11 +60,8 @@ def measure_again(kept: Kept, place: Place) -> Record:
     method, run = load_method(kept, place.device)
     dataset = open_source(kept, place.data, place.dataset)
     features = extractor(trial.features, place.weights, trial.features_dtype)
-    if method.traits.input == "features" and features.weights != trial.features_weights:
-        raise UsageError(
-            f"record {kept.record['key']} has features of other weights ({str(trial.features_weights)[:16]}) than "
-            f"those here ({str(features.weights)[:16]}); name the file with --weights"
-        )
+    if method.traits.input == "features":
+        check_weights(kept, features)
     measured = measure(method, run, dataset, codes.query_items, (codes.query, codes.database), features)
     throughput = {"format": FORMAT, "key": kept.record["key"], **measured}
     store = Store(place.results)

@@ -36,6 +36,7 @@ from hashbench.measuring import measure
 from hashbench.method import Backbone, HashMethod, RunContext
 from hashbench.records.draft import draft, explain
 from hashbench.records.environment import host_peak_bytes
+from hashbench.records.outcome import kept_arrays, outcome
 from hashbench.records.schema import FORMAT
 from hashbench.records.store import Record, Store
 from hashbench.registry import METHODS
@@ -237,34 +238,22 @@ class TrialRun:
         with self._phase("evaluate"):
             query, database = references.centred_features(inputs, loaded.split, self.device)
             scores = evaluate_features(query, database, *loaded.label_pair(), self._cutoff, self.device)
-        self._keep(scores, {}, loaded)
+        self._keep(scores, None, loaded)
 
     def _evaluate(self, query: Codes, database: Codes, loaded: Loaded) -> None:
         with self._phase("evaluate"):
             scores = evaluate(query, database, *loaded.label_pair(), self._cutoff, self.device)
-        self._keep(scores, {"query_codes": query.packed, "database_codes": database.packed}, loaded)
+        self._keep(scores, (query, database), loaded)
 
     @property
     def _cutoff(self) -> int | None:
         cutoff: int | None = self.job.card["cutoff"]
         return cutoff
 
-    def _keep(self, scores: Scores, codes: dict[str, npt.NDArray[np.uint8]], loaded: Loaded) -> None:
-        self.record |= {
-            "metrics": scores.metrics,
-            "queries": scores.queries,
-            "curves": scores.curves,
-            "diagnostics": scores.diagnostics,
-        }
-        query_labels, database_labels = (np.packbits(labels, axis=1) for labels in loaded.label_pair())
-        arrays: dict[str, npt.NDArray[Any]] = {
-            "query_labels": query_labels,
-            "database_labels": database_labels,
-            "query_items": loaded.split.query,
-            "database_items": loaded.split.database,
-            "average_precision": scores.average_precision,
-        }
-        self.store.write_codes(self.job, {**arrays, **codes})
+    def _keep(self, scores: Scores, codes: tuple[Codes, Codes] | None, loaded: Loaded) -> None:
+        self.record |= outcome(scores)
+        items = loaded.split.query, loaded.split.database
+        self.store.write_codes(self.job, kept_arrays(scores, loaded.label_pair(), items, codes))
 
 
 def _out_of_memory(error: Exception) -> bool:

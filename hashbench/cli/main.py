@@ -18,6 +18,8 @@ VERBS = {
     "leaderboard": "leaderboard",
     "gallery": "gallery",
     "measure": "measure",
+    "score": "score",
+    "rescore": "rescore",
 }
 
 

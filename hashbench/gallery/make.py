@@ -16,6 +16,7 @@ from hashbench.kept_dataset import open_source
 from hashbench.method import HashMethod
 from hashbench.registry import METHODS
 from hashbench.reporting.table import HEADLINE
+from hashbench.scoring.standing import SCORED
 
 MOST = 100  # queries, and neighbours of each: a sheet stays one that can be drawn and looked at
 
@@ -73,7 +74,7 @@ def default_records(results: Path) -> tuple[list[Kept], int]:
         UsageError: there is none, or a record cannot be read.
     """
     found = [Kept.read(file) for file in sorted((results / "records").glob("*.json"))]
-    found = [kept for kept in found if kept.has_codes]
+    found = [kept for kept in found if kept.has_codes and kept.trial.dataset != SCORED]  # those have no images
     best: dict[tuple[str, str, int | None], Kept] = {}
     for kept in sorted(found, key=lambda kept: kept.record["metrics"][HEADLINE] or 0.0):
         if kept.trial.repetition == 0:
@@ -111,6 +112,8 @@ def _reconstructions(
 ) -> tuple[list[Path], list[str]]:
     """The written sheet, if there is one, and notes."""
     name = kept.trial.method
+    if kept.from_elsewhere:
+        return [], [f"no reconstructions: the codes of {name} come from elsewhere, there is no method of them"]
     nothing = [f"no reconstructions: {name} makes no pictures of codes"]
     if METHODS.get(name).restore is HashMethod.restore:
         return [], nothing

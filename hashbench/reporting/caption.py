@@ -64,8 +64,9 @@ def _sentences(table: Table) -> Iterator[str]:
     card = records[0]["protocol_card"]
     sizes = card["sizes"]
     train = table.ground.limit or sizes["train"]
+    trained = f" and {train:,} training" if train else ""  # not known of codes that are of no protocol
     yield (
-        f"{sizes['query']:,} queries, {sizes['database']:,} database and {train:,} training items; "
+        f"{sizes['query']:,} queries, {sizes['database']:,} database{trained} items; "
         f"chance {records[0]['metrics']['chance']:.3f}; protocol card {card['id']}; "
         f"metrics version {table.ground.metric_version}."
     )
@@ -85,6 +86,8 @@ def _sentences(table: Table) -> Iterator[str]:
             f"Leaks by image content: {leaked['query_in_database']} queries are also in the database, "
             f"{leaked['query_in_train']} in the training set."
         )
+    if any("scored" in record["fingerprint"] for record in records):
+        yield "codes=external: codes made elsewhere and scored here; how they were trained was not seen."
     yield from _about_cells(table)
 
 

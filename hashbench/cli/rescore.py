@@ -1,0 +1,78 @@
+"""The verb ``rescore``."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+EXAMPLE = """\b
+Examples:
+  hashbench rescore
+  hashbench rescore 3fa9c1
+  hashbench rescore --all --results results/old
+"""
+
+
+@click.command("rescore", epilog=EXAMPLE)
+@click.argument("records", metavar="[RECORD]...", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Also those whose metrics are of today's version.")
+@click.option("--results", default="results", show_default=True, metavar="DIR", help="Folder of the records.")
+@click.option("--data", metavar="DIR", help="Folder of the data sets.  [default: HASHBENCH_DATA, else data]")
+@click.option("--dataset", metavar="NAME:FILE", help="The data set, where a file of yours describes it.")
+@click.option("--weights", multiple=True, metavar="NAME=FILE", help="State dict of the features' network.")
+@click.option("--offline", is_flag=True, help="Download nothing.")
+@click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1, ...")
+@click.option("--json", "as_json", is_flag=True, help="Print the records as JSON.")
+def command(records: tuple[str, ...], everything: bool, as_json: bool, **given: Any) -> int:
+    """Compute metrics anew from kept codes, without training.
+
+    RECORD is a record's file or the beginning of its key; without any, all of the folder whose metrics are of an older
+    version are rescored. Only what metrics say changes; the reports of the folder are made anew. Data set, weights and
+    features are needed for reference-float alone, which has no codes. Exits with 1 if something could not be rescored,
+    with 2 if nothing could.
+    """
+    from hashbench.device import pick_device
+    from hashbench.evaluation.metrics import METRIC_VERSION
+    from hashbench.features.weights import Weights, parse_weights
+    from hashbench.kept import Kept
+    from hashbench.pace import say
+    from hashbench.records.lookup import find_records
+    from hashbench.remeasuring import Place
+    from hashbench.rescoring import choose, rescore_records
+    from hashbench.runner import data_folder
+
+    results = Path(given["results"])
+    weights = Weights(parse_weights(given["weights"]), given["offline"], say)
+    place = Place(results, data_folder(given["data"]), pick_device(given["device"]), weights, given["dataset"])
+    faults: list[str] = []
+    current = 0
+    if records:
+        found = [Kept.read(file) for file in find_records(records, results)]
+    else:
+        choice = choose(results, everything)
+        found, faults, current = choice.records, list(choice.faults), choice.current
+    if current:
+        click.echo(f"{current} records have metrics of version {METRIC_VERSION}, today's; see --all", err=True)
+    show = (lambda *_: None) if as_json else _show
+    done = rescore_records(found, place, show)
+    if as_json:
+        click.echo(json.dumps(list(done.records), indent=1))
+    faults += done.faults
+    for fault in faults:
+        click.echo(f"hashbench: {fault}", err=True)
+    return 0 if not faults else 1 if done.records or current else 2
+
+
+def _show(kept: Any, record: dict[str, Any]) -> None:
+    click.echo(f"{kept.trial}: {_change(kept.record, record)}")
+
+
+def _change(before: dict[str, Any], after: dict[str, Any]) -> str:
+    from hashbench.evaluation.metrics import HEADLINE
+
+    if after["metrics"] is None:
+        return f"{after['status']}, nothing to score"
+    old, new = (record["metrics"].get(HEADLINE) for record in (before, after))
+    same = "as before" if old == new else "was none" if old is None else f"was {old:.6f}"
+    return f"mAP@1000 {new:.6f} ({same})"

@@ -1,0 +1,100 @@
+"""The verb ``score``."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+EXAMPLE = """\b
+Examples:
+  hashbench score codes.npz --encoding pm1
+  hashbench score itq32.npz --name itq --encoding packed --bits 32 --repetition 1
+  hashbench score codes.npz --encoding 01 --protocol cifar10/bgan
+  hashbench score --name mine --query-codes q.npy --database-codes d.npy --protocol digits --features pixels
+"""
+SEPARATE = ("query_codes", "database_codes", "query_labels", "database_labels", "query_items", "database_items")
+
+
+@click.command("score", epilog=EXAMPLE)
+@click.argument("file", required=False)
+@click.option("--encoding", metavar="NAME", help="How bits are written: bool, 01, pm1 (-1 and +1) or packed.")
+@click.option("--bits", type=int, metavar="N", help="Code length; needed for packed codes (first bit highest).")
+@click.option("--query-codes", metavar="FILE", help="An .npy of one array, instead of its place in FILE; so are:")
+@click.option("--database-codes", metavar="FILE")
+@click.option("--query-labels", metavar="FILE")
+@click.option("--database-labels", metavar="FILE")
+@click.option("--query-items", metavar="FILE")
+@click.option("--database-items", metavar="FILE")
+@click.option("--name", metavar="NAME", help="The method's name in tables.  [default: the file's]")
+@click.option("--repetition", default=0, show_default=True, metavar="N", help="Which of several seeds: one cell each.")
+@click.option("--supervised", is_flag=True, help="The method read labels: it stands in the table of those that do.")
+@click.option("--protocol", metavar="NAME", help="Whose queries and database they are of, say cifar10/bgan.")
+@click.option("--features", default="external", show_default=True, metavar="NAME", help="What codes were made from.")
+@click.option("--features-dtype", default="auto", show_default=True, metavar="NAME", help="float32 or float16.")
+@click.option("--weights", multiple=True, metavar="NAME=FILE", help="State dict of the features' network.")
+@click.option("--table", metavar="NAME", help="What to call a table without a protocol.  [default: labels]")
+@click.option("--cutoff", type=int, metavar="K", help="Also score mAP@K; a protocol has its own.")
+@click.option("--offline", is_flag=True, help="Download nothing.")
+@click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1, ...")
+@click.option("--results", default="results", show_default=True, metavar="DIR", help="Folder of records and reports.")
+@click.option("--data", metavar="DIR", help="Folder of the data sets.  [default: HASHBENCH_DATA, else data]")
+@click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
+def command(file: str | None, as_json: bool, **given: Any) -> int:
+    """Score codes that come from elsewhere; they get a record like that of a trial.
+
+    FILE is an .npz with query_codes, database_codes, query_labels, database_labels and, if wanted, query_items and
+    database_items. Labels are class numbers [n], or 0/1 [n, classes]; items are relevant that share one. Codes are a
+    row for each item; unless they are bool, --encoding has to say how bits are written.
+
+    With --protocol the labels are checked against its own, row by row in its order, or in that of the items, which are
+    the data set's item numbers; without labels its own are taken. --features says which of the protocol's tables the
+    codes join: features as run has them, or external (external:NAME), which have a table of their own. Without
+    --protocol, all codes with the same labels share a table.
+
+    The same codes have the same record, which is written anew.
+    """
+    from hashbench.errors import UsageError
+    from hashbench.features.weights import parse_weights
+    from hashbench.reporting.write import write_reports
+    from hashbench.runner import make_settings
+    from hashbench.scoring.arrays import read_arrays
+    from hashbench.scoring.score import score_arrays
+    from hashbench.scoring.statement import Statement
+
+    separate = {name: Path(path) for name in SEPARATE if (path := given.pop(name)) is not None}
+    if file is None and given["name"] is None:
+        raise UsageError("no FILE to take the method's name from; give the .npz, or --name and a file for each array")
+    weights = parse_weights(given.pop("weights"))
+    places = {name: given.pop(name) for name in ("results", "data", "device", "offline")}
+    statement = Statement(**{**given, "name": given["name"] or Path(str(file)).stem})
+    settings = make_settings(
+        places["results"], places["data"], places["device"], weights=weights, offline=places["offline"]
+    )
+    scored = score_arrays(read_arrays(Path(file) if file else None, separate), statement, settings)
+    write_reports(settings.results)
+    for note in scored.notes:
+        click.echo(note, err=True)
+    if as_json:
+        click.echo(json.dumps(scored.record, indent=1))
+    else:
+        _print(scored, Path(places["results"]))
+    return 0
+
+
+def _print(scored: Any, folder: Path) -> None:
+    from hashbench.cli.score_text import lines
+    from hashbench.records.results import results
+    from hashbench.reporting.caption import title
+    from hashbench.reporting.tables import tables
+
+    click.echo("\n".join(lines(scored.record)))
+    key = scored.record["key"]
+    (table,) = [each for each in tables(results(folder)) if key in {record["key"] for record in each.records()}]
+    others = [row.label for row in (*table.ranked, *table.unranked) if not _holds(row, key)]
+    beside = f"beside {', '.join(others)}" if others else "the first of its table"
+    click.echo(f"\n{title(table)}: {beside}\n{folder / 'records' / scored.file.name}")
+
+
+def _holds(row: Any, key: str) -> bool:
+    return any(key == record["key"] for cell in row.cells.values() for record in cell.ok)
