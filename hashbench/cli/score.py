@@ -20,17 +20,29 @@ SEPARATE = ("query_codes", "database_codes", "query_labels", "database_labels", 
 @click.argument("file", required=False)
 @click.option("--encoding", metavar="NAME", help="How bits are written: bool, 01, pm1 (-1 and +1) or packed.")
 @click.option("--bits", type=int, metavar="N", help="Code length; needed for packed codes (first bit highest).")
-@click.option("--query-codes", metavar="FILE", help="An .npy of one array, instead of its place in FILE; so are:")
-@click.option("--database-codes", metavar="FILE")
-@click.option("--query-labels", metavar="FILE")
-@click.option("--database-labels", metavar="FILE")
-@click.option("--query-items", metavar="FILE")
-@click.option("--database-items", metavar="FILE")
+@click.option("--query-codes", metavar="FILE", help="This array alone, as .npy, instead of in an .npz.")
+@click.option("--database-codes", metavar="FILE", help="This array alone, as .npy.")
+@click.option("--query-labels", metavar="FILE", help="This array alone, as .npy.")
+@click.option("--database-labels", metavar="FILE", help="This array alone, as .npy.")
+@click.option("--query-items", metavar="FILE", help="This array alone, as .npy: item numbers.")
+@click.option("--database-items", metavar="FILE", help="This array alone, as .npy: item numbers.")
 @click.option("--name", metavar="NAME", help="The method's name in tables.  [default: the file's]")
-@click.option("--repetition", default=0, show_default=True, metavar="N", help="Which of several seeds: one cell each.")
+@click.option(
+    "--repetition",
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Number of the seed; repetitions of a method share a cell.",
+)
 @click.option("--supervised", is_flag=True, help="The method read labels: it stands in the table of those that do.")
 @click.option("--protocol", metavar="NAME", help="Whose queries and database they are of, say cifar10/bgan.")
-@click.option("--features", default="external", show_default=True, metavar="NAME", help="What codes were made from.")
+@click.option(
+    "--features",
+    default="external",
+    show_default=True,
+    metavar="NAME",
+    help="What codes were made from: external, external:NAME, or a name as run has it.",
+)
 @click.option("--features-dtype", default="auto", show_default=True, metavar="NAME", help="float32 or float16.")
 @click.option("--weights", multiple=True, metavar="NAME=FILE", help="State dict of the features' network.")
 @click.option("--table", metavar="NAME", help="What to call a table without a protocol.  [default: labels]")
@@ -49,8 +61,7 @@ def command(file: str | None, as_json: bool, **given: Any) -> int:
 
     With --protocol the labels are checked against its own, row by row in its order, or in that of the items, which are
     the data set's item numbers; without labels its own are taken. --features says which of the protocol's tables the
-    codes join: features as run has them, or external (external:NAME), which have a table of their own. Without
-    --protocol, all codes with the same labels share a table.
+    codes join; external ones have a table beside. Without --protocol, all codes with the same labels share a table.
 
     The same codes have the same record, which is written anew.
     """

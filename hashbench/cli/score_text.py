@@ -57,11 +57,9 @@ def _findings(record: dict[str, Any]) -> list[str]:
             f"mAP@all {metrics['map@all/worst']:.3f} to {metrics['map@all/best']:.3f}.",
         ]
     if queries["unanswerable"]:
-        said.append(
-            f"{queries['unanswerable']:,} queries without any relevant database item are left out of the means."
-        )
+        said.append(f"Queries without any relevant database item, left out of the means: {queries['unanswerable']:,}.")
     constant = record["diagnostics"]["constant_bits"]
-    return [*said, *([f"{constant} of {record['trial']['bits']} bits never change."] if constant else [])]
+    return [*said, *([f"Bits that never change: {constant} of {record['trial']['bits']}."] if constant else [])]
 
 
 def _grid(rows: list[tuple[str, str, str]]) -> list[str]:

@@ -53,8 +53,8 @@ def test_it_prints_a_short_table_and_where_the_record_is(call: Callable[..., Don
     assert said[1:] == [
         f"A script that sorts shows one order: other tie orders give mAP@1000 {metrics['map@1000/worst']:.3f} to "
         f"{metrics['map@1000/best']:.3f}, mAP@all {metrics['map@all/worst']:.3f} to {metrics['map@all/best']:.3f}.",
-        "1 queries without any relevant database item are left out of the means.",
-        "1 of 12 bits never change.",
+        "Queries without any relevant database item, left out of the means: 1.",
+        "Bits that never change: 1 of 12.",
     ]
     assert done.out.endswith(f"features external: the first of its table\n{path.relative_to(tmp_path)}\n")
     assert "codes=external: codes made elsewhere" in (tmp_path / "results/leaderboard.md").read_text()
