@@ -11,6 +11,10 @@ from hashbench.reporting.table import Row, Table
 SHOWN_CHARACTERS = 300
 NAMED_ROWS = 6
 _PARTS = {"query": "query", "database": "database", "train": "training"}
+_REFERENCES = {
+    "reference-float": "cosine ranking of the float features, centred",
+    "reference-random": "random codes, the floor",
+}
 
 
 def title(table: Table) -> str:
@@ -117,7 +121,10 @@ def _about_cells(table: Table) -> Iterator[str]:
         yield "Rows without a rank lack cells, or a repetition failed: they are not compared."
     if any(cell.stale for row in (*rows, *table.references) for cell in row.cells.values()):
         yield f"{STALE_MARK} made from sources that have changed since."
-    yield "reference-float: cosine ranking of the float features, centred; reference-random: random codes, the floor."
+    there = {row.method for row in table.references}
+    references = [f"{name}: {words}" for name, words in _REFERENCES.items() if name in there]
+    if references:
+        yield f"{'; '.join(references)}."
     if table.hardware:
         others = "; cells without rates were measured on other machines, or not at all" if table.other_hardware else ""
         yield f"Rates were measured on {machine(table.hardware)}{others}."
