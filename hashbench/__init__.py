@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hashbench.facade import method as method
     from hashbench.records.results import Results as Results
     from hashbench.records.results import results as results
+    from hashbench.reporting.figures.plot import plot as plot
     from hashbench.rescoring import rescore as rescore
     from hashbench.runner import run as run
     from hashbench.scoring.call import score as score
@@ -31,6 +32,7 @@ _HOMES = {
     "UsageError": "hashbench.errors",
     "evaluate": "hashbench.evaluation.evaluate",
     "method": "hashbench.facade",
+    "plot": "hashbench.reporting.figures.plot",
     "rescore": "hashbench.rescoring",
     "results": "hashbench.records.results",
     "run": "hashbench.runner",
@@ -45,6 +47,7 @@ __all__ = [
     "__version__",
     "evaluate",
     "method",
+    "plot",
     "rescore",
     "results",
     "run",

@@ -18,6 +18,7 @@ VERBS = {
     "leaderboard": "leaderboard",
     "gallery": "gallery",
     "measure": "measure",
+    "plot": "plot",
     "score": "score",
     "rescore": "rescore",
 }

@@ -7,7 +7,8 @@ from hashbench.errors import UsageError
 from hashbench.files import replacing
 from hashbench.records.results import results
 from hashbench.reporting.csv_file import csv
-from hashbench.reporting.figures import write_figures
+from hashbench.reporting.figures.files import write_figures
+from hashbench.reporting.figures.look import styles
 from hashbench.reporting.markdown import markdown
 from hashbench.reporting.table import Table
 from hashbench.reporting.tables import tables
@@ -31,7 +32,12 @@ def write_reports(
         with replacing(folder / name) as work:
             work.write_text(make(found), encoding="utf-8")
         written.append(folder / name)
-    return written + (write_figures(found, folder / "figures") if figures else [])
+    if figures:
+        look = styles(found)
+        written += write_figures(found, look, folder / "figures", ["precision-recall"])
+        several = [table for table in found if len(table.columns) > 1]
+        written += write_figures(several, look, folder / "figures", ["map-by-bits"])
+    return written
 
 
 def out_of_date(folder: Path) -> list[Path]:

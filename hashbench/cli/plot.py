@@ -1,0 +1,75 @@
+"""The verb ``plot``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+EXAMPLE = """\b
+Kinds: precision-recall, map-by-bits, precision-at-k, throughput, training
+
+\b
+Examples:
+  hashbench plot
+  hashbench plot map-by-bits,throughput --datasets cifar10 --methods 'bgan*,itq' --format svg --out paper
+"""
+
+
+@click.command("plot", epilog=EXAMPLE)
+@click.argument("kinds", metavar="[KIND,...]", default="")
+@click.option("--results", default="results", show_default=True, metavar="DIR", help="Folder of the records.")
+@click.option("--out", metavar="DIR", help="Where the figures go.  [default: DIR/figures of the results]")
+@click.option("--format", "formats", default="png,svg", show_default=True, metavar="LIST", help="png, svg.")
+@click.option("--datasets", metavar="LIST", help="Data sets or protocols, names or globs.  [default: all]")
+@click.option("--methods", metavar="LIST", help="Rows to show, by method or label, names or globs.  [default: all]")
+def command(kinds: str, **given: Any) -> int:
+    """Draw figures of the records: a file per kind, table and format.
+
+    Without kinds, all that the records have something for are drawn. The reference rows are always shown. A method has
+    the same colour, marker and dashes in every figure of a result folder. Prints the paths of the files; exits with 3
+    if there was nothing to draw.
+    """
+    from dataclasses import replace
+
+    from hashbench.records.results import results
+    from hashbench.reporting.figures.choice import choose_methods, choose_tables
+    from hashbench.reporting.figures.files import check_formats
+    from hashbench.reporting.figures.kinds import KINDS, kind_named
+    from hashbench.reporting.figures.look import styles
+    from hashbench.reporting.tables import tables
+    from hashbench.request import split_list
+
+    wanted, formats = split_list(kinds) or tuple(KINDS), split_list(given["formats"])
+    for kind in wanted:
+        kind_named(kind)
+    check_formats(formats)
+    folder = Path(given["results"])
+    records = results(folder)
+    for fault in records.faults:
+        click.echo(f"hashbench: {fault}", err=True)
+    found = tables(replace(records, files={}))  # figures compare no queries
+    if not found:
+        click.echo(f"hashbench: no records in {str(folder)!r} to draw; make some with hashbench run", err=True)
+        return 3
+    look = styles(found)
+    if given["datasets"]:
+        found = choose_tables(found, split_list(given["datasets"]))
+    if given["methods"]:
+        found = choose_methods(found, split_list(given["methods"]))
+    out = Path(given["out"]) if given["out"] else folder / "figures"
+    return _draw(found, look, out, wanted, formats)
+
+
+def _draw(found: Any, look: Any, out: Path, kinds: tuple[str, ...], formats: tuple[str, ...]) -> int:
+    from hashbench.reporting.figures.files import write_figures
+    from hashbench.reporting.figures.kinds import KINDS
+
+    drawn = 0
+    for kind in kinds:
+        before = drawn
+        for path in write_figures(found, look, out, [kind], formats):
+            click.echo(str(path))
+            drawn += 1
+        if drawn == before:
+            click.echo(f"hashbench: {kind}: nothing to draw, {KINDS[kind].lacking}", err=True)
+    return 0 if drawn else 3

@@ -1,0 +1,89 @@
+"""Curves with a panel per code length and a line per row: mean over repetitions, with a band of their deviation."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+
+from hashbench.reporting.figures.look import Style
+from hashbench.reporting.figures.sheet import Sheet
+from hashbench.reporting.table import Cell, Row, Table
+
+BAND = 0.18
+MARKS = 0.17  # distance of a line's markers, in widths of its panel
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Points of a line, float64 [points]; ``deviation`` of y (n - 1), None below two repetitions."""
+
+    x: npt.NDArray[np.float64]
+    y: npt.NDArray[np.float64]
+    deviation: npt.NDArray[np.float64] | None
+
+
+def over_repetitions(x: Sequence[Sequence[float | None]], y: Sequence[Sequence[float | None]]) -> Curve:
+    """Mean x and y point by point, [repetitions, points] each; a point that one repetition lacks is a gap."""
+    across, up = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    return Curve(across.mean(0), up.mean(0), up.std(0, ddof=1) if len(up) > 1 else None)
+
+
+def recorded(cell: Cell, kind: str, x: str, y: str) -> Curve | None:
+    """A cell's curve by "radius" or by "rank", None where its records have none."""
+    found = [curve for record in cell.ok if (curve := record["curves"][kind]) is not None]
+    return over_repetitions([curve[x] for curve in found], [curve[y] for curve in found]) if found else None
+
+
+def draw_line(axis: Axes, curve: Curve, style: Style, **changes: Any) -> None:
+    """The curve and, over several repetitions, its band."""
+    axis.plot(curve.x, curve.y, **style.line(**changes))
+    if curve.deviation is not None:
+        low, high = curve.y - curve.deviation, curve.y + curve.deviation
+        axis.fill_between(curve.x, low, high, color=style.colour, alpha=BAND, linewidth=0)
+
+
+def curve_panels(
+    table: Table, styles: Mapping[str, Style], curves: Mapping[tuple[int, int], Curve], scale: Callable[[Any], Any]
+) -> tuple[Sheet, list[Row]]:
+    """A sheet with the curves of (bits, place of the row), and the rows that have any, in the table's order.
+
+    ``scale`` is what the axis of x does to it: numpy's ``log`` or ``asarray``.
+    """
+    rows = all_rows(table)
+    columns = sorted({bits for bits, _ in curves})
+    sheet = Sheet(len(columns), 2.6 if len(columns) > 1 else 3.2, shared=True)
+    for axis, bits in zip(sheet.panels, columns, strict=True):
+        axis.set_title(f"{bits} bits")
+        for place, row in reversed(list(enumerate(rows))):  # the best on top
+            curve = curves.get((bits, place))
+            if curve is not None:
+                marks = _marks(scale(curve.x), 0.03 + MARKS * (place % 5) / 5)
+                draw_line(axis, curve, styles[row.label], markevery=marks, clip_on=False)
+    return sheet, [row for place, row in enumerate(rows) if any(place == other for _, other in curves)]
+
+
+def _marks(x: npt.NDArray[np.float64], start: float) -> list[int]:
+    """The points of rising x that have markers: none crowd where a curve is steep, and other rows start elsewhere."""
+    wanted = np.arange(start, 1, MARKS) * (x[-1] - x[0]) + x[0]
+    return sorted({int(place) for place in np.searchsorted(x, wanted) if place < len(x)})
+
+
+def all_rows(table: Table) -> list[Row]:
+    """Ranked rows, best first, then incomplete ones, then references."""
+    return [*table.ranked, *table.unranked, *table.references]
+
+
+def by_cell(table: Table, kind: str, x: str, y: str) -> dict[tuple[int, int], Curve]:
+    """All recorded curves by (bits, place of the row in :func:`all_rows`), in columns where a method has one."""
+    rows = all_rows(table)
+    found = {
+        (bits, place): curve
+        for bits in table.columns
+        for place, row in enumerate(rows)
+        if (curve := recorded(row.cell(bits), kind, x, y)) is not None
+    }
+    own = {bits for bits, place in found if not rows[place].reference}
+    return {(bits, place): curve for (bits, place), curve in found.items() if bits in own}

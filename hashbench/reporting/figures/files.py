@@ -1,0 +1,85 @@
+"""Figures as files, the same bytes for the same records."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from hashbench.errors import UsageError, unknown
+from hashbench.files import replacing
+from hashbench.reporting.figures.kinds import draw
+from hashbench.reporting.figures.look import Style, applied
+from hashbench.reporting.table import Ground, Table
+
+FORMATS: Mapping[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None}}  # with what is not written
+LONGEST_PART = 60
+
+
+def check_formats(formats: Iterable[str]) -> None:
+    """Refuse formats that are not there.
+
+    Raises:
+        UsageError: naming one, or that none is given.
+    """
+    asked = list(formats)
+    if not asked:
+        raise UsageError(f"no format of figures given; wanted some of {', '.join(FORMATS)}")
+    for ending in asked:
+        if ending not in FORMATS:
+            raise unknown("format of figures", ending, FORMATS)
+
+
+def write_figures(
+    tables: Iterable[Table],
+    styles: Mapping[str, Style],
+    folder: Path,
+    kinds: Sequence[str],
+    formats: Sequence[str] = tuple(FORMATS),
+) -> Iterator[Path]:
+    """Draw and write the figures of these kinds, as far as the tables have something for them; each file when written.
+
+    Args:
+        tables: a figure per kind and table is drawn.
+        styles: see :func:`hashbench.reporting.figures.look.styles`.
+        folder: made with the first file.
+        kinds: names from :data:`hashbench.reporting.figures.kinds.KINDS`.
+        formats: names from :data:`FORMATS`.
+
+    Raises:
+        UsageError: the folder cannot be made.
+    """
+    for table in tables:
+        for kind in kinds:
+            figure = draw(kind, table, styles)
+            if figure is not None:
+                _make(folder)
+                yield from _write(figure, folder, _stem(kind, table.ground), formats)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise UsageError(
+            f"folder {str(folder)!r} of the figures cannot be made ({error.strerror}); name another"
+        ) from None
+
+
+def _write(figure: Figure, folder: Path, stem: str, formats: Sequence[str]) -> Iterator[Path]:
+    with applied():
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # laid out once, not for every format
+        for ending in formats:
+            path = folder / f"{stem}.{ending}"
+            with replacing(path) as work:
+                figure.savefig(work, format=ending, metadata=FORMATS[ending])
+            yield path
+
+
+def _stem(kind: str, ground: Ground) -> str:
+    parts = [kind, ground.protocol, ground.features, *([f"first{ground.limit}"] if ground.limit else [])]
+    parts += [hashlib.sha256(repr(ground).encode()).hexdigest()[:6], *(["supervised"] if ground.supervised else [])]
+    return "-".join(re.sub(r"[^A-Za-z0-9._]+", "_", part)[:LONGEST_PART] for part in parts)

@@ -1,0 +1,44 @@
+"""The kinds of figures by name."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from matplotlib.figure import Figure
+
+from hashbench.errors import unknown
+from hashbench.reporting.figures import map_by_bits, precision_at_k, precision_recall, throughput, training
+from hashbench.reporting.figures.look import Style, applied
+from hashbench.reporting.table import Table
+
+
+class Kind(NamedTuple):
+    """How a figure is drawn from a table and its rows' styles, and what it means when there is none."""
+
+    figure: Callable[[Table, Mapping[str, Style]], Figure | None]
+    lacking: str
+
+
+KINDS: Mapping[str, Kind] = {
+    "precision-recall": Kind(precision_recall.precision_recall, precision_recall.LACKING),
+    "map-by-bits": Kind(map_by_bits.map_by_bits, map_by_bits.LACKING),
+    "precision-at-k": Kind(precision_at_k.precision_at_k, precision_at_k.LACKING),
+    "throughput": Kind(throughput.throughput, throughput.LACKING),
+    "training": Kind(training.training, training.LACKING),
+}
+
+
+def kind_named(name: str) -> Kind:
+    """The kind called ``name``.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name not in KINDS:
+        raise unknown("kind of figure", name, KINDS)
+    return KINDS[name]
+
+
+def draw(name: str, table: Table, styles: Mapping[str, Style]) -> Figure | None:
+    """The figure of that kind, None where the table has nothing for it."""
+    with applied():
+        return kind_named(name).figure(table, styles)

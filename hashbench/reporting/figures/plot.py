@@ -1,0 +1,51 @@
+"""``hb.plot``: a figure of results, as matplotlib has it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from hashbench.errors import UsageError
+from hashbench.records.results import Results
+from hashbench.records.results import results as read
+from hashbench.reporting.figures.choice import choose_methods, choose_tables, names
+from hashbench.reporting.figures.kinds import draw, kind_named
+from hashbench.reporting.figures.look import styles
+from hashbench.reporting.tables import tables
+
+
+def plot(
+    results: Results | str | Path = "results",
+    kind: str = "precision-recall",
+    protocol: str | None = None,
+    methods: Sequence[str] | str | None = None,
+) -> Figure:
+    """A figure of one table: ``hb.plot("results", "map-by-bits", methods=["bgan", "itq"]).savefig("map.pdf")``.
+
+    Args:
+        results: what :func:`hashbench.results` or :func:`hashbench.run` returned, or a result folder.
+        kind: "precision-recall", "map-by-bits", "precision-at-k", "throughput" or "training".
+        protocol: which table, where there are several: a data set, a protocol, a table's whole name, or a glob.
+        methods: show these rows alone, by method or label, or a glob; they keep the look they have among all.
+
+    Raises:
+        UsageError: unknown kind, method or protocol; several tables, which are named; nothing of that kind to draw.
+    """
+    lacking = kind_named(kind).lacking
+    records = results if isinstance(results, Results) else read(results)
+    found = tables(replace(records, files={}))  # figures compare no queries
+    if not found:
+        where = "these results" if isinstance(results, Results) else repr(str(results))
+        raise UsageError(f"no records in {where} to draw; make some with hashbench run")
+    look = styles(found)
+    if protocol is not None:
+        found = choose_tables(found, [protocol])
+    if methods is not None:
+        found = choose_methods(found, [methods] if isinstance(methods, str) else methods)
+    if len(found) > 1:
+        raise UsageError(f"{len(found)} tables to draw; name one by protocol=: {'; '.join(map(repr, names(found)))}")
+    figure = draw(kind, found[0], look)
+    if figure is None:
+        raise UsageError(f"{kind} of {names(found)[0]}: nothing to draw, {lacking}")
+    return figure

@@ -1,0 +1,130 @@
+"""Accuracy against the rates of encoding and search on one machine, with the Pareto front."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+
+from hashbench.reporting.figures.curves import all_rows
+from hashbench.reporting.figures.look import FAINT, INK, Style, name, short_number
+from hashbench.reporting.figures.sheet import Sheet, repetitions
+from hashbench.reporting.rates import encode_rate, search_rate
+from hashbench.reporting.table import HEADLINE, Cell, Row, Table
+
+LACKING = "no record has rates of encoding or search"
+SEARCH_K = 100
+RATES: Mapping[str, Callable[[Cell], float | None]] = {
+    "encode, images per second": encode_rate,
+    f"search, queries per second (k = {SEARCH_K})": lambda cell: search_rate(cell, SEARCH_K),
+}
+MARKER_SIZES = (4.0, 8.0)  # points, shortest and longest code
+
+
+@dataclass(frozen=True)
+class Point:
+    """A cell: queries or images per second, and mAP@1000."""
+
+    row: Row
+    bits: int
+    rate: float
+    accuracy: float
+
+
+def throughput(table: Table, styles: Mapping[str, Style]) -> Figure | None:
+    """A panel for each rate; a row's code lengths are joined, short ones small. None where :data:`LACKING`."""
+    panels = {label: found for label, rate in RATES.items() if (found := _points(table, rate))}
+    if not panels:
+        return None
+    points = [point for found in panels.values() for point in found]
+    columns = sorted({point.bits for point in points})
+    sizes = dict(zip(columns, np.linspace(*MARKER_SIZES, len(columns)) if columns[1:] else [6.0], strict=True))
+    sheet = Sheet(len(panels), 3.2, shared=False)
+    for axis, (label, found) in zip(sheet.panels, panels.items(), strict=True):
+        _axes(axis, [point.rate for point in found], [point.accuracy for point in points])
+        _draw(axis, found, styles, sizes)
+        axis.set_xlabel(label)
+    sheet.panels[0].set_ylabel("mAP@1000")
+    rows = [row for row in all_rows(table) if any(point.row is row for point in points)]
+    entries = [(styles[row.label].handle(markersize=6), name(row)) for row in rows]
+    if len(columns) > 1:
+        entries += [(_sample(size), f"{bits} bits") for bits, size in sizes.items()]
+    entries.append((Line2D([], [], color=INK, linewidth=0.9), "Pareto front (filled markers)"))
+    return sheet.finish(table, "Accuracy against throughput", _note(table, rows, columns), entries)
+
+
+def pareto(points: list[Point]) -> list[Point]:
+    """The points that none equals or beats in both rate and accuracy, by rising rate; of equal ones the first."""
+    front: list[Point] = []
+    for point in sorted(points, key=lambda p: (-p.rate, -p.accuracy)):
+        if not front or point.accuracy > front[-1].accuracy:
+            front.append(point)
+    return front[::-1]
+
+
+def _points(table: Table, rate: Callable[[Cell], float | None]) -> list[Point]:
+    found = []
+    for row in (*table.ranked, *table.unranked):
+        for bits, cell in sorted(row.cells.items(), key=lambda item: item[0] or 0):
+            speed, accuracy = rate(cell), cell.mean(HEADLINE)
+            if bits is not None and speed and accuracy is not None:
+                found.append(Point(row, bits, speed, accuracy))
+    return found
+
+
+def _draw(axis: Axes, points: list[Point], styles: Mapping[str, Style], sizes: Mapping[int, float]) -> None:
+    front = pareto(points)
+    rates = [axis.get_xlim()[0], *(point.rate for point in front), front[-1].rate]
+    accuracies = [front[0].accuracy, *(point.accuracy for point in front), axis.get_ylim()[0]]
+    axis.plot(rates, accuracies, drawstyle="steps-pre", color=INK, linewidth=0.9, zorder=1.5)
+    for row in {id(point.row): point.row for point in points}.values():
+        style, own = styles[row.label], [point for point in points if point.row is row]
+        line = style.line(marker="", linewidth=0.8, alpha=0.6)
+        axis.plot([point.rate for point in own], [point.accuracy for point in own], **line)
+        for point in own:
+            hollow = {"markerfacecolor": "white", "markeredgecolor": style.colour, "markeredgewidth": 1.0}
+            marker = style.line(linestyle="none", markersize=sizes[point.bits], **({} if point in front else hollow))
+            axis.plot([point.rate], [point.accuracy], **marker)
+
+
+def _axes(axis: Axes, rates: list[float], accuracies: list[float]) -> None:
+    """A logarithmic axis of rates over a factor of two at least, a linear one of accuracies, both with some room."""
+    low, high = min(rates), max(rates)
+    room = max(1.15, (2 * low / high) ** 0.5)
+    axis.set_xscale("log")
+    axis.set_xlim(low / room, high * room)
+    decades = LogLocator(10, subs=(1.0,) if high / low > 100 else (1.0, 3.0), numticks=12)
+    axis.xaxis.set_major_locator(decades if high / low > 8 else MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.xaxis.set_major_formatter(short_number)
+    margin = 0.08 * (max(accuracies) - min(accuracies)) or 0.05
+    axis.set_ylim(min(accuracies) - margin, max(accuracies) + margin)
+
+
+def _sample(size: float) -> Line2D:
+    return Line2D([], [], linestyle="none", marker="o", markersize=size, color=FAINT, markeredgecolor="white")
+
+
+def _note(table: Table, rows: list[Row], columns: list[int]) -> str:
+    spread = repetitions(len(row.cell(bits).ok) for row in rows for bits in columns)
+    own = [*table.ranked, *table.unranked]
+    without = ", ".join(name(row) for row in own if not any(row is other for other in rows))
+    sentences = [
+        f"On {machine(table.hardware or {})}.",
+        f"Mean of {spread}." if spread else "",
+        f"Without rates here: {without}." if without else "",
+        "Cells measured on other machines only are left out." if table.other_hardware else "",
+    ]
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def machine(hardware: Mapping[str, Any]) -> str:
+    """A machine in words: its GPUs where one was used, else its processor, and its fingerprint."""
+    gpus = [gpu["name"] if isinstance(gpu, dict) else str(gpu) for gpu in hardware.get("gpus") or []]
+    processor = f"{hardware.get('cpu')}, {hardware.get('threads')} threads"
+    device = ", ".join(gpus) if gpus and hardware.get("device") != "cpu" else processor
+    return f"{device} (hardware {hardware.get('id')})"
