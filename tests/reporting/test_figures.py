@@ -23,7 +23,7 @@ from hashbench.records.results import Results
 from hashbench.records.store import Record
 from hashbench.reporting.figures.files import write_figures
 from hashbench.reporting.figures.kinds import KINDS, draw
-from hashbench.reporting.figures.look import styles, text_width, wrap
+from hashbench.reporting.figures.look import printable, styles, text_width, wrap
 from hashbench.reporting.figures.throughput import Point, pareto
 from hashbench.reporting.table import Row
 from hashbench.reporting.tables import tables
@@ -314,7 +314,7 @@ def test_names_are_text_and_never_markup(tmp_path: Path) -> None:
             "<script>alert(1)</script> [",
             "a&b\"' [",
             "名前 [",
-            "bell��[31m� [",
+            "bell??[31m? [",
         ):
             assert part in shown
 
@@ -377,6 +377,11 @@ def test_of_several_tables_one_has_to_be_named(made: Made) -> None:
         hb.plot(made.results(), methods=["itk"])
     with pytest.raises(hb.UsageError, match="no kind of figure named 'trainin'; did you mean 'training'"):
         hb.plot(made.results(), "trainin")
+
+
+def test_shown_text_is_one_printable_line() -> None:
+    assert printable("a\nb\t c\x00\ud800", 20) == "a b c??"
+    assert printable("x" * 10**6, 20) == "x" * 19 + "…"
 
 
 def test_text_is_wrapped_to_the_width_it_has() -> None:

@@ -1,7 +1,6 @@
 """The look that all figures share: colours, dashes and markers of methods, fonts, and text that is only text."""
 
 import textwrap
-import unicodedata
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -112,9 +111,9 @@ def name(row: Row) -> str:
 
 
 def printable(text: str, longest: int) -> str:
-    """One line of at most ``longest`` signs; control signs, which XML cannot hold, are shown as �."""
+    """One line of at most ``longest`` signs; control signs, which XML cannot hold, are shown as a question mark."""
     line = " ".join(text[: 4 * longest].split())
-    shown = "".join("�" if unicodedata.category(sign) in ("Cc", "Cs", "Cn", "Co") else sign for sign in line)
+    shown = "".join(sign if sign.isprintable() else "?" for sign in line)
     return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
 
 
