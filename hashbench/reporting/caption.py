@@ -1,10 +1,11 @@
 """What stands under a table: everything a number needs to be quoted."""
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from hashbench.records.store import Record
-from hashbench.reporting.cell_text import LIKE_BEST, STALE_MARK
+from hashbench.reporting.cell_text import LIKE_BEST, NONE, STALE_MARK
 from hashbench.reporting.statistics import SIGNIFICANCE
 from hashbench.reporting.table import Row, Table
 
@@ -33,6 +34,12 @@ def caption(table: Table) -> list[str]:
     return list(_sentences(table))
 
 
+def chance_text(table: Table) -> str:
+    """The headline's level of chance, from the first record that has it."""
+    found = (record["metrics"].get("chance") for record in table.records() if record["metrics"])
+    return next((f"{chance:.3f}" for chance in found if chance is not None and math.isfinite(chance)), NONE)
+
+
 def failures(table: Table) -> list[str]:
     """A line for every trial of the table that failed or was skipped, with its reason."""
     lines = []
@@ -51,10 +58,10 @@ def _failure(row: Row, bits: int | None, record: Record) -> str:
     return f"{row.label}{at} #{record['trial']['repetition']}: {record['status']}{where}: {kind}{message}"
 
 
-def shortened(text: str) -> str:
+def shortened(text: str, longest: int = SHOWN_CHARACTERS) -> str:
     """``text``, or its beginning and its length where it is long; without what is not printable."""
-    shown = "".join(sign if sign.isprintable() else " " for sign in text[:SHOWN_CHARACTERS])
-    return shown if len(text) <= SHOWN_CHARACTERS else f"{shown}... ({len(text):,} characters)"
+    shown = "".join(sign if sign.isprintable() else " " for sign in text[:longest])
+    return shown if len(text) <= longest else f"{shown}... ({len(text):,} characters)"
 
 
 def _sentences(table: Table) -> Iterator[str]:
@@ -71,7 +78,7 @@ def _sentences(table: Table) -> Iterator[str]:
     trained = f" and {train:,} training" if train else ""  # not known of codes that are of no protocol
     yield (
         f"{sizes['query']:,} queries, {sizes['database']:,} database{trained} items; "
-        f"chance {records[0]['metrics']['chance']:.3f}; protocol card {card['id']}; "
+        f"chance {chance_text(table)}; protocol card {card['id']}; "
         f"metrics version {table.ground.metric_version}."
     )
     if table.ground.weights:
