@@ -1,0 +1,129 @@
+"""A cell of a table as the page's script reads it: values, curves, queries, runs."""
+
+import statistics
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from hashbench.records.store import Record
+from hashbench.reporting.caption import shortened
+from hashbench.reporting.page.measures import Measure
+from hashbench.reporting.page.numbers import rounded
+from hashbench.reporting.page.origin import Content, Origins
+from hashbench.reporting.statistics import Paired
+from hashbench.reporting.table import Cell
+
+WORST = 10
+CURVE_POINTS = 60
+CURVE_DIGITS = 4
+MEAN_DIGITS = 10  # the script rounds to three, as the table does: in one step
+QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def cell_content(cell: Cell, bits: int | None, measures: Sequence[Measure], origins: Origins) -> Content:
+    """Everything the page says of a cell; numbers that are missing are None.
+
+    ``mean``, ``sd`` and each run's ``values`` are in the order of ``measures``; ``radius`` and ``rank`` hold means over
+    the repetitions and, for precision, their standard deviations.
+    """
+    values = [[measure.of(record) if measure.of else None for record in cell.ok] for measure in measures]
+    whole = [measure.of_cell(cell) if measure.of_cell else None for measure in measures]
+    return {
+        "bits": bits,
+        "mean": [
+            rounded(_mean(found) if alone is None else alone, MEAN_DIGITS)
+            for alone, found in zip(whole, values, strict=True)
+        ],
+        "sd": [rounded(_deviation(found), MEAN_DIGITS) for found in values],
+        "stale": cell.stale,
+        "against": _against(cell.against_best, cell.adjusted_p),
+        "radius": _curve([record["curves"]["radius"] for record in cell.ok if record["curves"]["radius"]]),
+        "rank": _curve([record["curves"]["rank"] for record in cell.ok]),
+        "queries": _queries(cell),
+        "runs": [
+            {**origins.of(record), "values": [rounded(found[number]) for found in values]}
+            for number, record in enumerate(cell.ok)
+        ],
+        "troubles": [_trouble(record, origins) for record in cell.troubled],
+    }
+
+
+def _present(values: Sequence[float | None]) -> list[float]:
+    return [value for value in values if rounded(value) is not None and value is not None]
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    present = _present(values)
+    return statistics.fmean(present) if present else None
+
+
+def _deviation(values: Sequence[float | None]) -> float | None:
+    present = _present(values)
+    return float(np.std(present, ddof=1)) if len(present) > 1 else None
+
+
+def _against(paired: Paired | None, adjusted_p: float | None) -> Content | None:
+    if paired is None:
+        return None
+    return {
+        "difference": rounded(paired.difference),
+        "low": rounded(paired.low),
+        "high": rounded(paired.high),
+        "p": rounded(adjusted_p),
+        "effect": rounded(paired.effect),
+        "queries": paired.queries,
+    }
+
+
+def _curve(curves: Sequence[Record]) -> Content | None:
+    """Mean over the repetitions at each radius or rank, at most ``CURVE_POINTS`` of them; None where they differ."""
+    if not curves or len({len(curve["precision"]) for curve in curves}) > 1:
+        return None
+    precision, recall = (
+        np.array([curve[name] for curve in curves], dtype=np.float64) for name in ("precision", "recall")
+    )
+    spread = precision.std(axis=0, ddof=1) if len(curves) > 1 else None
+    kept = _thinned(len(precision[0]))
+    return {
+        "at": [curves[0]["k"][place] for place in kept] if "k" in curves[0] else kept,
+        "precision": _listed(precision.mean(axis=0)[kept]),
+        "recall": _listed(recall.mean(axis=0)[kept]),
+        "sd": None if spread is None else _listed(spread[kept]),
+    }
+
+
+def _thinned(points: int) -> list[int]:
+    """Places of evenly spread points, first and last among them."""
+    return sorted({round(place) for place in np.linspace(0, points - 1, min(points, CURVE_POINTS))})
+
+
+def _listed(values: FloatArray) -> list[float | None]:
+    return [rounded(float(value), CURVE_DIGITS) for value in values]
+
+
+def _queries(cell: Cell) -> Content | None:
+    """How AP spreads over the queries, and those with the lowest, by the data set's item numbers."""
+    found = cell.per_query
+    if found is None or not np.isfinite(found.average_precision).any():
+        return None
+    answered = np.isfinite(found.average_precision)
+    items, values = found.items[answered], found.average_precision[answered]
+    lowest = np.lexsort((items, values))[:WORST]
+    return {
+        "quantiles": _listed(np.quantile(values, QUANTILES)),
+        "worst": [[int(items[place]), rounded(float(values[place]), CURVE_DIGITS)] for place in lowest],
+    }
+
+
+def _trouble(record: Record, origins: Origins) -> Content:
+    error = record["error"]
+    return {
+        **origins.of(record),
+        "status": record["status"],
+        "phase": error["phase"],
+        "exception": shortened(error["exception"] or ""),
+        "message": shortened(error["message"]),
+    }

@@ -1,0 +1,33 @@
+"""What stands above a table: what a reader needs before the first number, in a few words each."""
+
+from collections.abc import Iterator, Sequence
+
+from hashbench.reporting.caption import chance_text
+from hashbench.reporting.table import Cell, Table
+
+
+def facts(table: Table) -> Iterator[tuple[str, str]]:
+    """Terms and texts; the caption has them in full."""
+    ground, card = table.ground, table.records()[0]["protocol_card"]
+    yield "Metric", "mAP@1000: cut-off after 1,000 items"
+    yield "Denominator", "“hits”: relevant items among those 1,000"
+    yield "Ties", "exact expectation over all their orders"
+    yield "Seeds", _seeds([cell for row in (*table.ranked, *table.unranked) for cell in row.cells.values()])
+    weights = f", weights {ground.weights[:8]}" if ground.weights else ""
+    yield "Features", f"{ground.features}{weights}"
+    yield "Labels", "used in training (supervised)" if ground.supervised else "not seen in training (unsupervised)"
+    sizes = card["sizes"]
+    train = ground.limit or sizes["train"]
+    trained = f", {train:,} for training" if train else ""  # not known of codes that are of no protocol
+    yield "Items", f"{sizes['query']:,} queries, {sizes['database']:,} in the database{trained}"
+    yield "Chance", chance_text(table)
+
+
+def _seeds(cells: Sequence[Cell]) -> str:
+    counts = sorted({len(cell.ok) for cell in cells if cell.ok})
+    if not counts:
+        return "none ended well"
+    if counts == [1]:
+        return "1 per cell, so no spread is known"
+    spread = f"{counts[0]}–{counts[-1]}" if len(counts) > 1 else f"{counts[0]}"
+    return f"{spread} per cell{'; 1 where deterministic' if counts[0] == 1 else ''}"

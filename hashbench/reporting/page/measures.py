@@ -1,0 +1,166 @@
+"""What a cell can show: every metric of the records, what it cost, what its codes are like."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from hashbench.evaluation.metrics import declared
+from hashbench.records.store import Record
+from hashbench.reporting.rates import encode_rate, search_rate
+from hashbench.reporting.table import Cell
+
+SEARCH_K = 100
+
+_PREFIXES = (("adjusted_map@", "chance-adjusted mAP@"), ("map@", "mAP@"), ("precision@r", "precision within radius "))
+_SUFFIXES = {
+    "/min": ", denominator min(k, R)",
+    "/total": ", denominator R",
+    "/best": ", ties at their best",
+    "/worst": ", ties at their worst",
+}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number of a cell.
+
+    Attributes:
+        id: a metric's, or "group:name".
+        name: as a reader calls it.
+        group: under which it stands in the page's list.
+        better: which way; "none" for a yardstick.
+        unit: how it is written: "share" of one, "percent", "seconds", "rate", "count".
+        meaning: its definition in one line.
+        of: its value in one record; None for one of the whole cell.
+        of_cell: its value in a cell, where ``of`` is None.
+    """
+
+    id: str
+    name: str
+    group: str
+    better: Literal["up", "down", "none"]
+    unit: str
+    meaning: str
+    of: Callable[[Record], float | None] | None
+    of_cell: Callable[[Cell], float | None] | None = None
+
+
+def measures(records: Iterable[Record]) -> list[Measure]:
+    """Those of all metrics that the records have, in the order of their declaration; then cost and codes."""
+    found = {name for record in records if record["metrics"] for name in record["metrics"]}
+    cutoffs = {int(name.rpartition("@")[2]) for name in found if re.fullmatch(r"map@\d+", name)}
+    formulas = {metric.id: metric for cutoff in sorted(cutoffs) for metric in declared(cutoff)}
+    ordered = [*(name for name in formulas if name in found), *sorted(found - set(formulas))]
+    metrics = [_metric(name, formulas[name].formula if name in formulas else "") for name in ordered]
+    return [*sorted(metrics, key=lambda measure: measure.group == "Bounds"), *_COSTS, *_CODES]
+
+
+def _metric(name: str, formula: str) -> Measure:
+    plain, slash, kind = name.partition("/")
+    shown = plain
+    for prefix, words in _PREFIXES:
+        if plain.startswith(prefix):
+            shown = words + plain.removeprefix(prefix)
+            break
+    return Measure(
+        id=name,
+        name=shown + _SUFFIXES.get(slash + kind, slash + kind),
+        group="Bounds" if slash else "Retrieval",
+        better="none" if name == "chance" else "up",
+        unit="share",
+        meaning=formula,
+        of=lambda record: record["metrics"].get(name),
+    )
+
+
+def _seconds(phase: str) -> Callable[[Record], float | None]:
+    return lambda record: record["seconds"].get(phase)
+
+
+def _peak(record: Record) -> float | None:
+    peak = record["memory"]["host_peak_bytes"]
+    return None if peak is None else peak / 2**20
+
+
+def _epochs(record: Record) -> float | None:
+    return len(record["training"]["epochs"]) or None
+
+
+def _diagnostic(name: str) -> Callable[[Record], Any]:
+    return lambda record: (record["diagnostics"] or {}).get(name)
+
+
+_COSTS = (
+    Measure("cost:fit", "training time", "Cost", "down", "seconds", "wall-clock seconds of fit", _seconds("fit")),
+    Measure("cost:epochs", "epochs", "Cost", "none", "count", "epochs or iterations that training reported", _epochs),
+    Measure(
+        "cost:encode",
+        "encode images/s",
+        "Cost",
+        "up",
+        "rate",
+        "images encoded per second from decoded images, at the best batch",
+        None,
+        encode_rate,
+    ),
+    Measure(
+        "cost:search",
+        "search queries/s",
+        "Cost",
+        "up",
+        "rate",
+        f"queries per second of exact top-{SEARCH_K} search",
+        None,
+        lambda cell: search_rate(cell, SEARCH_K),
+    ),
+    Measure("cost:memory", "peak MiB", "Cost", "down", "count", "peak host memory of the trial in MiB", _peak),
+)
+
+_CODES = (
+    Measure(
+        "codes:imbalance",
+        "bit imbalance",
+        "Codes",
+        "down",
+        "share",
+        "mean over bits of |share of +1 - 1/2|; 0 is balanced",
+        _diagnostic("balance_deviation_mean"),
+    ),
+    Measure(
+        "codes:correlation",
+        "bit correlation",
+        "Codes",
+        "down",
+        "share",
+        "mean over pairs of bits of |Pearson correlation|",
+        _diagnostic("correlation_mean"),
+    ),
+    Measure(
+        "codes:unique",
+        "unique codes",
+        "Codes",
+        "up",
+        "percent",
+        "different codes divided by the number of database items",
+        _diagnostic("unique_share"),
+    ),
+    Measure(
+        "codes:tied",
+        "tied share",
+        "Codes",
+        "down",
+        "percent",
+        "share of the top 1,000 that ties with another item",
+        _diagnostic("tied_share@1000"),
+    ),
+    Measure(
+        "codes:empty",
+        "empty balls",
+        "Codes",
+        "down",
+        "percent",
+        "share of queries without any item within Hamming radius 2",
+        _diagnostic("empty_share@r2"),
+    ),
+)

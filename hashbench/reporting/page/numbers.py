@@ -1,0 +1,11 @@
+"""Numbers from records, made short enough for a page."""
+
+import math
+
+
+def rounded(value: float | None, digits: int = 6) -> float | None:
+    """So many decimals, or significant figures of what is above 1; None for what is missing or not finite."""
+    if value is None or not math.isfinite(value):
+        return None
+    short = float(f"{value:.{digits}g}") if abs(value) > 1 else round(value, digits)
+    return int(short) if short.is_integer() else short

@@ -1,0 +1,77 @@
+"""Where a run's figures come from: its record's file, command, commit, machine; texts that runs share are kept once."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from hashbench.records.results import Results
+from hashbench.records.store import Record
+from hashbench.reporting.caption import machine, shortened
+
+LONGEST_COMMAND = 2_000
+
+Content = dict[str, Any]
+
+
+class Origins:
+    """The origins of the runs on one page.
+
+    Attributes:
+        texts: what the runs' numbers stand for.
+    """
+
+    def __init__(self, results: Results, folder: Path | None) -> None:
+        self.texts: list[str] = []
+        self._places: dict[str, int] = {}
+        self._files = results.files
+        self._folder = folder
+        self._links: dict[Path, str] = {}
+
+    def of(self, record: Record) -> Content:
+        """Which run it was, and from what; numbers name ``texts``."""
+        provenance, environment = record["provenance"], record["environment"]
+        versions = ", ".join(f"{name} {version}" for name, version in environment["versions"].items())
+        file = self._files.get(record["key"])
+        return {
+            "key": record["key"],
+            "repetition": record["trial"]["repetition"],
+            "file": file.name if file else None,
+            "folder": self._place(self._link(file.parent) if file else ""),
+            "seed": str(provenance["seeds"].get("trial", "")),  # beyond what a number of JavaScript holds
+            "commit": self._place(_commit(provenance)),
+            "command": self._place(shortened(provenance["command"], LONGEST_COMMAND)),
+            "hardware": self._place(machine_text(environment["hardware"])),
+            "versions": self._place(versions),
+            "features": self._place(record["features_sha256"] or ""),
+        }
+
+    def _place(self, text: str) -> int:
+        if text not in self._places:
+            self._places[text] = len(self.texts)
+            self.texts.append(text)
+        return self._places[text]
+
+    def _link(self, records: Path) -> str:
+        """A folder of records as seen from the page, which stands beside it unless another place was named."""
+        if records not in self._links:
+            start = records.parent if self._folder is None else self._folder
+            path = os.path.relpath(records.resolve(), start.resolve())
+            self._links[records] = quote(Path(path).as_posix()) + "/"
+        return self._links[records]
+
+
+def _commit(provenance: Record) -> str:
+    changed = " with uncommitted changes" if provenance["git_dirty"] else ""
+    return f"{provenance['git_commit'] or 'an installed package'}{changed}"
+
+
+def machine_text(hardware: Record) -> str:
+    """A machine in words, and the id within which rates are compared."""
+    return f"{machine(hardware)}; {hardware['id']}"
+
+
+def parameter_texts(parameters: Record) -> list[list[str]]:
+    """Names and values of parameters, as JSON writes them."""
+    return [[shortened(name), shortened(json.dumps(value, ensure_ascii=False))] for name, value in parameters.items()]
