@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
-FORMATS = ("table", "md", "csv", "latex", "json")
+FORMATS = ("table", "md", "csv", "latex", "html", "json")
 EXAMPLE = """\b
 Examples:
   hashbench leaderboard
   hashbench leaderboard --format latex --methods bgan,itq > table.tex
+  hashbench leaderboard --format html --out page.html
   hashbench leaderboard --into README.md --check
 """
 
@@ -19,14 +20,14 @@ Examples:
 @click.command("leaderboard", epilog=EXAMPLE)
 @click.option("--results", default="results", show_default=True, metavar="DIR", help="Folder of the records.")
 @click.option("--format", "kind", default="table", show_default=True, type=click.Choice(FORMATS), help="What to make.")
-@click.option("--out", metavar="FILE", help="Where to write it.  [default: the terminal]")
+@click.option("--out", metavar="FILE", help="Where to write it.  [default: the terminal; DIR/leaderboard.html]")
 @click.option("--methods", default="*", metavar="LIST", help="Only these methods; names or globs.")
 @click.option("--datasets", default="*", metavar="LIST", help="Only these data sets or protocols; names or globs.")
 @click.option("--features", default="*", metavar="LIST", help="Only these features; names or globs.")
 @click.option("--into", metavar="FILE.md", help="Fill the leaderboards that this Markdown file has marks for.")
 @click.option("--check", is_flag=True, help="Write nothing; fail if DIR's leaderboards, or FILE.md, are out of date.")
 def command(kind: str, check: bool, **given: Any) -> int:
-    """Make leaderboards from records: on the terminal, as Markdown, CSV, LaTeX (booktabs), or JSON.
+    """Make leaderboards from records: on the terminal, as Markdown, CSV, LaTeX (booktabs), JSON or one HTML page.
 
     The same records give the same bytes. A Markdown file has marks where lines say <!-- hashbench leaderboard
     FOLDER --> and <!-- end -->. Exits with 1 if a record cannot be read or something is out of date, with 3 if there
@@ -43,10 +44,12 @@ def _make(kind: str, given: dict[str, Any]) -> int:
     from hashbench.records.results import results
     from hashbench.reporting.selection import selected
     from hashbench.reporting.tables import tables
+    from hashbench.reporting.write import PAGE
 
     folder = Path(given["results"])
     found = results(folder)
-    made = tables(selected(found, *(given[name].split(",") for name in ("methods", "datasets", "features"))))
+    shown = selected(found, *(given[name].split(",") for name in ("methods", "datasets", "features")))
+    made = tables(shown)
     faults = [*found.faults, *(fault for table in made for fault in table.faults)]
     for fault in faults:
         click.echo(f"hashbench: {fault}", err=True)
@@ -54,23 +57,25 @@ def _make(kind: str, given: dict[str, Any]) -> int:
         way_out = "other names may have some" if found.records else "hashbench run makes some"
         click.echo(f"hashbench: no records to show in {str(folder / 'records')!r}; {way_out}", err=True)
         return 3
-    _put(kind, made, Path(given["out"]) if given["out"] else None)
+    out = Path(given["out"]) if given["out"] else folder / PAGE if kind == "html" else None
+    if kind == "table" and out is None:
+        _show(made)
+    else:
+        _put(_text(kind, made, shown, out), out)
     return 1 if faults else 0
 
 
-def _put(kind: str, made: list[Any], out: Path | None) -> None:
+def _put(text: str, out: Path | None) -> None:
     from hashbench.errors import UsageError
     from hashbench.files import replacing
 
-    if out is None and kind == "table":
-        _show(made)
-    elif out is None:
-        click.echo(_text(kind, made), nl=False)
+    if out is None:
+        click.echo(text, nl=False)
     elif not out.absolute().parent.is_dir():
         raise UsageError(f"there is no folder {str(out.parent)!r} for --out {out.name}; make it or name another")
     else:
         with replacing(out) as work:
-            work.write_text(_text(kind, made), encoding="utf-8")
+            work.write_text(text, encoding="utf-8")
         click.echo(out)
 
 
@@ -82,11 +87,14 @@ def _show(made: list[Any], **console: Any) -> None:
     show(made, Console(**console))
 
 
-def _text(kind: str, made: list[Any]) -> str:
+def _text(kind: str, made: list[Any], shown: Any, out: Path | None) -> str:
     from hashbench.reporting.csv_file import csv, lines
     from hashbench.reporting.latex import latex
     from hashbench.reporting.markdown import markdown
+    from hashbench.reporting.page import html
 
+    if kind == "html" and out is not None:
+        return html(made, shown, out.absolute().parent)
     if kind == "table":
         _show(made, file=(stream := io.StringIO()), width=120)
         return stream.getvalue()

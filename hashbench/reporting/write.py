@@ -1,19 +1,25 @@
-"""Everything that is made from a result folder: leaderboard.md, leaderboard.csv and the figures."""
+"""Everything that is made from a result folder: leaderboard.md, .csv and .html, and figures."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hashbench.errors import UsageError
 from hashbench.files import replacing
-from hashbench.records.results import results
+from hashbench.records.results import Results, results
 from hashbench.reporting.csv_file import csv
 from hashbench.reporting.figures.files import write_figures
 from hashbench.reporting.figures.look import styles
 from hashbench.reporting.markdown import markdown
+from hashbench.reporting.page import html
 from hashbench.reporting.table import Table
 from hashbench.reporting.tables import tables
 
-FILES: dict[str, Callable[[Iterable[Table]], str]] = {"leaderboard.md": markdown, "leaderboard.csv": csv}
+PAGE = "leaderboard.html"
+FILES: dict[str, Callable[[Sequence[Table], Results], str]] = {
+    "leaderboard.md": lambda found, _: markdown(found),
+    "leaderboard.csv": lambda found, _: csv(found),
+    PAGE: html,
+}
 
 
 def write_reports(
@@ -22,16 +28,18 @@ def write_reports(
     """Make all reports of all records in ``folder`` anew; returns what was written, nothing where no record is.
 
     ``current`` and ``stale`` are what a plan knows of the records' keys, see :func:`tables`; without ``figures`` only
-    the tables are made.
+    leaderboard.md and .csv are made.
     """
-    found = tables(results(folder), current, stale)
+    content = results(folder)
+    found = tables(content, current, stale)
     if not found:
         return []
     written = []
     for name, make in FILES.items():
-        with replacing(folder / name) as work:
-            work.write_text(make(found), encoding="utf-8")
-        written.append(folder / name)
+        if figures or name != PAGE:
+            with replacing(folder / name) as work:
+                work.write_text(make(found, content), encoding="utf-8")
+            written.append(folder / name)
     if figures:
         look = styles(found)
         written += write_figures(found, look, folder / "figures", ["precision-recall"])
@@ -53,4 +61,4 @@ def out_of_date(folder: Path) -> list[Path]:
     if content.faults:
         raise UsageError(content.faults[0])
     found = tables(content)
-    return [file for file in there if file.read_text(encoding="utf-8") != FILES[file.name](found)]
+    return [file for file in there if file.read_text(encoding="utf-8") != FILES[file.name](found, content)]

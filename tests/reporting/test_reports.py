@@ -225,7 +225,7 @@ def test_the_order_of_records_does_not_change_a_byte(records: list[Record], tmp_
         files = write_reports(store.root)
         written.append({file.name: file.read_bytes() for file in files})
     assert written[0] == written[1]
-    assert {name.rpartition(".")[2] for name in written[0]} == {"md", "csv", "png", "svg"}
+    assert {name.rpartition(".")[2] for name in written[0]} == {"md", "csv", "html", "png", "svg"}
 
 
 def test_file_names_are_safe() -> None:
