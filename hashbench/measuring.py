@@ -1,5 +1,6 @@
 """Throughput of a fitted method: encoding its own input, searching its own codes, on this machine."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import torch
@@ -60,6 +61,7 @@ def measure(
     query, database = codes
     search = search_throughput(query[:LARGEST_BATCH], database, run.device, SECONDS_PER_FIGURE)
     return {
+        "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "hardware": hardware(str(run.device), torch.get_num_threads()),
         "encode": encode,
         **search,
