@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from hashbench.facade import method as method
     from hashbench.records.results import Results as Results
     from hashbench.records.results import results as results
+    from hashbench.reporting.comparison import compare as compare
+    from hashbench.reporting.regression.gate import check as check
     from hashbench.reporting.figures.plot import plot as plot
     from hashbench.rescoring import rescore as rescore
     from hashbench.runner import run as run
@@ -30,6 +32,8 @@ _HOMES = {
     "Results": "hashbench.records.results",
     "Scores": "hashbench.evaluation.evaluate",
     "UsageError": "hashbench.errors",
+    "check": "hashbench.reporting.regression.gate",
+    "compare": "hashbench.reporting.comparison",
     "evaluate": "hashbench.evaluation.evaluate",
     "method": "hashbench.facade",
     "plot": "hashbench.reporting.figures.plot",
@@ -45,6 +49,8 @@ __all__ = [
     "Scores",
     "UsageError",
     "__version__",
+    "check",
+    "compare",
     "evaluate",
     "method",
     "plot",

@@ -16,9 +16,11 @@ VERBS = {
     "show": "show",
     "data": "data",
     "leaderboard": "leaderboard",
-    "gallery": "gallery",
-    "measure": "measure",
     "plot": "plot",
+    "gallery": "gallery",
+    "compare": "compare",
+    "check": "check",
+    "measure": "measure",
     "score": "score",
     "rescore": "rescore",
 }

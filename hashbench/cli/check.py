@@ -1,0 +1,132 @@
+"""The verb ``check``."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+EXAMPLE = """\b
+Examples:
+  hashbench check --baseline results/baseline.json --update-baseline
+  hashbench check --baseline results/baseline.json --results results/ci --format github --output check.xml
+  hashbench check --throughput results/base --results results/head
+"""
+ENDINGS = {".json": "json", ".xml": "junit"}
+
+
+@click.command("check", epilog=EXAMPLE)
+@click.option("--baseline", metavar="FILE", help="Judge scores by this baseline.")
+@click.option("--update-baseline", "update", is_flag=True, help="Make the baseline anew from the results instead.")
+@click.option("--throughput", "base", metavar="DIR", help="Judge encode and search rates by those in this folder.")
+@click.option("--slower", default=20.0, show_default=True, metavar="PERCENT", help="How much slower a rate may be.")
+@click.option("--results", default="results", show_default=True, metavar="DIR", help="The results that are judged.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "junit", "github"]),
+    default="text",
+    show_default=True,
+    help="What is printed; github is the text with annotations.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--output", multiple=True, metavar="FILE", help="Also write JSON (.json) or JUnit XML (.xml).")
+@click.pass_context
+def command(ctx: click.Context, /, **given: Any) -> int:
+    """Fail where results fall behind a baseline, and only then.
+
+    --update-baseline makes the baseline: means, values of each repetition, and tolerances learned from their spread.
+    A check judges each cell and metric: the same seeds under the same hardware and versions may be worse by .002,
+    anything else by what the spread over seeds allows. A cell that is missing, failed or cannot be compared fails.
+    Exits with 0 if all passed, 1 if something regressed or is missing, 2 for wrong usage, 3 if there was nothing to
+    compare.
+
+    --throughput judges rates: base and head have to be measured on one machine in one job.
+    """
+    from hashbench.errors import UsageError
+
+    if (given["baseline"] is None) == (given["base"] is None):
+        raise click.UsageError("name either --baseline FILE or --throughput DIR", ctx)
+    if given["update"] and given["baseline"] is None:
+        raise click.UsageError("--update-baseline needs --baseline FILE", ctx)
+    if not 0 < given["slower"] < 100:
+        raise UsageError(f"--slower is {given['slower']:g}, wanted more than 0 and less than 100 percent")
+    for name in given["output"]:
+        if Path(name).suffix not in ENDINGS:
+            raise UsageError(f"--output {name!r} ends in {Path(name).suffix!r}, wanted {' or '.join(ENDINGS)}")
+    if given["update"]:
+        return _update(Path(given["baseline"]), Path(given["results"]))
+    report, facts = _rates(given) if given["base"] else _scores(given)
+    for name in given["output"]:
+        _write(Path(name), _rendered(report, facts, ENDINGS[Path(name).suffix]))
+    form = "json" if given["as_json"] else given["form"]
+    if form in ("text", "github"):
+        _show(report)
+    if form != "text":
+        click.echo(_rendered(report, facts, form), nl=False)
+    return int(report.exit_code)
+
+
+def _update(file: Path, folder: Path) -> int:
+    from hashbench.records.results import results
+    from hashbench.reporting.regression.advice import advice
+    from hashbench.reporting.regression.baseline import make_baseline
+    from hashbench.reporting.regression.baseline_file import read_baseline, write_baseline
+
+    baseline = make_baseline(results(folder))
+    if not baseline.cells:
+        click.echo(f"nothing to compare with: {folder} has no finished trials; {file} is as it was", err=True)
+        return 3
+    before = read_baseline(file) if file.exists() else None
+    write_baseline(baseline, file)
+    for line in advice(baseline, before):
+        click.echo(line)
+    repetitions = sorted({len(cell.runs) for cell in baseline.cells})
+    spread = "-".join(str(count) for count in dict.fromkeys((repetitions[0], repetitions[-1])))
+    click.echo(f"{file}: {len(baseline.cells)} cells of {spread} repetitions; judged: {', '.join(baseline.directions)}")
+    return 0
+
+
+def _scores(given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    from hashbench.reporting.regression.gate import check
+
+    report = check(given["baseline"], given["results"])
+    return report, report.as_json()
+
+
+def _rates(given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    from hashbench.reporting.regression.rates import check_rates
+
+    report = check_rates(given["base"], given["results"], given["slower"] / 100)
+    return report, report.as_json()
+
+
+def _rendered(report: Any, facts: dict[str, Any], form: str) -> str:
+    from hashbench.reporting.regression.github import github
+    from hashbench.reporting.regression.junit import junit
+
+    if form == "json":
+        return json.dumps(facts, indent=1) + "\n"
+    return junit(report) if form == "junit" else github(report)
+
+
+def _write(file: Path, content: str) -> None:
+    from hashbench.files import replacing
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(file) as work:
+        work.write_text(content, encoding="utf-8")
+
+
+def _show(report: Any) -> None:
+    from rich.console import Console
+
+    from hashbench.reporting.regression.rates_text import show_rates
+    from hashbench.reporting.regression.report import Report
+    from hashbench.reporting.regression.text import show
+
+    console = Console(highlight=False)
+    if isinstance(report, Report):
+        show(report, console)
+    else:
+        show_rates(report, console)

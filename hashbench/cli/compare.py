@@ -1,0 +1,41 @@
+"""The verb ``compare``."""
+
+import json
+
+import click
+
+EXAMPLE = """\b
+Examples:
+  hashbench compare results/main results/branch
+  hashbench compare results/main results/branch --format md > comparison.md
+  hashbench compare results/records/*-lsh-32-0-*.json results/records/*-itq-32-0-*.json
+"""
+
+
+@click.command("compare", epilog=EXAMPLE)
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="B")
+@click.option("--format", "form", type=click.Choice(["text", "md", "json"]), default="text", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+def command(first: str, second: str, form: str, as_json: bool) -> int:
+    """Compare the results in B with those in A, cell by cell on the same queries.
+
+    A and B are result folders, or two records' .json files, which may be of two methods. Says of each cell whether B
+    is better, worse, equal, or without evidence for either (paired bootstrap over queries, Holm's correction), and
+    which are missing on a side or incomparable, and why. Exits with 1 if a cell is worse, with 3 if no cell could be
+    compared.
+    """
+    from hashbench.reporting.comparison import compare
+    from hashbench.reporting.comparison_views import as_json as facts
+    from hashbench.reporting.comparison_views import markdown, show
+
+    comparison = compare(first, second)
+    if as_json or form == "json":
+        click.echo(json.dumps(facts(comparison), indent=1))
+    elif form == "md":
+        click.echo(markdown(comparison), nl=False)
+    else:
+        from rich.console import Console
+
+        show(comparison, Console(highlight=False))
+    return comparison.exit_code

@@ -1,0 +1,44 @@
+"""What to know of a baseline when it is made: what it holds, what changed, and what it cannot see."""
+
+from collections.abc import Iterator
+
+from hashbench.reporting.identity import Identity, match
+from hashbench.reporting.regression.baseline import Baseline
+from hashbench.reporting.regression.tolerance import DROP, repetitions_on_both_sides
+from hashbench.reporting.table import HEADLINE
+
+
+def advice(baseline: Baseline, before: Baseline | None) -> Iterator[str]:
+    """Lines on the cells that came and went since the baseline ``before``, and on those with too few repetitions."""
+    yield from _changes(baseline, before)
+    if not baseline.figures:
+        yield (
+            "each cell has one repetition, which does not tell how far seeds spread: this baseline is for the same "
+            "seeds, hardware and versions alone; run with --repeats for others"
+        )
+    few = list(_too_few(baseline))
+    if few:
+        yield f"too few repetitions to see {HEADLINE} drop by {DROP} surely under other seeds, hardware or versions:"
+        yield from few
+
+
+def _too_few(baseline: Baseline) -> Iterator[str]:
+    for cell in baseline.cells:
+        figure = cell.metrics.get(HEADLINE)
+        if figure is None or figure.sd is None:
+            continue
+        if figure.repetitions_needed is None or figure.repetitions_needed > len(cell.runs):
+            wanted = repetitions_on_both_sides(figure.sd, baseline.figures)
+            yield f"  {cell.identity.label}: {len(cell.runs)}; {wanted or 'more than 200'} on both sides would do"
+
+
+def _changes(baseline: Baseline, before: Baseline | None) -> Iterator[str]:
+    old: list[Identity] = [cell.identity for cell in before.cells] if before else []
+    pairs = match(old, [cell.identity for cell in baseline.cells])
+    for one in pairs if before else ():
+        if one.first is None:
+            yield f"new: {one.either.label} on {one.either.ground}"
+        elif one.second is None:
+            yield f"gone: {one.first.label} on {one.first.ground}"
+        elif one.why:
+            yield f"replaced: {one.second.label} on {one.second.ground} ({'; '.join(one.why)})"

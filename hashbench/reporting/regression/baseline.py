@@ -1,0 +1,157 @@
+"""A baseline: what each cell scored when it was made, and how far later results may fall behind."""
+
+import hashlib
+import json
+import statistics
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hashbench.errors import UsageError
+from hashbench.evaluation.metrics import declared
+from hashbench.records.results import Results
+from hashbench.records.store import Record
+from hashbench.reporting.identity import Identity
+from hashbench.reporting.plain_text import plain
+from hashbench.reporting.regression import tolerance
+from hashbench.reporting.repetitions import Repetitions, Run, repetitions, trouble
+from hashbench.reporting.table import HEADLINE
+
+GATED = (HEADLINE, "map@all", "precision@100")
+"""Beside mAP at the protocol's customary cut-off. Others say the same again, or are too coarse (a ball of radius 2)."""
+
+DECIMALS = 6
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One metric of a cell.
+
+    Attributes:
+        values: of each run of the cell.
+        mean, sd: over the runs; sd is None for one run.
+        same: how far the mean of the same runs may fall behind under the same hardware and versions; no tolerance is
+            below it.
+        other: how far the mean of as many other runs may, or of the same ones elsewhere; None where that is unknown.
+        repetitions_needed: how many other runs it takes to see a drop by .03; None for one run, or where no number
+            does.
+    """
+
+    values: tuple[float, ...]
+    mean: float
+    sd: float | None
+    same: float
+    other: float | None
+    repetitions_needed: int | None
+
+
+@dataclass(frozen=True)
+class BaselineCell:
+    """One cell: ``environment`` names the hardware and versions of all its runs; None where they differ."""
+
+    identity: Identity
+    environment: str | None
+    runs: tuple[Run, ...]
+    metrics: Mapping[str, Figure]
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """All cells, sorted.
+
+    Attributes:
+        directions: "up" or "down" for each gated metric: which way is better.
+        environments: hardware and versions by their id.
+        cells: in the order of their identities.
+    """
+
+    directions: Mapping[str, str]
+    environments: Mapping[str, Any]
+    cells: tuple[BaselineCell, ...]
+
+    @property
+    def figures(self) -> int:
+        """How many figures are judged by the spread over seeds."""
+        return sum(len(cell.metrics) for cell in self.cells if len(cell.runs) > 1)
+
+
+def environment_id(record: Record) -> str:
+    """Names the hardware and the versions under which a record was made, 12 hexadecimal digits."""
+    facts = [record["environment"]["hardware"]["id"], record["environment"]["versions"]]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def common_environment(cell: Repetitions) -> str | None:
+    """The environment of all runs of a cell, None where there are several."""
+    found = {environment_id(record) for record in cell.runs.values()}
+    return found.pop() if len(found) == 1 else None
+
+
+def make_baseline(results: Results) -> Baseline:
+    """A baseline of all finished cells of a result folder; trials that were skipped have no part in it.
+
+    A cell with one run beside others with several belongs to a method without a draw (``run`` repeats all others), so
+    it has a tolerance elsewhere too. Where all cells have one run, nothing tells how far seeds spread.
+
+    Raises:
+        UsageError: a record cannot be read, or a trial failed; a baseline without them would be no gate for them.
+    """
+    if results.faults:
+        raise UsageError(f"{results.faults[0]} ({len(results.faults)} such files)")
+    found = repetitions(results)
+    cells = sorted((cell for cell in found.values() if cell.runs), key=lambda cell: cell.identity.order)
+    for cell in found.values():
+        cell.troubled = [record for record in cell.troubled if record["status"] != "skipped"]
+        if cell.troubled:
+            raise UsageError(f"{cell.identity.label}: {plain(trouble(cell))}; run it again before it enters a baseline")
+    names = {identity: _gated(cell) for identity, cell in ((cell.identity, cell) for cell in cells)}
+    repeated = [len(names[cell.identity]) for cell in cells if len(cell.runs) > 1]
+    return Baseline(
+        _directions(cells, names.values()),
+        _environments(cells),
+        tuple(_cell(cell, names[cell.identity], sum(repeated)) for cell in cells),
+    )
+
+
+def _gated(cell: Repetitions) -> list[str]:
+    """The metrics that all runs have."""
+    cutoff = _cutoff(cell)
+    names = [*GATED, *([f"map@{cutoff}"] if cutoff else [])]
+    return [name for name in dict.fromkeys(names) if None not in cell.values(name).values()]
+
+
+def _cutoff(cell: Repetitions) -> int | None:
+    found: int | None = next(iter(cell.runs.values()))["protocol_card"]["cutoff"]
+    return found
+
+
+def _directions(cells: Iterable[Repetitions], gated: Iterable[list[str]]) -> dict[str, str]:
+    known = {metric.id: metric.direction for cell in cells for metric in declared(_cutoff(cell))}
+    return {name: known[name] for name in dict.fromkeys(name for names in gated for name in names)}
+
+
+def _environments(cells: Iterable[Repetitions]) -> dict[str, Any]:
+    records = [record for cell in cells for record in cell.runs.values()]
+    named = {environment_id(r): {part: r["environment"][part] for part in ("hardware", "versions")} for r in records}
+    return dict(sorted(named.items()))
+
+
+def _cell(cell: Repetitions, names: list[str], figures: int) -> BaselineCell:
+    metrics = {name: _figure([v for v in cell.values(name).values() if v is not None], figures) for name in names}
+    return BaselineCell(cell.identity, common_environment(cell), tuple(sorted(cell.runs)), metrics)
+
+
+def _figure(values: list[float], figures: int) -> Figure:
+    """``figures`` is how many of them are judged by their spread; none means that no cell has several runs."""
+    values = [round(value, DECIMALS) for value in values]
+    if len(values) == 1:
+        other = tolerance.ELSEWHERE if figures else None
+        return Figure(tuple(values), values[0], None, tolerance.FLOOR, other, None)
+    return Figure(
+        tuple(values),
+        round(statistics.fmean(values), DECIMALS),
+        round(statistics.stdev(values), DECIMALS),
+        tolerance.FLOOR,
+        round(tolerance.learn(values, figures), DECIMALS),
+        tolerance.repetitions_needed(values, figures),
+    )

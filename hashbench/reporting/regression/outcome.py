@@ -1,0 +1,48 @@
+"""What a report of a check offers, be it of scores or of rates."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+
+class Item(Protocol):
+    """One judged figure, or a cell that could not be judged."""
+
+    @property
+    def ground(self) -> str:
+        """What its cell stands on."""
+
+    @property
+    def label(self) -> str:
+        """Which figure of which cell."""
+
+    @property
+    def verdict(self) -> str:
+        """One word."""
+
+    @property
+    def failing(self) -> bool:
+        """Whether the check fails by it."""
+
+    @property
+    def sentence(self) -> str:
+        """What happened."""
+
+
+class Outcome(Protocol):
+    """All of them."""
+
+    @property
+    def findings(self) -> Sequence[Item]:
+        """In the order of their cells."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What else a reader should know, a line each."""
+
+    @property
+    def exit_code(self) -> int:
+        """0 passed, 1 failed, 3 nothing to compare."""
+
+    @property
+    def summary(self) -> str:
+        """One line for all."""

@@ -1,0 +1,44 @@
+"""A check of rates on a terminal or in a log: how each rate changed over all cells, and the cells that stand out."""
+
+import statistics
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from hashbench.reporting.regression.rates import ONE_JOB, RateReport
+
+COLOURS = {"slower": "bold red", "missing": "bold red", "faster": "green"}
+HEAD = ("rate", "cells", "least", "median", "most")
+
+
+def show_rates(report: RateReport, console: Console) -> None:
+    """Print head / base for each kind of rate, then cells that are slower, faster or missing, the outcome last."""
+    ratios: dict[str, list[float]] = {}
+    for finding in report.findings:
+        if finding.ratio is not None:
+            ratios.setdefault(finding.rate, []).append(finding.ratio)
+    if ratios:
+        rich = RichTable(title="head / base", title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+        for name in HEAD:
+            rich.add_column(name, justify="left" if name == "rate" else "right")
+        for rate, found in ratios.items():
+            figures = (min(found), statistics.median(found), max(found))
+            rich.add_row(rate, str(len(found)), *(f"{figure:.2f}" for figure in figures))
+        console.print(rich)
+    for finding in report.findings:
+        if finding.verdict != "passed":
+            line = f"{finding.verdict}: {finding.label} on {finding.ground}: {finding.sentence}"
+            console.print(Text(line, style=COLOURS[finding.verdict]))
+    for note in report.notes:
+        console.print(Text(note, style="yellow"))
+    if not report.refused:
+        caption = (
+            f"Slower: by more than {report.slower:.0%}, with quartiles that lie apart. All was measured on hardware "
+            f"{report.hardware} within {ONE_JOB.total_seconds() / 3600:.0f} hours; whether something else ran "
+            "meanwhile is not known."
+        )
+        console.print(Padding(Text(caption, style="dim"), (1, 0)))
+    console.print(Text(report.summary, style="bold" if report.exit_code else "bold green"))

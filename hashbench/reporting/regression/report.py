@@ -1,0 +1,146 @@
+"""What a check found: a finding for each figure, and the report of all."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from hashbench.reporting.identity import Identity
+from hashbench.reporting.plain_text import plain
+
+Verdict = Literal["passed", "improved", "regressed", "missing", "new"]
+VERDICTS: tuple[Verdict, ...] = ("regressed", "missing", "improved", "new", "passed")
+FAILING = ("regressed", "missing")
+
+SAME, SPREAD, SINGLE = "same runs", "spread over seeds", "no draw"
+"""By which rule a figure was judged: the same runs in the same environment, other ones, or a method without a draw."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What became of one figure, or of a whole cell where ``metric`` is None (missing or new).
+
+    Attributes:
+        identity: the cell.
+        metric: which figure of it.
+        verdict: "regressed" and "missing" fail the check.
+        reason: why something is missing or new; else empty.
+        baseline, now: means over the runs that were compared.
+        worse_by: how much worse it is now, negative where it is better.
+        tolerance: by how much it may be worse, or better without being listed as improved.
+        rule: how the tolerance came about, :data:`SAME`, :data:`SPREAD` or :data:`SINGLE`.
+        runs: how many runs either mean is of.
+        repetitions_needed: how many other runs it takes to see a drop by .03; None where no number does.
+    """
+
+    identity: Identity
+    metric: str | None
+    verdict: Verdict
+    reason: str = ""
+    baseline: float | None = None
+    now: float | None = None
+    worse_by: float | None = None
+    tolerance: float | None = None
+    rule: str = ""
+    runs: tuple[int, int] = (0, 0)
+    repetitions_needed: int | None = None
+
+    @property
+    def too_few(self) -> bool:
+        """Whether these runs would not show a drop by .03 surely."""
+        return self.rule == SPREAD and (self.repetitions_needed is None or self.repetitions_needed > self.runs[1])
+
+    @property
+    def failing(self) -> bool:
+        """Whether the check fails by it."""
+        return self.verdict in FAILING
+
+    @property
+    def ground(self) -> str:
+        """What the cell stands on."""
+        return self.identity.ground
+
+    @property
+    def label(self) -> str:
+        """Cell and metric: "itq 16 bits, map@1000"."""
+        return f"{self.identity.label}, {self.metric}" if self.metric else self.identity.label
+
+    @property
+    def sentence(self) -> str:
+        """What happened, without the label: "0.621 is 0.030 below the baseline's 0.651, 0.016 is allowed (...)"."""
+        if self.now is None or self.baseline is None or self.worse_by is None or self.tolerance is None:
+            return plain(self.reason)
+        change = self.now - self.baseline
+        where = f"{abs(change):.4f} {'above' if change > 0 else 'below'} the baseline's {self.baseline:.4f}"
+        return f"{self.now:.4f} is {where}, {self.tolerance:.4f} is allowed ({self.how})"
+
+    @property
+    def how(self) -> str:
+        """The rule with the numbers of runs."""
+        old, new = self.runs
+        return f"{self.rule}, {new} against {old}" if self.rule == SPREAD else f"{self.rule}, {new}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome of a check.
+
+    Attributes:
+        baseline, results: what was checked against what.
+        findings: of all figures, in the order of their cells.
+        notes: what else a reader should know, a line each.
+        comparable: some cell of the baseline has a cell beside it, be it one that does not fit.
+    """
+
+    baseline: str
+    results: str
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+    comparable: bool
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many findings have each verdict, those that none has left out."""
+        found = Counter(finding.verdict for finding in self.findings)
+        return {verdict: found[verdict] for verdict in VERDICTS if found[verdict]}
+
+    @property
+    def exit_code(self) -> int:
+        """0 passed, 1 something regressed or is missing, 3 there was nothing to compare."""
+        if not self.comparable:
+            return 3
+        return int(any(finding.failing for finding in self.findings))
+
+    @property
+    def summary(self) -> str:
+        """One line for all."""
+        counts = ", ".join(f"{count} {verdict}" for verdict, count in self.counts.items()) or "no finished trials"
+        outcome = {0: "passed", 1: "failed", 3: "nothing to compare"}[self.exit_code]
+        return plain(f"{outcome}: {self.results} against {self.baseline}: {counts}")
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything a program would read; a dictionary for each finding."""
+        return {
+            "baseline": self.baseline,
+            "results": self.results,
+            "exit_code": self.exit_code,
+            "counts": self.counts,
+            "findings": [_facts(finding) for finding in self.findings],
+            "notes": list(self.notes),
+        }
+
+
+def _facts(finding: Finding) -> dict[str, Any]:
+    return {
+        "verdict": finding.verdict,
+        "label": finding.label,
+        "cell": finding.identity.facts(),
+        "metric": finding.metric,
+        "reason": finding.reason,
+        "baseline": finding.baseline,
+        "now": finding.now,
+        "worse_by": finding.worse_by,
+        "tolerance": finding.tolerance,
+        "rule": finding.rule or None,
+        "runs": {"baseline": finding.runs[0], "now": finding.runs[1]},
+        "repetitions_needed": finding.repetitions_needed,
+    }
