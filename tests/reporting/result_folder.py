@@ -36,7 +36,7 @@ TRIAL: dict[str, Any] = {
     "repetition": 0,
     "seed": 0,
 }
-MACHINES = {
+MACHINES: dict[str, dict[str, Any]] = {
     name: {"id": name * 12, "cpu": f"cpu {name}", "cores": 2, "gpus": [], "driver": None, "device": "cpu", "threads": 1}
     for name in "ab"
 }

@@ -190,13 +190,24 @@ def _readable(content: Any, indent: int = 0, used: int = 0) -> str:
     if not content or not isinstance(content, dict | list) or (len(line) + indent + used < _WIDTH and indent):
         return line
     pad = " " * (indent + 1)
-    if isinstance(content, list):
-        parts = [f"{pad}{_readable(value, indent + 1)}" for value in content]
+    if isinstance(content, dict):
+        names = [json.dumps(name) for name in content]
+        values = zip(names, content.values(), strict=True)
+        parts = [f"{name}: {_readable(value, indent + 1, len(name) + 2)}" for name, value in values]
+    elif any(isinstance(value, dict | list) for value in content):
+        parts = [_readable(value, indent + 1) for value in content]
     else:
-        names = (json.dumps(name) for name in content)
-        parts = [
-            f"{pad}{n}: {_readable(value, indent + 1, len(n) + 2)}"
-            for n, value in zip(names, content.values(), strict=True)
-        ]
+        parts = _filled([json.dumps(value, allow_nan=False) for value in content], _WIDTH - indent)
     brackets = "[]" if isinstance(content, list) else "{}"
-    return brackets[0] + "\n" + ",\n".join(parts) + "\n" + " " * indent + brackets[1]
+    return brackets[0] + "\n" + ",\n".join(pad + part for part in parts) + "\n" + " " * indent + brackets[1]
+
+
+def _filled(words: list[str], width: int) -> list[str]:
+    """Lines of words with commas, each as long as fits."""
+    lines = [words[0]]
+    for word in words[1:]:
+        if len(lines[-1]) + len(word) + 2 < width:
+            lines[-1] += f", {word}"
+        else:
+            lines.append(word)
+    return lines

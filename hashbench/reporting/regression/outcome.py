@@ -1,4 +1,4 @@
-"""What a report of a check offers, be it of scores or of rates."""
+"""What a report of a check offers, be it of scores or of rates; all text is fit to print, see plain_text."""
 
 from collections.abc import Sequence
 from typing import Protocol

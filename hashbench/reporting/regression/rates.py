@@ -50,7 +50,7 @@ class RateFinding:
     @property
     def label(self) -> str:
         """Cell and rate."""
-        return f"{self.identity.label}, {self.rate}" if self.rate else self.identity.label
+        return plain(f"{self.identity.label}, {self.rate}") if self.rate else self.identity.label
 
     @property
     def failing(self) -> bool:

@@ -62,7 +62,7 @@ class Finding:
     @property
     def label(self) -> str:
         """Cell and metric: "itq 16 bits, map@1000"."""
-        return f"{self.identity.label}, {self.metric}" if self.metric else self.identity.label
+        return plain(f"{self.identity.label}, {self.metric}") if self.metric else self.identity.label
 
     @property
     def sentence(self) -> str:

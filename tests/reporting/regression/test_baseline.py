@@ -72,7 +72,7 @@ def test_the_same_records_give_the_same_bytes(results: ResultFolder, folder: Fol
     again = folder("again")
     again.add(0.4, "pcah")
     for repetition in (3, 0, 4, 1, 2):
-        more = {"repetition": repetition, "files": {"a": "1" * 16}}
+        more: dict[str, Any] = {"repetition": repetition, "files": {"a": "1" * 16}}
         again.add(VALUES[repetition], bits=32, card={"cutoff": 5000}, metrics={"map@5000": 0.5}, **more)
         again.add(VALUES[repetition], variant={"iterations": 3}, parameters={"iterations": 3}, **more)
     written(again, two)
@@ -83,9 +83,12 @@ def test_the_same_records_give_the_same_bytes(results: ResultFolder, folder: Fol
 
 def test_people_can_read_it(results: ResultFolder, tmp_path: Path) -> None:
     file = tmp_path / "baseline.json"
+    results.add_runs(np.linspace(0.5, 0.6, 60), "lsh")
     written(results, file)
     lines = file.read_text().splitlines()
     assert max(map(len, lines)) <= 120
+    assert len(lines) < 250
+    assert len(read_baseline(file).cells) == 4
     assert '   "runs": ["0/0", "0/1", "0/2", "0/3", "0/4"],' in lines
 
 
