@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from hashbench.records.results import Results as Results
     from hashbench.records.results import results as results
     from hashbench.reporting.comparison import compare as compare
-    from hashbench.reporting.regression.gate import check as check
     from hashbench.reporting.figures.plot import plot as plot
+    from hashbench.reporting.regression.gate import check as check
     from hashbench.rescoring import rescore as rescore
     from hashbench.runner import run as run
     from hashbench.scoring.call import score as score
