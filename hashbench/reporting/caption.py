@@ -6,10 +6,10 @@ from typing import Any
 
 from hashbench.records.store import Record
 from hashbench.reporting.cell_text import LIKE_BEST, NONE, STALE_MARK
+from hashbench.reporting.plain_text import plain
 from hashbench.reporting.statistics import SIGNIFICANCE
 from hashbench.reporting.table import Row, Table
 
-SHOWN_CHARACTERS = 300
 NAMED_ROWS = 6
 _PARTS = {"query": "query", "database": "database", "train": "training"}
 _REFERENCES = {
@@ -54,14 +54,8 @@ def _failure(row: Row, bits: int | None, record: Record) -> str:
     where = f" in {error['phase']}" if error["phase"] else ""
     kind = f"{error['exception']}: " if error["exception"] and record["status"] == "failed" else ""
     at = f" {bits} bits" if bits else ""
-    message = shortened(error["message"].partition("\n")[0])
+    message = plain(error["message"].partition("\n")[0])
     return f"{row.label}{at} #{record['trial']['repetition']}: {record['status']}{where}: {kind}{message}"
-
-
-def shortened(text: str, longest: int = SHOWN_CHARACTERS) -> str:
-    """``text``, or its beginning and its length where it is long; without what is not printable."""
-    shown = "".join(sign if sign.isprintable() else " " for sign in text[:longest])
-    return shown if len(text) <= longest else f"{shown}... ({len(text):,} characters)"
 
 
 def _sentences(table: Table) -> Iterator[str]:

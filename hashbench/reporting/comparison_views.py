@@ -11,6 +11,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from hashbench.reporting.comparison import Compared, Comparison
+from hashbench.reporting.markdown import escaped
 from hashbench.reporting.plain_text import plain
 from hashbench.reporting.statistics import RESAMPLES
 
@@ -45,15 +46,15 @@ def show(comparison: Comparison, console: Console) -> None:
 
 def markdown(comparison: Comparison) -> str:
     """The same as Markdown."""
-    parts = ["# Comparison", _escaped(summary(comparison))]
+    parts = ["# Comparison", escaped(summary(comparison))]
     for ground, cells in _grounds(comparison):
         rule = ["---:" if name in NUMBERS else "---" for name in HEAD]
-        lines = [HEAD, rule, *([_escaped(word) for word in _words(cell)] for cell in cells)]
-        parts += [f"## {_escaped(ground)}", "\n".join(f"| {' | '.join(line)} |" for line in lines)]
-    remarks = [f"* {_escaped(_remark(cell))}" for cell in comparison.cells if cell.reason]
-    remarks += [f"* {_escaped(plain(fault))}" for fault in comparison.faults]
+        lines = [HEAD, rule, *([escaped(word) for word in _words(cell)] for cell in cells)]
+        parts += [f"## {escaped(ground)}", "\n".join(f"| {' | '.join(line)} |" for line in lines)]
+    remarks = [f"* {escaped(_remark(cell))}" for cell in comparison.cells if cell.reason]
+    remarks += [f"* {escaped(plain(fault))}" for fault in comparison.faults]
     parts += ["\n".join(remarks)] if remarks else []
-    return "\n\n".join([*parts, _escaped(caption(comparison))]) + "\n"
+    return "\n\n".join([*parts, escaped(caption(comparison))]) + "\n"
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
@@ -127,11 +128,3 @@ def _facts(cell: Compared) -> dict[str, Any]:
         "runs": list(cell.runs),
         "same_runs": cell.same_runs,
     }
-
-
-def _escaped(text: str) -> str:
-    """Without what Markdown or HTML would make something of."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    for sign in "\\`*_[]|":
-        text = text.replace(sign, f"\\{sign}")
-    return text

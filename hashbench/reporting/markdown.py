@@ -16,7 +16,7 @@ HEADINGS = {
     "precision@r2": "P@r≤2",
     "adjusted_map@1000": "adjusted mAP@1000",
 }
-_SPECIAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": r"\|", "*": r"\*", "`": r"\`"})
+_SPECIAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", **{sign: f"\\{sign}" for sign in "|*`\\"}})
 
 
 def markdown(tables: Iterable[Table]) -> str:

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hashbench.records.store import Record
-from hashbench.reporting.caption import shortened
 from hashbench.reporting.page.measures import Measure
 from hashbench.reporting.page.numbers import rounded
 from hashbench.reporting.page.origin import Content, Origins
+from hashbench.reporting.plain_text import plain
 from hashbench.reporting.statistics import Paired
 from hashbench.reporting.table import Cell
 
@@ -124,6 +124,6 @@ def _trouble(record: Record, origins: Origins) -> Content:
         **origins.of(record),
         "status": record["status"],
         "phase": error["phase"],
-        "exception": shortened(error["exception"] or ""),
-        "message": shortened(error["message"]),
+        "exception": plain(error["exception"] or ""),
+        "message": plain(error["message"]),
     }

@@ -5,12 +5,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from hashbench.reporting.caption import caption, failures, shortened, title
+from hashbench.reporting.caption import caption, failures, title
 from hashbench.reporting.cell_text import NONE, STALE_MARK
 from hashbench.reporting.page.cell import cell_content
 from hashbench.reporting.page.facts import facts
 from hashbench.reporting.page.measures import Measure, measures
 from hashbench.reporting.page.origin import Content, Origins, machine_text, parameter_texts
+from hashbench.reporting.plain_text import plain
 from hashbench.reporting.table import HEADLINE, Row, Table
 
 LONGEST_NAME = 120
@@ -99,7 +100,7 @@ def _measure(measure: Measure) -> Content:
 def _section(table: Table, shown: Sequence[Measure], origins: Origins) -> Section:
     ground = table.ground
     heading, _, subheading = title(table).removeprefix("mAP@1000 on ").partition(", ")
-    heading, subheading = shortened(heading), shortened(subheading)
+    heading, subheading = plain(heading), plain(subheading)
     dataset = ground.protocol.partition("/")[0]
     lines, rows, cells = _rows(table, shown, origins)
     content = {
@@ -124,9 +125,9 @@ def _section(table: Table, shown: Sequence[Measure], origins: Origins) -> Sectio
         features=ground.features,
         columns=table.columns,
         facts=list(facts(table)),
-        sentences=[shortened(sentence, LONGEST_SENTENCE) for sentence in caption(table)],
+        sentences=[plain(sentence, LONGEST_SENTENCE) for sentence in caption(table)],
         compared=any(cell.against_best for row in table.ranked for cell in row.cells.values()),
-        failures=[shortened(line, LONGEST_SENTENCE) for line in failures(table)],
+        failures=[plain(line, LONGEST_SENTENCE) for line in failures(table)],
         lines=lines,
         content=content,
     )
@@ -146,7 +147,7 @@ def _rows(table: Table, shown: Sequence[Measure], origins: Origins) -> tuple[lis
                 cells.append({**marks, **cell_content(cell, bits, shown, origins)})
             at = [places.get(bits, places.get(None)) for bits in table.columns]
             firsts = [_shown(table, row, bits, place) for bits, place in zip(table.columns, at, strict=True)]
-            label, rank = shortened(row.label, LONGEST_NAME), number if kind == "ranked" else None
+            label, rank = plain(row.label, LONGEST_NAME), number if kind == "ranked" else None
             lines.append(Line(len(rows), label, kind, rank, firsts))
             content = {"label": label, "kind": kind, "rank": rank, "cells": at, "preset": row.preset}
             rows.append({**content, "parameters": parameter_texts(row.parameters)})

@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 from hashbench.records.results import Results
 from hashbench.records.store import Record
-from hashbench.reporting.caption import machine, shortened
+from hashbench.reporting.caption import machine
+from hashbench.reporting.plain_text import plain
 
 LONGEST_COMMAND = 2_000
 
@@ -41,7 +42,7 @@ class Origins:
             "folder": self._place(self._link(file.parent) if file else ""),
             "seed": str(provenance["seeds"].get("trial", "")),  # beyond what a number of JavaScript holds
             "commit": self._place(_commit(provenance)),
-            "command": self._place(shortened(provenance["command"], LONGEST_COMMAND)),
+            "command": self._place(plain(provenance["command"], LONGEST_COMMAND)),
             "hardware": self._place(machine_text(environment["hardware"])),
             "versions": self._place(versions),
             "features": self._place(record["features_sha256"] or ""),
@@ -74,4 +75,4 @@ def machine_text(hardware: Record) -> str:
 
 def parameter_texts(parameters: Record) -> list[list[str]]:
     """Names and values of parameters, as JSON writes them."""
-    return [[shortened(name), shortened(json.dumps(value, ensure_ascii=False))] for name, value in parameters.items()]
+    return [[plain(name), plain(json.dumps(value, ensure_ascii=False))] for name, value in parameters.items()]

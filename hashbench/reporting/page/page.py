@@ -13,9 +13,9 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from hashbench.records.results import Results
-from hashbench.reporting.caption import shortened
 from hashbench.reporting.page.content import page_content
 from hashbench.reporting.page.origin import Origins
+from hashbench.reporting.plain_text import plain
 from hashbench.reporting.table import Table
 
 STYLES = ("page.css", "figures.css")
@@ -39,9 +39,7 @@ def html(tables: Sequence[Table], results: Results, folder: Path | None = None) 
         features=sorted({section.features for section in sections}),
         bits=sorted({bits for section in sections for bits in section.columns}),
         records=len({record["key"] for table in tables for record in table.records()}),
-        faults=[
-            shortened(fault) for fault in (*results.faults, *(fault for table in tables for fault in table.faults))
-        ],
+        faults=[plain(fault) for fault in (*results.faults, *(fault for table in tables for fault in table.faults))],
         data=Markup(_embedded(data)),  # noqa: S704 - escaped for a script element
         style=Markup(style),  # noqa: S704 - ours
         script=Markup(script),  # noqa: S704 - ours
