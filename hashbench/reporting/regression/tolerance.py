@@ -16,7 +16,7 @@ By the methods' contract one bit of 10,000 may be another one there. In ITQ's co
 mAP@all and precision@100 by .0012 at most (60 draws, 16 and 32 bits).
 """
 
-ALARM = 0.01
+ALARM = 0.001
 """Share of checks that fail though nothing has changed but the seeds, at most, over all figures of a baseline."""
 
 DROP = 0.03

@@ -47,7 +47,7 @@ def test_a_cell_has_its_runs_their_values_spread_and_tolerance(results: ResultFo
     assert figure["mean"] == pytest.approx(np.mean(VALUES), abs=1e-6)
     assert figure["sd"] == pytest.approx(np.std(VALUES, ddof=1), abs=1e-6)
     figures = 3 + 4  # of the cells with several runs; the cutoff's mAP is one more
-    bound = stats.t.ppf(1 - 0.01 / figures, 4) * np.std(VALUES, ddof=1) * np.sqrt(2 / 5)
+    bound = stats.t.ppf(1 - 0.001 / figures, 4) * np.std(VALUES, ddof=1) * np.sqrt(2 / 5)
     assert figure["tolerance"] == {"same": 0.002, "other": pytest.approx(bound, abs=1e-5)}
     assert pcah["metrics"]["map@1000"]["tolerance"] == {"same": 0.002, "other": 0.005}
     assert pcah["metrics"]["map@1000"]["sd"] is None

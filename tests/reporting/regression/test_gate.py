@@ -90,7 +90,7 @@ def test_only_runs_that_both_have_are_compared_as_the_same(baseline: Baseline, f
 def test_other_runs_may_differ_by_the_spread_over_seeds(
     baseline: Baseline, folder: Folder, changes: dict[str, Any], count: int
 ) -> None:
-    quantile = stats.t.ppf(1 - 0.01 / FIGURES, len(VALUES) - 1)
+    quantile = stats.t.ppf(1 - 0.001 / FIGURES, len(VALUES) - 1)
     allowed = quantile * VALUES.std(ddof=1) * np.sqrt(1 / len(VALUES) + 1 / count)
     for distance, verdict in ((-1.01, "regressed"), (-0.99, "passed"), (0.99, "passed"), (1.01, "improved")):
         head = folder(f"head{distance}")

@@ -20,9 +20,9 @@ from tests.pictures import pictures
 from tests.reporting.result_folder import ResultFolder
 
 SEEDS = range(20)
-REPETITIONS = 20
+REPETITIONS = 30
 BITS = 16  # where ITQ's spread over seeds is widest
-NOISE = 0.0141  # share of flipped bits that costs .03
+NOISE = 0.0145  # share of flipped bits that costs .03
 
 Bools = npt.NDArray[np.bool_]
 Metrics = dict[str, float | None]

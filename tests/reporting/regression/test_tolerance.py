@@ -32,13 +32,13 @@ def test_unchanged_figures_pass_their_bound_as_often_as_stated(
 
 def test_the_bound_is_that_of_a_t_interval() -> None:
     values = [0.60, 0.62, 0.61, 0.65]
-    wanted = stats.t.ppf(1 - 0.01 / 7, 3) * np.std(values, ddof=1) * np.sqrt(1 / 4 + 1 / 9)
+    wanted = stats.t.ppf(1 - 0.001 / 7, 3) * np.std(values, ddof=1) * np.sqrt(1 / 4 + 1 / 9)
     assert tolerance.for_repetitions(tolerance.learn(values, 7), 4, 9) == pytest.approx(wanted)
 
 
 def test_the_repetitions_needed_show_the_drop_and_fewer_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tolerance, "POWER", 0.9)
-    old, deviation, figures = 8, 0.012, 3
+    old, deviation, figures = 12, 0.012, 3
     values = list(np.random.default_rng(1).normal(0.6, 1, old))
     values = list((np.array(values) - np.mean(values)) * deviation / np.std(values, ddof=1))
     needed = tolerance.repetitions_needed(values, figures)
@@ -47,7 +47,7 @@ def test_the_repetitions_needed_show_the_drop_and_fewer_do_not(monkeypatch: pyte
 
     def power(new: int) -> float:
         mean, spread, now = draws(old, new, deviation)
-        allowed = stats.t.ppf(1 - 0.01 / figures, old - 1) * spread * np.sqrt(1 / old + 1 / new)
+        allowed = stats.t.ppf(1 - 0.001 / figures, old - 1) * spread * np.sqrt(1 / old + 1 / new)
         return float((mean - (now - 0.03) > allowed).mean())
 
     error = 4 * np.sqrt(0.09 / TRIALS)
