@@ -2,11 +2,16 @@
 
 import io
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
+from hashbench.errors import UsageError
+
+PAGE = "leaderboard.html"
 FORMATS = ("table", "md", "csv", "latex", "html", "json")
 EXAMPLE = """\b
 Examples:
@@ -26,27 +31,37 @@ Examples:
 @click.option("--features", default="*", metavar="LIST", help="Only these features; names or globs.")
 @click.option("--into", metavar="FILE.md", help="Fill the leaderboards that this Markdown file has marks for.")
 @click.option("--check", is_flag=True, help="Write nothing; fail if DIR's leaderboards, or FILE.md, are out of date.")
-def command(kind: str, check: bool, **given: Any) -> int:
+@click.pass_context
+def command(ctx: click.Context, /, kind: str, check: bool, **given: Any) -> int:
     """Make leaderboards from records: on the terminal, as Markdown, CSV, LaTeX (booktabs), JSON or one HTML page.
 
     The same records give the same bytes. A Markdown file has marks where lines say <!-- hashbench leaderboard
     FOLDER --> and <!-- end -->. Exits with 1 if a record cannot be read or something is out of date, with 3 if there
     are no records.
     """
-    if given["into"]:
-        return _into(Path(given["into"]), check)
-    if check:
-        return _check(Path(given["results"]))
+    asked = {name for name in given if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT}
+    if given["into"] or check:
+        _refuse(asked - ({"into"} if given["into"] else {"results"}) | ({"format"} if kind != "table" else set()))
+        return _into(Path(given["into"]), check) if given["into"] else _check(Path(given["results"]))
+    if kind == "html" and asked & {"methods", "datasets", "features"} and not given["out"]:
+        raise click.UsageError(f"a page of a selection needs --out FILE: {PAGE} is that of all records", ctx)
     return _make(kind, given)
+
+
+def _refuse(options: set[str]) -> None:
+    if options:
+        names = ", ".join(f"--{name}" for name in sorted(options))
+        raise click.UsageError(f"{names} cannot go with --into or --check, which know what to make")
 
 
 def _make(kind: str, given: dict[str, Any]) -> int:
     from hashbench.records.results import results
     from hashbench.reporting.selection import selected
     from hashbench.reporting.tables import tables
-    from hashbench.reporting.write import PAGE
 
     folder = Path(given["results"])
+    if not folder.exists():
+        raise UsageError(f"no result folder {str(folder)!r}; name one with --results, or hashbench run makes one")
     found = results(folder)
     shown = selected(found, *(given[name].split(",") for name in ("methods", "datasets", "features")))
     made = tables(shown)
@@ -66,7 +81,6 @@ def _make(kind: str, given: dict[str, Any]) -> int:
 
 
 def _put(text: str, out: Path | None) -> None:
-    from hashbench.errors import UsageError
     from hashbench.files import replacing
 
     if out is None:
@@ -109,8 +123,13 @@ def _check(folder: Path) -> int:
 
     old = out_of_date(folder)
     for file in old:
-        click.echo(f"{file} is out of date; hashbench leaderboard --format {file.suffix[1:]} --out {file}", err=True)
+        click.echo(f"{file} is out of date; {_maker(file)}", err=True)
     return 1 if old else 0
+
+
+def _maker(file: Path) -> str:
+    words = ["hashbench", "leaderboard", "--results", file.parent, "--format", file.suffix[1:], "--out", file]
+    return shlex.join(map(str, words))
 
 
 def _into(file: Path, check: bool) -> int:

@@ -8,9 +8,10 @@ from hashbench.records.store import Record
 from hashbench.reporting.cell_text import LIKE_BEST, NONE, STALE_MARK
 from hashbench.reporting.plain_text import plain
 from hashbench.reporting.statistics import SIGNIFICANCE
-from hashbench.reporting.table import Row, Table
+from hashbench.reporting.table import HEADLINE, Cell, Row, Table
 
 NAMED_ROWS = 6
+STALE = f"{STALE_MARK} made from sources that have changed since."
 _PARTS = {"query": "query", "database": "database", "train": "training"}
 _REFERENCES = {
     "reference-float": "cosine ranking of the float features, centred",
@@ -115,13 +116,19 @@ def _about_cells(table: Table) -> Iterator[str]:
             f"bootstrap over queries, not over seeds, of AP averaged over repetitions; Holm-corrected over {cells} "
             f"compared; p ≥ {SIGNIFICANCE:g})."
         )
+    alone = sum(cell.mean(HEADLINE) != table.best(bits) and cell.against_best is None for bits, cell in _ranked(table))
+    if alone:
+        yield (
+            f"{alone:,} cell{' was' if alone == 1 else 's were'} not compared with the best: there is no AP per query "
+            f"beside a record, or it is of other queries."
+        )
     presets = sorted({f"{row.method}: {row.preset}" for row in rows if row.preset})
     if presets:
         yield f"Presets: {', '.join(presets)}."
     if table.unranked:
         yield "Rows without a rank lack cells, or a repetition failed: they are not compared."
     if any(cell.stale for row in (*rows, *table.references) for cell in row.cells.values()):
-        yield f"{STALE_MARK} made from sources that have changed since."
+        yield STALE
     there = {row.method for row in table.references}
     references = [f"{name}: {words}" for name, words in _REFERENCES.items() if name in there]
     if references:
@@ -129,6 +136,10 @@ def _about_cells(table: Table) -> Iterator[str]:
     if table.hardware:
         others = "; cells without rates were measured on other machines, or not at all" if table.other_hardware else ""
         yield f"Rates were measured on {machine(table.hardware)}{others}."
+
+
+def _ranked(table: Table) -> Iterator[tuple[int, Cell]]:
+    return ((bits, row.cell(bits)) for row in table.ranked for bits in table.columns)
 
 
 def machine(hardware: Record) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from hashbench.errors import UsageError
 from hashbench.records.per_query import PerQuery
 from hashbench.reporting.statistics import holm, paired_bootstraps
 from hashbench.reporting.table import HEADLINE, Cell, Table
@@ -25,16 +24,8 @@ def _pairs(table: Table) -> Iterator[tuple[Cell, PerQuery, PerQuery]]:
     for bits in table.columns:
         cells = [row.cell(bits) for row in table.ranked]
         leader = next((cell for cell in cells if cell.mean(HEADLINE) == table.best(bits)), None)
-        best = None if leader is None else _per_query(table, leader)
-        for cell in cells if best else ():
-            own = None if cell is leader else _per_query(table, cell)
+        best = None if leader is None else leader.per_query
+        for cell in cells:
+            own = None if cell is leader else cell.per_query
             if own is not None and best is not None and own.on_the_same_queries(best):
                 yield cell, own, best
-
-
-def _per_query(table: Table, cell: Cell) -> PerQuery | None:
-    try:
-        return cell.per_query
-    except UsageError as fault:
-        table.faults.append(str(fault))
-        return None

@@ -9,7 +9,9 @@ import numpy.typing as npt
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
 SIGNIFICANCE = 0.05
+FEWEST = 20  # queries, below which a bootstrap calls too much certain
 _BLOCK = 1_000  # resamples counted at a time
+_EXACT = 2.0**26  # of multiples of 1 / 2^26 every sum is exact, in whatever order a machine adds
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -21,7 +23,8 @@ class Paired:
     Attributes:
         difference: mean difference.
         low, high: its 95 % interval, percentiles of the bootstrap.
-        p: two-sided: how often resampled means stray as far from theirs as that is from zero; 1 / 10,001 at least.
+        p: two-sided: how often resampled means stray as far from theirs as that is from zero; 1 / 10,001 at least,
+            and 1, no evidence, below 20 queries.
         effect: Cohen's d of paired values: mean difference / standard deviation of the differences.
         queries: how many.
     """
@@ -83,9 +86,10 @@ def _differences(first: FloatArray, second: FloatArray) -> FloatArray:
 def _compare(differences: FloatArray, seed: int) -> list[Paired]:
     """Of [queries, pairs]."""
     queries = len(differences)
-    means = differences.mean(axis=0)
+    differences = np.round(differences * _EXACT) / _EXACT
+    means = differences.sum(axis=0) / queries
     deviations = differences.std(axis=0, ddof=1) if queries > 1 else np.zeros_like(means)
-    strays = _resampled_means(differences - means, seed)
+    strays = _resampled_means(differences, seed) - means
     tail = (1 - CONFIDENCE) / 2
     lows, highs = np.quantile(strays, [tail, 1 - tail], axis=0) + means
     beyond = (np.abs(strays) >= np.abs(means) - 1e-15).sum(axis=0)
@@ -94,7 +98,7 @@ def _compare(differences: FloatArray, seed: int) -> list[Paired]:
             difference=float(means[pair]),
             low=float(lows[pair]),
             high=float(highs[pair]),
-            p=float((1 + beyond[pair]) / (1 + RESAMPLES)),
+            p=float((1 + beyond[pair]) / (1 + RESAMPLES)) if queries >= FEWEST else 1.0,
             effect=float(means[pair] / deviations[pair]) if deviations[pair] else 0.0,
             queries=queries,
         )

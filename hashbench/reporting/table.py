@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from hashbench.errors import UsageError
 from hashbench.records.per_query import PerQuery, mean_over_repetitions, read_per_query
 from hashbench.records.store import Record
 from hashbench.reporting.statistics import SIGNIFICANCE, Paired
@@ -44,6 +45,7 @@ class Cell:
         against_best: its queries' AP against those of the column's best cell; None for that cell itself, for rows
             without a rank and where there is no per-query AP.
         adjusted_p: that comparison's p, adjusted for the number of cells of the table.
+        fault: why per-query AP could not be read, where a file beside a record is damaged.
     """
 
     ok: list[Record] = field(default_factory=list)
@@ -53,6 +55,7 @@ class Cell:
     stale: bool = False
     against_best: Paired | None = None
     adjusted_p: float | None = None
+    fault: str | None = None
 
     @property
     def like_best(self) -> bool:
@@ -61,12 +64,12 @@ class Cell:
 
     @cached_property
     def per_query(self) -> PerQuery | None:
-        """AP of each query, averaged over repetitions; None where a record has none, or other queries.
-
-        Raises:
-            UsageError: a file beside a record is damaged.
-        """
-        found = [read_per_query(file) for file in self.files]
+        """AP of each query, averaged over repetitions; None where a record has none, a damaged one or other queries."""
+        try:
+            found = [read_per_query(file) for file in self.files]
+        except UsageError as error:
+            self.fault = str(error)
+            return None
         there = [one for one in found if one is not None]
         return mean_over_repetitions(there) if len(there) == len(self.ok) else None
 
@@ -127,7 +130,6 @@ class Table:
         same_but_weights: another table differs from it in the weights of the features' network alone.
         hardware: the machine whose rates it shows, as throughput files have it: the one that measured most cells.
         other_hardware: some cells were measured on other machines only.
-        faults: a line for each damaged file beside a record.
     """
 
     ground: Ground
@@ -138,7 +140,12 @@ class Table:
     same_but_weights: bool = False
     hardware: Record | None = None
     other_hardware: bool = False
-    faults: list[str] = field(default_factory=list)
+
+    @property
+    def faults(self) -> list[str]:
+        """A line for each damaged file that was found beside a record."""
+        rows = (*self.ranked, *self.unranked, *self.references)
+        return [cell.fault for row in rows for cell in row.cells.values() if cell.fault]
 
     @property
     def cutoff(self) -> int | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from hashbench.reporting.write import write_reports
 from tests.cli.conftest import Done
 from tests.reporting.record_files import write_records
 from tests.reporting.test_reports import failed, make_record
@@ -65,6 +66,8 @@ def test_a_selection_is_ranked_by_itself_and_keeps_the_references(folder: Path, 
 
 
 def test_without_records_there_is_nothing_to_show(call: Callable[..., Done]) -> None:
+    assert "no result folder 'results'; name one with --results" in call("leaderboard").err
+    Path("results").mkdir()
     done = call("leaderboard")
     assert (done.code, done.out) == (3, "")
     assert "no records to show in 'results/records'; hashbench run makes some" in done.err
@@ -126,6 +129,51 @@ def test_a_result_folder_is_checked_against_its_records(folder: Path, call: Call
     done = call("leaderboard", "--check")
     assert (done.code, done.err.count("\n")) == (1, 1)
     assert "results/leaderboard.md is out of date" in done.err
+
+
+def test_what_is_out_of_date_is_said_with_the_command_that_mends_it(folder: Path, call: Callable[..., Done]) -> None:
+    folder.rename("elsewhere")
+    call("leaderboard", "--results", "elsewhere", "--format", "md", "--out", "elsewhere/leaderboard.md")
+    Path("elsewhere/leaderboard.md").write_text("edited")
+    done = call("leaderboard", "--results", "elsewhere", "--check")
+    command = done.err.partition("; hashbench ")[2].strip()
+    assert call(*command.split()).code == 0
+    assert call("leaderboard", "--results", "elsewhere", "--check").code == 0
+
+
+def test_marks_of_stale_records_are_no_reason_to_be_out_of_date(folder: Path, call: Callable[..., Done]) -> None:
+    stale = frozenset(file.stem.rpartition("-")[2] for file in (folder / "records").glob("*-lsh-*.json"))
+    write_reports(folder, stale=stale)
+    assert "†" in (folder / "leaderboard.md").read_text()
+    assert call("leaderboard", "--check").code == 0
+    (folder / "leaderboard.md").write_text((folder / "leaderboard.md").read_text().replace("0.620", "0.621"))
+    assert call("leaderboard", "--check").code == 1
+
+
+def test_a_damaged_file_beside_a_record_does_not_keep_the_page_away(folder: Path, call: Callable[..., Done]) -> None:
+    record = next((folder / "records").glob("*-itq-*.json"))
+    record.with_suffix(".npz").write_bytes(b"PK")
+    done = call("leaderboard", "--format", "html")
+    assert done.code == 1
+    assert f"{record.with_suffix('.npz').name} cannot be read" in done.err
+    assert "cannot be read" in (folder / "leaderboard.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--check", "--methods", "itq"), "--methods cannot go with --into or --check"),
+        (("--into", "README.md", "--results", "x"), "--results cannot go with --into or --check"),
+        (("--check", "--format", "md"), "--format cannot go with --into or --check"),
+        (("--format", "html", "--methods", "itq"), "a page of a selection needs --out FILE"),
+    ],
+)
+def test_options_that_would_be_ignored_are_refused(
+    folder: Path, call: Callable[..., Done], words: tuple[str, ...], says: str
+) -> None:
+    done = call("leaderboard", *words)
+    assert done.code == 2
+    assert says in done.err
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")

@@ -64,6 +64,7 @@ def test_what_cannot_be_compared_is_not_marked(tmp_path: Path) -> None:
     (table,) = tables(results(write_records(tmp_path, records, [QUERIES, None, QUERIES[:50]]).root))
     assert [row.cell(16).adjusted_p for row in table.ranked] == [None, None, None]
     assert "≈" not in markdown([table])
+    assert "2 cells were not compared with the best: there is no AP per query" in markdown([table])
     assert all("to_best_p" not in line for line in lines([table]))
 
 

@@ -63,6 +63,13 @@ def test_the_same_seed_gives_the_same_answer_alone_and_among_others() -> None:
     assert paired_bootstrap(*pairs[0], seed=4) != paired_bootstrap(*pairs[0], seed=5)
 
 
+@pytest.mark.parametrize("queries", [1, 5, 19])
+def test_a_handful_of_queries_is_no_evidence(queries: int) -> None:
+    first, second = scores(6, queries, better=0.5)
+    assert paired_bootstrap(first, second).p == 1
+    assert paired_bootstrap(*scores(6, 20, better=0.5)).p < 0.001
+
+
 def test_other_queries_are_refused() -> None:
     with pytest.raises(ValueError, match="3 queries beside 2, wanted the same ones"):
         paired_bootstrap(np.zeros(3), np.zeros(2))

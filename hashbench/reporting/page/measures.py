@@ -84,7 +84,7 @@ def _peak(record: Record) -> float | None:
 
 
 def _epochs(record: Record) -> float | None:
-    return len(record["training"]["epochs"]) or None
+    return len((record["training"] or {}).get("epochs", ())) or None
 
 
 def _diagnostic(name: str) -> Callable[[Record], Any]:
