@@ -22,8 +22,8 @@ def command(first: str, second: str, form: str, as_json: bool) -> int:
 
     A and B are result folders, or two records' .json files, which may be of two methods. Says of each cell whether B
     is better, worse, equal, or without evidence for either (paired bootstrap over queries, Holm's correction), and
-    which are missing on a side or incomparable, and why. Exits with 1 if a cell is worse, with 3 if no cell could be
-    compared.
+    which are missing on a side or incomparable, and why. Reference rows are shown and not judged. Exits with 1 if a
+    cell is worse, with 3 if no method's cell could be compared.
     """
     from hashbench.reporting.comparison import compare
     from hashbench.reporting.comparison_views import as_json as facts

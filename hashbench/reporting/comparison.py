@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from hashbench.errors import UsageError
+from hashbench.job import REFERENCES
 from hashbench.records.per_query import PerQuery, mean_over_repetitions, read_per_query
 from hashbench.records.results import Results, results
 from hashbench.records.store import load_record
@@ -17,8 +18,8 @@ from hashbench.reporting.regression.baseline_file import is_baseline
 from hashbench.reporting.repetitions import Repetitions, Run, repetitions, trouble
 from hashbench.reporting.statistics import SIGNIFICANCE, Paired, holm, paired_bootstraps
 
-Verdict = Literal["better", "worse", "no evidence", "equal", "missing", "incomparable"]
-VERDICTS: tuple[Verdict, ...] = ("worse", "better", "no evidence", "equal", "missing", "incomparable")
+Verdict = Literal["better", "worse", "no evidence", "equal", "reference", "missing", "incomparable"]
+VERDICTS: tuple[Verdict, ...] = ("worse", "better", "no evidence", "equal", "reference", "missing", "incomparable")
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,11 @@ class Compared:
     Attributes:
         first, second: which cells; None on the side that has none.
         verdict: "better" and "worse" are told apart with adjusted p below .05; "equal" means the same AP of every
-            query.
+            query; "reference" is a reference row on both sides, which is shown and not judged.
         reason: why a cell is missing or incomparable; what else there is to know of others, or empty.
         means: mean AP over queries on both sides, where they were compared.
         paired: the second less the first.
-        adjusted_p: by Holm over all cells of the comparison.
+        adjusted_p: by Holm over all cells that differ, references left out; 1 for equal cells, None for references.
         runs: how many repetitions were averaged on each side.
         same_runs: they have the same root seeds and numbers.
     """
@@ -79,8 +80,13 @@ class Comparison:
 
     @property
     def compared(self) -> int:
-        """How many cells were compared."""
-        return sum(cell.paired is not None for cell in self.cells)
+        """How many cells of methods were compared; references are none."""
+        return sum(cell.adjusted_p is not None for cell in self.cells)
+
+    @property
+    def tested(self) -> int:
+        """For how many of them p was adjusted: those that differ."""
+        return self.compared - self.counts.get("equal", 0)
 
     @property
     def exit_code(self) -> int:
@@ -98,6 +104,19 @@ class _Pair:
     runs: tuple[int, int] = (0, 0)
     same_runs: bool = False
     reason: str = ""
+
+    @property
+    def reference(self) -> bool:
+        """Whether a reference row stands beside itself."""
+        one = self.match
+        return bool(one.first and one.second and one.first.method == one.second.method in REFERENCES)
+
+    @property
+    def equal(self) -> bool:
+        """Whether all AP are the same."""
+        assert self.first is not None
+        assert self.second is not None
+        return np.array_equal(self.first.average_precision, self.second.average_precision, equal_nan=True)
 
 
 def compare(first: str | Path, second: str | Path) -> Comparison:
@@ -187,26 +206,34 @@ def _remarks(one: Match, first: Repetitions, second: Repetitions) -> str:
 
 
 def _judged(pairs: list[_Pair]) -> list[Compared]:
-    """The verdicts; p is adjusted for all cells that are compared."""
-    there = [(pair.first, pair.second) for pair in pairs if pair.first and pair.second]
-    compared = paired_bootstraps((second.average_precision, first.average_precision) for first, second in there)
-    adjusted = holm([paired.p for paired in compared])
-    verdicts = iter(zip(compared, adjusted, strict=True))
-    cells = []
-    for pair in pairs:
-        if pair.first and pair.second:
-            cells.append(_compared(pair, pair.first, pair.second, *next(verdicts)))
-        else:
-            one = pair.match
-            verdict: Verdict = "incomparable" if one.first and one.second else "missing"
-            cells.append(Compared(one.first, one.second, verdict, pair.reason))
-    return cells
+    """The verdicts; p is adjusted for all cells of methods that differ.
+
+    References say something of the ground and nothing of a method, and where all AP are the same nothing is tested;
+    counting them would hide what is worse.
+    """
+    there = [(pair, pair.first, pair.second) for pair in pairs if pair.first and pair.second]
+    found = paired_bootstraps((second.average_precision, first.average_precision) for _, first, second in there)
+    tested = [at for at, (pair, _, _) in enumerate(there) if not pair.reference and not pair.equal]
+    adjusted = dict(zip(tested, holm([found[at].p for at in tested]), strict=True))
+    compared = iter(
+        _compared(pair, first, second, found[at], adjusted.get(at)) for at, (pair, first, second) in enumerate(there)
+    )
+    return [next(compared) if pair.first and pair.second else _not_compared(pair) for pair in pairs]
 
 
-def _compared(pair: _Pair, first: PerQuery, second: PerQuery, paired: Paired, p: float) -> Compared:
+def _not_compared(pair: _Pair) -> Compared:
+    one = pair.match
+    verdict: Verdict = "incomparable" if one.first and one.second else "missing"
+    return Compared(one.first, one.second, verdict, pair.reason)
+
+
+def _compared(pair: _Pair, first: PerQuery, second: PerQuery, paired: Paired, p: float | None) -> Compared:
+    """``p`` is the adjusted one, None where it was not tested."""
     verdict: Verdict = "no evidence"
-    if np.array_equal(first.average_precision, second.average_precision, equal_nan=True):
-        verdict = "equal"
+    if pair.reference:
+        verdict = "reference"
+    elif p is None:
+        verdict, p = "equal", 1.0
     elif p < SIGNIFICANCE:
         verdict = "better" if paired.difference > 0 else "worse"
     answered = np.isfinite(first.average_precision + second.average_precision)

@@ -79,9 +79,10 @@ def caption(comparison: Comparison) -> str:
     return (
         "mAP@1000 of A and B over the queries that both answer, AP averaged over the repetitions that both have "
         "(runs); where they share none, over all of each (runs 3 / 5). Interval and p by paired bootstrap over queries "
-        f"({RESAMPLES:,} resamples), p adjusted by Holm over all cells compared ({comparison.compared}); d is the "
-        "effect size, the mean difference over its standard deviation. Better and worse: p < .05. That speaks of these "
-        "queries and these seeds; hashbench check asks what other seeds would give. Equal: the same AP of every query."
+        f"({RESAMPLES:,} resamples), p adjusted by Holm over all cells of methods that differ ({comparison.tested}); "
+        "d is the effect size, the mean difference over its standard deviation. Better and worse: p < .05. That speaks "
+        "of these queries and these seeds; hashbench check asks what other seeds would give. Equal: the same AP of "
+        "every query. Reference rows are shown and not judged."
     )
 
 
@@ -94,7 +95,6 @@ def _words(cell: Compared) -> list[str]:
     paired, means, p = cell.paired, cell.means, cell.adjusted_p
     assert paired is not None
     assert means is not None
-    assert p is not None
     same = cell.first is not None and cell.first.label == cell.identity.label
     runs = str(cell.runs[0]) if cell.same_runs else f"{cell.runs[0]} / {cell.runs[1]}"
     return [
@@ -104,7 +104,7 @@ def _words(cell: Compared) -> list[str]:
         f"{means[1]:.3f}",
         f"{paired.difference:+z.4f}",
         f"{paired.low:+z.3f} {paired.high:+z.3f}",
-        "<.001" if p < 0.001 else f"{p:.3f}",
+        "–" if p is None else "<.001" if p < 0.001 else f"{p:.3f}",
         f"{paired.effect:+z.2f}",
         runs,
         cell.verdict,

@@ -113,6 +113,33 @@ def test_the_same_codes_are_equal_though_sources_and_machines_differ(folder: Fol
     assert comparison.exit_code == 0
 
 
+def test_references_and_equal_cells_are_shown_and_not_counted(folder: Folder) -> None:
+    base, head, other = folder("base"), folder("head"), folder("other")
+    before = ap(0.5, 1)
+    after = before - 0.004 + ap(0.0, 2, spread=0.02)
+    base.add(ap=before)
+    head.add(ap=after)
+    other.add(ap=before, method="lsh")
+    for bits in range(8, 16):
+        base.add(ap=before, bits=bits)
+        head.add(ap=before, bits=bits)
+    for side in (base, head, other):
+        for bits in range(8, 16):
+            side.add(ap=ap(0.1, len(side.path.name) + bits), method="reference-random", bits=bits)
+    comparison = compare(base.path, head.path)
+    (cell,) = [cell for cell in comparison.cells if cell.label == "itq 16 bits"]
+    assert cell.paired is not None
+    assert cell.adjusted_p == cell.paired.p
+    assert cell.adjusted_p == pytest.approx(stats.ttest_rel(after, before).pvalue, abs=0.03)
+    assert comparison.counts == {"worse": 1, "equal": 8, "reference": 8}
+    assert (comparison.compared, comparison.exit_code) == (9, 1)
+    assert "reference-random" in printed(base, head)
+    alone = compare(base.path, other.path)
+    assert alone.counts == {"reference": 8, "missing": 10}
+    assert alone.exit_code == 3
+    assert as_json(alone)["cells"][-1]["adjusted_p"] is None
+
+
 def test_queries_may_come_in_another_order(folder: Folder) -> None:
     base, head = folder("base"), folder("head")
     values, order = ap(0.5, 0), np.random.default_rng(0).permutation(QUERIES)
