@@ -3,23 +3,36 @@
 from collections.abc import Iterator
 
 from hashbench.reporting.identity import Identity, match
-from hashbench.reporting.regression.baseline import Baseline
+from hashbench.reporting.regression.baseline import GATED, Baseline
 from hashbench.reporting.regression.tolerance import DROP, repetitions_on_both_sides
 from hashbench.reporting.table import HEADLINE
 
 
 def advice(baseline: Baseline, before: Baseline | None) -> Iterator[str]:
-    """Lines on the cells that came and went since the baseline ``before``, and on those with too few repetitions."""
+    """Lines on the cells that came and went since the baseline ``before``, metrics not judged, too few repetitions."""
     yield from _changes(baseline, before)
     if not baseline.figures:
         yield (
             "each cell has one repetition, which does not tell how far seeds spread: this baseline is for the same "
             "seeds, hardware and versions alone; run with --repeats for others"
         )
+    yield from _unjudged(baseline)
     few = list(_too_few(baseline))
     if few:
         yield f"too few repetitions to see {HEADLINE} drop by {DROP} surely under other seeds, hardware or versions:"
         yield from few
+
+
+def _unjudged(baseline: Baseline) -> Iterator[str]:
+    """Metrics that a cell lacks, be they gated everywhere or for other cells of its protocol card."""
+    wanted: dict[str, dict[str, None]] = {}
+    for cell in baseline.cells:
+        wanted.setdefault(cell.identity.card, dict.fromkeys(GATED)).update(dict.fromkeys(cell.metrics))
+    for cell in baseline.cells:
+        lacking = [name for name in wanted[cell.identity.card] if name not in cell.metrics]
+        if lacking:
+            names = ", ".join(lacking)
+            yield f"not judged, since it is not a number in some repetition: {cell.identity.label}, {names}"
 
 
 def _too_few(baseline: Baseline) -> Iterator[str]:

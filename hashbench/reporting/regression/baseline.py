@@ -94,7 +94,8 @@ def make_baseline(results: Results) -> Baseline:
     it has a tolerance elsewhere too. Where all cells have one run, nothing tells how far seeds spread.
 
     Raises:
-        UsageError: a record cannot be read, or a trial failed; a baseline without them would be no gate for them.
+        UsageError: a record cannot be read, a trial failed, or a cell's mAP@1000 is not a number in some run; a
+            baseline without them would be no gate for them.
     """
     if results.faults:
         raise UsageError(f"{results.faults[0]} ({len(results.faults)} such files)")
@@ -104,7 +105,7 @@ def make_baseline(results: Results) -> Baseline:
         cell.troubled = [record for record in cell.troubled if record["status"] != "skipped"]
         if cell.troubled:
             raise UsageError(f"{cell.identity.label}: {plain(trouble(cell))}; run it again before it enters a baseline")
-    names = {identity: _gated(cell) for identity, cell in ((cell.identity, cell) for cell in cells)}
+    names = {cell.identity: _gated(cell) for cell in cells}
     repeated = [len(names[cell.identity]) for cell in cells if len(cell.runs) > 1]
     return Baseline(
         _directions(cells, names.values()),
@@ -114,7 +115,15 @@ def make_baseline(results: Results) -> Baseline:
 
 
 def _gated(cell: Repetitions) -> list[str]:
-    """The metrics that all runs have."""
+    """The metrics that all runs have, the headline among them."""
+    headline = cell.values(HEADLINE).values()
+    undefined = sum(value is None for value in headline)
+    if undefined:
+        raise UsageError(
+            f"{cell.identity.label} on {cell.identity.ground}: {HEADLINE} is not a number in {undefined} of "
+            f"{len(headline)} repetitions, wanted one in each, since it is what a check judges; run it again or leave "
+            "it out of the results"
+        )
     cutoff = _cutoff(cell)
     names = [*GATED, *([f"map@{cutoff}"] if cutoff else [])]
     return [name for name in dict.fromkeys(names) if None not in cell.values(name).values()]

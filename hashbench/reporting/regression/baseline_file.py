@@ -13,6 +13,7 @@ from hashbench.reporting.identity import Identity
 from hashbench.reporting.plain_text import plain
 from hashbench.reporting.regression.baseline import Baseline, BaselineCell, Figure
 from hashbench.reporting.repetitions import Run, run_text
+from hashbench.reporting.table import HEADLINE
 
 KIND = "hashbench baseline"
 FORMAT = 1
@@ -134,6 +135,8 @@ def _cell(where: str, content: Any, directions: Mapping[str, str]) -> BaselineCe
         if name not in directions:
             raise UsageError(f"{where}: {name} has no direction; wanted one of {', '.join(directions) or 'none'}")
         metrics[name] = _figure(f"{where}, {name}", figure, len(runs))
+    if HEADLINE not in metrics:
+        raise UsageError(f"{where} has no {HEADLINE}, so that nothing would judge it; make the baseline anew")
     return BaselineCell(Identity.from_facts(facts), _get(where, content, "environment", (str, _NOTHING)), runs, metrics)
 
 

@@ -31,8 +31,9 @@ def judge(baseline: Baseline, found: Results, names: tuple[str, str]) -> Report:
     old = {cell.identity: cell for cell in baseline.cells}
     new = repetitions(found)
     matches = match(old, new)
-    findings = tuple(finding for one in matches for finding in _findings(one, old, new, baseline.directions))
-    comparable = any(one.first and one.second for one in matches)
+    found_of = [(one, tuple(_findings(one, old, new, baseline.directions))) for one in matches]
+    findings = tuple(finding for _, own in found_of for finding in own)
+    comparable = any(one.first and one.second and own for one, own in found_of)
     notes = (*map(plain, found.faults), *_too_few(findings), *_changed_defaults(matches))
     return Report(*names, findings, notes, comparable)
 

@@ -88,7 +88,7 @@ class Report:
         baseline, results: what was checked against what.
         findings: of all figures, in the order of their cells.
         notes: what else a reader should know, a line each.
-        comparable: some cell of the baseline has a cell beside it, be it one that does not fit.
+        comparable: something is said of a cell that both have, be it that its results failed or do not fit.
     """
 
     baseline: str

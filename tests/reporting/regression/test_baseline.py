@@ -100,6 +100,23 @@ def test_only_metrics_that_all_runs_have_are_judged(folder: Folder, tmp_path: Pa
     assert set(cell["metrics"]) == {"map@1000"}
 
 
+def test_a_cell_without_the_headline_does_not_become_a_baseline(folder: Folder) -> None:
+    results = folder("results")
+    results.add(0.5, bits=32)
+    results.add(0.5)
+    results.add(None, repetition=1)
+    with pytest.raises(UsageError, match=r"^itq 16 bits on .*: map@1000 is not a number in 1 of 2 repetitions, wanted"):
+        make_baseline(results.read())
+
+
+def test_advice_names_metrics_that_are_not_judged(folder: Folder) -> None:
+    results = folder("results")
+    results.add_runs(VALUES, metrics={"map@all": None}, card={"cutoff": 5000})
+    results.add_runs(VALUES, bits=32, metrics={"map@5000": 0.5}, card={"cutoff": 5000})
+    lines = [line for line in advice(make_baseline(results.read()), None) if line.startswith("not judged")]
+    assert lines == ["not judged, since it is not a number in some repetition: itq 16 bits, map@all, map@5000"]
+
+
 def test_runs_of_several_machines_or_seeds_are_one_cell(folder: Folder, tmp_path: Path) -> None:
     results = folder("results")
     results.add(0.5)
@@ -176,6 +193,8 @@ def spoilt(content: dict[str, Any], path: str, value: Any) -> None:
         ("cells.0.runs", [], "runs are \\[\\]"),
         ("cells.0.runs", ["0/0", "0/0"], "each once"),
         ("cells.0.runs", ["0/0"], "values are .* wanted a number for each of the 1 runs"),
+        ("cells.0.metrics", {}, "cell 1 has no map@1000, so that nothing would judge it"),
+        ("cells.0.metrics.map@1000", ..., "cell 1 has no map@1000"),
         ("cells.0.metrics.map@1000", [], "map@1000 is \\[\\], wanted a table"),
         ("cells.0.metrics.map@1000.mean", "x" * 10_000, "mean is 'xxx.* wanted a number$"),
         ("cells.0.metrics.map@1000.mean", 0.5, "mean is 0.5, wanted that of its values"),

@@ -4,6 +4,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -202,6 +203,13 @@ def test_nothing_in_common_is_nothing_to_compare(baseline: Baseline, folder: Fol
     other = folder("other")
     other.add(0.5, "lsh")
     assert checked(baseline, other).exit_code == 3
+
+
+def test_a_check_that_judges_no_figure_has_not_passed(baseline: Baseline, folder: Folder) -> None:
+    bare = tuple(replace(cell, metrics={}) for cell in baseline.cells)
+    report = checked(replace(baseline, cells=bare), unchanged(folder("head")))
+    assert (report.findings, report.exit_code) == ((), 3)
+    assert report.summary.startswith("nothing to compare")
 
 
 def test_too_few_repetitions_are_noted_with_how_many_it_takes(folder: Folder) -> None:
