@@ -68,16 +68,24 @@ def command(ctx: click.Context, /, **given: Any) -> int:
 
 
 def _update(file: Path, folder: Path) -> int:
+    from hashbench.errors import UsageError
     from hashbench.records.results import results
     from hashbench.reporting.regression.advice import advice
     from hashbench.reporting.regression.baseline import make_baseline
-    from hashbench.reporting.regression.baseline_file import read_baseline, write_baseline
+    from hashbench.reporting.regression.baseline_file import read_baseline, was_baseline, write_baseline
 
     baseline = make_baseline(results(folder))
     if not baseline.cells:
         click.echo(f"nothing to compare with: {folder} has no finished trials; {file} is as it was", err=True)
         return 3
-    before = read_baseline(file) if file.exists() else None
+    before = None
+    if file.exists():
+        try:
+            before = read_baseline(file)
+        except UsageError as fault:
+            if not was_baseline(file):
+                raise UsageError(f"{fault}; it is left as it is: name another file, or remove this one first") from None
+            click.echo(f"the old baseline could not be compared with the new one, which takes its place: {fault}")
     write_baseline(baseline, file)
     for line in advice(baseline, before):
         click.echo(line)

@@ -87,6 +87,27 @@ def test_wrong_usage_exits_with_2_and_writes_nothing(
     assert sorted(entry.name for entry in tmp_path.iterdir() if entry.is_file()) == ["b.json", "broken.json"]
 
 
+@pytest.mark.parametrize(
+    ("left", "why"),
+    [
+        ('{"kind": "hashbench baseline", "format": 0}', "is of format 0, wanted 1"),
+        ('<<<<<<< main\n{\n "kind": "hashbench baseline",\n', "cannot be read"),
+        ("", "cannot be read"),
+    ],
+)
+def test_a_baseline_that_cannot_be_read_is_made_anew(
+    call: Call, results: ResultFolder, tmp_path: Path, left: str, why: str
+) -> None:
+    call("check", "--baseline", "b.json", "--update-baseline")
+    wanted = (tmp_path / "b.json").read_bytes()
+    (tmp_path / "b.json").write_text(left)
+    done = call("check", "--baseline", "b.json", "--update-baseline")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("the old baseline could not be compared with the new one")
+    assert why in done.out.splitlines()[0]
+    assert (tmp_path / "b.json").read_bytes() == wanted
+
+
 def test_nothing_to_compare_exits_with_3(call: Call, results: ResultFolder, tmp_path: Path) -> None:
     call("check", "--baseline", "b.json", "--update-baseline")
     before = (tmp_path / "b.json").read_bytes()

@@ -21,6 +21,7 @@ FORMAT = 1
 _WIDTH = 118
 _ROUNDING = 1e-5
 _SHOWN = 80
+_BEGINNING = 1000  # characters in which a baseline says that it is one, be there a conflict's marks before it
 
 _TEXT, _NUMBER, _WHOLE, _TABLE, _LIST = (str,), (int, float), (int,), (dict,), (list,)
 _NOTHING = type(None)
@@ -57,6 +58,15 @@ def is_baseline(file: Path) -> bool:
     except (ValueError, OSError, RecursionError):
         return False
     return isinstance(found, dict) and found.get("kind") == KIND
+
+
+def was_baseline(file: Path) -> bool:
+    """Whether a file holds a baseline or what is left of one, as after a conflict of a merge; an empty file does."""
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return not text.strip() or f'"kind": "{KIND}"' in text[:_BEGINNING]
 
 
 def write_baseline(baseline: Baseline, file: Path) -> None:
