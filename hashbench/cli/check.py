@@ -41,7 +41,9 @@ def command(ctx: click.Context, /, **given: Any) -> int:
     Exits with 0 if all passed, 1 if something regressed or is missing, 2 for wrong usage, 3 if there was nothing to
     compare.
 
-    --throughput judges rates: base and head have to be measured on one machine in one job.
+    --throughput judges each kind of rate of a method, over its code lengths, on each machine that base and head have in
+    common: slower by more than --slower in the median, and in every round of head than in any of base. Both need three
+    repetitions or more, measured in turn in one job (run --repeats 1 for both, then 2, then 3); else it exits with 3.
     """
     from hashbench.errors import UsageError
 

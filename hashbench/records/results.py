@@ -65,6 +65,17 @@ def results(folder: str | Path = "results") -> Results:
     )
 
 
+def existing_results(folder: str | Path) -> Results:
+    """As :func:`results`, of a folder that has to be there.
+
+    Raises:
+        UsageError: it is not, or is a file.
+    """
+    if not Path(folder).exists():
+        raise UsageError(f"no result folder {str(folder)!r}; hashbench run --results makes one")
+    return results(folder)
+
+
 def _readable(paths: Iterable[Path], faults: list[str]) -> dict[Path, Record]:
     found = {}
     for path in sorted(paths):

@@ -1,170 +1,116 @@
-"""The gate of throughput: base against head, both measured on one machine in one job."""
+"""The gate of throughput: base against head, both measured in turn on one machine in one job."""
 
 import statistics
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
 
-from hashbench.records.results import Results, results
+from hashbench.records.results import Results, existing_results
 from hashbench.records.store import Record
 from hashbench.reporting.identity import Identity, match
 from hashbench.reporting.plain_text import plain
-from hashbench.reporting.rates import rate_text
-from hashbench.reporting.repetitions import repetitions
+from hashbench.reporting.regression.rate_report import Rate, RateFinding, RateReport, Verdict
+from hashbench.reporting.repetitions import Run, repetitions
 
 ONE_JOB = timedelta(hours=6)
 """All measurements of both sides lie within this time; a job of GitHub's own runners takes no longer."""
 
+ROUNDS = 3
+"""Repetitions that each side needs. With 3 on both, noise alone sets the ranges apart once in 20 times (1 / C(6, 3) for
+the side that is slower), and then has to make 20 % besides."""
+
 SLOWER = 0.2
 
-Verdict = Literal["passed", "slower", "faster", "missing"]
-VERDICTS: tuple[Verdict, ...] = ("slower", "missing", "faster", "passed")
+
+@dataclass
+class _Cell:
+    """What was measured of a cell on one machine, by repetition: when, and the median of each kind of rate."""
+
+    times: list[datetime] = field(default_factory=list)
+    rates: dict[str, dict[Run, float]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Rate:
-    """Items per second: medians over the repetitions of a cell of the median and the quartiles of each."""
-
-    median: float
-    q1: float
-    q3: float
-
-
-@dataclass(frozen=True)
-class RateFinding:
-    """One rate of a cell, in items per second, on the base and on the head; None where it is missing."""
-
-    identity: Identity
-    rate: str
-    verdict: Verdict
-    base: Rate | None
-    head: Rate | None = None
-
-    @property
-    def ground(self) -> str:
-        """What the cell stands on."""
-        return self.identity.ground
-
-    @property
-    def label(self) -> str:
-        """Cell and rate."""
-        return plain(f"{self.identity.label}, {self.rate}") if self.rate else self.identity.label
-
-    @property
-    def failing(self) -> bool:
-        """Whether the check fails by it."""
-        return self.verdict in ("slower", "missing")
-
-    @property
-    def ratio(self) -> float | None:
-        """Head / base."""
-        return self.head.median / self.base.median if self.head and self.base else None
-
-    @property
-    def sentence(self) -> str:
-        """What happened."""
-        if self.head is None or self.base is None or self.ratio is None:
-            return "measured on the base, not on the head"
-        return f"{rate_text(self.head.median)}/s, {self.ratio:.2f} times the base's {rate_text(self.base.median)}/s"
-
-
-@dataclass(frozen=True)
-class RateReport:
-    """The outcome; ``refused`` says why nothing was compared, where that is so."""
-
-    base: str
-    head: str
-    slower: float
-    hardware: str
-    findings: tuple[RateFinding, ...] = ()
-    refused: str = ""
-    notes: tuple[str, ...] = ()
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many rates have each verdict."""
-        found = [finding.verdict for finding in self.findings]
-        return {verdict: found.count(verdict) for verdict in VERDICTS if verdict in found}
-
-    @property
-    def exit_code(self) -> int:
-        """0 nothing is slower, 1 something is or is missing, 3 there was nothing to compare."""
-        return 3 if self.refused else int(any(finding.failing for finding in self.findings))
-
-    @property
-    def summary(self) -> str:
-        """One line for all."""
-        if self.refused:
-            return plain(f"nothing to compare: {self.head} against {self.base}: {self.refused}")
-        counts = ", ".join(f"{count} {verdict}" for verdict, count in self.counts.items())
-        return plain(f"{'failed' if self.exit_code else 'passed'}: {self.head} against {self.base}: {counts}")
-
-    def as_json(self) -> dict[str, Any]:
-        """Everything a program would read."""
-        return {
-            "base": self.base,
-            "head": self.head,
-            "exit_code": self.exit_code,
-            "slower": self.slower,
-            "hardware": self.hardware,
-            "refused": self.refused or None,
-            "counts": self.counts,
-            "findings": [
-                asdict(finding) | {"identity": finding.identity.facts(), "label": finding.label, "ratio": finding.ratio}
-                for finding in self.findings
-            ],
-            "notes": list(self.notes),
-        }
+_Pair = tuple[_Cell, _Cell]
 
 
 def check_rates(base: str | Path, head: str | Path, slower: float = SLOWER) -> RateReport:
-    """Whether the rates in result folder ``head`` fall behind those in ``base``.
+    """Whether the rates in result folder ``head`` fall behind those in ``base``, on each machine that both have.
 
-    A rate is slower, or faster, where the medians differ by more than the share ``slower`` and their quartiles lie
-    apart. Refused are measurements of other machines, of unknown time, or more than six hours apart: not of one job.
+    Each kind of rate of a method is judged once, by its geometric mean over the code lengths, in each of 3 rounds or
+    more. It is slower, or faster, where the medians over the rounds differ by more than the share ``slower`` and the
+    ranges of the rounds lie apart. A machine changes its speed within minutes, so the rounds have to take turns:
+    refused are those of one side before all of the other, of unknown time, or more than six hours apart.
 
     Raises:
-        UsageError: a side is a file.
+        UsageError: a side is no folder.
     """
-    sides = (results(base), results(head))
-    notes = tuple(plain(fault) for side in sides for fault in side.faults)
-    hardware, refused = _one_machine(sides, (str(base), str(head)))
-    if refused:
-        return RateReport(str(base), str(head), slower, hardware, refused=refused, notes=notes)
-    own, its = (_rates(side, hardware) for side in sides)
-    pairs = [(one.first, None if one.why else one.second) for one in match(own, its)]
-    findings = [finding for first, second in pairs if first for finding in _judged(first, second, own, its, slower)]
-    refused = "" if any(first and second for first, second in pairs) else "no cell was measured on both sides"
-    return RateReport(str(base), str(head), slower, hardware, () if refused else tuple(findings), refused, notes)
+    sides = (existing_results(base), existing_results(head))
+    names = (str(base), str(head))
+    notes = [plain(fault) for side in sides for fault in side.faults]
+    machines = [{found["hardware"]["id"]: _machine(found) for found in side.throughputs} for side in sides]
+    common = sorted(machines[0].keys() & machines[1].keys())
+    refused = [] if common else [_nothing_in_common(machines, names)]
+    for own, its, name in ((*machines, names[0]), (*reversed(machines), names[1])) if common else ():
+        notes += [f"not judged: measured in {name} alone: {own[hardware]}" for hardware in sorted(own.keys() - its)]
+    findings: list[RateFinding] = []
+    judged = []
+    for hardware in common:
+        found, said = _on_one_machine(sides, hardware, slower)
+        findings += found
+        if found:
+            judged.append(machines[0][hardware])
+            notes += [f"not judged: {line}" for line in said]
+        else:
+            refused += [f"{line}, {machines[0][hardware]}" if len(common) > 1 else line for line in said]
+    if findings:
+        notes += [f"not judged: {line}" for line in refused]
+    why = "" if findings else "; ".join(refused)
+    return RateReport(*names, slower, tuple(judged), tuple(findings), why, tuple(map(plain, notes)))
 
 
-def _one_machine(sides: tuple[Results, Results], names: tuple[str, str]) -> tuple[str, str]:
-    """The hardware id that both have, and why there is nothing to compare on it, or nothing."""
-    for side, name in zip(sides, names, strict=True):
-        if not side.throughputs:
-            return "", f"{name} has no throughput; hashbench measure makes it"
-    ids = [{throughput["hardware"]["id"] for throughput in side.throughputs} for side in sides]
-    common = sorted(ids[0] & ids[1])
-    if not common:
-        machines = " and ".join(_machine(side.throughputs[0]) for side in sides)
-        return "", f"measured on other hardware: {machines}"
-    hardware = common[0]
-    measured = [t for side in sides for t in side.throughputs if t["hardware"]["id"] == hardware]
-    times = [_time(throughput) for throughput in measured]
-    known = [time for time in times if time is not None]
-    if len(known) < len(times):
-        return hardware, "some throughput does not say when it was measured; hashbench measure repeats it"
-    if max(known) - min(known) > ONE_JOB:
-        apart = max(known) - min(known)
-        return hardware, f"measured up to {apart.total_seconds() / 3600:.0f} hours apart, not in turn in one job"
-    return hardware, ""
+def _nothing_in_common(machines: list[dict[str, str]], names: tuple[str, str]) -> str:
+    for own, name in zip(machines, names, strict=True):
+        if not own:
+            return f"{name} has no throughput; hashbench measure makes it"
+    return f"measured on other hardware: {' and '.join(next(iter(own.values())) for own in machines)}"
 
 
 def _machine(throughput: Record) -> str:
     facts = throughput["hardware"]
     return f"{facts['cpu']}, {facts['threads']} threads on {facts['device']} ({facts['id']})"
+
+
+def _on_one_machine(
+    sides: tuple[Results, Results], hardware: str, slower: float
+) -> tuple[list[RateFinding], list[str]]:
+    """The findings, and why the rest was not judged, or all of it."""
+    measured = [t for side in sides for t in side.throughputs if t["hardware"]["id"] == hardware]
+    times = [time for time in map(_time, measured) if time is not None]
+    if len(times) < len(measured):
+        return [], ["some throughput does not say when it was measured; hashbench measure repeats it"]
+    apart = max(times) - min(times)
+    if apart > ONE_JOB:
+        return [], [f"measured up to {apart.total_seconds() / 3600:.0f} hours apart, not in turn in one job"]
+    own, its = (_cells(side, hardware) for side in sides)
+    pairs = [(one.first, None if one.why else one.second) for one in match(own, its)]
+    rows: dict[Identity, list[_Pair]] = {}
+    findings = []
+    for first, second in pairs:
+        if first and second:
+            rows.setdefault(replace(first, bits=None), []).append((own[first], its[second]))
+            lacking = [name for name in own[first].rates if name not in its[second].rates]
+            findings += [RateFinding(first, hardware, name, "missing") for name in lacking]
+        elif first:
+            findings.append(RateFinding(first, hardware, "", "missing"))
+    if not rows:
+        return [], ["no cell was measured on both sides"]
+    reasons: list[str] = []
+    for row, cells in rows.items():
+        for finding, reason in _judged(row, hardware, cells, slower):
+            findings += [finding] if finding else []
+            reasons += [f"{row.label} on {row.ground}: {reason}"] if reason else []
+    return sorted(findings, key=lambda finding: finding.identity.order), list(dict.fromkeys(reasons))
 
 
 def _time(throughput: Record) -> datetime | None:
@@ -175,17 +121,20 @@ def _time(throughput: Record) -> datetime | None:
     return found if found.tzinfo else None
 
 
-def _rates(side: Results, hardware: str) -> dict[Identity, dict[str, Rate]]:
-    """The rates of each cell that was measured on this hardware, by their names."""
+def _cells(side: Results, hardware: str) -> dict[Identity, _Cell]:
+    """What was measured of each cell on this hardware."""
     measured = {t["key"]: t for t in side.throughputs if t["hardware"]["id"] == hardware}
-    found: dict[Identity, dict[str, Rate]] = {}
+    found: dict[Identity, _Cell] = {}
     for identity, cell in repetitions(side).items():
-        named: dict[str, list[Mapping[str, float]]] = {}
-        for record in cell.runs.values():
-            for name, rate in _named(measured[record["key"]]) if record["key"] in measured else ():
-                named.setdefault(name, []).append(rate)
-        if named:
-            found[identity] = {name: _over_repetitions(rates) for name, rates in named.items()}
+        for run, record in cell.runs.items():
+            throughput = measured.get(record["key"])
+            time = _time(throughput) if throughput else None
+            if throughput is None or time is None:
+                continue
+            one = found.setdefault(identity, _Cell())
+            one.times.append(time)
+            for name, rates in _named(throughput):
+                one.rates.setdefault(name, {})[run] = rates["median"]
     return found
 
 
@@ -200,30 +149,39 @@ def _named(throughput: Record) -> Iterator[tuple[str, Mapping[str, float]]]:
         yield f"searching {k} nearest", rates["queries_per_s"]
 
 
-def _over_repetitions(rates: list[Mapping[str, float]]) -> Rate:
-    return Rate(*(statistics.median(rate[part] for rate in rates) for part in ("median", "q1", "q3")))
-
-
 def _judged(
-    first: Identity,
-    second: Identity | None,
-    own: Mapping[Identity, Mapping[str, Rate]],
-    its: Mapping[Identity, Mapping[str, Rate]],
-    slower: float,
-) -> Iterator[RateFinding]:
-    if second is None:
-        yield RateFinding(first, "", "missing", None)
-        return
-    for name, base in own[first].items():
-        head = its[second].get(name)
-        yield RateFinding(first, name, _verdict(base, head, slower), base, head)
+    row: Identity, hardware: str, cells: list[_Pair], slower: float
+) -> Iterator[tuple[RateFinding | None, str]]:
+    """A finding for each kind of rate, or why there is none."""
+    base_times, head_times = ([time for pair in cells for time in pair[side].times] for side in (0, 1))
+    in_turn = max(base_times) >= min(head_times) and max(head_times) >= min(base_times)
+    for name in dict.fromkeys(name for own, _ in cells for name in own.rates):
+        both = [(own.rates[name], its.rates[name]) for own, its in cells if name in own.rates and name in its.rates]
+        if not both:
+            continue  # it is listed as missing
+        base, head = (_over_cells([pair[side] for pair in both]) for side in (0, 1))
+        if min(len(base), len(head)) < ROUNDS:
+            yield None, f"{len(head)} rounds against {len(base)}, {ROUNDS} repetitions on both sides are needed"
+        elif not in_turn:
+            yield None, "one side was measured after all of the other, not in turn"
+        else:
+            rates = _rate(base), _rate(head)
+            yield RateFinding(row, hardware, name, _verdict(*rates, slower), len(both), *rates), ""
 
 
-def _verdict(base: Rate, head: Rate | None, slower: float) -> Verdict:
-    if head is None:
-        return "missing"
-    if head.median < (1 - slower) * base.median and head.q3 < base.q1:
+def _over_cells(cells: list[dict[Run, float]]) -> list[float]:
+    """The mean over cells in each round that all have."""
+    rounds = set.intersection(*(set(cell) for cell in cells))
+    return [statistics.geometric_mean(cell[one] for cell in cells) for one in sorted(rounds)]
+
+
+def _rate(rounds: list[float]) -> Rate:
+    return Rate(statistics.median(rounds), min(rounds), max(rounds), len(rounds))
+
+
+def _verdict(base: Rate, head: Rate, slower: float) -> Verdict:
+    if head.median < (1 - slower) * base.median and head.most < base.least:
         return "slower"
-    if base.median < (1 - slower) * head.median and base.q3 < head.q1:
+    if base.median < (1 - slower) * head.median and base.most < head.least:
         return "faster"
     return "passed"

@@ -1,4 +1,4 @@
-"""A check of rates on a terminal or in a log: how each rate changed over all cells, and the cells that stand out."""
+"""A check of rates on a terminal or in a log: how each rate changed over all methods, and what stands out."""
 
 import statistics
 
@@ -8,14 +8,15 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from hashbench.reporting.regression.rates import ONE_JOB, RateReport
+from hashbench.reporting.regression.rate_report import RateReport
+from hashbench.reporting.regression.rates import ONE_JOB
 
 COLOURS = {"slower": "bold red", "missing": "bold red", "faster": "green"}
-HEAD = ("rate", "cells", "least", "median", "most")
+HEAD = ("rate", "methods", "least", "median", "most")
 
 
 def show_rates(report: RateReport, console: Console) -> None:
-    """Print head / base for each kind of rate, then cells that are slower, faster or missing, the outcome last."""
+    """Print head / base for each kind of rate, then what is slower, faster or missing, the outcome last."""
     ratios: dict[str, list[float]] = {}
     for finding in report.findings:
         if finding.ratio is not None:
@@ -36,8 +37,9 @@ def show_rates(report: RateReport, console: Console) -> None:
         console.print(Text(note, style="yellow"))
     if not report.refused:
         caption = (
-            f"Slower: by more than {report.slower:.0%}, with quartiles that lie apart. All was measured on hardware "
-            f"{report.hardware} within {ONE_JOB.total_seconds() / 3600:.0f} hours; whether something else ran "
+            f"Judged for each method and kind of rate, over its code lengths. Slower: by more than {report.slower:.0%} "
+            "in the median of the rounds, with ranges of the rounds that lie apart. Measured in turn within "
+            f"{ONE_JOB.total_seconds() / 3600:.0f} hours on {'; '.join(report.machines)}; whether something else ran "
             "meanwhile is not known."
         )
         console.print(Padding(Text(caption, style="dim"), (1, 0)))

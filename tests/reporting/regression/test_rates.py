@@ -11,16 +11,25 @@ from rich.console import Console
 
 from hashbench.reporting.regression.github import github
 from hashbench.reporting.regression.junit import junit
-from hashbench.reporting.regression.rates import RateReport, check_rates
+from hashbench.reporting.regression.rate_report import RateReport
+from hashbench.reporting.regression.rates import check_rates
 from hashbench.reporting.regression.rates_text import show_rates
 from tests.reporting.result_folder import MACHINES, ResultFolder
 
 Folder = Callable[[str], ResultFolder]
 
 
-def measured(results: ResultFolder, scale: float, repetition: int = 0, method: str = "itq", **changes: Any) -> None:
-    record = results.add(method=method, repetition=repetition, files={"a": results.path.name.rjust(16, "0")[:16]})
-    results.add_rates(record, scale, **changes)
+ROUNDS = (0.99, 1.0, 1.01)
+
+
+def measured(results: ResultFolder, scale: float, method: str = "itq", rounds: Any = ROUNDS, **changes: Any) -> None:
+    """A repetition for each round, measured at its minute."""
+    trial = {name: changes.pop(name) for name in ("bits", "repetition") if name in changes}
+    for repetition, factor in enumerate(rounds):
+        files = {"a": results.path.name.rjust(16, "0")[:16]}
+        record = results.add(method=method, files=files, **{"repetition": repetition, **trial})
+        time = {"measured": f"2026-01-01T00:{repetition:02d}:00+00:00"}
+        results.add_rates(record, scale * factor, **{**time, **changes})
 
 
 def verdicts(report: RateReport) -> dict[str, str]:
@@ -42,29 +51,97 @@ def test_a_rate_may_be_a_fifth_slower(folder: Folder, scale: float, verdict: str
     measured(head, scale)
     report = check_rates(base.path, head.path)
     rates = ("encoding images", "encoding images one by one", "searching 10 nearest")
-    assert verdicts(report) == {f"itq 16 bits, {rate}": verdict for rate in rates}
+    assert verdicts(report) == {f"itq, {rate}": verdict for rate in rates}
     assert report.exit_code == int(verdict == "slower")
     assert check_rates(base.path, head.path, slower=0.5).exit_code == 0
     assert [finding.ratio for finding in report.findings] == pytest.approx([scale] * 3)
 
 
-def test_quartiles_that_meet_are_no_evidence(folder: Folder) -> None:
+def test_rounds_whose_ranges_meet_are_no_evidence(folder: Folder) -> None:
     base, head = folder("base"), folder("head")
-    wide = {"median": 100.0, "q1": 60.0, "q3": 140.0, "single": None}
-    measured(base, 1.0, encode={"images_per_s": wide, "features_per_s": None}, search={})
-    measured(head, 0.7, search={})
-    report = check_rates(base.path, head.path)
-    assert verdicts(report) == {"itq 16 bits, encoding images": "passed"}
+    measured(base, 1.0, rounds=(0.6, 1.0, 1.4))
+    measured(head, 1.0, rounds=(0.5, 0.55, 0.61))
+    assert check_rates(base.path, head.path).counts == {"passed": 3}
+    lower = folder("lower")
+    measured(lower, 1.0, rounds=(0.5, 0.55, 0.59))
+    assert check_rates(base.path, lower.path).counts == {"slower": 3}
 
 
-def test_the_median_over_repetitions_is_judged(folder: Folder) -> None:
+def test_the_median_over_rounds_is_judged(folder: Folder) -> None:
     base, head = folder("base"), folder("head")
-    for repetition, (before, after) in enumerate(((1.0, 0.1), (1.1, 1.0), (0.9, 1.05))):
-        measured(base, before, repetition)
-        measured(head, after, repetition)
+    measured(base, 1.0, rounds=(1.0, 1.1, 0.9))
+    measured(head, 1.0, rounds=(0.1, 1.0, 1.05))
     report = check_rates(base.path, head.path)
     assert report.exit_code == 0
     assert [finding.ratio for finding in report.findings] == pytest.approx([1.0] * 3)
+
+
+def test_a_method_is_judged_once_over_its_code_lengths(folder: Folder) -> None:
+    base, head = folder("base"), folder("head")
+    for bits, scale in ((16, 0.6), (32, 1.0), (64, 1.0)):
+        measured(base, bits, bits=bits)
+        measured(head, bits * scale, bits=bits)
+    report = check_rates(base.path, head.path)
+    assert set(verdicts(report)) == {
+        f"itq, {rate}" for rate in ("encoding images", "encoding images one by one", "searching 10 nearest")
+    }
+    assert [finding.ratio for finding in report.findings] == pytest.approx([0.6 ** (1 / 3)] * 3)
+    assert "3 rounds against 3, mean of 3 code lengths" in report.findings[0].sentence
+    assert report.exit_code == 0
+    assert check_rates(base.path, head.path, slower=0.1).exit_code == 1
+
+
+def test_fewer_than_three_rounds_are_refused(folder: Folder) -> None:
+    base, head = folder("base"), folder("head")
+    measured(base, 1.0)
+    measured(head, 0.1, rounds=(1.0, 1.0))
+    report = check_rates(base.path, head.path)
+    assert report.exit_code == 3
+    assert report.refused == (
+        "itq on digits/holdout-200, features pixels: 2 rounds against 3, 3 repetitions on both sides are needed"
+    )
+    measured(base, 1.0, "lsh")
+    measured(head, 1.0, "lsh")
+    report = check_rates(base.path, head.path)
+    assert (report.exit_code, report.counts) == (0, {"passed": 3})
+    (note,) = report.notes
+    assert note.startswith("not judged: itq on")
+    assert note in printed(report)
+
+
+def test_rounds_that_not_all_code_lengths_have_do_not_count(folder: Folder) -> None:
+    base, head = folder("base"), folder("head")
+    for side in (base, head):
+        measured(side, 1.0, rounds=(1.0, 1.0, 1.0))
+        measured(side, 1.0, bits=32, rounds=(1.0, 1.0))
+        measured(side, 1.0, bits=32, rounds=(1.0,), repetition=7)
+    assert "2 rounds against 2" in check_rates(base.path, head.path).refused
+
+
+def test_one_side_after_all_of_the_other_is_refused(folder: Folder) -> None:
+    base, head = folder("base"), folder("head")
+    measured(base, 1.0)
+    measured(head, 0.1, measured="2026-01-01T00:02:01+00:00")
+    for sides in ((base, head), (head, base)):
+        report = check_rates(sides[0].path, sides[1].path)
+        assert report.exit_code == 3
+        assert report.refused.endswith("one side was measured after all of the other, not in turn")
+
+
+def test_each_machine_that_both_have_is_judged_and_others_are_named(folder: Folder) -> None:
+    base, head = folder("base"), folder("head")
+    third = {**MACHINES["a"], "id": "c" * 12, "cpu": "cpu c"}
+    for hardware, scale in ((MACHINES["a"], 1.0), (MACHINES["b"], 0.5)):
+        measured(base, 1.0, hardware=hardware)
+        measured(head, scale, hardware=hardware)
+    measured(head, 0.1, hardware=third)
+    report = check_rates(base.path, head.path)
+    assert {(f.hardware, f.verdict) for f in report.findings} == {("a" * 12, "passed"), ("b" * 12, "slower")}
+    assert report.exit_code == 1
+    (note,) = report.notes
+    assert note == f"not judged: measured in {head.path} alone: cpu c, 1 threads on cpu (cccccccccccc)"
+    text = printed(report)
+    assert "slower: itq, encoding images on digits/holdout-200, features pixels, hardware bbbbbbbbbbbb" in text
 
 
 def test_what_is_measured_on_the_base_alone_fails(folder: Folder) -> None:
@@ -115,10 +192,13 @@ def test_outputs(folder: Folder) -> None:
     measured(head, 0.5)
     report = check_rates(base.path, head.path)
     text = printed(report)
-    assert "slower: itq 16 bits, encoding images on digits/holdout-200, features pixels: 50.0/s, 0.50 times the" in text
+    assert (
+        "slower: itq, encoding images on digits/holdout-200, features pixels, hardware aaaaaaaaaaaa: 50.0/s, 0.50"
+        in text
+    )
     assert "Slower: by more than 20%" in text
     facts = json.loads(json.dumps(report.as_json(), allow_nan=False))
-    assert facts["findings"][0]["ratio"] == 0.5
+    assert facts["findings"][0]["ratio"] == pytest.approx(0.5)
     root = ElementTree.fromstring(junit(report).encode())
     assert root.attrib["failures"] == "3"
-    assert github(report).startswith("::error title=slower%3A itq 16 bits%2C encoding images::50.0/s, 0.50 times")
+    assert github(report).startswith("::error title=slower%3A itq%2C encoding images::50.0/s, 0.50 times")
