@@ -71,12 +71,12 @@ def command(ctx: click.Context, /, **given: Any) -> int:
 
 def _update(file: Path, folder: Path) -> int:
     from hashbench.errors import UsageError
-    from hashbench.records.results import results
+    from hashbench.records.results import existing_results
     from hashbench.reporting.regression.advice import advice
     from hashbench.reporting.regression.baseline import make_baseline
     from hashbench.reporting.regression.baseline_file import read_baseline, was_baseline, write_baseline
 
-    baseline = make_baseline(results(folder))
+    baseline = make_baseline(existing_results(folder))
     if not baseline.cells:
         click.echo(f"nothing to compare with: {folder} has no finished trials; {file} is as it was", err=True)
         return 3

@@ -31,7 +31,7 @@ def command(kinds: str, **given: Any) -> int:
     """
     from dataclasses import replace
 
-    from hashbench.records.results import results
+    from hashbench.records.results import existing_results
     from hashbench.reporting.figures.choice import choose_methods, choose_tables
     from hashbench.reporting.figures.files import check_formats
     from hashbench.reporting.figures.kinds import KINDS, kind_named
@@ -44,7 +44,7 @@ def command(kinds: str, **given: Any) -> int:
         kind_named(kind)
     check_formats(formats)
     folder = Path(given["results"])
-    records = results(folder)
+    records = existing_results(folder)
     for fault in records.faults:
         click.echo(f"hashbench: {fault}", err=True)
     found = tables(replace(records, files={}))  # figures compare no queries

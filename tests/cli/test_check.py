@@ -72,6 +72,10 @@ def test_outputs_go_to_files_beside_what_is_printed(
         (("--baseline", "broken.json", "--update-baseline"), "baseline broken.json cannot be read"),
         (("--baseline", "b.json", "--output", "x.txt"), "--output 'x.txt' ends in '.txt', wanted .json or .xml"),
         (("--throughput", "results", "--slower", "0"), "--slower is 0, wanted more than 0"),
+        (("--baseline", "b.json", "--results", "gone"), "no result folder 'gone'; hashbench run --results makes one"),
+        (("--baseline", "b.json", "--results", "gone", "--update-baseline"), "no result folder 'gone'"),
+        (("--throughput", "results", "--results", "gone"), "no result folder 'gone'"),
+        (("--throughput", "gone"), "no result folder 'gone'"),
         (("--baseline", "b.json", "--results", "b.json"), "results 'b.json' is a file, wanted a folder"),
     ],
 )
@@ -111,12 +115,23 @@ def test_a_baseline_that_cannot_be_read_is_made_anew(
 def test_nothing_to_compare_exits_with_3(call: Call, results: ResultFolder, tmp_path: Path) -> None:
     call("check", "--baseline", "b.json", "--update-baseline")
     before = (tmp_path / "b.json").read_bytes()
-    assert call("check", "--baseline", "b.json", "--results", "gone").code == 3
-    assert call("check", "--baseline", "b.json", "--results", "gone", "--update-baseline").code == 3
+    (tmp_path / "empty").mkdir()
+    assert call("check", "--baseline", "b.json", "--results", "empty").code == 3
+    assert call("check", "--baseline", "b.json", "--results", "empty", "--update-baseline").code == 3
     assert (tmp_path / "b.json").read_bytes() == before
     assert call("check", "--throughput", "results").code == 3
-    (tmp_path / "gone").mkdir()
-    assert call("compare", "results", "gone").code == 3
+    assert call("compare", "results", "empty").code == 3
+
+
+def test_records_that_cannot_be_read_are_named_where_nothing_is_left_to_compare(
+    call: Call, results: ResultFolder, worse: ResultFolder
+) -> None:
+    call("check", "--baseline", "b.json", "--update-baseline")
+    for record in (worse.path / "records").glob("*.json"):
+        record.write_text("{")
+    done = call("check", "--baseline", "b.json", "--results", "worse")
+    assert done.code == 3
+    assert "cannot be read" in " ".join(done.out.split())
 
 
 def test_a_failed_trial_does_not_become_a_baseline(call: Call, results: ResultFolder, tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_kinds_tables_rows_and_formats_can_be_chosen(call: Callable[..., Done], 
         (("--methods", "itk"), 2, "hashbench: no method in these results named 'itk'; did you mean 'itq'?"),
         (("--datasets", "digit"), 2, "hashbench: no data set or protocol named 'digit'; did you mean 'digits'?"),
         (("training",), 3, "hashbench: training: nothing to draw, no method recorded epochs"),
-        (("--results", "nowhere"), 3, "hashbench: no records in 'nowhere' to draw; make some with hashbench run"),
+        (("--results", "nowhere"), 2, "hashbench: no result folder 'nowhere'; hashbench run --results makes one"),
     ],
 )
 def test_what_cannot_be_drawn_is_said_in_one_line_and_nothing_is_written(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from statistics import fmean
 
-from hashbench.records.results import Results, results
+from hashbench.records.results import Results, existing_results
 from hashbench.reporting.identity import Identity, Match, match
 from hashbench.reporting.plain_text import plain
 from hashbench.reporting.regression.baseline import Baseline, BaselineCell, Figure, common_environment
@@ -21,9 +21,9 @@ def check(baseline: str | Path = "results/baseline.json", folder: str | Path = "
     """Judge a result folder by a baseline file.
 
     Raises:
-        UsageError: the baseline is not there or not as it should be, or the folder is a file.
+        UsageError: the baseline is not there or not as it should be, or the folder is not there or a file.
     """
-    return judge(read_baseline(Path(baseline)), results(folder), (str(baseline), str(folder)))
+    return judge(read_baseline(Path(baseline)), existing_results(folder), (str(baseline), str(folder)))
 
 
 def judge(baseline: Baseline, found: Results, names: tuple[str, str]) -> Report:

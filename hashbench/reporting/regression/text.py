@@ -29,8 +29,9 @@ def show(report: Report, console: Console) -> None:
             if finding.baseline is None:
                 line = f"{finding.verdict}: {finding.label} on {finding.ground}: {finding.sentence}"
                 console.print(Text(line, style=COLOURS[finding.verdict]))
-        for note in report.notes:
-            console.print(Text(note, style="yellow"))
+    for note in report.notes:
+        console.print(Text(note, style="yellow"))
+    if report.exit_code != 3:
         console.print(Padding(Text(_caption(report), style="dim"), (1, 0)))
     console.print(Text(report.summary, style="bold" if report.exit_code else "bold green"))
     if "improved" in report.counts or "new" in report.counts:
