@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 EXAMPLE = """\b
 Examples:
@@ -51,6 +52,13 @@ def command(ctx: click.Context, /, **given: Any) -> int:
         raise click.UsageError("name either --baseline FILE or --throughput DIR", ctx)
     if given["update"] and given["baseline"] is None:
         raise click.UsageError("--update-baseline needs --baseline FILE", ctx)
+    if given["base"] is None and _was_given(ctx, "slower"):
+        raise click.UsageError("--slower judges rates, it needs --throughput DIR in place of --baseline FILE", ctx)
+    if given["update"]:
+        names = {"form": "--format", "as_json": "--json", "output": "--output"}
+        unused = [option for name, option in names.items() if _was_given(ctx, name)]
+        if unused:
+            raise click.UsageError(f"--update-baseline judges nothing, leave {' and '.join(unused)} out", ctx)
     if not 0 < given["slower"] < 100:
         raise UsageError(f"--slower is {given['slower']:g}, wanted more than 0 and less than 100 percent")
     for name in given["output"]:
@@ -67,6 +75,10 @@ def command(ctx: click.Context, /, **given: Any) -> int:
     if form != "text":
         click.echo(_rendered(report, facts, form), nl=False)
     return int(report.exit_code)
+
+
+def _was_given(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 def _update(file: Path, folder: Path) -> int:

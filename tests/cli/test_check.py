@@ -71,6 +71,13 @@ def test_outputs_go_to_files_beside_what_is_printed(
         (("--baseline", "broken.json"), "baseline broken.json cannot be read"),
         (("--baseline", "broken.json", "--update-baseline"), "baseline broken.json cannot be read"),
         (("--baseline", "b.json", "--output", "x.txt"), "--output 'x.txt' ends in '.txt', wanted .json or .xml"),
+        (("--baseline", "b.json", "--slower", "20"), "--slower judges rates, it needs --throughput DIR"),
+        (("--baseline", "b.json", "--update-baseline", "--json"), "judges nothing, leave --json out"),
+        (("--baseline", "b.json", "--update-baseline", "--format", "text"), "judges nothing, leave --format out"),
+        (
+            ("--baseline", "b.json", "--update-baseline", "--output", "x.xml", "--json"),
+            "--update-baseline judges nothing, leave --json and --output out",
+        ),
         (("--throughput", "results", "--slower", "0"), "--slower is 0, wanted more than 0"),
         (("--baseline", "b.json", "--results", "gone"), "no result folder 'gone'; hashbench run --results makes one"),
         (("--baseline", "b.json", "--results", "gone", "--update-baseline"), "no result folder 'gone'"),
