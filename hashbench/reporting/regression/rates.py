@@ -51,8 +51,9 @@ def check_rates(base: str | Path, head: str | Path, slower: float = SLOWER) -> R
     machines = [{found["hardware"]["id"]: _machine(found) for found in side.throughputs} for side in sides]
     common = sorted(machines[0].keys() & machines[1].keys())
     refused = [] if common else [_nothing_in_common(machines, names)]
-    for own, its, name in ((*machines, names[0]), (*reversed(machines), names[1])) if common else ():
-        notes += [f"not judged: measured in {name} alone: {own[hardware]}" for hardware in sorted(own.keys() - its)]
+    for own, name in zip(machines, names, strict=True) if common else ():
+        alone = sorted(own.keys() - common)
+        notes += [f"not judged: measured in {name} alone: {own[hardware]}" for hardware in alone]
     findings: list[RateFinding] = []
     judged = []
     for hardware in common:
@@ -161,7 +162,8 @@ def _judged(
             continue  # it is listed as missing
         base, head = (_over_cells([pair[side] for pair in both]) for side in (0, 1))
         if min(len(base), len(head)) < ROUNDS:
-            yield None, f"{len(head)} rounds against {len(base)}, {ROUNDS} repetitions on both sides are needed"
+            rounds = f"{len(head)} round{'s' if len(head) > 1 else ''} against {len(base)}"
+            yield None, f"{rounds}, {ROUNDS} repetitions on both sides are needed"
         elif not in_turn:
             yield None, "one side was measured after all of the other, not in turn"
         else:
