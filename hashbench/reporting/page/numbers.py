@@ -8,4 +8,4 @@ def rounded(value: float | None, digits: int = 6) -> float | None:
     if value is None or not math.isfinite(value):
         return None
     short = float(f"{value:.{digits}g}") if abs(value) > 1 else round(value, digits)
-    return int(short) if short.is_integer() else short
+    return int(short) if short == int(short) else short
