@@ -136,4 +136,4 @@ def _print_leaderboard(found: Any, plan: Any, folder: Path) -> None:
     console = Console()
     show(tables(found, plan.keys(), plan.stale_keys()), console)
     shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-    console.print(f"\nAll records of {shown}/: leaderboard.md, leaderboard.csv, figures/", highlight=False)
+    console.print(f"\nAll records of {shown}/: leaderboard.html, .md, .csv and figures/", highlight=False)
