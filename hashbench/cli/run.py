@@ -55,7 +55,7 @@ Examples:
 def command(ctx: click.Context, /, **given: Any) -> int:
     """Train and score a grid of methods; trials that have a record are not run again.
 
-    Needs --methods and --bits, or --suite. Writes a record per trial, leaderboard.md and .csv and figures of
+    Needs --methods and --bits, or --suite. Writes a record per trial, leaderboard.html, .md and .csv and figures of
     precision-recall and mAP by bits into the results folder. Exits with 1 if any trial of the grid failed. Ctrl-C once
     finishes the trial that runs, twice stops it.
     """
