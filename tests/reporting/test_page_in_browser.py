@@ -64,7 +64,12 @@ def browser() -> Iterator[Any]:
         file = os.environ.get("CHROMIUM") or installed or driver.chromium.executable_path
         if not Path(file).exists():
             pytest.skip("no Chromium (apt-get install chromium, or playwright install chromium)")
-        found = driver.chromium.launch(executable_path=file)
+        try:
+            found = driver.chromium.launch(executable_path=file)
+        except playwright.Error as error:
+            if installed:
+                raise
+            pytest.skip(f"Chromium does not start, it may lack libraries: {str(error).splitlines()[0]}")
         yield found
         found.close()
 
