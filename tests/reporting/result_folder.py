@@ -12,16 +12,8 @@ from hashbench.job import REFERENCES, Job, Settings, Trial
 from hashbench.records.draft import draft, explain
 from hashbench.records.results import Results, results
 from hashbench.records.store import Record, Store, to_json
+from tests.reporting.test_reports import CARD
 
-CARD = {
-    "id": "c" * 16,
-    "content": "x",
-    "sizes": {"query": 200, "database": 1597, "train": 1597},
-    "missing": {"query": 0, "database": 0, "train": 0},
-    "unlabelled": {"query": 0, "database": 0, "train": 0},
-    "classes": 10,
-    "cutoff": None,
-}
 TRIAL: dict[str, Any] = {
     "parameters": {},
     "bits": 16,
