@@ -1,9 +1,14 @@
 """numba's ``njit`` and ``prange``, or what stands in for them where it does not work: the same loops, uncompiled.
 
-Compiled code is kept beside its source, or in the user's cache folder, so that it is compiled once.
+Compiled code is kept beside its source, or in the user's cache folder, so that it is compiled once. numba would use it
+as long as its own file does not change; what it calls is compiled into it as well, so here it is also made anew when
+another file of the same folder changes. A compiled function calls no compiled function of another folder.
 """
 
+import hashlib
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 Loop = TypeVar("Loop", bound=Callable[..., Any])
@@ -30,5 +35,21 @@ def compiled_parallel(loop: Loop) -> Loop:
 def _compile(loop: Loop, parallel: bool) -> Loop:
     if numba is None:
         return loop
-    made: Loop = numba.njit(cache=True, boundscheck=False, parallel=parallel)(loop)
-    return made
+    compiler = numba.njit(boundscheck=False, parallel=parallel)
+    made: Any = compiler(loop)
+    try:
+        made.enable_caching()
+        kept = made._cache._cache_file
+        kept._source_stamp = (kept._source_stamp, _sum(Path(loop.__code__.co_filename).parent))
+    except (AttributeError, RuntimeError):  # numba keeps it in another way, or has no folder to keep it in
+        made = compiler(loop)
+    return made  # type: ignore[no-any-return]
+
+
+@cache
+def _sum(folder: Path) -> str:
+    """Of all sources in a folder."""
+    content = hashlib.sha256()
+    for file in sorted(folder.glob("*.py")):
+        content.update(file.read_bytes())
+    return content.hexdigest()

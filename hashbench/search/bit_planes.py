@@ -1,9 +1,10 @@
 """Bits of many items, one row of 64-bit words per bit: 64 items are compared by each operation on a word.
 
-Eight words of every row lie side by side, and the rows of such a tile one behind the other: a query reads a block from
-its beginning to its end, 512 items of a row at a time.
+Eight words of every row lie side by side, and the rows of such a tile one behind the other: a query reads a tile from
+its beginning to its end, 512 items of a row at a time, and some tiles, a block, before the next query reads them.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,9 +14,9 @@ import numpy.typing as npt
 from hashbench.search.compiled import needed_kernels
 
 LANES = 8  # words of a tile's row
+TILE = 64 * LANES  # items
 TILES = 16  # of a block; a block of 64-bit codes is 64 KiB, which a core's second cache holds
-WORDS = TILES * LANES
-BLOCK = 64 * WORDS  # items
+BLOCK = TILE * TILES  # items
 GROUP = 8  # rows that are added at once: planes of codes have a multiple of these
 
 
@@ -24,8 +25,8 @@ class BitPlanes:
     """The bits of ``items`` items.
 
     Attributes:
-        words: uint64 [blocks, TILES, rows, LANES]; bit ``i`` of word ``w`` in row ``r`` of tile ``t`` of block ``b``
-            is bit ``r`` of the item ``BLOCK * b + 64 * (LANES * t + w) + i``. Rows and items that fill up are zero.
+        words: uint64 [tiles, rows, LANES]; bit ``i`` of word ``w`` in row ``r`` of tile ``t`` is bit ``r`` of the item
+            ``TILE * t + 64 * w + i``. Rows and items that fill up are zero.
         items: how many there are.
     """
 
@@ -35,7 +36,7 @@ class BitPlanes:
     @property
     def filled_up(self) -> int:
         """Items of zeros behind the last one."""
-        return len(self.words) * BLOCK - self.items
+        return len(self.words) * TILE - self.items
 
 
 def bit_planes(packed: npt.NDArray[np.uint8]) -> BitPlanes:
@@ -46,7 +47,7 @@ def bit_planes(packed: npt.NDArray[np.uint8]) -> BitPlanes:
     Raises:
         RuntimeError: there are no compiled kernels here.
     """
-    words = np.zeros((-(-len(packed) // BLOCK), TILES, 8 * packed.shape[1], LANES), dtype=np.uint64)
+    words = plane_words(len(packed), 8 * packed.shape[1])
     needed_kernels().transpose_codes(np.ascontiguousarray(packed), words)
     return BitPlanes(words, len(packed))
 
@@ -57,9 +58,17 @@ def label_planes(labels: npt.NDArray[np.bool_]) -> BitPlanes:
     Raises:
         RuntimeError: there are no compiled kernels here.
     """
-    words = np.zeros((-(-len(labels) // BLOCK), TILES, labels.shape[1], LANES), dtype=np.uint64)
+    words = plane_words(len(labels), labels.shape[1])
     needed_kernels().transpose_labels(np.ascontiguousarray(labels), words)
     return BitPlanes(words, len(labels))
+
+
+def plane_words(items: int, rows: int) -> npt.NDArray[np.uint64]:
+    """Zeros [tiles, rows, LANES], each row in one line of the cache: else reading it takes two."""
+    shape = (-(-items // TILE), rows, LANES)
+    words = np.zeros(math.prod(shape) + LANES, dtype=np.uint64)
+    first = -words.ctypes.data // 8 % LANES
+    return words[first : first + math.prod(shape)].reshape(shape)
 
 
 def stretches(n: int, items: int) -> Iterator[slice]:

@@ -1,36 +1,45 @@
 """Exact search on bit planes, by kernels compiled for this CPU."""
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
 from hashbench.codes import Codes
-from hashbench.search.bit_planes import bit_planes
-from hashbench.search.compiled import counter_rows, flips, needed_kernels, use_torchs_threads, weights
+from hashbench.search.bit_planes import TILE, BitPlanes, bit_planes, plane_words
+from hashbench.search.compiled import counter_rows, flips, use_torchs_threads, weights
 
 _TOGETHER = 32  # queries that a thread takes through the database at a time, so that a block is read once for all
+_FEW_TILES = 16  # all of which are as good as a sample
+_KEYS = 1 << 20  # nearest items that a thread has at hand, of all its queries
 
 
 class ByPlanes:
-    """The bits of all codes as planes, as large as the packed codes."""
+    """The bits of all codes as planes, as large as the packed codes, and some of them once more as a sample."""
 
     def __init__(self, database: Codes) -> None:
-        self._planes = bit_planes(database.packed)
-
-    def nearest(self, query: Codes, k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
-        """Int64 ids and int32 distances [q, k], nearest first, of equally near ones the lower number first.
+        """Take the codes of all items.
 
         Raises:
             RuntimeError: there are no compiled kernels here.
         """
-        compiled = needed_kernels()
-        together = min(_TOGETHER, -(-len(query) // use_torchs_threads()))
+        self._planes = bit_planes(database.packed)
+        self._sample = _sample(self._planes)
+
+    def nearest(self, query: Codes, k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+        """Int64 ids and int32 distances [q, k], nearest first, of equally near ones the lower number first."""
+        from hashbench.search.nearest_kernels import find_nearest
+
+        together = max(1, min(_TOGETHER, -(-len(query) // use_torchs_threads()), _KEYS // k))
         ids, distances = np.empty((len(query), k), dtype=np.int64), np.empty((len(query), k), dtype=np.int32)
         if len(query):
-            planes, own = self._planes, flips(query)
-            compiled.find_nearest(
-                planes.words,
-                planes.items,
-                own,
+            find_nearest(
+                self._planes.words,
+                self._planes.items,
+                self._sample.words,
+                self._sample.items,
+                _rank(k, self._sample.items / self._planes.items),
+                flips(query),
                 weights(query),
                 counter_rows(query),
                 query.bits,
@@ -39,3 +48,23 @@ class ByPlanes:
                 distances,
             )
         return ids, distances
+
+
+def _sample(planes: BitPlanes) -> BitPlanes:
+    """Tiles from all over the planes, about the square root of their number; the planes themselves where they are few.
+
+    A larger one takes longer to read, a smaller one guesses worse and lets more items through.
+    """
+    whole = planes.items // TILE
+    tiles = round(math.sqrt(whole))
+    if whole < _FEW_TILES:
+        return planes
+    words = plane_words(tiles * TILE, planes.words.shape[1])
+    words[:] = planes.words[np.arange(tiles) * whole // tiles]
+    return BitPlanes(words, tiles * TILE)
+
+
+def _rank(k: int, share: float) -> int:
+    """The rank in a sample, which has this share of all items, that hardly ever comes before the ``k``-th of all."""
+    spread = math.sqrt(k * share * (1 - share))
+    return min(k, math.ceil(k * share + 4 * spread + 4 * (1 - share)))

@@ -12,12 +12,13 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from hashbench.search.bit_planes import GROUP, LANES, TILES
+from hashbench.search.bit_planes import GROUP, LANES
 
 _WORD = ir.IntType(64)
 _VECTOR = ir.VectorType(_WORD, LANES)
 _XOR3, _MAJORITY = 0x96, 0xE8  # truth tables of three inputs
 _LOW, _HIGH = 3, 4  # counter rows of one group, and of the two that are added at a time
+_TOP = 8  # the highest row above those, of the longest codes
 
 
 class _Steps:
@@ -86,56 +87,55 @@ class _Steps:
 
 
 @intrinsic
-def add_planes(typing_context: Any, planes: Any, flips: Any, counters: Any) -> Any:  # noqa: ARG001
-    """Distances of a block's items to a query, as binary numbers: row ``i`` of ``counters`` has their bits 2^i.
+def add_planes(typing_context: Any, planes: Any, first: Any, tiles: Any, flips: Any, counters: Any) -> Any:  # noqa: ARG001
+    """Distances of some tiles' items to a query, as binary numbers: row ``i`` of ``counters`` has their bits 2^i.
 
-    Planes are uint64 [TILES, rows, LANES], rows a multiple of 8; flips uint64 [rows]; counters uint64 [TILES, 4 or
-    more, LANES].
+    Planes are uint64 [all tiles, rows, LANES], rows a multiple of 8; flips uint64 [rows]; counters uint64 [tiles, 4 or
+    more, LANES], as many rows as the number ``rows`` has bits.
     """
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         steps = _Steps(context, builder)
-        given, own, counts = (steps.array(kind, value) for kind, value in zip(signature.args, arguments, strict=True))
+        given, own, counts = (steps.array(signature.args[place], arguments[place]) for place in (0, 3, 4))
         rows = builder.extract_value(given.shape, 1)
+        start = builder.gep(given.data, [steps.words(builder.mul(arguments[1], rows))])
         counter_rows = builder.extract_value(counts.shape, 1)
         pairs = builder.udiv(rows, steps.number(2 * GROUP))
-        with cgutils.for_range(builder, steps.number(TILES)) as across:
+        with cgutils.for_range(builder, arguments[2]) as across:
             sums = builder.gep(counts.data, [steps.words(builder.mul(across.index, counter_rows))])
             zero = ir.Constant(_VECTOR, [0] * LANES)
-            with cgutils.for_range(builder, counter_rows, start=steps.number(_HIGH)) as upper:
-                steps.store(zero, sums, steps.words(upper.index))
             held = [cgutils.alloca_once_value(builder, zero) for _ in range(_HIGH)]
             for place in held:
                 builder.store(zero, place)
-            tile = builder.gep(given.data, [steps.words(builder.mul(across.index, rows))])
+            tile = builder.gep(start, [steps.words(builder.mul(across.index, rows))])
             add_group = _group_adder(steps, tile, own.data, held)
             with cgutils.for_range(builder, pairs) as pair:
-                start = builder.mul(pair.index, steps.number(2 * GROUP))
-                first = add_group(start)
-                second = add_group(builder.add(start, steps.number(GROUP)))
+                row = builder.mul(pair.index, steps.number(2 * GROUP))
+                first = add_group(row)
+                second = add_group(builder.add(row, steps.number(GROUP)))
                 carry, eight = steps.add(builder.load(held[_LOW]), first, second)
                 builder.store(eight, held[_LOW])
-                _ripple(steps, sums, carry, builder.add(pair.index, steps.number(1)))
+                _ripple(steps, sums, carry, pair.index)
             odd = builder.icmp_unsigned("!=", builder.and_(rows, steps.number(GROUP)), steps.number(0))
             with builder.if_then(odd):
                 carry = add_group(builder.sub(rows, steps.number(GROUP)))
                 eight = builder.load(held[_LOW])
                 builder.store(builder.xor(eight, carry), held[_LOW])
-                _ripple(steps, sums, builder.and_(eight, carry), builder.add(pairs, steps.number(1)))
-            for row, place in enumerate(held):
-                steps.store(builder.load(place), sums, steps.number(row * LANES))
+                _ripple(steps, sums, builder.and_(eight, carry), pairs, grows=False)
+            for level, place in enumerate(held):
+                steps.store(builder.load(place), sums, steps.number(level * LANES))
         return context.get_dummy_value()
 
-    return types.void(planes, flips, counters), code
+    return types.void(planes, first, tiles, flips, counters), code
 
 
 def _group_adder(steps: _Steps, tile: Any, flips: Any, held: list[Any]) -> Any:
     """A function that adds eight rows of planes to the counters held, and gives the eights that come out."""
     builder = steps.builder
 
-    def bits(row: Any) -> Any:
-        flip = builder.load(builder.gep(flips, [row]))
-        return builder.xor(steps.load(tile, steps.words(row)), steps.spread(flip))
+    def bits(rows: Any, own: Any, row: int) -> Any:
+        flip = builder.load(builder.gep(own, [steps.number(row)]))
+        return builder.xor(steps.load(rows, steps.number(row * LANES)), steps.spread(flip))
 
     def add_two(level: int, first: Any, second: Any) -> Any:
         carry, rest = steps.add(builder.load(held[level]), first, second)
@@ -143,36 +143,39 @@ def _group_adder(steps: _Steps, tile: Any, flips: Any, held: list[Any]) -> Any:
         return carry
 
     def add_group(start: Any) -> Any:
-        rows = [builder.add(start, steps.number(row)) for row in range(GROUP)]
-        twos = [add_two(0, bits(rows[row]), bits(rows[row + 1])) for row in range(0, GROUP, 2)]
+        rows, own = builder.gep(tile, [steps.words(start)]), builder.gep(flips, [start])
+        twos = [add_two(0, bits(rows, own, row), bits(rows, own, row + 1)) for row in range(0, GROUP, 2)]
         fours = [add_two(1, *twos[:2]), add_two(1, *twos[2:])]
         return add_two(2, *fours)
 
     return add_group
 
 
-def _ripple(steps: _Steps, counters: Any, carry: Any, most: Any) -> None:
-    """Add sixteens to the rows above, as far as a count of ``most`` of them reaches."""
+def _ripple(steps: _Steps, counters: Any, carry: Any, before: Any, grows: bool = True, level: int = 0) -> None:
+    """Add sixteens to the rows above, which hold ``before`` such numbers and may need one more row for this."""
     builder = steps.builder
-    left = cgutils.alloca_once(builder, _VECTOR)
-    builder.store(carry, left)
-    zeros = builder.ctlz(most, ir.Constant(ir.IntType(1), 1))
-    with cgutils.for_range(builder, builder.sub(steps.number(64), zeros)) as up:
-        index = steps.words(builder.add(up.index, steps.number(_HIGH)))
-        before, now = steps.load(counters, index), builder.load(left)
-        steps.store(builder.xor(before, now), counters, index)
-        builder.store(builder.and_(before, now), left)
+    place = steps.number((_HIGH + level) * LANES)
+    with builder.if_else(builder.icmp_unsigned(">=", before, steps.number(1 << level))) as (held, new):
+        with held:
+            row = steps.load(counters, place)
+            steps.store(builder.xor(row, carry), counters, place)
+            if level < _TOP:
+                _ripple(steps, counters, builder.and_(row, carry), before, grows, level + 1)
+        with new:
+            if grows:
+                with builder.if_then(builder.icmp_unsigned("==", before, steps.number((1 << level) - 1))):
+                    steps.store(carry, counters, place)
 
 
 @intrinsic
-def low_masks(typing_context: Any, counters: Any, low: Any) -> Any:  # noqa: ARG001
-    """Row ``d`` of ``low``, uint64 [8, WORDS], marks the items whose distance is d modulo 8."""
+def low_masks(typing_context: Any, counters: Any, tiles: Any, low: Any) -> Any:  # noqa: ARG001
+    """Row ``d`` of ``low``, uint64 [tiles, 8, LANES], marks the items whose distance is d modulo 8."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         steps = _Steps(context, builder)
-        counts, masks = (steps.array(kind, value) for kind, value in zip(signature.args, arguments, strict=True))
+        counts, masks = (steps.array(signature.args[place], arguments[place]) for place in (0, 2))
         counter_rows = builder.extract_value(counts.shape, 1)
-        with cgutils.for_range(builder, steps.number(TILES)) as across:
+        with cgutils.for_range(builder, arguments[1]) as across:
             start = steps.words(builder.mul(across.index, counter_rows))
             rows = [steps.load(counts.data, builder.add(start, steps.number(row * LANES))) for row in range(_LOW)]
             for value in range(GROUP):
@@ -182,27 +185,27 @@ def low_masks(typing_context: Any, counters: Any, low: Any) -> Any:  # noqa: ARG
                 steps.store(mask, masks.data, index)
         return context.get_dummy_value()
 
-    return types.void(counters, low), code
+    return types.void(counters, tiles, low), code
 
 
 @intrinsic
-def high_mask(typing_context: Any, counters: Any, eights: Any, high: Any) -> Any:  # noqa: ARG001
-    """Mark in ``high``, uint64 [WORDS], the items at distance 8 * eights to 8 * eights + 7; answers 0 without any."""
+def high_mask(typing_context: Any, counters: Any, tiles: Any, eights: Any, high: Any) -> Any:  # noqa: ARG001
+    """Mark in ``high``, uint64 [tiles, LANES], the items at distance 8 * eights to 8 * eights + 7; 0 without any."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         steps = _Steps(context, builder)
-        counts, marks = (steps.array(signature.args[place], arguments[place]) for place in (0, 2))
+        counts, marks = (steps.array(signature.args[place], arguments[place]) for place in (0, 3))
         rows = builder.extract_value(counts.shape, 1)
         ones, none = (ir.Constant(_VECTOR, [value] * LANES) for value in (2**64 - 1, 0))
         some = cgutils.alloca_once_value(builder, none)
         builder.store(none, some)
         mask = cgutils.alloca_once(builder, _VECTOR)
-        with cgutils.for_range(builder, steps.number(TILES)) as across:
+        with cgutils.for_range(builder, arguments[1]) as across:
             word = builder.mul(across.index, steps.number(LANES))
             builder.store(ones, mask)
             with cgutils.for_range(builder, rows, start=steps.number(_LOW)) as up:
                 bit = builder.and_(
-                    builder.lshr(arguments[1], builder.sub(up.index, steps.number(_LOW))), steps.number(1)
+                    builder.lshr(arguments[2], builder.sub(up.index, steps.number(_LOW))), steps.number(1)
                 )
                 flip = steps.spread(builder.sub(bit, steps.number(1)))  # all ones where the bit is 0
                 index = steps.words(builder.add(builder.mul(across.index, rows), up.index))
@@ -212,19 +215,20 @@ def high_mask(typing_context: Any, counters: Any, eights: Any, high: Any) -> Any
             builder.store(builder.or_(builder.load(some), builder.load(mask)), some)
         return steps.any(builder.load(some))
 
-    return types.uint64(counters, eights, high), code
+    return types.uint64(counters, tiles, eights, high), code
 
 
 def _count_eight(steps: _Steps, kinds: Any, values: Any) -> Any:
     """Write how many items there are at each of eight distances, plus 2^32 times the relevant ones where asked for."""
     builder = steps.builder
-    *arrays, numbers = (steps.array(kind, value).data for kind, value in zip(kinds, values, strict=True))
-    high, low, *relevant = arrays
+    high, low, *relevant, numbers = (
+        steps.array(kind, value).data for kind, value in zip(kinds[1:], values[1:], strict=True)
+    )
     zero = ir.Constant(_VECTOR, [0] * LANES)
-    sums = [[cgutils.alloca_once_value(builder, zero) for _ in arrays[1:]] for _ in range(GROUP)]
+    sums = [[cgutils.alloca_once_value(builder, zero) for _ in [low, *relevant]] for _ in range(GROUP)]
     for place in itertools.chain.from_iterable(sums):
         builder.store(zero, place)
-    with cgutils.for_range(builder, steps.number(TILES)) as across:
+    with cgutils.for_range(builder, values[0]) as across:
         word = builder.mul(across.index, steps.number(LANES))
         start = builder.mul(word, steps.number(GROUP))
         group = steps.load(high, word)
@@ -242,28 +246,28 @@ def _count_eight(steps: _Steps, kinds: Any, values: Any) -> Any:
 
 
 @intrinsic
-def count_eight(typing_context: Any, high: Any, low: Any, numbers: Any) -> Any:  # noqa: ARG001
+def count_eight(typing_context: Any, tiles: Any, high: Any, low: Any, numbers: Any) -> Any:  # noqa: ARG001
     """Write into ``numbers``, uint64 [8], how many of the items marked in ``high`` each row of ``low`` marks."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return _count_eight(_Steps(context, builder), signature.args, arguments)
 
-    return types.void(high, low, numbers), code
+    return types.void(tiles, high, low, numbers), code
 
 
 @intrinsic
-def count_eight_relevant(typing_context: Any, high: Any, low: Any, relevant: Any, numbers: Any) -> Any:  # noqa: ARG001
-    """The same, plus 2^32 times how many of those are marked in ``relevant``, uint64 [WORDS], as well."""
+def count_eight_relevant(typing_context: Any, tiles: Any, high: Any, low: Any, relevant: Any, numbers: Any) -> Any:  # noqa: ARG001
+    """The same, plus 2^32 times how many of those are marked in ``relevant``, uint64 [tiles, LANES], as well."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return _count_eight(_Steps(context, builder), signature.args, arguments)
 
-    return types.void(high, low, relevant, numbers), code
+    return types.void(tiles, high, low, relevant, numbers), code
 
 
 @intrinsic
-def ones_in_both(typing_context: Any, planes: Any, first: Any, second: Any) -> Any:  # noqa: ARG001
-    """How many items of a block, uint64 [TILES, rows, LANES], are marked in both of two rows."""
+def ones_in_both(typing_context: Any, planes: Any, first: Any, tiles: Any, one: Any, other: Any) -> Any:  # noqa: ARG001
+    """How many items of some tiles of planes are marked in both of two rows."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         steps = _Steps(context, builder)
@@ -272,10 +276,76 @@ def ones_in_both(typing_context: Any, planes: Any, first: Any, second: Any) -> A
         zero = ir.Constant(_VECTOR, [0] * LANES)
         count = cgutils.alloca_once_value(builder, zero)
         builder.store(zero, count)
-        with cgutils.for_range(builder, steps.number(TILES)) as across:
-            start = builder.mul(across.index, rows)
-            one, other = (steps.load(given.data, steps.words(builder.add(start, row))) for row in arguments[1:])
-            builder.store(builder.add(builder.load(count), steps.ones(builder.and_(one, other))), count)
+        with cgutils.for_range(builder, arguments[2]) as across:
+            start = builder.mul(builder.add(arguments[1], across.index), rows)
+            both = builder.and_(
+                *(steps.load(given.data, steps.words(builder.add(start, row))) for row in arguments[3:])
+            )
+            builder.store(builder.add(builder.load(count), steps.ones(both)), count)
         return steps.total(builder.load(count))
 
-    return types.int64(planes, first, second), code
+    return types.int64(planes, first, tiles, one, other), code
+
+
+@intrinsic
+def within(typing_context: Any, counters: Any, tiles: Any, limit: Any, marks: Any, lanes: Any) -> Any:  # noqa: ARG001
+    """Mark in ``marks``, uint64 [tiles, LANES], the items within the distance ``limit``.
+
+    Bit ``i`` of ``lanes``, uint8 [tiles], tells whether lane ``i`` of a tile has any.
+    """
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        steps = _Steps(context, builder)
+        counts, places, some = (steps.array(signature.args[place], arguments[place]) for place in (0, 3, 4))
+        rows = builder.extract_value(counts.shape, 1)
+        ones, none = (ir.Constant(_VECTOR, [value] * LANES) for value in (2**64 - 1, 0))
+        mask = cgutils.alloca_once(builder, _VECTOR)
+        with cgutils.for_range(builder, arguments[1]) as across:
+            builder.store(ones, mask)
+            with cgutils.for_range(builder, rows) as up:  # what is carried out of limit + 1 + not the counter
+                bit = builder.and_(builder.lshr(arguments[2], up.index), steps.number(1))
+                index = steps.words(builder.add(builder.mul(across.index, rows), up.index))
+                row = builder.not_(steps.load(counts.data, index))
+                builder.store(steps.add(row, steps.spread(builder.neg(bit)), builder.load(mask))[0], mask)
+            found = builder.load(mask)
+            steps.store(found, places.data, steps.words(across.index))
+            filled = builder.bitcast(builder.icmp_unsigned("!=", found, none), ir.IntType(LANES))
+            builder.store(filled, builder.gep(some.data, [across.index]))
+        return context.get_dummy_value()
+
+    return types.void(counters, tiles, limit, marks, lanes), code
+
+
+@intrinsic
+def distance_at(typing_context: Any, counters: Any, place: Any) -> Any:  # noqa: ARG001
+    """The distance of the item at one place of the counters' tiles, which have one more behind them to be read."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        steps = _Steps(context, builder)
+        counts, place = steps.array(signature.args[0], arguments[0]), arguments[1]
+        rows = builder.extract_value(counts.shape, 1)
+        tile, lane = builder.lshr(place, steps.number(9)), builder.lshr(place, steps.number(6))
+        lane = builder.and_(lane, steps.number(LANES - 1))
+        data = builder.gep(counts.data, [builder.add(steps.words(builder.mul(tile, rows)), lane)])
+        bit = steps.spread(builder.shl(steps.number(1), builder.and_(place, steps.number(63))))
+        found = cgutils.alloca_once(builder, _WORD)
+        builder.store(_column(steps, data, 0, bit), found)
+        with builder.if_then(builder.icmp_unsigned(">", rows, steps.number(8)), likely=False):
+            upper = builder.shl(_column(steps, data, 8, bit), steps.number(8))
+            builder.store(builder.or_(builder.load(found), upper), found)
+        known = builder.sub(builder.shl(steps.number(1), rows), steps.number(1))
+        return builder.and_(builder.load(found), known)
+
+    return types.uint64(counters, place), code
+
+
+def _column(steps: _Steps, data: Any, first: int, bit: Any) -> Any:
+    """One bit each of the first words of eight rows of counters, as a number."""
+    builder = steps.builder
+    words = ir.Constant(_VECTOR, ir.Undefined)
+    for row in range(8):
+        word = builder.load(builder.gep(data, [steps.number((first + row) * LANES)]))
+        words = builder.insert_element(words, word, ir.Constant(ir.IntType(32), row))
+    none = ir.Constant(_VECTOR, [0] * LANES)
+    ones = builder.bitcast(builder.icmp_unsigned("!=", builder.and_(words, bit), none), ir.IntType(8))
+    return builder.zext(ones, _WORD)

@@ -58,7 +58,7 @@ def test_blocks_meet_without_a_seam(bits: int, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("items", [BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK + 77])
-@pytest.mark.parametrize("bits", [15, 64, 129])
+@pytest.mark.parametrize("bits", [15, 64, 129, 1200])
 def test_both_ways_count_the_same_integers(items: int, bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Around the ends of blocks, and of the stretches whose planes are made at a time."""
     monkeypatch.setattr(count_by_planes, "_ITEMS", BLOCK)

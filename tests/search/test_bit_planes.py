@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from hashbench.search.bit_planes import BLOCK, LANES, TILES, BitPlanes, bit_planes, label_planes, stretches
+from hashbench.search.bit_planes import BLOCK, LANES, TILE, BitPlanes, bit_planes, label_planes, stretches
 
 
 @pytest.mark.parametrize(("items", "width"), [(1, 1), (63, 3), (BLOCK, 2), (BLOCK + 1, 2)])
@@ -25,12 +25,12 @@ def test_labels_have_a_row_for_each_class(items: int, classes: int) -> None:
 def check(planes: BitPlanes, bits: npt.NDArray[Any]) -> None:
     """Whether the planes hold these bits [items, rows] and no others."""
     items, rows = bits.shape
-    assert planes.words.shape == (-(-items // BLOCK), TILES, rows, LANES)
+    assert planes.words.shape == (-(-items // TILE), rows, LANES)
     places = np.arange(items)
-    words = planes.words[places // BLOCK, places // (64 * LANES) % TILES, :, places // 64 % LANES]  # [items, rows]
+    words = planes.words[places // TILE, :, places // 64 % LANES]  # [items, rows]
     assert np.array_equal(words >> (places % 64).astype(np.uint64)[:, None] & np.uint64(1), bits)
     assert np.bitwise_count(planes.words).sum() == bits.sum()
-    assert planes.items + planes.filled_up == len(planes.words) * BLOCK
+    assert planes.items + planes.filled_up == len(planes.words) * TILE
 
 
 def test_stretches_are_whole_blocks_but_for_the_last() -> None:

@@ -11,9 +11,9 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hashbench.codes import Codes
+from hashbench.codes import MAX_BITS, Codes
 from hashbench.search import by_products
-from hashbench.search.bit_planes import BLOCK
+from hashbench.search.bit_planes import BLOCK, TILE
 from hashbench.search.index import HammingIndex
 
 Bools = npt.NDArray[np.bool_]
@@ -61,7 +61,7 @@ def test_blocks_of_the_database_are_merged(k: int, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("items", [BLOCK - 1, BLOCK, 2 * BLOCK + 77])
-@pytest.mark.parametrize(("bits", "k"), [(9, 1), (64, 1000), (129, 100)])
+@pytest.mark.parametrize(("bits", "k"), [(9, 1), (64, 1000), (129, 100), (300, 5000), (512, 10)])
 def test_ends_of_blocks_are_searched(items: int, bits: int, k: int) -> None:
     query, database = bools(40, bits, 0), bools(items, bits, 1)
     ids, distances = HammingIndex(database, device="cpu").search(query, k)
@@ -80,6 +80,35 @@ def test_a_database_in_the_order_of_its_distances_is_searched(k: int, nearest_fi
     ids, distances = HammingIndex(database, device="cpu").search(query, k)
     assert np.array_equal(ids[1], np.argsort(database.sum(axis=1), kind="stable")[:k])
     assert np.array_equal(distances[0], np.sort(ones)[:k])
+
+
+@pytest.mark.parametrize("k", [3, 3000, 12_000])
+@pytest.mark.parametrize("sampled_are_near", [True, False])
+def test_a_sample_that_is_unlike_the_database_misleads_nobody(k: int, sampled_are_near: bool) -> None:
+    """Its limit then lets too few items through, or far more than there is room for."""
+    tiles = 100
+    rng = np.random.default_rng(0)
+    sampled = np.zeros(tiles, dtype=np.bool_)
+    sampled[np.arange(10) * tiles // 10] = True  # as many as the root of 100
+    chance = np.where(np.repeat(sampled, TILE) == sampled_are_near, 0.1, 0.4)
+    database = rng.random((tiles * TILE, 30)) < chance[:, None]
+    query = np.zeros((3, 30), dtype=np.bool_)
+    query[1, :7] = True
+    ids, distances = HammingIndex(database, device="cpu").search(query, k)
+    for row, own in enumerate(query):
+        wanted = (own != database).sum(axis=1)
+        assert np.array_equal(ids[row], np.argsort(wanted, kind="stable")[:k])
+        assert np.array_equal(distances[row], wanted[ids[row]])
+
+
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("bits", [8, 255, 256, 511, 512, MAX_BITS - 1, MAX_BITS])
+def test_the_farthest_code_of_any_length_is_found(bits: int) -> None:
+    database = bools(600, bits, 0)
+    query = ~database[[5, 550]]
+    ids, distances = HammingIndex(database, device="cpu").search(query, 600)
+    assert (distances[:, -1] == bits).all()
+    assert np.array_equal(ids, plain(query, database, 600)[0])
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -119,7 +148,7 @@ def test_codes_that_do_not_fit_are_refused() -> None:
 def test_a_cpu_without_wide_vectors_finds_and_counts_the_same() -> None:
     code = (
         "import numpy as np\n"
-        "from hashbench.codes import Codes\n"
+        "from hashbench.codes import MAX_BITS, Codes\n"
         "from hashbench.evaluation.histograms import distance_histograms\n"
         "from hashbench.search.index import HammingIndex\n"
         "g = np.random.default_rng(0)\n"

@@ -1,0 +1,39 @@
+"""Compiled code is kept, and never beyond the source that it was made from."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+CALLER = """
+import helper
+from hashbench.compiling import compiled
+
+@compiled
+def doubled(x):
+    return 2 * helper.changed(x)
+
+print(doubled(10), sum(doubled.stats.cache_hits.values()))
+"""
+HELPER = """
+from hashbench.compiling import compiled
+
+@compiled
+def changed(x):
+    return x + 1
+"""
+
+
+def called(folder: Path) -> list[str]:
+    """The answer, and how often compiled code was found."""
+    words = [sys.executable, "caller.py"]
+    return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_compiled_code_is_kept_until_a_file_beside_it_changes(tmp_path: Path) -> None:
+    """numba alone would answer 22 for good: it looks at the caller's file only."""
+    (tmp_path / "caller.py").write_text(CALLER)
+    (tmp_path / "helper.py").write_text(HELPER)
+    assert called(tmp_path) == ["22", "0"]
+    assert called(tmp_path) == ["22", "1"]
+    (tmp_path / "helper.py").write_text(HELPER.replace("x + 1", "x + 2"))
+    assert called(tmp_path) == ["24", "0"]
