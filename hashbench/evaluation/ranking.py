@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashbench.evaluation.harmonic import FloatArray
-from hashbench.evaluation.tie_loops import sum_groups
+from hashbench.evaluation.tie_loops import find_cuts, sum_groups
 from hashbench.evaluation.tied_group import ORDERS, Order
 
 IntArray = npt.NDArray[np.int64]
@@ -96,31 +96,14 @@ class Ranking:
         return self._cuts[k]
 
     def _cut(self, k: int | None) -> Cut:
-        rank = self.total_items if k is None else np.minimum(self.total_items, k)
-        rows = np.arange(len(self))
-        group = np.searchsorted(self._ends, rows * self._stride + rank) - rows * self.items.shape[1]
-        return Cut(
-            k=rank,
-            group=group,
-            items=self.items_before[rows, group],
-            hits=self.hits_before[rows, group],
-            n=self.items[rows, group],
-            r=self.relevant[rows, group],
-        )
+        ranks = self.total_items.copy() if k is None else np.minimum(self.total_items, k)
+        found = np.empty((5, len(self)), dtype=np.int64)
+        find_cuts(ranks, self.items, self.relevant, self.items_before, self.hits_before, found)
+        return Cut(ranks, *found)
 
     def tied(self) -> "Ranking":
         """The same items, all in one group: what a ranking that knows nothing looks like."""
         return Ranking(self.total_items[:, None], self.total_relevant[:, None])
-
-    @cached_property
-    def _stride(self) -> int:
-        return int(self.total_items.max(initial=0)) + 1
-
-    @cached_property
-    def _ends(self) -> IntArray:
-        """The rank at which each group ends, rows one after the other and shifted so that the whole is ascending."""
-        ends = self.items_before[:, 1:] + (np.arange(len(self)) * self._stride)[:, None]
-        return ends.ravel()
 
 
 def _running(values: npt.NDArray[Number]) -> npt.NDArray[Number]:

@@ -22,6 +22,31 @@ def sum_groups(order: int, items: Any, relevant: Any, items_before: Any, hits_be
         sums[query, items.shape[1]] = total
 
 
+@compiled
+def find_cuts(ranks: Any, items: Any, relevant: Any, items_before: Any, hits_before: Any, found: Any) -> None:
+    """Where a rank, from 1 to the number of items, falls for each query.
+
+    Args:
+        ranks: int64 [q].
+        items: int64 [q, groups].
+        relevant: the same of relevant items.
+        items_before: int64 [q, groups + 1].
+        hits_before: the same of relevant items.
+        found: int64 [5, q], the answer: the group that holds the rank, what stands before it, and what is in it.
+    """
+    for query in range(len(ranks)):
+        low, high = 0, items.shape[1] - 1
+        while low < high:  # the first group that ends at the rank or behind it
+            middle = (low + high) // 2
+            if items_before[query, middle + 1] < ranks[query]:
+                low = middle + 1
+            else:
+                high = middle
+        found[0, query] = low
+        found[1, query], found[2, query] = items_before[query, low], hits_before[query, low]
+        found[3, query], found[4, query] = items[query, low], relevant[query, low]
+
+
 @compiled_parallel
 def add_cut_groups(
     order: int, sums: Any, items: Any, hits: Any, n: Any, r: Any, taken: Any, divisors: Any, found: Any

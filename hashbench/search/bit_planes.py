@@ -17,6 +17,8 @@ LANES = 8  # words of a tile's row
 TILE = 64 * LANES  # items
 TILES = 16  # of a block; a block of 64-bit codes is 64 KiB, which a core's second cache holds
 BLOCK = TILE * TILES  # items
+_BYTE = np.array([128, 64, 32, 16, 8, 4, 2, 1], dtype=np.uint8)
+_TRUE = np.array([1], dtype=np.uint8)
 GROUP = 8  # rows that are added at once: planes of codes have a multiple of these
 
 
@@ -48,7 +50,7 @@ def bit_planes(packed: npt.NDArray[np.uint8]) -> BitPlanes:
         RuntimeError: there are no compiled kernels here.
     """
     words = plane_words(len(packed), 8 * packed.shape[1])
-    needed_kernels().transpose_codes(np.ascontiguousarray(packed), words)
+    needed_kernels().transpose(np.ascontiguousarray(packed), _BYTE, words)
     return BitPlanes(words, len(packed))
 
 
@@ -59,7 +61,7 @@ def label_planes(labels: npt.NDArray[np.bool_]) -> BitPlanes:
         RuntimeError: there are no compiled kernels here.
     """
     words = plane_words(len(labels), labels.shape[1])
-    needed_kernels().transpose_labels(np.ascontiguousarray(labels), words)
+    needed_kernels().transpose(np.ascontiguousarray(labels).view(np.uint8), _TRUE, words)
     return BitPlanes(words, len(labels))
 
 

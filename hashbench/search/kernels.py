@@ -17,11 +17,11 @@ from hashbench.search.vectors import (
     count_eight_relevant,
     high_mask,
     low_masks,
+    marked,
     ones_in_both,
 )
 
 NONE = np.uint64(0)
-ONE = np.uint64(1)
 HITS = np.uint64(32)  # place of the relevant items in a number that holds both counts
 ITEMS = np.uint64(0xFFFFFFFF)
 
@@ -45,42 +45,21 @@ def lines(count: int) -> Any:
 
 
 @compiled
-def _transposed(bits: Any) -> Any:
-    """Eight bytes of eight bits each with rows and columns exchanged (Warren, Hacker's Delight, section 7-3)."""
-    swap = (bits ^ (bits >> np.uint64(7))) & np.uint64(0x00AA00AA00AA00AA)
-    bits ^= swap ^ (swap << np.uint64(7))
-    swap = (bits ^ (bits >> np.uint64(14))) & np.uint64(0x0000CCCC0000CCCC)
-    bits ^= swap ^ (swap << np.uint64(14))
-    swap = (bits ^ (bits >> np.uint64(28))) & np.uint64(0x00000000F0F0F0F0)
-    return bits ^ swap ^ (swap << np.uint64(28))
+def transpose(packed: Any, bits: Any, words: Any) -> None:
+    """Put bits of bytes, uint8 [n, width], into planes [tiles, len(bits) * width, LANES], a row for each.
 
-
-@compiled
-def transpose_codes(packed: Any, words: Any) -> None:
-    """Put the bits of rows, uint8 [n, width], the first bit highest, into planes of zeros with 8 * width rows."""
-    items, width = packed.shape
-    for start in range(0, items, 8):
+    ``bits``, uint8, are those of each byte that are wanted: the row of its first one takes the bit ``bits[0]``.
+    """
+    column = np.zeros(64, dtype=np.uint8)
+    for start in range(0, len(packed), 64):
         tile, lane = start // TILE, start // 64 % LANES
-        shift = np.uint64(start % 64)
-        count = min(8, items - start)
-        for column in range(width):
-            bits = NONE
+        count = min(64, len(packed) - start)
+        column[count:] = 0
+        for place in range(packed.shape[1]):
             for item in range(count):
-                bits |= np.uint64(packed[start + item, column]) << np.uint64(8 * item)
-            bits = _transposed(bits)
-            for row in range(8):
-                byte = (bits >> np.uint64(8 * (7 - row))) & np.uint64(0xFF)
-                words[tile, 8 * column + row, lane] |= byte << shift
-
-
-@compiled
-def transpose_labels(labels: Any, words: Any) -> None:
-    """Put multi-hot labels, bool [n, classes], into planes of zeros with a row for each class."""
-    for item in range(len(labels)):
-        tile, lane = item // TILE, item // 64 % LANES
-        for label in range(labels.shape[1]):
-            if labels[item, label]:
-                words[tile, label, lane] |= ONE << np.uint64(item % 64)
+                column[item] = packed[start + item, place]
+            for row, bit in enumerate(bits):
+                words[tile, len(bits) * place + row, lane] = marked(column, bit)
 
 
 @compiled

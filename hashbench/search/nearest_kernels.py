@@ -8,9 +8,10 @@ from numba.extending import intrinsic
 
 from hashbench.compiling import compiled, compiled_parallel
 from hashbench.search.bit_planes import BLOCK, GROUP, LANES, TILE, TILES
-from hashbench.search.kernels import NONE, ONE, lines, ones_in
+from hashbench.search.kernels import NONE, lines, ones_in
 from hashbench.search.vectors import add_planes, count_eight, distance_at, high_mask, low_masks, within
 
+ONE = np.uint64(1)
 ALL = np.uint64(2**64 - 1)
 AT_ONCE = 4  # places that are written for a word, whether it has as many or not
 CHUNK = 64  # items that are collected at a time

@@ -266,6 +266,23 @@ def count_eight_relevant(typing_context: Any, tiles: Any, high: Any, low: Any, r
 
 
 @intrinsic
+def marked(typing_context: Any, column: Any, bits: Any) -> Any:  # noqa: ARG001
+    """A word of which bit ``i`` is set where byte ``i`` of ``column``, uint8 [64], has one of the ``bits``."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        steps = _Steps(context, builder)
+        given = steps.array(signature.args[0], arguments[0])
+        kind, zero = ir.VectorType(ir.IntType(8), 64), ir.Constant(ir.IntType(32), 0)
+        bytes_of = builder.load(builder.bitcast(given.data, kind.as_pointer()), align=1)
+        undefined, zeros = ir.Constant(kind, ir.Undefined), ir.Constant(kind, [0] * 64)
+        own = builder.insert_element(undefined, arguments[1], zero)
+        own = builder.shuffle_vector(own, undefined, ir.Constant(ir.VectorType(ir.IntType(32), 64), [0] * 64))
+        return builder.bitcast(builder.icmp_unsigned("!=", builder.and_(bytes_of, own), zeros), _WORD)
+
+    return types.uint64(column, bits), code
+
+
+@intrinsic
 def ones_in_both(typing_context: Any, planes: Any, first: Any, tiles: Any, one: Any, other: Any) -> Any:  # noqa: ARG001
     """How many items of some tiles of planes are marked in both of two rows."""
 

@@ -28,6 +28,18 @@ def test_figures_are_those_of_numpy(compiled: bool, monkeypatch: pytest.MonkeyPa
     assert found["unique_share"] == len({row.tobytes() for row in bits}) / 400
 
 
+@pytest.mark.parametrize("bits", [1, 40, 64, 65, 128, 200])
+@pytest.mark.parametrize("alike", [0, 30, 64, 128])
+def test_different_codes_are_counted_at_every_length(bits: int, alike: int) -> None:
+    """Of which some, or all, have the same bits at the beginning."""
+    rng = np.random.default_rng(bits)
+    codes = rng.random((300, bits)) < 0.5
+    codes[100:, :alike] = codes[0, :alike]
+    codes = codes[rng.integers(0, 300, 900)]
+    found = code_diagnostics(Codes.pack(codes))
+    assert found["unique_codes"] == len({row.tobytes() for row in codes})
+
+
 def test_constant_bits_are_counted_and_left_out_of_correlations() -> None:
     bits = np.array([[1, 0, 1, 0], [0, 0, 1, 1], [1, 0, 1, 0]]) > 0
     found = code_diagnostics(Codes.pack(bits))
