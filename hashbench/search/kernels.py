@@ -88,6 +88,29 @@ def _count_block(
             hits[8 * eights + rest] += counts[rest] >> HITS
 
 
+@compiled
+def distances(planes: Any, start: int, tiles: int, flips: Any, counters: Any) -> None:
+    """:func:`add_planes`, compiled once for all that call it."""
+    add_planes(planes, start, tiles, flips, counters)
+
+
+@compiled
+def _count(
+    planes: Any, labels: Any, flips: Any, wanted: Any, first: Any, counter_rows: int, items: Any, hits: Any
+) -> None:
+    """What :func:`count_distances` does, for the queries of one thread."""
+    counters = lines(TILES * counter_rows).reshape((TILES, counter_rows, LANES))
+    relevant, high = lines(TILES), lines(TILES)
+    low = lines(TILES * GROUP).reshape((TILES, GROUP, LANES))
+    counts = np.empty(GROUP, dtype=np.uint64)
+    for start in range(0, len(planes), TILES):
+        tiles = min(TILES, len(planes) - start)
+        for query in range(len(flips)):
+            _relevant(labels, start, tiles, wanted[first[query] : first[query + 1]], relevant)
+            distances(planes, start, tiles, flips[query], counters)
+            _count_block(counters, tiles, relevant, high, low, counts, items[query], hits[query])
+
+
 @compiled_parallel
 def count_distances(
     planes: Any, labels: Any, flips: Any, wanted: Any, first: Any, counter_rows: int, parts: int, items: Any, hits: Any
@@ -105,18 +128,10 @@ def count_distances(
         items: int64 [q, rows + 1], added to.
         hits: the same of relevant items.
     """
-    queries = len(flips)
     for part in prange(parts):
-        counters = lines(TILES * counter_rows).reshape((TILES, counter_rows, LANES))
-        relevant, high = lines(TILES), lines(TILES)
-        low = lines(TILES * GROUP).reshape((TILES, GROUP, LANES))
-        counts = np.empty(GROUP, dtype=np.uint64)
-        for start in range(0, len(planes), TILES):
-            tiles = min(TILES, len(planes) - start)
-            for query in range(part * queries // parts, (part + 1) * queries // parts):
-                _relevant(labels, start, tiles, wanted[first[query] : first[query + 1]], relevant)
-                add_planes(planes, start, tiles, flips[query], counters)
-                _count_block(counters, tiles, relevant, high, low, counts, items[query], hits[query])
+        start, end = part * len(flips) // parts, (part + 1) * len(flips) // parts
+        own, places, counts = flips[start:end], first[start : end + 1], (items[start:end], hits[start:end])
+        _count(planes, labels, own, wanted, places, counter_rows, counts[0], counts[1])
 
 
 @compiled

@@ -8,8 +8,8 @@ from numba.extending import intrinsic
 
 from hashbench.compiling import compiled, compiled_parallel
 from hashbench.search.bit_planes import BLOCK, GROUP, LANES, TILE, TILES
-from hashbench.search.kernels import NONE, lines, ones_in
-from hashbench.search.vectors import add_planes, count_eight, distance_at, high_mask, low_masks, within
+from hashbench.search.kernels import NONE, distances, lines, ones_in
+from hashbench.search.vectors import count_eight, distance_at, high_mask, low_masks, within
 
 ONE = np.uint64(1)
 ALL = np.uint64(2**64 - 1)
@@ -51,7 +51,7 @@ def _guess(
     most = len(counts) - 1
     for start in range(0, len(sample), TILES):
         tiles = min(TILES, len(sample) - start)
-        add_planes(sample, start, tiles, flips, counters)
+        distances(sample, start, tiles, flips, counters)
         low_masks(counters, tiles, low)
         for eights in range(most // 8 + 1):
             if high_mask(counters, tiles, eights, high) == NONE:
@@ -140,6 +140,53 @@ def _answer(keys: Any, counts: Any, ids: Any, found: Any) -> None:
             ids[rank], found[rank] = key & ITEM, distance
 
 
+@compiled
+def _find(
+    planes: Any,
+    items: int,
+    sample: Any,
+    sampled: int,
+    rank: int,
+    flips: Any,
+    weights: Any,
+    counter_rows: int,
+    bits: int,
+    ids: Any,
+    found: Any,
+) -> None:
+    """What :func:`find_nearest` does, for the queries of one thread."""
+    queries, k = ids.shape
+    filled_up = len(sample) * TILE - sampled
+    counters = lines((TILES + 1) * counter_rows).reshape((TILES + 1, counter_rows, LANES))  # one for distance_at
+    low = lines(TILES * GROUP).reshape((TILES, GROUP, LANES))
+    masks = lines(TILES), low, np.empty(GROUP, dtype=np.uint64)
+    marks, lanes = lines(TILES).reshape(TILES * LANES), np.empty(TILES, dtype=np.uint8)
+    places = np.empty(BLOCK + AT_ONCE, dtype=np.int64)
+    counts = np.zeros((queries, bits + 1), dtype=np.int64)
+    keys, taken = np.empty((queries, 2 * k + CHUNK), dtype=np.int64), np.zeros(queries, dtype=np.int64)
+    limits = np.empty(queries, dtype=np.int64)
+    for q in range(queries):
+        limits[q] = _guess(sample, filled_up, flips[q], weights[q], rank, counters, masks, counts[q])
+    while taken.min() < k:
+        for block in range(0, len(planes), TILES):
+            tiles, first = min(TILES, len(planes) - block), block * TILE
+            for q in range(queries):
+                if limits[q] < 0:
+                    continue
+                distances(planes, block, tiles, flips[q], counters)
+                within(counters, tiles, np.uint64(limits[q]), marks, lanes)
+                near = _places(marks, lanes, tiles, items - first, places)
+                taken[q] = _collect(counters, places[:near], first, k, keys[q], taken[q], counts[q])
+                if taken[q] >= k:
+                    limits[q] = min(limits[q], _threshold(counts[q], k) - 1)
+        for q in range(queries):
+            limits[q] = -1
+            if taken[q] < k:
+                taken[q], counts[q], limits[q] = 0, 0, bits
+    for q in range(queries):
+        _answer(keys[q, : taken[q]], counts[q], ids[q], found[q])
+
+
 @compiled_parallel
 def find_nearest(
     planes: Any,
@@ -174,37 +221,7 @@ def find_nearest(
         ids: int64 [q, k], the answer.
         found: int32 [q, k], its distances.
     """
-    queries, k = ids.shape
-    filled_up = len(sample) * TILE - sampled
-    for part in prange((queries + together - 1) // together):
-        start = part * together
-        n = min(together, queries - start)
-        counters = lines((TILES + 1) * counter_rows).reshape((TILES + 1, counter_rows, LANES))  # one for distance_at
-        low = lines(TILES * GROUP).reshape((TILES, GROUP, LANES))
-        masks = lines(TILES), low, np.empty(GROUP, dtype=np.uint64)
-        marks, lanes = lines(TILES).reshape(TILES * LANES), np.empty(TILES, dtype=np.uint8)
-        places = np.empty(BLOCK + AT_ONCE, dtype=np.int64)
-        counts = np.zeros((n, bits + 1), dtype=np.int64)
-        keys, taken = np.empty((n, 2 * k + CHUNK), dtype=np.int64), np.zeros(n, dtype=np.int64)
-        limits = np.empty(n, dtype=np.int64)
-        for q in range(n):
-            own, weight = flips[start + q], weights[start + q]
-            limits[q] = _guess(sample, filled_up, own, weight, rank, counters, masks, counts[q])
-        while taken.min() < k:
-            for block in range(0, len(planes), TILES):
-                tiles, first = min(TILES, len(planes) - block), block * TILE
-                for q in range(n):
-                    if limits[q] < 0:
-                        continue
-                    add_planes(planes, block, tiles, flips[start + q], counters)
-                    within(counters, tiles, np.uint64(limits[q]), marks, lanes)
-                    near = _places(marks, lanes, tiles, items - first, places)
-                    taken[q] = _collect(counters, places[:near], first, k, keys[q], taken[q], counts[q])
-                    if taken[q] >= k:
-                        limits[q] = min(limits[q], _threshold(counts[q], k) - 1)
-            for q in range(n):
-                limits[q] = -1
-                if taken[q] < k:
-                    taken[q], counts[q], limits[q] = 0, 0, bits
-        for q in range(n):
-            _answer(keys[q, : taken[q]], counts[q], ids[start + q], found[start + q])
+    for part in prange((len(ids) + together - 1) // together):
+        start, end = part * together, min(len(ids), (part + 1) * together)
+        own, theirs, answer = flips[start:end], weights[start:end], (ids[start:end], found[start:end])
+        _find(planes, items, sample, sampled, rank, own, theirs, counter_rows, bits, answer[0], answer[1])
