@@ -7,9 +7,9 @@ another file of the same folder changes. A compiled function calls no compiled f
 
 import hashlib
 from collections.abc import Callable
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 Loop = TypeVar("Loop", bound=Callable[..., Any])
 
@@ -28,8 +28,32 @@ def compiled(loop: Loop) -> Loop:
 
 
 def compiled_parallel(loop: Loop) -> Loop:
-    """The same, its ``prange`` shared among threads."""
-    return _compile(loop, parallel=True)
+    """The same, its ``prange`` shared among as many threads as torch uses; for calls from uncompiled code."""
+    made = _compile(loop, parallel=True)
+    if numba is None:
+        return made
+
+    @wraps(loop)
+    def call(*words: Any) -> Any:
+        use_torchs_threads()
+        return made(*words)
+
+    return cast("Loop", call)
+
+
+def use_torchs_threads() -> int:
+    """Have numba use as many threads as torch does, if it has them; answers how many.
+
+    Where both share OpenMP, numba's first step sets the number for torch as well: it is set back.
+    """
+    import torch
+
+    wanted = torch.get_num_threads()
+    threads: int = max(1, min(wanted, numba.config.NUMBA_NUM_THREADS))
+    numba.set_num_threads(threads)
+    if torch.get_num_threads() != wanted:
+        torch.set_num_threads(wanted)
+    return threads
 
 
 def _compile(loop: Loop, parallel: bool) -> Loop:

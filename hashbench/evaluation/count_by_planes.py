@@ -3,10 +3,11 @@
 import numpy as np
 
 from hashbench.codes import Codes
+from hashbench.compiling import use_torchs_threads
 from hashbench.evaluation.ranking import IntArray
 from hashbench.evaluation.relevance import MultiHot
 from hashbench.search.bit_planes import bit_planes, label_planes, stretches
-from hashbench.search.compiled import counter_rows, flips, needed_kernels, use_torchs_threads, weights
+from hashbench.search.compiled import counter_rows, flips, needed_kernels, weights
 
 _ITEMS = 1 << 20  # whose planes are made at a time
 

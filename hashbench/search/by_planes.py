@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hashbench.codes import Codes
+from hashbench.compiling import use_torchs_threads
 from hashbench.search.bit_planes import TILE, BitPlanes, bit_planes, plane_words
-from hashbench.search.compiled import counter_rows, flips, use_torchs_threads, weights
+from hashbench.search.compiled import counter_rows, flips, weights
 
 _TOGETHER = 32  # queries that a thread takes through the database at a time, so that a block is read once for all
 _FEW_TILES = 16  # all of which are as good as a sample

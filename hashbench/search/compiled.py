@@ -6,7 +6,6 @@ from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from hashbench.codes import Codes
 from hashbench.pace import say
@@ -34,15 +33,6 @@ def needed_kernels() -> ModuleType:
     if found is None:
         raise RuntimeError("no compiled kernels here")
     return found
-
-
-def use_torchs_threads() -> int:
-    """Have the kernels use as many threads as torch does; answers how many."""
-    import numba
-
-    threads: int = max(1, min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS))
-    numba.set_num_threads(threads)
-    return threads
 
 
 def flips(query: Codes) -> npt.NDArray[np.uint64]:

@@ -4,6 +4,7 @@ With FILE, what pytest-benchmark wrote with --benchmark-json, nothing is measure
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -26,9 +27,9 @@ def measure(file: Path) -> None:
     folder = ROOT / "tests/benchmarks"
     files = [str(folder / f"test_{name}.py") for name in ("evaluation", "search", "indexes", "itq", "neighbourhood")]
     left_out = "not float and not structure and not block and not quality and not fit"
-    words = ["-m", "pytest", *files, "--benchmark-enable", f"--benchmark-json={file}", "-k", left_out]
-    code = "import torch, sys, pytest; torch.set_num_threads(1); sys.exit(pytest.main(sys.argv[1:]))"
-    subprocess.run([sys.executable, "-c", code, *words[2:]], check=True, cwd=ROOT)
+    words = [*files, "--benchmark-enable", f"--benchmark-json={file}", "-k", left_out]
+    one = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+    subprocess.run([sys.executable, "-m", "pytest", *words], check=True, cwd=ROOT, env={**os.environ, **one})
 
 
 def tables(benchmarks: list[dict[str, Any]]) -> Iterator[str]:
