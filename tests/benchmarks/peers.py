@@ -1,8 +1,10 @@
 """How others evaluate and search, written as they do, to be measured beside hashbench.
 
-Every way takes packed codes and class numbers, or multi-hot labels, and says what it computes.
+Every way says what it computes. It takes a task and answers with the call that is measured: codes and labels are by
+then in the form that it wants.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,76 +63,99 @@ def make_task(queries: int, items: int, bits: int, classes: int, labels_each: in
     return Task(name, *(part for side in zip(*map(codes_and_labels, (queries, items)), strict=True) for part in side))
 
 
-def usual_script(task: Task, k: int) -> Floats:
+def usual_script(task: Task, k: int) -> Callable[[], Floats]:
     """AP at k of each query: a product of +-1 codes and a sort of the whole database, query by query, as in the scripts
     that deep hashing papers share.
     """
-    query, database = (task.query.unpack() * 2.0 - 1, task.database.unpack() * 2.0 - 1)
-    found = np.empty(len(query))
-    for row, own in enumerate(query):
-        distances = 0.5 * (task.query.bits - own @ database.T)
-        order = np.argsort(distances)
-        relevant = (task.query_labels[row] & task.database_labels).any(axis=1)[order][:k]
-        found[row] = _average_precision(relevant)
-    return found
+    query, database = (codes.signs().numpy() for codes in (task.query, task.database))
+    query_labels, labels = (hot.astype(np.float32) for hot in (task.query_labels, task.database_labels))
+
+    def call() -> Floats:
+        found = np.empty(len(query))
+        for row, own in enumerate(query):
+            relevant = (query_labels[row] @ labels.T > 0).astype(np.float32)
+            distances = 0.5 * (task.query.bits - own @ database.T)
+            found[row] = _average_precision(relevant[np.argsort(distances)][:k] > 0)
+        return found
+
+    return call
 
 
-def numpy_sort(task: Task, k: int) -> Floats:
+def numpy_sort(task: Task, k: int) -> Callable[[], Floats]:
     """AP at k by uint8 distances and a stable (radix) sort, query by query."""
-    found = np.empty(len(task.query))
-    for row in range(len(task.query)):
-        distances = np.bitwise_count(task.query.packed[row] ^ task.database.packed).sum(axis=1, dtype=np.uint8)
-        order = np.argsort(distances, kind="stable")[:k]
-        found[row] = _average_precision((task.query_labels[row] & task.database_labels[order]).any(axis=1))
-    return found
+
+    def call() -> Floats:
+        found = np.empty(len(task.query))
+        for row in range(len(task.query)):
+            distances = np.bitwise_count(task.query.packed[row] ^ task.database.packed).sum(axis=1, dtype=np.uint8)
+            order = np.argsort(distances, kind="stable")[:k]
+            found[row] = _average_precision((task.query_labels[row] & task.database_labels[order]).any(axis=1))
+        return found
+
+    return call
 
 
-def torch_topk(task: Task, k: int) -> Floats:
+def torch_topk(task: Task, k: int) -> Callable[[], Floats]:
     """AP at k by a product of +-1 codes and topk, a hundred queries at a time."""
-    query, database = task.query.signs(), task.database.signs().T
+    query, database = task.query.signs(), task.database.signs().T.contiguous()
     query_labels, labels = torch.tensor(task.query_labels), torch.tensor(task.database_labels)
-    found = []
-    for start in range(0, len(query), 100):
-        order = (query[start : start + 100] @ database).topk(k, dim=1).indices
-        relevant = (query_labels[start : start + 100, None] & labels[order]).any(dim=2)
-        found += [_average_precision(row) for row in relevant.numpy()]
-    return np.array(found)
+
+    def call() -> Floats:
+        found = []
+        for start in range(0, len(query), 100):
+            order = (query[start : start + 100] @ database).topk(k, dim=1).indices
+            relevant = (query_labels[start : start + 100, None] & labels[order]).any(dim=2)
+            found += [_average_precision(row) for row in relevant.numpy()]
+        return np.array(found)
+
+    return call
 
 
-def faiss_flat(task: Task, k: int) -> Floats:
+def faiss_flat(task: Task, k: int) -> Callable[[], Floats]:
     """AP at k by faiss's exact binary index, counting."""
     import faiss
 
     index = faiss.IndexBinaryFlat(8 * task.database.packed.shape[1])
     index.use_heap = False  # type: ignore[attr-defined]
     index.add(task.database.packed)
-    order = index.search(task.query.packed, k)[1]
-    shared = task.query_labels[:, None] & task.database_labels[order]
-    return np.array([_average_precision(row) for row in np.asarray(shared.any(axis=2))])
+
+    def call() -> Floats:
+        order = index.search(task.query.packed, k)[1]
+        shared = task.query_labels[:, None] & task.database_labels[order]
+        return np.array([_average_precision(row) for row in np.asarray(shared.any(axis=2))])
+
+    return call
 
 
-def torchmetrics_map(task: Task, k: int) -> Floats:
+def torchmetrics_map(task: Task, k: int) -> Callable[[], Floats]:
     """Mean AP at k by torchmetrics, which wants every pair of a query and an item; one number for all queries."""
     from torchmetrics.retrieval import RetrievalMAP
 
-    metric = RetrievalMAP(top_k=k)
-    for row in range(len(task.query)):
-        distances = np.bitwise_count(task.query.packed[row] ^ task.database.packed).sum(axis=1)
-        relevant = (task.query_labels[row] & task.database_labels).any(axis=1)
-        index = torch.full((len(task.database),), row)
-        nearness = task.query.bits + 1 - distances.astype(np.float32)  # it takes what is not above 0 as irrelevant
-        metric.update(torch.tensor(nearness), torch.tensor(relevant), index)
-    return np.array([float(metric.compute())])
+    def call() -> Floats:
+        metric = RetrievalMAP(top_k=k)
+        for row in range(len(task.query)):
+            distances = np.bitwise_count(task.query.packed[row] ^ task.database.packed).sum(axis=1)
+            relevant = (task.query_labels[row] & task.database_labels).any(axis=1)
+            index = torch.full((len(task.database),), row)
+            nearness = task.query.bits + 1 - distances.astype(np.float32)  # it takes what is not above 0 as irrelevant
+            metric.update(torch.tensor(nearness), torch.tensor(relevant), index)
+        return np.array([float(metric.compute())])
+
+    return call
 
 
-def popcount_loop(task: Task) -> tuple[Ints, Ints]:
+def popcount_loop(task: Task) -> Callable[[], tuple[Ints, Ints]]:
     """Histograms of all and of relevant items by a plain compiled loop over pairs of words; classes as numbers."""
-    words = [np.ascontiguousarray(codes.packed).view(_word(codes)) for codes in (task.query, task.database)]
-    labels = [hot.argmax(axis=1) for hot in (task.query_labels, task.database_labels)]
-    items = np.zeros((len(task.query), 8 * task.query.packed.shape[1] + 1), dtype=np.int64)
-    hits = np.zeros_like(items)
-    _count_pairs(*(side.astype(np.uint64) for side in words), *labels, items, hits)
-    return items, hits
+    query, database = (codes.packed.view(_word(codes)) for codes in (task.query, task.database))
+    labels = [hot.argmax(axis=1).astype(np.uint8) for hot in (task.query_labels, task.database_labels)]
+
+    def call() -> tuple[Ints, Ints]:
+        items = np.zeros((len(task.query), 8 * task.query.packed.shape[1] + 1), dtype=np.int64)
+        hits = np.zeros_like(items)
+        _count_pairs(query, database, labels[0], labels[1], items, hits)
+        return items, hits
+
+    return call
 
 
 def _word(codes: Codes) -> Any:
@@ -143,7 +168,7 @@ def _count_pairs(query: Any, database: Any, query_label: Any, label: Any, items:
         for item in range(len(database)):
             distance = np.int64(0)
             for word in range(query.shape[1]):
-                distance += np.int64(ones_in(query[row, word] ^ database[item, word]))
+                distance += np.int64(ones_in(np.uint64(query[row, word] ^ database[item, word])))
             items[row, distance] += 1
             hits[row, distance] += query_label[row] == label[item]
 

@@ -27,6 +27,7 @@ BGAN: Any = METHODS.get("bgan")
 ON_GPU = torch.cuda.is_available()
 DEVICE = torch.device("cuda" if ON_GPU else "cpu")
 NET, SIZE, WIDTH = ("vgg19", 224, 4096) if ON_GPU else ("squeezenet1_1", 128, 512)
+EPOCH, ENCODE = "an epoch of the whole objective", "encoding"
 N, BATCH, BITS = (2000, 100, 32) if ON_GPU else (200, 100, 32)
 
 
@@ -68,8 +69,10 @@ def _wait() -> None:
         torch.cuda.synchronize()
 
 
-def rate(benchmark: Any, step: Callable[[], Any], images: int) -> float:
+def rate(benchmark: Any, step: Callable[[], Any], images: int, task: str, way: str = "hashbench") -> float:
     """Images per second of the median of three rounds after one that warms up."""
+    name = f"{task}, {NET}@{SIZE}"
+    benchmark.extra_info.update(task=name, way=way, queries=images, of="images")
     benchmark.pedantic(step, rounds=3, warmup_rounds=1)
     found = images / benchmark.stats.stats.median if benchmark.stats else float("nan")
     benchmark.extra_info["images_per_s"] = found
@@ -102,11 +105,11 @@ def note_share(benchmark: Any, images_per_s: float, step: Callable[[], Any], ima
 
 def test_epoch_of_the_whole_objective(benchmark: Any, train: TrainingSet) -> None:
     step = lambda: fitted(train)  # noqa: E731
-    note_share(benchmark, rate(benchmark, step, N), step, N)
+    note_share(benchmark, rate(benchmark, step, N, EPOCH), step, N)
 
 
 def test_epoch_behind_a_frozen_prefix(benchmark: Any, train: TrainingSet) -> None:
-    rate(benchmark, lambda: fitted(train, freeze=37 if ON_GPU else 9), N)
+    rate(benchmark, lambda: fitted(train, freeze=37 if ON_GPU else 9), N, "training behind a frozen beginning")
 
 
 def plain_epoch(train: TrainingSet) -> None:
@@ -150,7 +153,7 @@ def test_epoch_written_plainly(benchmark: Any, train: TrainingSet) -> None:
         plain_epoch(train)
         _wait()
 
-    rate(benchmark, step, N)
+    rate(benchmark, step, N, EPOCH, "written plainly")
 
 
 def batches(images: Tensor, size: int) -> list[Tensor]:
@@ -165,7 +168,7 @@ def test_encode(benchmark: Any, train: TrainingSet) -> None:
             for batch in batches(images, image_batch(SIZE, DEVICE)):
                 method.encode(batch).cpu()
 
-    note_share(benchmark, rate(benchmark, step, N), step, N)
+    note_share(benchmark, rate(benchmark, step, N, ENCODE), step, N)
 
 
 def test_encode_written_plainly(benchmark: Any, train: TrainingSet) -> None:
@@ -177,4 +180,4 @@ def test_encode_written_plainly(benchmark: Any, train: TrainingSet) -> None:
             for batch in batches(images, BATCH):
                 (head(net((batch.float() / 255 - 0.5) / 0.25)) >= 0).cpu()
 
-    rate(benchmark, step, N)
+    rate(benchmark, step, N, ENCODE, "written plainly")
