@@ -7,33 +7,17 @@ functions that call it.
 from typing import Any
 
 import numpy as np
-from numba import prange, types
-from numba.extending import intrinsic
+from numba import prange
 
 from hashbench.compiling import compiled, compiled_parallel
 from hashbench.search.bit_planes import GROUP, LANES, TILE, TILES
-from hashbench.search.vectors import (
-    add_planes,
-    count_eight_relevant,
-    high_mask,
-    low_masks,
-    marked,
-    ones_in_both,
-)
+from hashbench.search.vector_counts import count_eight_relevant, high_mask, low_masks, ones_in_both
+from hashbench.search.vector_places import marked
+from hashbench.search.vector_sums import add_planes
 
 NONE = np.uint64(0)
 HITS = np.uint64(32)  # place of the relevant items in a number that holds both counts
 ITEMS = np.uint64(0xFFFFFFFF)
-
-
-@intrinsic
-def ones_in(typing_context: Any, word: Any) -> Any:  # noqa: ARG001 - numba's signature
-    """How many bits of a word are set."""
-
-    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
-        return builder.ctpop(arguments[0])
-
-    return types.uint64(types.uint64), code
 
 
 @compiled

@@ -3,13 +3,13 @@
 from typing import Any
 
 import numpy as np
-from numba import prange, types
-from numba.extending import intrinsic
+from numba import prange
 
 from hashbench.compiling import compiled, compiled_parallel
 from hashbench.search.bit_planes import BLOCK, GROUP, LANES, TILE, TILES
-from hashbench.search.kernels import NONE, distances, lines, ones_in
-from hashbench.search.vectors import count_eight, distance_at, high_mask, low_masks, within
+from hashbench.search.kernels import NONE, distances, lines
+from hashbench.search.vector_counts import count_eight, high_mask, low_masks
+from hashbench.search.vector_places import distance_at, lowest, ones_in, within
 
 ONE = np.uint64(1)
 ALL = np.uint64(2**64 - 1)
@@ -17,18 +17,6 @@ AT_ONCE = 4  # places that are written for a word, whether it has as many or not
 CHUNK = 64  # items that are collected at a time
 DISTANCE = 48  # place of the distance in a key, above the number of the item
 ITEM = (1 << DISTANCE) - 1
-
-
-@intrinsic
-def _lowest(typing_context: Any, word: Any) -> Any:  # noqa: ARG001
-    """The place of the lowest bit that is set in a word; 64 of 0."""
-
-    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
-        from llvmlite import ir
-
-        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
-
-    return types.uint64(types.uint64), code
 
 
 @compiled
@@ -76,17 +64,17 @@ def _places(marks: Any, lanes: Any, tiles: int, items: int, places: Any) -> int:
     for tile in range(tiles):
         left = np.uint64(lanes[tile])
         while left != NONE:
-            word = LANES * tile + np.int64(_lowest(left))
+            word = LANES * tile + np.int64(lowest(left))
             left &= left - ONE
             mask, start = marks[word], 64 * word
             if start + 64 > items:  # those that fill up the last tile are none
                 mask = mask & (ALL >> np.uint64(start + 64 - items)) if start < items else NONE
             end = count + int(ones_in(mask))
             for place in range(count, count + AT_ONCE):
-                places[place] = start + np.int64(_lowest(mask))
+                places[place] = start + np.int64(lowest(mask))
                 mask &= mask - ONE
             for place in range(count + AT_ONCE, end):
-                places[place] = start + np.int64(_lowest(mask))
+                places[place] = start + np.int64(lowest(mask))
                 mask &= mask - ONE
             count = end
     return count
