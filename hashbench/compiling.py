@@ -65,15 +65,15 @@ def _compile(loop: Loop, parallel: bool) -> Loop:
         made.enable_caching()
         kept = made._cache._cache_file
         kept._source_stamp = (kept._source_stamp, _sum(Path(loop.__code__.co_filename).parent))
-    except (AttributeError, RuntimeError):  # numba keeps it in another way, or has no folder to keep it in
+    except (AttributeError, OSError, RuntimeError):  # kept in another way, sources that vanish, no folder to keep it in
         made = compiler(loop)
     return made  # type: ignore[no-any-return]
 
 
 @cache
 def _sum(folder: Path) -> str:
-    """Of all sources in a folder."""
+    """Of all sources in a folder, and of this one."""
     content = hashlib.sha256()
-    for file in sorted(folder.glob("*.py")):
+    for file in [Path(__file__), *sorted(folder.glob("[!.]*.py"))]:
         content.update(file.read_bytes())
     return content.hexdigest()

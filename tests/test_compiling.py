@@ -33,6 +33,7 @@ def test_compiled_code_is_kept_until_a_file_beside_it_changes(tmp_path: Path) ->
     """numba alone would answer 22 for good: it looks at the caller's file only."""
     (tmp_path / "caller.py").write_text(CALLER)
     (tmp_path / "helper.py").write_text(HELPER)
+    (tmp_path / ".#helper.py").symlink_to("an editor's lock")
     assert called(tmp_path) == ["22", "0"]
     assert called(tmp_path) == ["22", "1"]
     (tmp_path / "helper.py").write_text(HELPER.replace("x + 1", "x + 2"))

@@ -7,7 +7,7 @@ from hashbench.compiling import use_torchs_threads
 from hashbench.evaluation.ranking import IntArray
 from hashbench.evaluation.relevance import MultiHot
 from hashbench.search.bit_planes import bit_planes, label_planes, stretches
-from hashbench.search.compiled import counter_rows, flips, needed_kernels, weights
+from hashbench.search.compiled import counter_rows, flips, needed_kernels, runs, weights
 
 _ITEMS = 1 << 20  # whose planes are made at a time
 
@@ -24,11 +24,22 @@ def count_by_planes(query: Codes, database: Codes, labels: tuple[MultiHot, Multi
     hits = np.zeros_like(items)
     rows, wanted = np.nonzero(labels[0])
     first = np.searchsorted(rows, np.arange(len(query) + 1))
-    own = flips(query)
     for stretch in stretches(len(database), _ITEMS):
         codes = bit_planes(database.packed[stretch])
         classes = label_planes(labels[1][stretch])
-        compiled.count_distances(codes.words, classes.words, own, wanted, first, rows_of_counters, parts, items, hits)
-        # What fills up the last block has codes of zeros and no labels.
+        for part in runs(query):
+            ends = first[part.start : part.stop + 1]
+            compiled.count_distances(
+                codes.words,
+                classes.words,
+                flips(query[part]),
+                wanted,
+                ends,
+                rows_of_counters,
+                parts,
+                items[part],
+                hits[part],
+            )
+        # What fills up the last tile has codes of zeros and no labels.
         items[np.arange(len(query)), weights(query)] -= codes.filled_up
     return items[:, : query.bits + 1].copy(), hits[:, : query.bits + 1].copy()

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from hashbench.codes import Codes
 from hashbench.compiling import use_torchs_threads
 from hashbench.search.bit_planes import TILE, BitPlanes, bit_planes, plane_words
-from hashbench.search.compiled import counter_rows, flips, weights
+from hashbench.search.compiled import counter_rows, flips, runs, weights
 
 _TOGETHER = 32  # queries that a thread takes through the database at a time, so that a block is read once for all
 _FEW_TILES = 16  # all of which are as good as a sample
@@ -31,24 +31,31 @@ class ByPlanes:
         """Int64 ids and int32 distances [q, k], nearest first, of equally near ones the lower number first."""
         from hashbench.search.nearest_kernels import find_nearest
 
-        together = max(1, min(_TOGETHER, -(-len(query) // use_torchs_threads()), _KEYS // k))
         ids, distances = np.empty((len(query), k), dtype=np.int64), np.empty((len(query), k), dtype=np.int32)
-        if len(query):
+        for rows in runs(query):
+            part = query[rows]
             find_nearest(
                 self._planes.words,
                 self._planes.items,
                 self._sample.words,
                 self._sample.items,
                 _rank(k, self._sample.items / self._planes.items),
-                flips(query),
-                weights(query),
-                counter_rows(query),
-                query.bits,
-                together,
-                ids,
-                distances,
+                flips(part),
+                weights(part),
+                counter_rows(part),
+                part.bits,
+                _together(len(part), k),
+                ids[rows],
+                distances[rows],
             )
         return ids, distances
+
+
+def _together(queries: int, k: int) -> int:
+    """How many queries a thread takes at a time, so that all threads have as many and none has too many at hand."""
+    threads = use_torchs_threads()
+    rounds = -(-queries // (threads * max(1, min(_TOGETHER, _KEYS // k))))
+    return -(-queries // (threads * rounds))
 
 
 def _sample(planes: BitPlanes) -> BitPlanes:

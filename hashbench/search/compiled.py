@@ -1,5 +1,6 @@
 """The compiled kernels, where this machine can have them, and the queries as they read them."""
 
+from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from types import ModuleType
@@ -11,6 +12,7 @@ from hashbench.codes import Codes
 from hashbench.pace import say
 
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
+_WORDS = 1 << 21  # of flips at a time
 
 
 @cache
@@ -33,6 +35,13 @@ def needed_kernels() -> ModuleType:
     if found is None:
         raise RuntimeError("no compiled kernels here")
     return found
+
+
+def runs(query: Codes) -> Iterator[slice]:
+    """Runs of queries whose :func:`flips` are at most 16 MiB, or a single query."""
+    step = max(1, _WORDS // (8 * query.packed.shape[1]))
+    for start in range(0, len(query), step):
+        yield slice(start, start + step)
 
 
 def flips(query: Codes) -> npt.NDArray[np.uint64]:

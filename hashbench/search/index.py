@@ -23,7 +23,8 @@ class HammingIndex:
         bits: length of the codes.
         device: where they lie and where the search runs: on a CPU by compiled kernels on as many threads as torch
             uses, elsewhere by torch.
-        bytes_per_item: what the index keeps for one item, its bits (and what fills up the last 8,192 items).
+        bytes_per_item: what the index keeps for one item, its bits. On a CPU it also keeps a sample, which is small:
+            some sqrt(n / 512) times 512 of n items.
     """
 
     def __init__(self, database_codes: CodesLike, device: torch.device | str = "auto") -> None:
@@ -50,7 +51,8 @@ class HammingIndex:
 
         Args:
             query_codes: bool [q, bits] or :class:`Codes`.
-            k: 1 to the number of items; memory is that of one block and of the answer.
+            k: 1 to the number of items. Memory is that of the answer and of one block, and for each thread that of
+                a million items, or 2k.
 
         Returns:
             ids int64 [q, k], rows of the database; distances int32 [q, k] in bits.

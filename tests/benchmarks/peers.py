@@ -83,11 +83,15 @@ def usual_script(task: Task, k: int) -> Callable[[], Floats]:
 
 def numpy_sort(task: Task, k: int) -> Callable[[], Floats]:
     """AP at k by uint8 distances and a stable (radix) sort, query by query."""
+    query, database = (codes.packed.view(_word(codes)) for codes in (task.query, task.database))
+    columns = np.ascontiguousarray(database.T)
 
     def call() -> Floats:
         found = np.empty(len(task.query))
-        for row in range(len(task.query)):
-            distances = np.bitwise_count(task.query.packed[row] ^ task.database.packed).sum(axis=1, dtype=np.uint8)
+        for row, own in enumerate(query):
+            distances = np.zeros(len(database), dtype=np.uint8)
+            for word, column in zip(own, columns, strict=True):
+                distances += np.bitwise_count(word ^ column)
             order = np.argsort(distances, kind="stable")[:k]
             found[row] = _average_precision((task.query_labels[row] & task.database_labels[order]).any(axis=1))
         return found
@@ -97,7 +101,7 @@ def numpy_sort(task: Task, k: int) -> Callable[[], Floats]:
 
 def torch_topk(task: Task, k: int) -> Callable[[], Floats]:
     """AP at k by a product of +-1 codes and topk, a hundred queries at a time."""
-    query, database = task.query.signs(), task.database.signs().T.contiguous()
+    query, database = task.query.signs(), task.database.signs().T
     query_labels, labels = torch.tensor(task.query_labels), torch.tensor(task.database_labels)
 
     def call() -> Floats:

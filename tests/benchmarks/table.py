@@ -46,8 +46,8 @@ def tables(benchmarks: list[dict[str, Any]]) -> Iterator[str]:
         yield "| | " + " | ".join(ways) + " |"
         yield "| --- |" + " ---: |" * len(ways)
         for task in dict.fromkeys(b["extra_info"]["task"] for b in found):
-            times = {b["extra_info"]["way"]: unit * _seconds(b) for b in found if b["extra_info"]["task"] == task}
-            yield f"| {task} | " + " | ".join(_cell(way, times, ours) for way in ways) + " |"
+            of_task = {b["extra_info"]["way"]: b for b in found if b["extra_info"]["task"] == task}
+            yield f"| {task} | " + " | ".join(_cell(of_task, way, ours, unit) for way in ways) + " |"
         yield ""
     indexes = [b for b in benchmarks if b["extra_info"].get("of") == "indexes"]
     if indexes:
@@ -62,12 +62,15 @@ def _seconds(benchmark: dict[str, Any]) -> float:
     return float(benchmark["stats"]["median"] / benchmark["extra_info"].get("queries", 1))
 
 
-def _cell(way: str, times: dict[str, float], ours: str) -> str:
-    if way not in times:
+def _cell(of_task: dict[str, dict[str, Any]], way: str, ours: str, unit: float) -> str:
+    """A time, and what it is divided by that of the way that does the same: ours, unless the benchmark names one."""
+    if way not in of_task:
         return ""
-    digits = 2 if times[way] < 10 else 1 if times[way] < 100 else 0
-    time = f"{times[way]:,.{digits}f}"
-    return time if way == ours or ours not in times else f"{time} ({times[way] / times[ours]:.1f}x)"
+    seconds = _seconds(of_task[way])
+    time = unit * seconds
+    text = f"{time:,.{2 if time < 10 else 1 if time < 100 else 0}f}"
+    base = of_task[way]["extra_info"].get("beside", ours)
+    return text if way == base or base not in of_task else f"{text} ({seconds / _seconds(of_task[base]):.1f}x)"
 
 
 def main(words: list[str]) -> None:

@@ -70,6 +70,13 @@ def test_both_ways_count_the_same_integers(items: int, bits: int, monkeypatch: p
     assert found[0].sum() == 7 * items
 
 
+def test_runs_of_queries_meet_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hashbench.search.compiled._WORDS", 5 * 16)
+    case = bools(23, 10, 0), bools(60, 10, 1), bools(23, 5, 2), bools(60, 5, 3)
+    found = distance_histograms(Codes.pack(case[0]), Codes.pack(case[1]), case[2], case[3])
+    assert np.array_equal([found.items, found.relevant], plain(*case))
+
+
 def test_every_number_of_threads_counts_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     case = Codes.pack(bools(9, 32, 0)), Codes.pack(bools(9000, 32, 1)), (bools(9, 3, 2), bools(9000, 3, 3))
     both = count_by_planes.count_by_planes(*case)

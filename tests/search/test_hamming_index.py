@@ -70,6 +70,13 @@ def test_ends_of_blocks_are_searched(items: int, bits: int, k: int) -> None:
     assert np.array_equal(distances, wanted[1])
 
 
+def test_runs_of_queries_meet_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hashbench.search.compiled._WORDS", 5 * 16)
+    query, database = bools(23, 10, 0), bools(200, 10, 1)
+    ids, _ = HammingIndex(database, device="cpu").search(query, 7)
+    assert np.array_equal(ids, plain(query, database, 7)[0])
+
+
 @pytest.mark.parametrize("k", [1, 50, 9000])
 @pytest.mark.parametrize("nearest_first", [True, False])
 def test_a_database_in_the_order_of_its_distances_is_searched(k: int, nearest_first: bool) -> None:
@@ -148,7 +155,7 @@ def test_codes_that_do_not_fit_are_refused() -> None:
 def test_a_cpu_without_wide_vectors_finds_and_counts_the_same() -> None:
     code = (
         "import numpy as np\n"
-        "from hashbench.codes import MAX_BITS, Codes\n"
+        "from hashbench.codes import Codes\n"
         "from hashbench.evaluation.histograms import distance_histograms\n"
         "from hashbench.search.index import HammingIndex\n"
         "g = np.random.default_rng(0)\n"
