@@ -17,9 +17,9 @@ LANES = 8  # words of a tile's row
 TILE = 64 * LANES  # items
 TILES = 16  # of a block; a block of 64-bit codes is 64 KiB, which a core's second cache holds
 BLOCK = TILE * TILES  # items
+GROUP = 8  # rows that are added at once: planes of codes have a multiple of these
 _BYTE = np.array([128, 64, 32, 16, 8, 4, 2, 1], dtype=np.uint8)
 _TRUE = np.array([1], dtype=np.uint8)
-GROUP = 8  # rows that are added at once: planes of codes have a multiple of these
 
 
 @dataclass(frozen=True, eq=False)
