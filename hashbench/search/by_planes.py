@@ -32,14 +32,12 @@ class ByPlanes:
         from hashbench.search.nearest_kernels import find_nearest
 
         ids, distances = np.empty((len(query), k), dtype=np.int64), np.empty((len(query), k), dtype=np.int32)
+        planes, sample = self._planes, self._sample
+        database = planes.words, planes.items, sample.words, sample.items, _rank(k, sample.items / planes.items)
         for rows in runs(query):
             part = query[rows]
             find_nearest(
-                self._planes.words,
-                self._planes.items,
-                self._sample.words,
-                self._sample.items,
-                _rank(k, self._sample.items / self._planes.items),
+                database,
                 flips(part),
                 weights(part),
                 counter_rows(part),

@@ -129,23 +129,12 @@ def _answer(keys: Any, counts: Any, ids: Any, found: Any) -> None:
 
 
 @compiled
-def _find(
-    planes: Any,
-    items: int,
-    sample: Any,
-    sampled: int,
-    rank: int,
-    flips: Any,
-    weights: Any,
-    counter_rows: int,
-    bits: int,
-    ids: Any,
-    found: Any,
-) -> None:
+def _find(database: Any, flips: Any, weights: Any, counter_rows: int, bits: int, ids: Any, found: Any) -> None:
     """What :func:`find_nearest` does, for the queries of one thread."""
+    planes, items, sample, sampled, rank = database
     queries, k = ids.shape
     filled_up = len(sample) * TILE - sampled
-    counters = lines((TILES + 1) * counter_rows).reshape((TILES + 1, counter_rows, LANES))  # one for distance_at
+    counters = lines((TILES + 1) * counter_rows).reshape((TILES + 1, counter_rows, LANES))  # distance_at reads on
     low = lines(TILES * GROUP).reshape((TILES, GROUP, LANES))
     masks = lines(TILES), low, np.empty(GROUP, dtype=np.uint64)
     marks, lanes = lines(TILES).reshape(TILES * LANES), np.empty(TILES, dtype=np.uint8)
@@ -177,18 +166,7 @@ def _find(
 
 @compiled_parallel
 def find_nearest(
-    planes: Any,
-    items: int,
-    sample: Any,
-    sampled: int,
-    rank: int,
-    flips: Any,
-    weights: Any,
-    counter_rows: int,
-    bits: int,
-    together: int,
-    ids: Any,
-    found: Any,
+    database: Any, flips: Any, weights: Any, counter_rows: int, bits: int, together: int, ids: Any, found: Any
 ) -> None:
     """The nearest items of all queries, of equally near ones the lower numbers, nearest first.
 
@@ -196,11 +174,9 @@ def find_nearest(
     their order, and the distance shrinks as soon as there are k. A query that finds fewer begins anew without a limit.
 
     Args:
-        planes: uint64 [tiles, rows, LANES].
-        items: how many there are; those that fill up the last tile are not among them.
-        sample: some of the tiles, or all.
-        sampled: how many items it has.
-        rank: of the sample's item whose distance is the first limit.
+        database: planes, uint64 [tiles, rows, LANES], and how many items they have, without those that fill up the last
+            tile; the same of a sample, some of the tiles or all; and the rank of the sample's item whose distance is
+            the first limit.
         flips: uint64 [q, rows], all ones where a query's bit is set.
         weights: int64 [q], how many of them are.
         counter_rows: bits of the largest distance, ``rows``, as a number; at least 4.
@@ -211,5 +187,4 @@ def find_nearest(
     """
     for part in prange((len(ids) + together - 1) // together):
         start, end = part * together, min(len(ids), (part + 1) * together)
-        own, theirs, answer = flips[start:end], weights[start:end], (ids[start:end], found[start:end])
-        _find(planes, items, sample, sampled, rank, own, theirs, counter_rows, bits, answer[0], answer[1])
+        _find(database, flips[start:end], weights[start:end], counter_rows, bits, ids[start:end], found[start:end])

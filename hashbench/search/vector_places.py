@@ -85,8 +85,8 @@ def distance_at(typing_context: Any, counters: Any, place: Any) -> Any:  # noqa:
         steps = Steps(context, builder)
         counts, place = steps.array(signature.args[0], arguments[0]), arguments[1]
         rows = builder.extract_value(counts.shape, 1)
-        tile, lane = builder.lshr(place, steps.number(9)), builder.lshr(place, steps.number(6))
-        lane = builder.and_(lane, steps.number(LANES - 1))
+        word = builder.lshr(place, steps.number(6))
+        tile, lane = builder.udiv(word, steps.number(LANES)), builder.and_(word, steps.number(LANES - 1))
         data = builder.gep(counts.data, [builder.add(steps.words(builder.mul(tile, rows)), lane)])
         bit = steps.spread(builder.shl(steps.number(1), builder.and_(place, steps.number(63))))
         found = cgutils.alloca_once(builder, WORD)
