@@ -24,6 +24,7 @@ from hashbench.device import pick_device, training_dtype
 from hashbench.errors import Incompatible
 from hashbench.evaluation.evaluate import Scores, evaluate, evaluate_features
 from hashbench.evaluation.neighbourhoods import neighbourhood_quality
+from hashbench.evaluation.warm_up import warm_up
 from hashbench.features.backbones import load_backbone, net_name
 from hashbench.features.cache import cached_features
 from hashbench.features.extractor import Extractor
@@ -234,14 +235,21 @@ class TrialRun:
         drawn = references.random_codes(len(split.query) + len(split.database), bits, seed)
         return drawn[: len(split.query)], drawn[len(split.query) :]
 
-    def _float_reference(self, inputs: Inputs, loaded: Loaded) -> None:
+    @contextmanager
+    def _evaluation(self) -> Iterator[None]:
+        with self._phase("compile"):
+            warm_up(self.device)
         with self._phase("evaluate"):
+            yield
+
+    def _float_reference(self, inputs: Inputs, loaded: Loaded) -> None:
+        with self._evaluation():
             query, database = references.centred_features(inputs, loaded.split, self.device)
             scores = evaluate_features(query, database, *loaded.label_pair(), self._cutoff, self.device)
         self._keep(scores, None, loaded)
 
     def _evaluate(self, query: Codes, database: Codes, loaded: Loaded) -> None:
-        with self._phase("evaluate"):
+        with self._evaluation():
             scores = evaluate(query, database, *loaded.label_pair(), self._cutoff, self.device)
         self._keep(scores, (query, database), loaded)
 

@@ -14,6 +14,7 @@ from hashbench.codes import Codes
 from hashbench.device import pick_device
 from hashbench.errors import UsageError
 from hashbench.evaluation.evaluate import evaluate
+from hashbench.evaluation.warm_up import warm_up
 from hashbench.features.spec import source_file
 from hashbench.fingerprint import source_sums
 from hashbench.job import RANDOM_CODES, Job, Settings, Trial
@@ -151,7 +152,9 @@ def _keep_floor(statement: Statement, standing: Standing, features: Features, bi
 
 def _keep(job: Job, codes: CodesPair, standing: Standing, settings: Settings, provenance: Mapping[str, Any]) -> Record:
     """Evaluate, then write the arrays and the record."""
-    device, start = pick_device(settings.device), time.perf_counter()
+    device = pick_device(settings.device)
+    warm_up(device)
+    start = time.perf_counter()
     try:
         scores = evaluate(*codes, *standing.labels, standing.card["cutoff"], device)
     except ValueError as error:
