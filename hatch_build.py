@@ -1,6 +1,6 @@
 """Build hook: ships the top-level methods/ and datasets/ inside the wheel's package.
 
-In an editable install the package finds the checkout's folders itself (hashbench/plugin_path.py).
+In an editable install the package finds the checkout's folders itself (hashbench/plugins/plugin_path.py).
 """
 
 from pathlib import Path

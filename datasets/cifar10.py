@@ -14,12 +14,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from hashbench.archives import unpack
+from hashbench.data.archives import unpack
+from hashbench.data.download import fetch
+from hashbench.data.splits import draw_per_class
 from hashbench.dataset import Dataset, Items, Protocol, Report, Split
-from hashbench.download import fetch
 from hashbench.errors import UsageError
-from hashbench.files import file_sum, put_in_place, staging_folder
-from hashbench.splits import draw_per_class
+from hashbench.util.files import file_sum, put_in_place, staging_folder
 
 FOLDER = "cifar-10-batches-py"
 ARCHIVE = "cifar-10-python.tar.gz"

@@ -9,8 +9,8 @@ import torch
 from sklearn.datasets import load_digits
 from torch import Tensor
 
+from hashbench.data.splits import all_but, draw_per_class
 from hashbench.dataset import Dataset, Items, Protocol, Split
-from hashbench.splits import all_but, draw_per_class
 
 QUERIES_PER_CLASS = 20
 SPLIT_SEED = 1797

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from hashbench.adoption import adopt
-from hashbench.archives import unpack
+from hashbench.data.adopt import adopt
+from hashbench.data.archives import unpack
+from hashbench.data.download import fetch
+from hashbench.data.image_files import PictureSet
+from hashbench.data.splits import all_but
 from hashbench.dataset import Items, Protocol, Report, Split
-from hashbench.download import fetch
 from hashbench.errors import UsageError
-from hashbench.files import file_sum, staging_folder
-from hashbench.picture_set import PictureSet
-from hashbench.splits import all_but
+from hashbench.util.files import file_sum, staging_folder
 
 COUNT = 25_000
 FOLDER = "mirflickr"

@@ -11,11 +11,11 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from hashbench.data.image_files import PictureSet
+from hashbench.data.label_table import LabelTable, read_label_table
+from hashbench.data.splits import all_but
 from hashbench.dataset import Items, Protocol, Split
 from hashbench.errors import UsageError, unknown
-from hashbench.label_table import LabelTable, read_label_table
-from hashbench.picture_set import PictureSet
-from hashbench.splits import all_but
 
 SPLIT_SEED = 40_001
 QUERY_SHARE, MOST_QUERIES = 10, 1_000  # one labelled item in ten, where neither CSV nor TOML file says it
@@ -38,7 +38,7 @@ class Description:
     Attributes:
         name: letters, digits, "-" and "_"; the TOML file's own name without suffix where it gives none.
         images: the folder that the CSV file's paths begin at, relative to the TOML file.
-        csv: the CSV file, relative to the TOML file; see :func:`hashbench.label_table.read_label_table`.
+        csv: the CSV file, relative to the TOML file; see :func:`hashbench.data.label_table.read_label_table`.
         features: default features.
         cutoff: customary k of mAP@k, or None.
         queries: how many labelled items to draw as queries; None where the CSV file has a split column, or for one

@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from hashbench.adoption import adopt
+from hashbench.data.adopt import adopt
+from hashbench.data.image_files import PictureSet
+from hashbench.data.image_tree import IMAGE_SUFFIXES, locate, walk
+from hashbench.data.label_lists import read_label_column, read_label_list
+from hashbench.data.split_lists import CONCEPTS as CONCEPTS_FILE
+from hashbench.data.split_lists import PARTS, Listing, read_split_lists, split_lists_sum
+from hashbench.data.splits import all_but, draw_per_label
 from hashbench.dataset import Dataset, Items, Protocol, Report, Split
 from hashbench.errors import UsageError
-from hashbench.image_tree import IMAGE_SUFFIXES, locate, walk
-from hashbench.label_lists import read_label_column, read_label_list
-from hashbench.picture_set import PictureSet
-from hashbench.split_lists import CONCEPTS as CONCEPTS_FILE
-from hashbench.split_lists import PARTS, Listing, read_split_lists, split_lists_sum
-from hashbench.splits import all_but, draw_per_label
 
 FOLDER = "nuswide"
 PLACES = ("Flickr/", "images/", "")

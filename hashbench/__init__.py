@@ -13,17 +13,17 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from hashbench.errors import Incompatible as Incompatible
     from hashbench.errors import UsageError as UsageError
+    from hashbench.estimator import method as method
     from hashbench.evaluation.evaluate import Scores as Scores
     from hashbench.evaluation.evaluate import evaluate as evaluate
-    from hashbench.facade import method as method
+    from hashbench.execution.run import run as run
+    from hashbench.external.call import score as score
     from hashbench.records.results import Results as Results
     from hashbench.records.results import results as results
-    from hashbench.reporting.comparison import compare as compare
+    from hashbench.replay.rescore import rescore as rescore
+    from hashbench.reporting.comparison.comparison import compare as compare
     from hashbench.reporting.figures.plot import plot as plot
     from hashbench.reporting.regression.gate import check as check
-    from hashbench.rescoring import rescore as rescore
-    from hashbench.runner import run as run
-    from hashbench.scoring.call import score as score
     from hashbench.search.index import HammingIndex as HammingIndex
 
 _HOMES = {
@@ -33,14 +33,14 @@ _HOMES = {
     "Scores": "hashbench.evaluation.evaluate",
     "UsageError": "hashbench.errors",
     "check": "hashbench.reporting.regression.gate",
-    "compare": "hashbench.reporting.comparison",
+    "compare": "hashbench.reporting.comparison.comparison",
     "evaluate": "hashbench.evaluation.evaluate",
-    "method": "hashbench.facade",
+    "method": "hashbench.estimator",
     "plot": "hashbench.reporting.figures.plot",
-    "rescore": "hashbench.rescoring",
+    "rescore": "hashbench.replay.rescore",
     "results": "hashbench.records.results",
-    "run": "hashbench.runner",
-    "score": "hashbench.scoring.call",
+    "run": "hashbench.execution.run",
+    "score": "hashbench.external.call",
 }
 __all__ = [
     "HammingIndex",

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from hashbench.errors import UsageError
-from hashbench.pace import silent
+from hashbench.util.progress import silent
 
 Items = npt.NDArray[np.int64]
 Images = Tensor | list[Tensor]

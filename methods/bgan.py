@@ -10,15 +10,15 @@ from torch import Tensor
 from hashbench.errors import Incompatible, UsageError
 from hashbench.features.backbones import is_backbone
 from hashbench.method import HashMethod, RunContext, TrainingSet, Traits, no_backbone
+from hashbench.nets.adversarial import Game, PaperGame, ReleasedGame, Stakes, build_discriminator, build_generator
+from hashbench.nets.augmentation import Views
 from hashbench.nets.encoders import SMALL, ImageEncoder, build_encoder, input_size
-from hashbench.nets.games import Game, PaperGame, ReleasedGame, Stakes, build_discriminator, build_generator
+from hashbench.nets.frozen_layers import Trunk
 from hashbench.nets.hash_training import HashTraining, Recipe, compile_nets
 from hashbench.nets.hashers import Feed, ImageHasher, Pictures
 from hashbench.nets.neighbours import Similarity, neighbourhood_structure
 from hashbench.nets.precision import Precision, computing_dtype
 from hashbench.nets.signs import Activation
-from hashbench.nets.trunks import Trunk
-from hashbench.nets.views import Views
 
 AUTO = "auto"
 # Weights of the objective; the authors' code has its own, in its own reduction.

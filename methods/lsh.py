@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
-from hashbench.pca import column_means
+from hashbench.util.pca import column_means
 
 
 class LSH(HashMethod):

@@ -5,7 +5,7 @@ from typing import Self
 from torch import Tensor
 
 from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
-from hashbench.pca import principal_axes
+from hashbench.util.pca import principal_axes
 
 
 class PCAH(HashMethod):

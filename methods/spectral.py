@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
-from hashbench.pca import principal_axes
+from hashbench.util.pca import principal_axes
 
 
 class SpectralHashing(HashMethod):

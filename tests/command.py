@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PLUGINS = Path(__file__).parent / "plugins"
+PLUGINS = Path(__file__).parent / "plugin_root"
 
 
 def environment(cache: Path, **more: str) -> dict[str, str]:

@@ -9,8 +9,11 @@ import pytest
 import torch
 from hypothesis import settings
 
-from hashbench.dataset_spec import open_dataset
+from hashbench.data.spec import open_dataset
 from tests.pictures import pictures
+from tests.stored_trials import stored_plugins, stored_results
+
+__all__ = ["stored_plugins", "stored_results"]
 
 # A first example may wait for kernels to be compiled, and a busy machine is no fault.
 settings.register_profile("patient", deadline=None)

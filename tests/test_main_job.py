@@ -15,9 +15,9 @@ import torch
 
 import hashbench as hb
 from hashbench.codes import Codes
-from hashbench.dataset_spec import open_dataset
+from hashbench.data.spec import open_dataset
+from hashbench.plugins.registry import METHODS
 from hashbench.records.schema import schema
-from hashbench.registry import METHODS
 from tests.command import environment, hashbench
 from tests.pictures import pictures
 
@@ -194,7 +194,7 @@ def test_a_failing_throughput_takes_no_score_away(tmp_path: Path, monkeypatch: p
     def fail(*_given: Any) -> None:
         raise RuntimeError("cannot encode one image alone")
 
-    monkeypatch.setattr("hashbench.trial.measure", fail)
+    monkeypatch.setattr("hashbench.execution.trial.measure", fail)
     found = hb.run(methods="lsh", bits=8, results=tmp_path, executor="inline")
     assert [record["status"] for record in found.records] == ["ok"] * 3
     assert found.throughputs == ()
@@ -212,7 +212,7 @@ def test_what_a_method_cannot_do_is_skipped_with_a_reason_and_no_failure(tmp_pat
 def test_no_record_bears_the_sum_of_sources_that_did_not_make_it(tmp_path: Path) -> None:
     method = tmp_path / "methods/mine.py"
     method.parent.mkdir()
-    source = (Path(__file__).parent / "plugins/methods/first_pixels.py").read_text()
+    source = (Path(__file__).parent / "plugin_root/methods/first_pixels.py").read_text()
     edit = "import pathlib; file = pathlib.Path(__file__); file.write_text(file.read_text() + '#')"
     method.write_text(source.replace("        self.mean_", f"        {edit}\n        self.mean_", 1))
     done = hashbench("run", "--methods", "mine", "--bits", "8,9", cwd=tmp_path, HASHBENCH_PLUGINS=str(tmp_path))
@@ -235,7 +235,7 @@ os.utime(file, (1, 1))
 print([(r["error"] or {}).get("message") for r in hb.run(**run).records if r["trial"]["method"] == "mine"])
 """
     (tmp_path / "methods").mkdir()
-    source = (Path(__file__).parent / "plugins/methods/first_pixels.py").read_text()
+    source = (Path(__file__).parent / "plugin_root/methods/first_pixels.py").read_text()
     (tmp_path / "methods/mine.py").write_text(source)
     done = subprocess.run(
         [sys.executable, "-c", script],

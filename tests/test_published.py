@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from hashbench.records.schema import schema
-from hashbench.reporting.blocks import filled
+from hashbench.reporting.leaderboard.blocks import filled
 from hashbench.reporting.write import write_reports
 
 ROOT = Path(__file__).parent.parent

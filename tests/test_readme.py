@@ -15,7 +15,7 @@ if not README.exists():
 def test_readmes_method_is_the_one_that_the_tests_run() -> None:
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.S)
     plugin = next(block for block in blocks if "class FirstPixels" in block)
-    file = (ROOT / "tests/plugins/methods/first_pixels.py").read_text()
+    file = (ROOT / "tests/plugin_root/methods/first_pixels.py").read_text()
     assert plugin.partition('"""\n')[2] == file.partition('"""\n')[2]
 
 

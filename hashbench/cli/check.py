@@ -133,7 +133,7 @@ def _rendered(report: Any, facts: dict[str, Any], form: str) -> str:
 
 
 def _write(file: Path, content: str) -> None:
-    from hashbench.files import replacing
+    from hashbench.util.files import replacing
 
     file.parent.mkdir(parents=True, exist_ok=True)
     with replacing(file) as work:

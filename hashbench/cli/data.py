@@ -35,8 +35,8 @@ Examples:
 def prepare(name: str, source: str | None, data: str | None) -> int:
     """Download a data set, or adopt it from a folder; sums are checked, what is complete is left alone."""
     from hashbench.errors import UsageError
-    from hashbench.registry import DATASETS
-    from hashbench.runner import DATA_VARIABLE
+    from hashbench.execution.run import DATA_VARIABLE
+    from hashbench.plugins.registry import DATASETS
 
     folder = Path(source).expanduser() if source else None
     if folder is not None and not folder.exists():
@@ -61,12 +61,12 @@ def verify(name: str, data: str | None, strict: bool, as_json: bool) -> int:
 
     NAME is a data set, NAME/PROTOCOL, a glob of these, or NAME:FILE. Every image is decoded once.
     """
-    from hashbench.audit import audit, keep
-    from hashbench.card import make_card
     from hashbench.cli.audit_text import lines
-    from hashbench.dataset_spec import expand, open_dataset, protocol_id
-    from hashbench.pace import say
-    from hashbench.runner import cache_folder, data_folder
+    from hashbench.data.audit import audit, keep
+    from hashbench.data.protocol_card import make_card
+    from hashbench.data.spec import expand, open_dataset, protocol_id
+    from hashbench.execution.run import cache_folder, data_folder
+    from hashbench.util.progress import say
 
     cache, found, faults = cache_folder(), [], []
     for spec in expand(name):
@@ -91,8 +91,8 @@ def verify(name: str, data: str | None, strict: bool, as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def list_(data: str | None, as_json: bool) -> int:
     """List the protocols of all data sets and say which are ready on disk."""
-    from hashbench.registry import DATASETS
-    from hashbench.runner import data_folder
+    from hashbench.execution.run import data_folder
+    from hashbench.plugins.registry import DATASETS
 
     root = data_folder(data)
     rows = [row for name in DATASETS.names() for row in _states(name, root)]
@@ -106,10 +106,10 @@ def list_(data: str | None, as_json: bool) -> int:
 
 def _states(name: str, root: Path) -> list[dict[str, Any]]:
     """A row for each protocol, or one where all are in the same state; the first one's sums are checked as well."""
-    from hashbench.dataset_spec import open_dataset
+    from hashbench.data.spec import open_dataset
     from hashbench.errors import UsageError
-    from hashbench.pace import say
-    from hashbench.registry import DATASETS
+    from hashbench.plugins.registry import DATASETS
+    from hashbench.util.progress import say
 
     try:
         specs = [f"{name}/{protocol.name}" for protocol in DATASETS.get(name).protocols]

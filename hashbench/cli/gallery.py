@@ -32,10 +32,10 @@ def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
     and a cross. Reconstructions need a method that makes pictures of codes, and its kept state, but no weights of
     networks. Exits with 1 if something could not be made, with 2 if nothing could.
     """
-    from hashbench.device import pick_device
     from hashbench.errors import UsageError
+    from hashbench.execution.run import data_folder
     from hashbench.gallery.make import Wanted, make_gallery
-    from hashbench.runner import data_folder
+    from hashbench.util.device import pick_device
 
     results = Path(given["results"])
     out = Path(given["out"]) if given["out"] else results / "gallery"
@@ -64,8 +64,8 @@ def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
 def _chosen(names: tuple[str, ...], results: Path) -> list[Any]:
     """The records called ``names``, or one of each kind."""
     from hashbench.gallery.make import default_records
-    from hashbench.kept import Kept
     from hashbench.records.lookup import find_records
+    from hashbench.replay.stored_trial import Kept
 
     if not names:
         found, left_out = default_records(results)

@@ -56,8 +56,8 @@ def _refuse(options: set[str]) -> None:
 
 def _make(kind: str, given: dict[str, Any]) -> int:
     from hashbench.records.results import results
-    from hashbench.reporting.selection import selected
-    from hashbench.reporting.tables import tables
+    from hashbench.reporting.leaderboard.selection import selected
+    from hashbench.reporting.leaderboard.tables import tables
 
     folder = Path(given["results"])
     if not folder.exists():
@@ -81,7 +81,7 @@ def _make(kind: str, given: dict[str, Any]) -> int:
 
 
 def _put(text: str, out: Path | None) -> None:
-    from hashbench.files import replacing
+    from hashbench.util.files import replacing
 
     if out is None:
         click.echo(text, nl=False)
@@ -96,15 +96,15 @@ def _put(text: str, out: Path | None) -> None:
 def _show(made: list[Any], **console: Any) -> None:
     from rich.console import Console
 
-    from hashbench.reporting.terminal import show
+    from hashbench.reporting.leaderboard.terminal import show
 
     show(made, Console(**console))
 
 
 def _text(kind: str, made: list[Any], shown: Any, out: Path | None) -> str:
-    from hashbench.reporting.csv_file import csv, lines
-    from hashbench.reporting.latex import latex
-    from hashbench.reporting.markdown import markdown
+    from hashbench.reporting.leaderboard.csv_file import csv, lines
+    from hashbench.reporting.leaderboard.latex import latex
+    from hashbench.reporting.leaderboard.markdown import markdown
     from hashbench.reporting.page import html
 
     if kind == "html" and out is not None:
@@ -133,8 +133,8 @@ def _maker(file: Path) -> str:
 
 
 def _into(file: Path, check: bool) -> int:
-    from hashbench.files import replacing
-    from hashbench.reporting.blocks import filled
+    from hashbench.reporting.leaderboard.blocks import filled
+    from hashbench.util.files import replacing
 
     text = filled(file)
     if text == file.read_text(encoding="utf-8"):

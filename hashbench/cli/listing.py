@@ -32,7 +32,7 @@ def command(what: str, as_json: bool) -> int:
 
 
 def _methods() -> list[dict[str, Any]]:
-    from hashbench.registry import METHODS
+    from hashbench.plugins.registry import METHODS
 
     rows: list[dict[str, Any]] = []
     for name in METHODS.names():
@@ -54,7 +54,7 @@ def _methods() -> list[dict[str, Any]]:
 
 
 def _datasets() -> list[dict[str, Any]]:
-    from hashbench.registry import DATASETS
+    from hashbench.plugins.registry import DATASETS
 
     rows: list[dict[str, Any]] = []
     for name in DATASETS.names():
@@ -97,7 +97,7 @@ def _metrics() -> list[dict[str, Any]]:
 
 
 def _suites() -> list[dict[str, Any]]:
-    from hashbench.suite import open_suite, suite_names
+    from hashbench.planning.suite import open_suite, suite_names
 
     suites = [open_suite(name) for name in suite_names()]
     return [{"name": suite.name, "summary": suite.title, "origin": str(suite.file)} for suite in suites]

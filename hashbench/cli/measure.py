@@ -29,15 +29,15 @@ def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
     else run meanwhile. Figures of other machines stay. Exits with 1 if something could not be measured, with 2 if
     nothing could.
     """
-    from hashbench.device import pick_device
     from hashbench.errors import UsageError
+    from hashbench.execution.run import data_folder
     from hashbench.features.weights import Weights, parse_weights
-    from hashbench.kept import Kept
-    from hashbench.pace import say
     from hashbench.records.lookup import find_records
-    from hashbench.remeasuring import Place, kept_trials, measure_again
+    from hashbench.replay.remeasure import Place, kept_trials, measure_again
+    from hashbench.replay.stored_trial import Kept
     from hashbench.reporting.write import write_reports
-    from hashbench.runner import data_folder
+    from hashbench.util.device import pick_device
+    from hashbench.util.progress import say
 
     results = Path(given["results"])
     weights = Weights(parse_weights(given["weights"]), given["offline"], say)

@@ -31,13 +31,13 @@ def command(kinds: str, **given: Any) -> int:
     """
     from dataclasses import replace
 
+    from hashbench.planning.grid import split_list
     from hashbench.records.results import existing_results
     from hashbench.reporting.figures.choice import choose_methods, choose_tables
     from hashbench.reporting.figures.files import check_formats
     from hashbench.reporting.figures.kinds import KINDS, kind_named
-    from hashbench.reporting.figures.look import styles
-    from hashbench.reporting.tables import tables
-    from hashbench.request import split_list
+    from hashbench.reporting.figures.style import styles
+    from hashbench.reporting.leaderboard.tables import tables
 
     wanted, formats = split_list(kinds) or tuple(KINDS), split_list(given["formats"])
     for kind in wanted:

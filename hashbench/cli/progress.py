@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from hashbench.job import Event
-from hashbench.plan import Plan
+from hashbench.planning.plan import Plan
+from hashbench.records.trial_spec import Event
 
 Watcher = Callable[[Event], None]
 

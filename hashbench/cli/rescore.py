@@ -32,15 +32,15 @@ def command(records: tuple[str, ...], everything: bool, as_json: bool, **given: 
     features are needed for reference-float alone, which has no codes. Exits with 1 if something could not be rescored,
     with 2 if nothing could.
     """
-    from hashbench.device import pick_device
     from hashbench.evaluation.metrics import METRIC_VERSION
+    from hashbench.execution.run import data_folder
     from hashbench.features.weights import Weights, parse_weights
-    from hashbench.kept import Kept
-    from hashbench.pace import say
     from hashbench.records.lookup import find_records
-    from hashbench.remeasuring import Place
-    from hashbench.rescoring import choose, rescore_records
-    from hashbench.runner import data_folder
+    from hashbench.replay.remeasure import Place
+    from hashbench.replay.rescore import choose, rescore_records
+    from hashbench.replay.stored_trial import Kept
+    from hashbench.util.device import pick_device
+    from hashbench.util.progress import say
 
     results = Path(given["results"])
     weights = Weights(parse_weights(given["weights"]), given["offline"], say)

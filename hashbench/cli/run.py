@@ -7,7 +7,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from hashbench.defaults import default_datasets
+from hashbench.planning.defaults import default_datasets
 
 DEFAULT = ",".join(default_datasets())
 EXAMPLE = """\b
@@ -69,12 +69,12 @@ def command(ctx: click.Context, /, **given: Any) -> int:
 
 
 def _run(given: dict[str, Any], asked: dict[str, Any]) -> int:
+    from hashbench.execution.run import make_settings
     from hashbench.features.weights import parse_weights
-    from hashbench.pace import say
-    from hashbench.plan import make_plan
-    from hashbench.request import asked_fields, parse_bits, parse_settings, split_list
-    from hashbench.runner import make_settings
-    from hashbench.suite import plan_requests
+    from hashbench.planning.grid import asked_fields, parse_bits, parse_settings, split_list
+    from hashbench.planning.plan import make_plan
+    from hashbench.planning.suite import plan_requests
+    from hashbench.util.progress import say
 
     fields = asked_fields(asked, methods=split_list, bits=parse_bits, datasets=split_list, parameters=parse_settings)
     requests = plan_requests(given["suite"], fields)
@@ -111,7 +111,7 @@ def _print_plan(plan: Any, as_json: bool) -> None:
 
 def _carry_out(plan: Any, settings: Any, executor: str, as_json: bool) -> int:
     from hashbench.cli.progress import progress
-    from hashbench.runner import carry_out, grid_results
+    from hashbench.execution.run import carry_out, grid_results
 
     with progress(plan) as watcher:
         finished = carry_out(plan, settings, executor, watcher)
@@ -130,8 +130,8 @@ def _carry_out(plan: Any, settings: Any, executor: str, as_json: bool) -> int:
 def _print_leaderboard(found: Any, plan: Any, folder: Path) -> None:
     from rich.console import Console
 
-    from hashbench.reporting.tables import tables
-    from hashbench.reporting.terminal import show
+    from hashbench.reporting.leaderboard.tables import tables
+    from hashbench.reporting.leaderboard.terminal import show
 
     console = Console()
     show(tables(found, plan.keys(), plan.stale_keys()), console)

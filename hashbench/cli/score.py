@@ -66,12 +66,12 @@ def command(file: str | None, as_json: bool, **given: Any) -> int:
     The same codes have the same record, which is written anew.
     """
     from hashbench.errors import UsageError
+    from hashbench.execution.run import make_settings
+    from hashbench.external.arrays import read_arrays
+    from hashbench.external.score import score_arrays
+    from hashbench.external.score_request import Statement
     from hashbench.features.weights import parse_weights
     from hashbench.reporting.write import write_reports
-    from hashbench.runner import make_settings
-    from hashbench.scoring.arrays import read_arrays
-    from hashbench.scoring.score import score_arrays
-    from hashbench.scoring.statement import Statement
 
     separate = {name: Path(path) for name in SEPARATE if (path := given.pop(name)) is not None}
     if file is None and given["name"] is None:
@@ -96,8 +96,8 @@ def command(file: str | None, as_json: bool, **given: Any) -> int:
 def _print(scored: Any, folder: Path) -> None:
     from hashbench.cli.score_text import lines
     from hashbench.records.results import results
-    from hashbench.reporting.caption import title
-    from hashbench.reporting.tables import tables
+    from hashbench.reporting.leaderboard.caption import title
+    from hashbench.reporting.leaderboard.tables import tables
 
     click.echo("\n".join(lines(scored.record)))
     key = scored.record["key"]

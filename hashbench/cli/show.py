@@ -18,11 +18,11 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def command(name: str, results: str, as_json: bool) -> int:
     """Show a method, a data set, features, a suite, or a record by its file or by the beginning of its key."""
-    from hashbench.dataset_spec import plugin_name
+    from hashbench.data.spec import plugin_name
     from hashbench.features.networks import is_network
     from hashbench.features.spec import summaries
-    from hashbench.registry import DATASETS, METHODS
-    from hashbench.suite import SUFFIX, suite_names
+    from hashbench.planning.suite import SUFFIX, suite_names
+    from hashbench.plugins.registry import DATASETS, METHODS
 
     if name in METHODS.names():
         facts = _method(name)
@@ -42,8 +42,8 @@ def command(name: str, results: str, as_json: bool) -> int:
 
 
 def _method(name: str) -> dict[str, Any]:
-    from hashbench.parameters import declared
-    from hashbench.registry import METHODS
+    from hashbench.plugins.hyperparameters import declared
+    from hashbench.plugins.registry import METHODS
 
     method = METHODS.get(name)
     traits = method.traits
@@ -61,7 +61,7 @@ def _method(name: str) -> dict[str, Any]:
 
 
 def _dataset(name: str) -> dict[str, Any]:
-    from hashbench.registry import DATASETS
+    from hashbench.plugins.registry import DATASETS
 
     dataset = DATASETS.get(name)
     return {
@@ -95,7 +95,7 @@ def _features(name: str) -> dict[str, Any]:
 
 
 def _suite(name: str) -> dict[str, Any]:
-    from hashbench.suite import open_suite
+    from hashbench.planning.suite import open_suite
 
     suite = open_suite(name)
     runs = [_said(run) for run in suite.runs]
@@ -119,10 +119,10 @@ def _said(run: Any) -> dict[str, Any]:
 def _record(name: str, folder: Path) -> dict[str, Any]:
     from hashbench.errors import unknown
     from hashbench.features.spec import summaries
+    from hashbench.planning.suite import suite_names
+    from hashbench.plugins.registry import DATASETS, METHODS
     from hashbench.records.lookup import find_record
     from hashbench.records.store import load_record
-    from hashbench.registry import DATASETS, METHODS
-    from hashbench.suite import suite_names
 
     file = find_record(name, folder)
     if file is None:

@@ -9,7 +9,6 @@ import numpy.typing as npt
 import torch
 
 from hashbench.codes import Codes, as_codes
-from hashbench.device import pick_device
 from hashbench.evaluation.curves import radius_curve, rank_curve, rank_grid
 from hashbench.evaluation.diagnostics import Diagnostics, code_diagnostics
 from hashbench.evaluation.feature_rows import Features
@@ -19,6 +18,7 @@ from hashbench.evaluation.metrics import BALL, HEADLINE, HEADLINE_K, METRIC_VERS
 from hashbench.evaluation.ranking import Ranking, empty_within, tied_share
 from hashbench.evaluation.relevance import Labels
 from hashbench.evaluation.similarities import similarity_histograms
+from hashbench.util.device import pick_device
 
 __all__ = ["METRIC_VERSION", "Scores", "evaluate", "evaluate_features"]
 

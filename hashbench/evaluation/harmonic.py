@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hashbench.compiling import compiled
+from hashbench.search.numba_cache import compiled
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import torch
 
 from hashbench.codes import Codes
-from hashbench.evaluation.count_by_planes import count_by_planes
-from hashbench.evaluation.count_by_products import count_by_products
 from hashbench.evaluation.ranking import IntArray
 from hashbench.evaluation.relevance import Labels, label_pair
+from hashbench.search.bit_sliced_histograms import count_by_planes
 from hashbench.search.compiled import kernels
+from hashbench.search.matmul_histograms import count_by_products
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from hashbench.compiling import compiled, compiled_parallel, prange
 from hashbench.evaluation.harmonic import harmonic_difference
 from hashbench.evaluation.tied_group import BEST, EXPECTED, group_sum
+from hashbench.search.numba_cache import compiled, compiled_parallel, prange
 
 _NEGLIGIBLE = 1e-18  # of the largest probability: thousands of them change no digit
 

@@ -7,8 +7,8 @@ are whole numbers; ``n`` is at least 1.
 
 from typing import Any, Literal
 
-from hashbench.compiling import compiled
 from hashbench.evaluation.harmonic import harmonic_difference
+from hashbench.search.numba_cache import compiled
 
 Order = Literal["expected", "best", "worst"]
 ORDERS: tuple[Order, ...] = ("expected", "best", "worst")

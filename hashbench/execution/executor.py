@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
-from hashbench.job import Event, Job, Settings
+from hashbench.records.trial_spec import Event, Job, Settings
 
 Watcher = Callable[[Event], None]
 

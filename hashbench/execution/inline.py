@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from hashbench.errors import UsageError
 from hashbench.execution.executor import Executor, Watcher
-from hashbench.job import Event, Job, Settings
-from hashbench.trial import run_trial
+from hashbench.execution.trial import run_trial
+from hashbench.records.trial_spec import Event, Job, Settings
 
 
 class InlineExecutor(Executor):

@@ -15,11 +15,11 @@ from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from types import FrameType, ModuleType
 
-from hashbench.execution import child
+from hashbench.execution import worker
 from hashbench.execution.executor import Executor, Watcher
-from hashbench.job import UNTIMED_PHASES, Event, Job, Settings
-from hashbench.records.draft import LOG_LINES, draft, explain
+from hashbench.records.new_record import LOG_LINES, draft, explain
 from hashbench.records.store import Record, Store
+from hashbench.records.trial_spec import UNTIMED_PHASES, Event, Job, Settings
 
 GRACE_SECONDS = 5.0
 POLL_SECONDS = 0.2
@@ -107,7 +107,7 @@ def _context() -> BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["hashbench.execution.child"])
+    context.set_forkserver_preload(["hashbench.execution.worker"])
     # Started with Ctrl-C blocked, and so are its children: a terminal sends it to all of them.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -149,7 +149,7 @@ def _start(job: Job, settings: Settings, store: Store, context: BaseContext) -> 
     before = store.read(job)
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(  # type: ignore[attr-defined]
-        target=child.main,
+        target=worker.main,
         args=(job, settings, store.log_path(job), sender, dict(os.environ)),
         name=f"hashbench {job}",
     )

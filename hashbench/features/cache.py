@@ -17,15 +17,15 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from hashbench import images, pictures
+from hashbench.data import decode, images
+from hashbench.data.images import DECODED, on_device
 from hashbench.dataset import Dataset, Images, Items, Report
 from hashbench.errors import UsageError
 from hashbench.features.extractor import Extractor
 from hashbench.features.parts import DamagedError, Floats, Layout, PartedArray
-from hashbench.files import file_sum
-from hashbench.images import DECODED, on_device
-from hashbench.pace import Pace, silent
-from hashbench.prefetch import ahead
+from hashbench.util.files import file_sum
+from hashbench.util.prefetch import ahead
+from hashbench.util.progress import Pace, silent
 
 FORMAT = "1"  # of what is kept; goes up when this module or parts.py changes what it keeps
 LARGEST_BLOCK = 256  # images
@@ -104,7 +104,7 @@ def source_sum(dataset: Dataset, extractor: Extractor) -> str:
 def decoding_sources(dataset: Dataset) -> set[Path]:
     """The files of the code that makes a data set's images."""
     kinds = [kind for kind in type(dataset).__mro__ if issubclass(kind, Dataset) and kind is not Dataset]
-    return {Path(inspect.getfile(kind)) for kind in kinds} | {Path(images.__file__), Path(pictures.__file__)}
+    return {Path(inspect.getfile(kind)) for kind in kinds} | {Path(images.__file__), Path(decode.__file__)}
 
 
 def _kept(folder: Path, report: Report) -> PartedArray | None:

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from hashbench.dataset import Images
-from hashbench.device import repeatable
 from hashbench.errors import UsageError
 from hashbench.features import backbones, preprocessing, pretrained, timm_nets, torchvision_nets
 from hashbench.features.extractor import Extractor
 from hashbench.features.weights import Weights
+from hashbench.util.device import repeatable
 
 # Pixels that go through a network at a time: 8 images of 224 px on a CPU, for its caches, 256 elsewhere.
 CPU_PIXELS, GPU_PIXELS = 8 * 224**2, 256 * 224**2
@@ -43,7 +43,7 @@ class Deep(Extractor):
         return backbones.checked_sum(self._net_name, self._weights)
 
     def sources(self) -> set[Path]:
-        """The files of the code that decides the answers, beside :mod:`hashbench.images`."""
+        """The files of the code that decides the answers, beside :mod:`hashbench.data.images`."""
         return super().sources() | {Path(str(module.__file__)) for module in CODE}
 
     def __call__(self, images: Images) -> Tensor:

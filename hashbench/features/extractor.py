@@ -31,7 +31,7 @@ class Extractor(ABC):
         return ""
 
     def sources(self) -> set[Path]:
-        """The files of the code that decides the answers, beside :mod:`hashbench.images`."""
+        """The files of the code that decides the answers, beside :mod:`hashbench.data.images`."""
         return {Path(inspect.getfile(kind)) for kind in type(self).__mro__ if issubclass(kind, Extractor)}
 
     @abstractmethod

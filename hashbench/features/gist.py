@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from hashbench.data.images import resize
 from hashbench.dataset import Images
 from hashbench.features.extractor import Extractor
-from hashbench.images import resize
 
 SIZE = 32
 ORIENTATIONS = 8

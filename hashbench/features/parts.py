@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from hashbench.files import replacing
-from hashbench.threads import pool
+from hashbench.util.files import replacing
+from hashbench.util.threads import pool
 
 PART = 512  # rows; what a kill may cost is one part
 ARRAY, JOURNAL = "features.bin", "parts.json"

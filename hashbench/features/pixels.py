@@ -2,10 +2,10 @@
 
 from torch import Tensor
 
+from hashbench.data.images import resize
 from hashbench.dataset import Images
 from hashbench.errors import UsageError
 from hashbench.features.extractor import Extractor
-from hashbench.images import resize
 
 
 class Pixels(Extractor):

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from hashbench.data.images import three_channels
 from hashbench.dataset import Images
-from hashbench.images import three_channels
 
 NARROW = 8  # times as long as wide
 

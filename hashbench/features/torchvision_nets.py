@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 import torch
 from torch import nn
 
+from hashbench.data.download import fetch
 from hashbench.dataset import Report
-from hashbench.download import fetch
 from hashbench.features.preprocessing import Preprocessing
 from hashbench.features.pretrained import Pretrained
-from hashbench.files import replacing
+from hashbench.util.files import replacing
 
 WEIGHTS = "IMAGENET1K_V1"  # those the literature used
 PRESET = Preprocessing(224, 256, "bilinear", mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))

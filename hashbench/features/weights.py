@@ -10,7 +10,7 @@ from hashbench.dataset import Report
 from hashbench.errors import UsageError
 from hashbench.features.networks import network
 from hashbench.features.state_dicts import read_state, state_sum
-from hashbench.pace import silent
+from hashbench.util.progress import silent
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 from hashbench.records.results import Results
 from hashbench.records.store import Record
-from hashbench.reporting.caption import title
-from hashbench.reporting.table import HEADLINE
-from hashbench.reporting.tables import tables
+from hashbench.reporting.leaderboard.caption import title
+from hashbench.reporting.leaderboard.table import HEADLINE
+from hashbench.reporting.leaderboard.tables import tables
 
 
 def heading(record: Record) -> str:

@@ -7,16 +7,16 @@ import torch
 
 from hashbench.dataset import Dataset
 from hashbench.errors import UsageError
+from hashbench.external.ground_truth import SCORED
 from hashbench.gallery.neighbour_sheet import neighbour_sheet
 from hashbench.gallery.neighbours import Rows, nearest, spread
 from hashbench.gallery.reconstruction_sheet import reconstruction_sheet
 from hashbench.gallery.reconstructions import reconstruct
-from hashbench.kept import Kept, KeptCodes, changed_sources, load_method, read_codes
-from hashbench.kept_dataset import open_source
 from hashbench.method import HashMethod
-from hashbench.registry import METHODS
-from hashbench.reporting.table import HEADLINE
-from hashbench.scoring.standing import SCORED
+from hashbench.plugins.registry import METHODS
+from hashbench.replay.stored_dataset import open_source
+from hashbench.replay.stored_trial import Kept, KeptCodes, changed_sources, load_method, read_codes
+from hashbench.reporting.leaderboard.table import HEADLINE
 
 MOST = 100  # queries, and neighbours of each: a sheet stays one that can be drawn and looked at
 

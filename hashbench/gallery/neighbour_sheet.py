@@ -3,11 +3,11 @@
 import numpy as np
 
 from hashbench.dataset import Dataset
+from hashbench.gallery.canvas import BLACK, FRAME, GREY, MARGIN, Sheet, cut, font, line_height
 from hashbench.gallery.heading import heading
 from hashbench.gallery.neighbours import Neighbours
-from hashbench.gallery.sheet import BLACK, FRAME, GREY, MARGIN, Sheet, cut, font, line_height
 from hashbench.gallery.thumbnails import SIDE, Bitmap, thumbnails
-from hashbench.kept import Kept, KeptCodes
+from hashbench.replay.stored_trial import Kept, KeptCodes
 
 # Frame and sign of relevant items and of the others: colours that people who cannot tell red from green tell apart.
 MARKS = {True: ("#007f5f", "✓"), False: ("#d55e00", "✗")}

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 
 from hashbench.errors import UsageError
-from hashbench.kept import KeptCodes
+from hashbench.replay.stored_trial import KeptCodes
 from hashbench.search.index import HammingIndex
 
 Rows = npt.NDArray[np.int64]

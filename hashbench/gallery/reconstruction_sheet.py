@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
+from hashbench.gallery.canvas import FRAME, GREY, MARGIN, Sheet, font, line_height
 from hashbench.gallery.heading import heading
 from hashbench.gallery.reconstructions import Reconstructions
-from hashbench.gallery.sheet import FRAME, GREY, MARGIN, Sheet, font, line_height
 from hashbench.gallery.thumbnails import SIDE, Bitmap, thumbnail
-from hashbench.kept import Kept
+from hashbench.replay.stored_trial import Kept
 
 ACROSS = 10  # pairs in a row
 NAMES_WIDTH = 70  # pixels

@@ -7,11 +7,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from hashbench.data.images import ImageSource, resize
 from hashbench.dataset import Dataset, Items
 from hashbench.gallery.neighbours import Rows
-from hashbench.images import ImageSource, resize
-from hashbench.kept import KeptCodes
 from hashbench.method import HashMethod, RunContext
+from hashbench.replay.stored_trial import KeptCodes
 
 BLOCK = 200  # queries at a time
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from hashbench.data.images import DECODED, three_channels
 from hashbench.dataset import Dataset, Items
-from hashbench.images import DECODED, three_channels
 
 Bitmap = npt.NDArray[np.uint8]
 SIDE = 128  # pixels: four times CIFAR's

@@ -1,5 +1,5 @@
 """Hashing methods: one module, one method, found in methods/ of the checkout, the wheel and every plugin root."""
 
-from hashbench.plugin_path import plugin_folders
+from hashbench.plugins.plugin_path import plugin_folders
 
 __path__ = plugin_folders(__file__, "methods")

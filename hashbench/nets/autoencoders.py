@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from hashbench.method import HashMethod, RunContext, TrainingSet
-from hashbench.nets.moments import Moment
+from hashbench.nets.schedules import Moment
 from hashbench.nets.signs import sign
 from hashbench.nets.training import Values, epoch_batches, run_epochs, with_imbalance
 

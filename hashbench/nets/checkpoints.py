@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
-from hashbench.files import replacing
 from hashbench.method import RunContext
+from hashbench.util.files import replacing
 
 FILE = "training.pt"
 SHARE = 0.1  # of the training's time that saving may take

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from hashbench.method import RunContext
+from hashbench.nets.adversarial import Game
 from hashbench.nets.bit_statistics import BitStatistics
 from hashbench.nets.checkpoints import Checkpoint
-from hashbench.nets.games import Game
 from hashbench.nets.hashers import Feed, ImageHasher, Pictures
 from hashbench.nets.losses import pair_loss
-from hashbench.nets.moments import Moment
 from hashbench.nets.neighbours import Similarity
 from hashbench.nets.precision import autocast
+from hashbench.nets.schedules import Moment
 from hashbench.nets.signs import Activation, app, sign
 from hashbench.nets.training import RunningMeans, Values, epoch_batches, run_epochs
 

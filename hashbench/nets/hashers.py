@@ -6,13 +6,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hashbench.images import DECODED, image_batch, resize
+from hashbench.data.images import DECODED, image_batch, resize
 from hashbench.method import ImageBatches
+from hashbench.nets.augmentation import Views
 from hashbench.nets.encoders import ImageEncoder
+from hashbench.nets.frozen_layers import Trunk
 from hashbench.nets.heads import HashHead
 from hashbench.nets.precision import autocast
-from hashbench.nets.trunks import Trunk
-from hashbench.nets.views import Views
 
 HELD_BYTES = 4 << 30  # of what is made of all training images once and held on the device
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from hashbench.method import RunContext
 from hashbench.nets.checkpoints import Checkpoint
-from hashbench.nets.moments import Moment
+from hashbench.nets.schedules import Moment
 
 Values = Mapping[str, Tensor | float]
 Batches = Callable[[], Sequence[Tensor]]

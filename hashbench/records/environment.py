@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 import hashbench
-from hashbench.threads import usable_cores
+from hashbench.util.threads import usable_cores
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "safetensors", "pillow")
 EXTRAS = ("timm",)  # recorded where they are installed

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hashbench.errors import UsageError
-from hashbench.files import replacing
-from hashbench.job import Job
 from hashbench.records.schema import FORMAT, required
+from hashbench.records.trial_spec import Job
+from hashbench.util.files import replacing
 
 Record = dict[str, Any]
 

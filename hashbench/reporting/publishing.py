@@ -16,9 +16,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from hashbench.errors import UsageError
-from hashbench.files import replacing
 from hashbench.records.store import Record, Store, to_json
 from hashbench.reporting.write import write_reports
+from hashbench.util.files import replacing
 
 ARRAYS = ("average_precision", "query_items")  # enough to compare methods on the same queries
 _ABSOLUTE = re.compile(r"(?P<before>^|[=:,])(?P<path>/[^=:,]*)")

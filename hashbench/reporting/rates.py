@@ -4,7 +4,7 @@ import statistics
 from collections import Counter
 from typing import Any
 
-from hashbench.reporting.table import Cell, Table
+from hashbench.reporting.leaderboard.table import Cell, Table
 
 
 def keep_one_hardware(table: Table) -> None:

@@ -4,17 +4,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hashbench.errors import UsageError
-from hashbench.files import replacing
 from hashbench.records.results import Results, results
-from hashbench.reporting.caption import STALE
-from hashbench.reporting.cell_text import STALE_MARK
-from hashbench.reporting.csv_file import csv
 from hashbench.reporting.figures.files import write_figures
-from hashbench.reporting.figures.look import styles
-from hashbench.reporting.markdown import markdown
+from hashbench.reporting.figures.style import styles
+from hashbench.reporting.leaderboard.caption import STALE
+from hashbench.reporting.leaderboard.cell_text import STALE_MARK
+from hashbench.reporting.leaderboard.csv_file import csv
+from hashbench.reporting.leaderboard.markdown import markdown
+from hashbench.reporting.leaderboard.table import Table
+from hashbench.reporting.leaderboard.tables import tables
 from hashbench.reporting.page import html
-from hashbench.reporting.table import Table
-from hashbench.reporting.tables import tables
+from hashbench.util.files import replacing
 
 PAGE = "leaderboard.html"
 FILES: dict[str, Callable[[Sequence[Table], Results], str]] = {

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashbench.codes import Codes
-from hashbench.pace import say
+from hashbench.util.progress import say
 
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 _WORDS = 1 << 21  # of flips at a time

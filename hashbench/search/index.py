@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from hashbench.codes import Codes, as_codes
-from hashbench.device import pick_device
-from hashbench.search.by_planes import ByPlanes
-from hashbench.search.by_products import ByProducts
+from hashbench.search.bit_sliced import ByPlanes
 from hashbench.search.compiled import kernels
+from hashbench.search.matmul import ByProducts
+from hashbench.util.device import pick_device
 
 CodesLike = Codes | npt.NDArray[np.bool_] | Tensor
 

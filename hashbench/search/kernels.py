@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from hashbench.compiling import compiled, compiled_parallel
 from hashbench.search.bit_planes import GROUP, LANES, TILE, TILES
-from hashbench.search.vector_counts import count_eight_relevant, high_mask, low_masks, ones_in_both
-from hashbench.search.vector_places import marked
-from hashbench.search.vector_sums import add_planes
+from hashbench.search.numba_cache import compiled, compiled_parallel
+from hashbench.search.simd_add import add_planes
+from hashbench.search.simd_popcount import count_eight_relevant, high_mask, low_masks, ones_in_both
+from hashbench.search.simd_select import marked
 
 NONE = np.uint64(0)
 HITS = np.uint64(32)  # place of the relevant items in a number that holds both counts

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from hashbench.compiling import compiled, compiled_parallel
 from hashbench.search.bit_planes import BLOCK, GROUP, LANES, TILE, TILES
 from hashbench.search.kernels import NONE, distances, lines
-from hashbench.search.vector_counts import count_eight, high_mask, low_masks
-from hashbench.search.vector_places import distance_at, lowest, ones_in, within
+from hashbench.search.numba_cache import compiled, compiled_parallel
+from hashbench.search.simd_popcount import count_eight, high_mask, low_masks
+from hashbench.search.simd_select import distance_at, lowest, ones_in, within
 
 ONE = np.uint64(1)
 ALL = np.uint64(2**64 - 1)

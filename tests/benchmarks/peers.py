@@ -14,7 +14,7 @@ import torch
 from numba import njit, prange
 
 from hashbench.codes import Codes
-from hashbench.search.vector_places import ones_in
+from hashbench.search.simd_select import ones_in
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

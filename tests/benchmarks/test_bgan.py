@@ -13,14 +13,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from hashbench.device import training_dtype
-from hashbench.fitting import fit
-from hashbench.images import image_batch
+from hashbench.data.images import image_batch
+from hashbench.execution.training_data import fit
 from hashbench.method import Backbone, HashMethod, RunContext, TrainingSet
 from hashbench.nets.decoders import Generator
 from hashbench.nets.discriminators import Discriminator
 from hashbench.nets.neighbours import neighbourhood_structure
-from hashbench.registry import METHODS
+from hashbench.plugins.registry import METHODS
+from hashbench.util.device import training_dtype
 from tests.features.networks import random_net
 
 BGAN: Any = METHODS.get("bgan")

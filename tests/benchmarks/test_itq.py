@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import hashbench as hb
-from hashbench.registry import METHODS
+from hashbench.plugins.registry import METHODS
 
 BITS, ITERATIONS = 64, 50
 TASK = "ITQ: 50 rotations of 59,000 x 64 projections"

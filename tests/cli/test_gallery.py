@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import hashbench as hb
-from hashbench import measuring
+from hashbench.execution import measure
 from tests.cli.conftest import Done
 
 SMALL = ("--queries", "2", "--neighbours", "2", "--device", "cpu")
@@ -94,7 +94,7 @@ def test_a_set_of_ones_own_is_named_by_its_file(
     call: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its photos have sizes and shapes of their own."""
-    monkeypatch.setattr(measuring, "SECONDS_PER_FIGURE", 0.001)
+    monkeypatch.setattr(measure, "SECONDS_PER_FIGURE", 0.001)
     draw, rows = np.random.default_rng(0), ["path,labels,split"]
     for number in range(12):
         pixels = draw.integers(0, 256, (40 + 20 * number, 200 - 10 * number, 3), dtype=np.uint8)

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 import hashbench as hb
-from hashbench import measuring
+from hashbench.execution import measure
 from tests.cli.conftest import Done
 
 
 @pytest.fixture
 def key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Of the record of lsh, in ``results`` where the command is called, without its throughput."""
-    monkeypatch.setattr(measuring, "SECONDS_PER_FIGURE", 0.001)
+    monkeypatch.setattr(measure, "SECONDS_PER_FIGURE", 0.001)
     monkeypatch.setenv("HASHBENCH_CACHE", str(tmp_path / "cache"))
     hb.run(methods="lsh", bits=8, results=tmp_path / "results", executor="inline", device="cpu")
     (file,) = (tmp_path / "results/throughput").glob("*.json")

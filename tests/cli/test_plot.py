@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hashbench.job import Job, Trial
 from hashbench.records.store import Store
+from hashbench.records.trial_spec import Job, Trial
 from hashbench.reporting.figures.kinds import KINDS
 from tests.cli.conftest import Done
 from tests.reporting.test_reports import CARD, failed, make_record

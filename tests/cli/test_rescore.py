@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import hashbench as hb
-from hashbench import measuring
+from hashbench.execution import measure
 from hashbench.records.schema import schema
 from hashbench.reporting.publishing import publish
 from hashbench.reporting.write import write_reports
@@ -27,7 +27,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HASHBENCH_CACHE", str(folder / "cache"))
-        patch.setattr(measuring, "SECONDS_PER_FIGURE", 0.001)
+        patch.setattr(measure, "SECONDS_PER_FIGURE", 0.001)
         hb.run(methods="lsh", bits=8, limit=500, results=folder / "results", executor="inline", device="cpu")
         rng = np.random.default_rng(0)
         arrays = {"query_codes": rng.random((9, 8)) < 0.5, "database_codes": rng.random((50, 8)) < 0.5}
@@ -40,7 +40,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of it as ``results`` where the command is called; figures, which take long, are not made."""
-    monkeypatch.setattr("hashbench.rescoring.write_reports", partial(write_reports, figures=False))
+    monkeypatch.setattr("hashbench.replay.rescore.write_reports", partial(write_reports, figures=False))
     shutil.copytree(made, tmp_path / "results")
     return tmp_path / "results"
 

@@ -9,10 +9,10 @@ import jsonschema
 import pytest
 import torch
 
-from hashbench.dataset_spec import open_dataset
+from hashbench.data.spec import open_dataset
 from hashbench.method import RunContext, TrainingSet
+from hashbench.plugins.registry import METHODS
 from hashbench.records.schema import schema
-from hashbench.registry import METHODS
 from tests.cli.conftest import Done
 
 RUN = ("run", "--methods", "lsh", "--bits", "8", "--limit", "50", "--executor", "inline", "--device", "cpu")

@@ -124,7 +124,7 @@ def test_a_star_means_every_unsupervised_method_and_a_supervised_one_has_to_be_n
 ) -> None:
     (tmp_path / "methods").mkdir()
     monkeypatch.setattr(methods, "__path__", [*methods.__path__, str(tmp_path / "methods")])
-    plugin = (Path(__file__).parent.parent / "plugins/methods/first_pixels.py").read_text()
+    plugin = (Path(__file__).parent.parent / "plugin_root/methods/first_pixels.py").read_text()
     (tmp_path / "methods/with_labels.py").write_text(plugin.replace("Traits(", "Traits(supervised=True, "))
 
     def planned(names: str) -> set[str]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from hashbench.dataset import Dataset
-from hashbench.registry import DATASETS
+from hashbench.plugins.registry import DATASETS
 
 BATCHES = [*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"]
 PER_BATCH = 20

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hashbench.data.spec import open_dataset
 from hashbench.dataset import Dataset, Items, Split
-from hashbench.dataset_spec import open_dataset
 from hashbench.errors import UsageError
-from hashbench.registry import DATASETS
+from hashbench.plugins.registry import DATASETS
 
 GOLDEN_SPLITS = {
     "bgan": "ce8f51c025a2",

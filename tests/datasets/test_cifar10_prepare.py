@@ -12,7 +12,7 @@ import pytest
 
 from hashbench.dataset import Dataset
 from hashbench.errors import UsageError
-from hashbench.registry import DATASETS
+from hashbench.plugins.registry import DATASETS
 from tests.datasets.server import Quiet, serving
 
 FOLDER = "cifar-10-batches-py"

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hashbench.data.spec import open_dataset
 from hashbench.dataset import Dataset
-from hashbench.dataset_spec import open_dataset
 from tests.pictures import pictures
 
 

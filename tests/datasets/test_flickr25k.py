@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hashbench.data.spec import open_dataset
 from hashbench.dataset import Dataset, Split
-from hashbench.dataset_spec import open_dataset
 from hashbench.errors import UsageError
 from tests.datasets.flickr import ALL, ANNOTATIONS, CONCEPTS, write_annotations, write_images
 

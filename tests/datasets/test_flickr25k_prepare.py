@@ -12,7 +12,7 @@ import pytest
 
 from hashbench.dataset import Dataset
 from hashbench.errors import UsageError
-from hashbench.registry import DATASETS
+from hashbench.plugins.registry import DATASETS
 from tests.datasets.flickr import ALL, ANNOTATIONS, write_annotations, write_images
 from tests.datasets.server import serving
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hashbench.data.spec import expand, open_dataset
 from hashbench.dataset import Dataset, Split
-from hashbench.dataset_spec import expand, open_dataset
 from hashbench.errors import UsageError
 from tests.datasets.nuswide_files import (
     ANY_OF_10,

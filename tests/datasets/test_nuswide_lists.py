@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hashbench.data.spec import open_dataset, protocol_id
 from hashbench.dataset import Dataset
-from hashbench.dataset_spec import open_dataset, protocol_id
 from hashbench.errors import UsageError
 from tests.datasets.nuswide_files import write_image
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hashbench.data.spec import open_dataset
 from hashbench.dataset import Dataset
-from hashbench.dataset_spec import open_dataset
 from hashbench.errors import UsageError
-from hashbench.registry import DATASETS
+from hashbench.plugins.registry import DATASETS
 from tests.datasets.nuswide_files import drawn_labels, name_of, write_image, write_published
 
 LISTS = {

@@ -16,8 +16,8 @@ from torch.overrides import TorchFunctionMode
 from hashbench.codes import Codes
 from hashbench.dataset import Split
 from hashbench.evaluation.evaluate import evaluate, evaluate_features
-from hashbench.fitting import Inputs
-from hashbench.references import centred_features
+from hashbench.execution.references import centred_features
+from hashbench.execution.training_data import Inputs
 
 STATUS = Path("/proc/self/status")
 QUERIES, ITEMS, BITS = 2100, 193_734, 64  # nuswide/tc21

@@ -8,9 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hashbench.codes import Codes
-from hashbench.evaluation import count_by_planes, count_by_products
 from hashbench.evaluation.histograms import distance_histograms
-from hashbench.search import compiled
+from hashbench.search import bit_sliced_histograms, compiled, matmul_histograms
 from hashbench.search.bit_planes import BLOCK
 
 Bools = npt.NDArray[np.bool_]
@@ -50,8 +49,8 @@ def test_counts_are_those_of_all_pairs(bits: int, labels: int, seed: int) -> Non
 @pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("bits", [1, 8, 512])
 def test_blocks_meet_without_a_seam(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(count_by_products, "_DATABASE_BLOCK", 7)
-    monkeypatch.setattr(count_by_products, "_query_step", lambda cells, device: 3)
+    monkeypatch.setattr(matmul_histograms, "_DATABASE_BLOCK", 7)
+    monkeypatch.setattr(matmul_histograms, "_query_step", lambda cells, device: 3)
     case = bools(8, bits, 0), bools(30, bits, 1), bools(8, 5, 2), bools(30, 5, 3)
     found = distance_histograms(Codes.pack(case[0]), Codes.pack(case[1]), case[2], case[3])
     assert np.array_equal([found.items, found.relevant], plain(*case))
@@ -61,11 +60,11 @@ def test_blocks_meet_without_a_seam(bits: int, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("bits", [15, 64, 129, 1200])
 def test_both_ways_count_the_same_integers(items: int, bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Around the ends of blocks, and of the stretches whose planes are made at a time."""
-    monkeypatch.setattr(count_by_planes, "_ITEMS", BLOCK)
+    monkeypatch.setattr(bit_sliced_histograms, "_ITEMS", BLOCK)
     query, database = Codes.pack(bools(7, bits, 0)), Codes.pack(bools(items, bits, 1, 0.3))
     labels = bools(7, 12, 2, 0.2), bools(items, 12, 3, 0.1)
-    found = count_by_planes.count_by_planes(query, database, labels)
-    wanted = count_by_products.count_by_products(query, database, labels, torch.device("cpu"))
+    found = bit_sliced_histograms.count_by_planes(query, database, labels)
+    wanted = matmul_histograms.count_by_products(query, database, labels, torch.device("cpu"))
     assert np.array_equal(found, wanted)
     assert found[0].sum() == 7 * items
 
@@ -79,9 +78,9 @@ def test_runs_of_queries_meet_without_a_seam(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_every_number_of_threads_counts_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     case = Codes.pack(bools(9, 32, 0)), Codes.pack(bools(9000, 32, 1)), (bools(9, 3, 2), bools(9000, 3, 3))
-    both = count_by_planes.count_by_planes(*case)
+    both = bit_sliced_histograms.count_by_planes(*case)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
-    assert np.array_equal(count_by_planes.count_by_planes(*case), both)
+    assert np.array_equal(bit_sliced_histograms.count_by_planes(*case), both)
 
 
 def test_without_numba_torch_counts_and_a_line_says_so(
@@ -105,7 +104,7 @@ def test_without_numba_torch_counts_and_a_line_says_so(
 @pytest.mark.parametrize("bits", [1, 64, 512, 4096])
 def test_cell_numbers_of_a_block_fit_float32(bits: int) -> None:
     for device in ("cpu", "cuda"):
-        step = count_by_products._query_step(2 * (bits + 1), torch.device(device))
+        step = matmul_histograms._query_step(2 * (bits + 1), torch.device(device))
         assert step >= 1
         assert step * 2 * (bits + 1) <= 1 << 24
 

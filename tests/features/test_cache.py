@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from torch import Tensor
 
-from hashbench import images, pictures
+from hashbench.data import decode, images
+from hashbench.data.images import DECODED
+from hashbench.data.spec import open_dataset
 from hashbench.dataset import Images, Items
-from hashbench.dataset_spec import open_dataset
 from hashbench.errors import UsageError
 from hashbench.features.cache import _blocks, source_sum
 from hashbench.features.parts import PART
 from hashbench.features.spec import extractor
-from hashbench.images import DECODED
 from tests import pictures as test_pictures
 from tests.features.numbered import COUNT, Numbered, Spelling, assert_spelt, cached, folder, seen_again
 
@@ -73,7 +73,7 @@ def test_what_they_are_made_from_decides_the_folder(tmp_path: Path, monkeypatch:
     assert (seen(Spelling(), "other images"), seen(Spelling(), "other images")) == (11, 0)
     for make in (renamed, lambda: Spelling("float16"), lambda: Spelling(weights="0123")):
         assert (seen(make()), seen(make())) == (11, 0)
-    for module in (images, pictures):
+    for module in (images, decode):
         edited = tmp_path / f"{module.__name__}.py"
         edited.write_text("another way")
         monkeypatch.setattr(module, "__file__", str(edited))
@@ -169,7 +169,7 @@ def test_blocks_are_bounded_in_images_and_in_bytes_whatever_came_before() -> Non
 
 
 def test_progress_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hashbench.pace.SECONDS_BETWEEN", 0.0)
+    monkeypatch.setattr("hashbench.util.progress.SECONDS_BETWEEN", 0.0)
     lines: list[str] = []
     cached(tmp_path, Spelling(), lines=lines)
     assert lines[0] == f"spelling of numbered: extracting {COUNT:,} images"

@@ -10,7 +10,7 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms._presets import ImageClassification
 
-from hashbench.dataset_spec import open_dataset
+from hashbench.data.spec import open_dataset
 from hashbench.errors import UsageError
 from hashbench.features import backbones, deep
 from hashbench.features.deep import Deep

@@ -8,7 +8,7 @@ from PIL import Image
 
 from hashbench.errors import UsageError
 from hashbench.gallery.make import Wanted, default_records, make_gallery
-from tests.gallery.records import copied, kept
+from tests.stored_trials import copied, kept
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import torch
 from hashbench.codes import Codes
 from hashbench.errors import UsageError
 from hashbench.gallery.neighbours import nearest, spread
-from hashbench.kept import KeptCodes
+from hashbench.replay.stored_trial import KeptCodes
 
 CPU = torch.device("cpu")
 

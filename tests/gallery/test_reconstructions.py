@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from hashbench.dataset_spec import open_dataset
+from hashbench.data.spec import open_dataset
 from hashbench.gallery import reconstructions
 from hashbench.gallery.reconstruction_sheet import caption, reconstruction_sheet
 from hashbench.gallery.reconstructions import Reconstructions, reconstruct
-from hashbench.kept import load_method, read_codes
-from tests.gallery.records import kept
+from hashbench.replay.stored_trial import load_method, read_codes
 from tests.pictures import pictures
+from tests.stored_trials import kept
 
 QUERIES = np.array([7, 0, 199])
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import hashbench
-from hashbench.registry import METHODS
+from hashbench.plugins.registry import METHODS
 
 NAMES = ("tanh_autoencoder", "ste_autoencoder")
 Digits = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]

@@ -7,14 +7,14 @@ import torch
 from torch import Tensor, nn
 
 import hashbench
-from hashbench import parameters
-from hashbench.dataset_spec import open_dataset
+from hashbench.data.spec import open_dataset
 from hashbench.errors import Incompatible
-from hashbench.fitting import fit
+from hashbench.execution.training_data import fit
 from hashbench.method import Backbone, RunContext, TrainingSet
 from hashbench.nets.hash_training import HashTraining
-from hashbench.nets.moments import Moment
-from hashbench.registry import METHODS
+from hashbench.nets.schedules import Moment
+from hashbench.plugins import hyperparameters
+from hashbench.plugins.registry import METHODS
 from tests.pictures import pictures
 
 BGAN: Any = METHODS.get("bgan")
@@ -279,7 +279,7 @@ def test_mixed_precision_trains_too(generator: torch.Generator) -> None:
 
 def resolved(features: str, **given: Any) -> dict[str, Any]:
     """Parameters as a plan records them."""
-    values: dict[str, Any] = BGAN.resolve(parameters.resolve("bgan", BGAN, given), features)
+    values: dict[str, Any] = BGAN.resolve(hyperparameters.resolve("bgan", BGAN, given), features)
     return values
 
 

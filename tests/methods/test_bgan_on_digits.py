@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 import hashbench
-from hashbench.dataset_spec import open_dataset
+from hashbench.data.spec import open_dataset
 from hashbench.evaluation.evaluate import evaluate
-from hashbench.registry import METHODS
+from hashbench.plugins.registry import METHODS
 from tests.pictures import pictures
 
 MARGIN = 0.08

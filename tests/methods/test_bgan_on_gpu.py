@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hashbench.fitting import fit
+from hashbench.execution.training_data import fit
 from hashbench.method import Backbone, HashMethod, RunContext, TrainingSet
 from hashbench.nets.hash_training import HashTraining
-from hashbench.registry import METHODS
+from hashbench.plugins.registry import METHODS
 from tests.features.networks import random_net
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import hashbench as hb
+from hashbench.data.spec import open_dataset
 from hashbench.dataset import Split
-from hashbench.dataset_spec import open_dataset
 from hashbench.evaluation.evaluate import evaluate
 from hashbench.features.cache import cached_features
 from hashbench.features.spec import extractor

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 import hashbench as hb
-from hashbench.facade import Method
+from hashbench.estimator import Method
 from hashbench.method import RunContext, TrainingSet
-from hashbench.pca import principal_axes
-from hashbench.registry import METHODS
+from hashbench.plugins.registry import METHODS
+from hashbench.util.pca import principal_axes
 
 Pixels = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 BITS = 32

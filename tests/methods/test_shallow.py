@@ -9,7 +9,7 @@ import torch
 
 import hashbench as hb
 from hashbench.method import RunContext, TrainingSet
-from hashbench.registry import METHODS
+from hashbench.plugins.registry import METHODS
 
 SHALLOW = ["itq", "lsh", "pcah", "spectral"]
 DETERMINISTIC = {"pcah", "spectral"}

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from hashbench.method import RunContext
 from hashbench.nets.checkpoints import FILE, Checkpoint
-from hashbench.nets.moments import Moment
+from hashbench.nets.schedules import Moment
 from hashbench.nets.training import Values, epoch_batches, run_epochs
 
 CPU = torch.device("cpu")

@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hashbench.images import resize
+from hashbench.data.images import resize
 from hashbench.method import Backbone
+from hashbench.nets.augmentation import Views
 from hashbench.nets.encoders import ImageEncoder
+from hashbench.nets.frozen_layers import Trunk
 from hashbench.nets.hashers import Feed, ImageHasher, Pictures
 from hashbench.nets.heads import HashHead
-from hashbench.nets.trunks import Trunk
-from hashbench.nets.views import Views
 
 
 def encoder() -> ImageEncoder:

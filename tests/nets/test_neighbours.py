@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from hashbench.dataset_spec import open_dataset
+from hashbench.data.spec import open_dataset
 from hashbench.nets import neighbours
 from hashbench.nets.neighbours import Similarity, neighbourhood_structure
 from tests.nets.plain_neighbours import structure, tied_features

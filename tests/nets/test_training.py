@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from hashbench.method import RunContext
 from hashbench.nets.checkpoints import Checkpoint
-from hashbench.nets.moments import Moment
+from hashbench.nets.schedules import Moment
 from hashbench.nets.training import RunningMeans, epoch_batches, run_epochs, with_imbalance
 
 CPU = torch.device("cpu")

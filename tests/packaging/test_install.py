@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 PROBE = """
 import importlib.util
-from hashbench.registry import DATASETS, METHODS
+from hashbench.plugins.registry import DATASETS, METHODS
 assert {"bgan", "itq", "lsh"} <= set(METHODS.names()), METHODS.names()
 assert {"digits", "cifar10"} <= set(DATASETS.names()), DATASETS.names()
 METHODS.get("itq"), DATASETS.get("digits")
@@ -73,7 +73,7 @@ def test_a_wheel_ships_the_plugins_inside_the_package_and_no_top_level_folder(
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names} == {"hashbench", names[-1].split("/")[0]}
     assert {"hashbench/methods/bgan.py", "hashbench/datasets/cifar10.py", "hashbench/py.typed"} <= set(names)
-    data = {"defaults.toml", "records/record.schema.json", "suites/bgan-paper.toml"}
+    data = {"planning/defaults.toml", "records/record.schema.json", "planning/suites/bgan-paper.toml"}
     assert {f"hashbench/{name}" for name in data} <= set(names)
     install(wheel, tmp_path / "site")
     shadowed, file = probe(python, tmp_path, PYTHONPATH=str(tmp_path / "site"))

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from hashbench.job import FLOAT_FEATURES, RANDOM_CODES
 from hashbench.records.store import Record, to_json
+from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES
 from tests.reporting.test_reports import make_record
 
 BITS = (12, 16, 32, 64, 128)

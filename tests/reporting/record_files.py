@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from hashbench.job import Job, Trial
 from hashbench.records.store import Record, Store
+from hashbench.records.trial_spec import Job, Trial
 
 
 def write_records(

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hashbench.job import REFERENCES, Job, Settings, Trial
-from hashbench.records.draft import draft, explain
+from hashbench.records.new_record import draft, explain
 from hashbench.records.results import Results, results
 from hashbench.records.store import Record, Store, to_json
+from hashbench.records.trial_spec import REFERENCES, Job, Settings, Trial
 from tests.reporting.test_reports import CARD
 
 TRIAL: dict[str, Any] = {

@@ -11,13 +11,13 @@ from rich.console import Console
 
 from hashbench.records.results import results
 from hashbench.records.store import Record, to_json
-from hashbench.reporting.caption import failures
-from hashbench.reporting.csv_file import csv
-from hashbench.reporting.latex import latex
-from hashbench.reporting.markdown import markdown
-from hashbench.reporting.table import Table
-from hashbench.reporting.tables import tables
-from hashbench.reporting.terminal import show
+from hashbench.reporting.leaderboard.caption import failures
+from hashbench.reporting.leaderboard.csv_file import csv
+from hashbench.reporting.leaderboard.latex import latex
+from hashbench.reporting.leaderboard.markdown import markdown
+from hashbench.reporting.leaderboard.table import Table
+from hashbench.reporting.leaderboard.tables import tables
+from hashbench.reporting.leaderboard.terminal import show
 from tests.reporting.record_files import write_records
 from tests.reporting.test_reports import failed, make_record
 

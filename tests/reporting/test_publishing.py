@@ -13,7 +13,7 @@ import pytest
 
 import hashbench as hb
 from hashbench.errors import UsageError
-from hashbench.records.draft import explain
+from hashbench.records.new_record import explain
 from hashbench.records.results import results
 from hashbench.records.store import to_json
 from hashbench.reporting.publishing import main, publish

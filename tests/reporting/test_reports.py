@@ -10,17 +10,17 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from hashbench.job import FLOAT_FEATURES, RANDOM_CODES, Job, Settings, Trial
-from hashbench.records.draft import draft, explain
+from hashbench.records.new_record import draft, explain
 from hashbench.records.results import Results
 from hashbench.records.store import Record, Store, stem
-from hashbench.reporting.caption import caption, failures, title
-from hashbench.reporting.csv_file import csv
-from hashbench.reporting.markdown import markdown
+from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, Job, Settings, Trial
+from hashbench.reporting.leaderboard.caption import caption, failures, title
+from hashbench.reporting.leaderboard.csv_file import csv
+from hashbench.reporting.leaderboard.markdown import markdown
+from hashbench.reporting.leaderboard.table import HEADLINE
+from hashbench.reporting.leaderboard.tables import tables
+from hashbench.reporting.leaderboard.terminal import show
 from hashbench.reporting.rates import rate_text
-from hashbench.reporting.table import HEADLINE
-from hashbench.reporting.tables import tables
-from hashbench.reporting.terminal import show
 from hashbench.reporting.write import write_reports
 
 CARD = {

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hashbench.codes import MAX_BITS, Codes
-from hashbench.search import by_products
+from hashbench.search import matmul
 from hashbench.search.bit_planes import BLOCK, TILE
 from hashbench.search.index import HammingIndex
 
@@ -52,7 +52,7 @@ def test_ties_come_by_lower_number(bits: int, items: int, seed: int, data: st.Da
 @pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("k", [1, 5, 40, 200])
 def test_blocks_of_the_database_are_merged(k: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(by_products, "_DATABASE_BLOCK", 13)
+    monkeypatch.setattr(matmul, "_DATABASE_BLOCK", 13)
     query, database = bools(9, 10, 0), bools(200, 10, 1)
     ids, distances = HammingIndex(database, device="cpu").search(query, k)
     assert np.array_equal(ids, plain(query, database, k)[0])

@@ -6,8 +6,8 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from hashbench.errors import unknown
-from hashbench.reporting.caption import title
-from hashbench.reporting.table import Row, Table
+from hashbench.reporting.leaderboard.caption import title
+from hashbench.reporting.leaderboard.table import Row, Table
 
 
 def names(tables: Sequence[Table]) -> list[str]:

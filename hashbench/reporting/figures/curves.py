@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from hashbench.reporting.figures.look import Style
-from hashbench.reporting.figures.sheet import Sheet
-from hashbench.reporting.table import Cell, Row, Table
+from hashbench.reporting.figures.layout import Sheet
+from hashbench.reporting.figures.style import Style
+from hashbench.reporting.leaderboard.table import Cell, Row, Table
 
 BAND = 0.18
 MARKS = 0.17  # distance of a line's markers, in widths of its panel

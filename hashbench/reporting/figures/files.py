@@ -9,10 +9,10 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from hashbench.errors import UsageError, unknown
-from hashbench.files import replacing
 from hashbench.reporting.figures.kinds import draw
-from hashbench.reporting.figures.look import Style, applied
-from hashbench.reporting.table import Ground, Table
+from hashbench.reporting.figures.style import Style, applied
+from hashbench.reporting.leaderboard.table import Ground, Table
+from hashbench.util.files import replacing
 
 FORMATS: Mapping[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None}}  # with what is not written
 LONGEST_PART = 60
@@ -43,7 +43,7 @@ def write_figures(
 
     Args:
         tables: a figure per kind and table is drawn.
-        styles: see :func:`hashbench.reporting.figures.look.styles`.
+        styles: see :func:`hashbench.reporting.figures.style.styles`.
         folder: made with the first file.
         kinds: names from :data:`hashbench.reporting.figures.kinds.KINDS`.
         formats: names from :data:`FORMATS`.

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from hashbench.errors import unknown
 from hashbench.reporting.figures import map_by_bits, precision_at_k, precision_recall, throughput, training
-from hashbench.reporting.figures.look import Style, applied
-from hashbench.reporting.table import Table
+from hashbench.reporting.figures.style import Style, applied
+from hashbench.reporting.leaderboard.table import Table
 
 
 class Kind(NamedTuple):

@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from hashbench.reporting.figures.curves import all_rows
-from hashbench.reporting.figures.look import SIZES, Style, name, wrap
-from hashbench.reporting.figures.sheet import Sheet, from_zero, repetitions
-from hashbench.reporting.table import HEADLINE, Row, Table
+from hashbench.reporting.figures.layout import Sheet, from_zero, repetitions
+from hashbench.reporting.figures.style import SIZES, Style, name, wrap
+from hashbench.reporting.leaderboard.table import HEADLINE, Row, Table
 
 LACKING = "no record has mAP@1000"
 TICKS_APART = 0.06

@@ -11,8 +11,8 @@ from hashbench.records.results import Results
 from hashbench.records.results import results as read
 from hashbench.reporting.figures.choice import choose_methods, choose_tables, names
 from hashbench.reporting.figures.kinds import draw, kind_named
-from hashbench.reporting.figures.look import styles
-from hashbench.reporting.tables import tables
+from hashbench.reporting.figures.style import styles
+from hashbench.reporting.leaderboard.tables import tables
 
 
 def plot(

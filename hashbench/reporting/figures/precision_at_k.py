@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from hashbench.reporting.figures.curves import all_rows, by_cell, curve_panels
-from hashbench.reporting.figures.look import Style, name, short_number
-from hashbench.reporting.figures.sheet import from_zero, repetitions
-from hashbench.reporting.table import Table
+from hashbench.reporting.figures.layout import from_zero, repetitions
+from hashbench.reporting.figures.style import Style, name, short_number
+from hashbench.reporting.leaderboard.table import Table
 
 LACKING = "no record has a curve by rank"
 

@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hashbench.reporting.figures.curves import all_rows, by_cell, curve_panels
-from hashbench.reporting.figures.look import Style, name
-from hashbench.reporting.figures.sheet import from_zero, repetitions
-from hashbench.reporting.table import Table
+from hashbench.reporting.figures.layout import from_zero, repetitions
+from hashbench.reporting.figures.style import Style, name
+from hashbench.reporting.leaderboard.table import Table
 
 LACKING = "no record has a curve by Hamming radius"
 

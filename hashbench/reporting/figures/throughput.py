@@ -11,10 +11,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from hashbench.reporting.figures.curves import all_rows
-from hashbench.reporting.figures.look import FAINT, INK, Style, name, short_number
-from hashbench.reporting.figures.sheet import Sheet, repetitions
+from hashbench.reporting.figures.layout import Sheet, repetitions
+from hashbench.reporting.figures.style import FAINT, INK, Style, name, short_number
+from hashbench.reporting.leaderboard.table import HEADLINE, Cell, Row, Table
 from hashbench.reporting.rates import encode_rate, search_rate
-from hashbench.reporting.table import HEADLINE, Cell, Row, Table
 
 LACKING = "no record has rates of encoding or search"
 SEARCH_K = 100

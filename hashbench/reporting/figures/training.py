@@ -11,9 +11,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from hashbench.reporting.figures.curves import Curve, draw_line, over_repetitions
-from hashbench.reporting.figures.look import DASHES, FAINT, Style, name, printable, short_number
-from hashbench.reporting.figures.sheet import Sheet, repetitions
-from hashbench.reporting.table import Cell, Row, Table
+from hashbench.reporting.figures.layout import Sheet, repetitions
+from hashbench.reporting.figures.style import DASHES, FAINT, Style, name, printable, short_number
+from hashbench.reporting.leaderboard.table import Cell, Row, Table
 
 LACKING = "no method recorded epochs"
 LOG_FROM = 50  # a value whose largest is that many times its smallest, all above 0, has a logarithmic axis

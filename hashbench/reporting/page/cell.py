@@ -7,12 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hashbench.records.store import Record
+from hashbench.reporting.leaderboard.table import Cell
 from hashbench.reporting.page.measures import Measure
 from hashbench.reporting.page.numbers import rounded
 from hashbench.reporting.page.origin import Content, Origins
 from hashbench.reporting.plain_text import plain
 from hashbench.reporting.statistics import Paired
-from hashbench.reporting.table import Cell
 
 WORST = 10
 CURVE_POINTS = 60

@@ -5,14 +5,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from hashbench.reporting.caption import caption, failures, title
-from hashbench.reporting.cell_text import NONE, STALE_MARK
+from hashbench.reporting.leaderboard.caption import caption, failures, title
+from hashbench.reporting.leaderboard.cell_text import NONE, STALE_MARK
+from hashbench.reporting.leaderboard.table import HEADLINE, Row, Table
 from hashbench.reporting.page.cell import cell_content
 from hashbench.reporting.page.facts import facts
 from hashbench.reporting.page.measures import Measure, measures
 from hashbench.reporting.page.origin import Content, Origins, machine_text, parameter_texts
 from hashbench.reporting.plain_text import plain
-from hashbench.reporting.table import HEADLINE, Row, Table
 
 LONGEST_NAME = 120
 LONGEST_SENTENCE = 2_000

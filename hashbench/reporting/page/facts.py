@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from hashbench.reporting.caption import chance_text
-from hashbench.reporting.table import Cell, Table
+from hashbench.reporting.leaderboard.caption import chance_text
+from hashbench.reporting.leaderboard.table import Cell, Table
 
 
 def facts(table: Table) -> Iterator[tuple[str, str]]:

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from hashbench.evaluation.metrics import declared
 from hashbench.records.store import Record
+from hashbench.reporting.leaderboard.table import Cell
 from hashbench.reporting.rates import encode_rate, search_rate
-from hashbench.reporting.table import Cell
 
 SEARCH_K = 100
 

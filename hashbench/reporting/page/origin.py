@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from hashbench.records.results import Results
 from hashbench.records.store import Record
-from hashbench.reporting.caption import machine
+from hashbench.reporting.leaderboard.caption import machine
 from hashbench.reporting.plain_text import plain
 
 LONGEST_COMMAND = 2_000

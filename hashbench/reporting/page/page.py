@@ -13,10 +13,10 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from hashbench.records.results import Results
+from hashbench.reporting.leaderboard.table import Table
 from hashbench.reporting.page.content import page_content
 from hashbench.reporting.page.origin import Origins
 from hashbench.reporting.plain_text import plain
-from hashbench.reporting.table import Table
 
 STYLES = ("page.css", "figures.css")
 SCRIPTS = ("dom.js", "state.js", "table.js", "chart.js", "figures.js", "dialog.js", "main.js")

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from hashbench.reporting.identity import Identity, match
+from hashbench.reporting.leaderboard.table import HEADLINE
 from hashbench.reporting.regression.baseline import GATED, Baseline
 from hashbench.reporting.regression.tolerance import DROP, repetitions_on_both_sides
-from hashbench.reporting.table import HEADLINE
 
 
 def advice(baseline: Baseline, before: Baseline | None) -> Iterator[str]:

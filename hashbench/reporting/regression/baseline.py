@@ -12,10 +12,10 @@ from hashbench.evaluation.metrics import declared
 from hashbench.records.results import Results
 from hashbench.records.store import Record
 from hashbench.reporting.identity import Identity
+from hashbench.reporting.leaderboard.table import HEADLINE
 from hashbench.reporting.plain_text import plain
 from hashbench.reporting.regression import tolerance
 from hashbench.reporting.repetitions import Repetitions, Run, repetitions, trouble
-from hashbench.reporting.table import HEADLINE
 
 GATED = (HEADLINE, "map@all", "precision@100")
 """Beside mAP at the protocol's customary cut-off. Others say the same again, or are too coarse (a ball of radius 2)."""

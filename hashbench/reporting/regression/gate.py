@@ -6,13 +6,13 @@ from statistics import fmean
 
 from hashbench.records.results import Results, existing_results
 from hashbench.reporting.identity import Identity, Match, match
+from hashbench.reporting.leaderboard.table import HEADLINE
 from hashbench.reporting.plain_text import plain
 from hashbench.reporting.regression.baseline import Baseline, BaselineCell, Figure, common_environment
 from hashbench.reporting.regression.baseline_file import read_baseline
 from hashbench.reporting.regression.report import SAME, SINGLE, SPREAD, Finding, Report, Verdict
 from hashbench.reporting.regression.tolerance import DROP, for_repetitions
 from hashbench.reporting.repetitions import Repetitions, repetitions, trouble
-from hashbench.reporting.table import HEADLINE
 
 _ROUNDING = 1e-6  # of the values in a baseline
 

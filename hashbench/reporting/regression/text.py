@@ -8,8 +8,8 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from hashbench.reporting.leaderboard.table import HEADLINE
 from hashbench.reporting.regression.report import SAME, SINGLE, SPREAD, Finding, Report
-from hashbench.reporting.table import HEADLINE
 
 COLOURS = {"regressed": "bold red", "missing": "bold red", "improved": "green", "new": "cyan"}
 HEAD = ("method", "bits", "base", "now", "change", "allowed", "runs", "")

@@ -10,10 +10,10 @@ import pytest
 from scipy import stats
 
 from hashbench.errors import UsageError
+from hashbench.planning.suite import open_suite
 from hashbench.reporting.regression.advice import advice
 from hashbench.reporting.regression.baseline import make_baseline
 from hashbench.reporting.regression.baseline_file import is_baseline, read_baseline, write_baseline
-from hashbench.suite import open_suite
 from tests.reporting.result_folder import ResultFolder
 
 Folder = Callable[[str], ResultFolder]

@@ -10,12 +10,12 @@ import numpy.typing as npt
 import pytest
 
 import hashbench as hb
-from hashbench.dataset_spec import open_dataset
+from hashbench.data.spec import open_dataset
+from hashbench.reporting.leaderboard.table import HEADLINE
 from hashbench.reporting.regression.baseline import Baseline, make_baseline
 from hashbench.reporting.regression.baseline_file import write_baseline
 from hashbench.reporting.regression.gate import check
 from hashbench.reporting.regression.report import SAME, SPREAD
-from hashbench.reporting.table import HEADLINE
 from tests.pictures import pictures
 from tests.reporting.result_folder import ResultFolder
 

@@ -1,0 +1,39 @@
+"""Pictures: image files decoded to uint8 tensors."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from hashbench.errors import UsageError
+from hashbench.util.threads import pool
+
+GREY = ("1", "L", "LA")  # Pillow's modes of one channel of at most 8 bits, with or without transparency
+DEEP = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")  # more than 8 bits, whose range is unknown
+
+
+def decode(files: Sequence[Path]) -> list[Tensor]:
+    """The images in ``files``, in their own sizes: uint8 [channels, h, w], 1 channel for grey files, else 3 (RGB).
+
+    Decoded by Pillow on all cores. Transparency is dropped, and EXIF orientation is not applied, as in the field.
+
+    Raises:
+        UsageError: a file is truncated, or no image of 8 bits per channel; the message names it.
+    """
+    return list(pool().map(_decode, files))
+
+
+def _decode(file: Path) -> Tensor:
+    try:
+        with Image.open(file) as picture:
+            if picture.mode in DEEP:
+                raise ValueError(f"its mode is {picture.mode}, wanted 8 bits per channel")
+            pixels = np.array(picture.convert("L" if picture.mode in GREY else "RGB"))
+    except Exception as error:  # damaged files make decoders raise errors of many kinds
+        raise UsageError(
+            f"the image {file} cannot be decoded ({error}); replace it, or remove it to have it counted as missing"
+        ) from error
+    return torch.from_numpy(pixels.reshape(*pixels.shape[:2], -1)).permute(2, 0, 1).contiguous()

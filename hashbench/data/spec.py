@@ -1,0 +1,77 @@
+"""Data sets as users name them: "cifar10", "flickr25k/24", "folder:birds/set.toml"."""
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from hashbench.dataset import Dataset, Protocol, Report
+from hashbench.errors import UsageError
+from hashbench.plugins.registry import DATASETS
+
+
+def expand(pattern: str) -> list[str]:
+    """The specs that ``pattern`` means: "NAME/PROTOCOL" each, or "NAME:FILE" with the file's absolute path.
+
+    A bare name is its first protocol; globs match names, and protocols behind the slash.
+
+    Raises:
+        UsageError: nothing matches.
+    """
+    name, colon, file = pattern.partition(":")
+    if colon:
+        return [f"{name}:{Path(file).expanduser().absolute()}" for name in DATASETS.match(name)]
+    name_pattern, _, protocol_pattern = pattern.partition("/")
+    found = []
+    for name in DATASETS.match(name_pattern):
+        protocols = DATASETS.get(name).protocols
+        chosen = [p for p in protocols if fnmatchcase(p.name, protocol_pattern)] if protocol_pattern else protocols[:1]
+        if name == name_pattern:
+            chosen = chosen or [_protocol(name, protocol_pattern)]  # a name has to mean something, a glob may not
+        found += [f"{name}/{protocol.name}" for protocol in chosen]
+    if not found:
+        raise UsageError(f"no protocol is called {pattern!r} (`hashbench list datasets` shows all)")
+    return found
+
+
+def plugin_name(spec: str) -> str:
+    """The data set's name in a spec: "cifar10" of "cifar10/bgan"."""
+    return spec.partition(":")[0].partition("/")[0]
+
+
+def open_dataset(spec: str, root: Path, report: Report | None = None) -> Dataset:
+    """Open what one spec of :func:`expand` means and check that what it needs is there.
+
+    Args:
+        spec: "NAME/PROTOCOL", "NAME" or "NAME:FILE".
+        root: the folder of all data sets.
+        report: gets lines of progress where reading takes long.
+
+    Raises:
+        UsageError: no such data set or protocol, or it is not on disk.
+    """
+    name, colon, file = spec.partition(":")
+    if colon:
+        dataset = DATASETS.get(name).described_by(Path(file))
+    else:
+        name, _, protocol = spec.partition("/")
+        dataset = DATASETS.get(name)(root, _protocol(name, protocol))
+    if report is not None:
+        dataset.report = report
+    dataset.require()
+    return dataset
+
+
+def protocol_id(spec: str, dataset: Dataset) -> str:
+    """What records and reports call it: "cifar10/bgan", "folder/birds-1a2b3c4d"."""
+    return f"{plugin_name(spec)}/{dataset.protocol_name()}"
+
+
+def _protocol(name: str, wanted: str) -> Protocol:
+    """The data set's protocol of that name, or its first for ""."""
+    protocols = DATASETS.get(name).protocols
+    if not protocols:
+        raise UsageError(f"data set {name!r} is described by a file of yours; write {name}:FILE")
+    for protocol in protocols:
+        if protocol.name == wanted or not wanted:
+            return protocol
+    known = ", ".join(f"{name}/{protocol.name}" for protocol in protocols)
+    raise UsageError(f"no protocol {name}/{wanted} (there are: {known})")

@@ -1,0 +1,68 @@
+"""Throughput of a fitted method: encoding its own input, searching its own codes, on this machine."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hashbench.codes import Codes
+from hashbench.data.images import resize, three_channels
+from hashbench.dataset import Dataset, Items
+from hashbench.evaluation.throughput import encode_throughput, search_throughput
+from hashbench.features.extractor import Extractor
+from hashbench.method import HashMethod, RunContext
+from hashbench.records.environment import hardware
+from hashbench.util.device import repeatable
+
+LARGEST_BATCH = 256  # of images, features or queries at once
+SECONDS_PER_FIGURE = 0.1
+COMMON_SIZE = 375  # of images whose own sizes differ: a photograph's shorter side on Flickr, and no network's
+
+
+def measure(
+    method: HashMethod,
+    run: RunContext,
+    dataset: Dataset,
+    queries: Items,
+    codes: tuple[Codes, Codes],
+    extractor: Extractor,
+) -> dict[str, Any]:
+    """What a throughput file says beside format and key.
+
+    Images are decoded ones at the data set's own size (375 px where sizes differ), so their rate includes resizing
+    and, for a method on features, extraction. Call it while nothing else runs.
+
+    Args:
+        method: fitted.
+        run: the run it was fitted in.
+        dataset: where images come from.
+        queries: the items that are encoded.
+        codes: of queries and database.
+        extractor: of the trial's features.
+    """
+    images = dataset.images(queries[:LARGEST_BATCH])
+    images = (resize(images, COMMON_SIZE) if isinstance(images, list) else images).to(run.device)
+    on_features = method.traits.input == "features"
+
+    def from_images(batch: Tensor) -> Tensor:
+        if on_features:
+            return method.encode(extractor(batch).float())
+        return method.encode(three_channels(resize(batch, method.image_size(run.features))).contiguous())
+
+    with torch.inference_mode(), repeatable():
+        encode = encode_throughput(
+            from_images,
+            images,
+            method.encode if on_features else None,
+            extractor(images).float() if on_features else None,
+            SECONDS_PER_FIGURE,
+        )
+    query, database = codes
+    search = search_throughput(query[:LARGEST_BATCH], database, run.device, SECONDS_PER_FIGURE)
+    return {
+        "measured": datetime.now(UTC).isoformat(timespec="seconds"),
+        "hardware": hardware(str(run.device), torch.get_num_threads()),
+        "encode": encode,
+        **search,
+    }

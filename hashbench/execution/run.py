@@ -1,0 +1,196 @@
+"""``hb.run``: plan a grid, run what is missing, report."""
+
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+from hashbench.codes import check_bits
+from hashbench.data.audit import same_images
+from hashbench.data.spec import open_dataset
+from hashbench.errors import UsageError, unknown
+from hashbench.execution import executor
+from hashbench.features.weights import parse_weights
+from hashbench.planning.grid import asked_fields, parse_bits, split_list
+from hashbench.planning.plan import Plan, make_plan
+from hashbench.planning.suite import plan_requests
+from hashbench.records.environment import git_state
+from hashbench.records.results import Results, results
+from hashbench.records.trial_spec import Event, Settings
+from hashbench.reporting.write import write_reports
+from hashbench.util.device import pick_device
+from hashbench.util.paths import cache_root
+from hashbench.util.progress import say
+
+DATA_VARIABLE = "HASHBENCH_DATA"
+
+
+class RunOptions(TypedDict, total=False):
+    """Options of :func:`run`, as on the command line.
+
+    methods, bits: what to run (required without suite); lists, or the text with commas.
+    suite: name of a suite or its TOML file; what else is given changes all its runs, methods cannot be.
+    datasets, features, features_dtype, repeats, preset, parameters, limit, seed, rerun: see
+        :class:`hashbench.planning.grid.Request`.
+    weights: {name of a network: file of its state dict}.
+    offline: download nothing.
+    device, timeout, executor: see ``hashbench run --help``.
+    results, data: folders.
+    """
+
+    suite: str | Path | None
+    methods: Sequence[str] | str
+    bits: Sequence[int] | int | str
+    datasets: Sequence[str] | str
+    features: str | None
+    features_dtype: str
+    weights: Mapping[str, str | Path]
+    offline: bool
+    repeats: int
+    preset: str | None
+    parameters: Mapping[str, Mapping[str, Any]]
+    limit: int | None
+    seed: int
+    rerun: str
+    device: str
+    timeout: float | None
+    executor: str
+    results: str | Path
+    data: str | Path | None
+
+
+def run(**options: Unpack[RunOptions]) -> Results:
+    """Train and score a grid of methods, or a suite of grids; records of earlier runs of the same trials are used.
+
+    ``hb.run(methods=["bgan", "itq"], bits=[16, 32, 64])``, ``hb.run(suite="bgan-ablation", repeats=3)``
+
+    Returns:
+        The records of this grid, failures included.
+
+    Raises:
+        UsageError: the request cannot be carried out as it stands; nothing was run.
+        KeyboardInterrupt: the user stopped the grid (Ctrl-C).
+    """
+    _check(options)
+    settings = make_settings(
+        options.get("results", "results"),
+        options.get("data"),
+        device=options.get("device", "auto"),
+        timeout=options.get("timeout"),
+        weights=parse_weights(f"{name}={file}" for name, file in options.get("weights", {}).items()),
+        offline=options.get("offline", False),
+    )
+    asked = asked_fields(options, methods=_names, bits=_bits, datasets=_names)
+    plan = make_plan(plan_requests(options.get("suite"), asked), settings, say)
+    if not carry_out(plan, settings, options.get("executor", "local"), lambda _event: None):
+        raise KeyboardInterrupt("the grid was stopped; the same call goes on from here")
+    return grid_results(plan, settings)
+
+
+def make_settings(
+    results_folder: str | Path,
+    data: str | Path | None,
+    device: str = "auto",
+    timeout: float | None = None,
+    save_state: bool = True,
+    weights: Mapping[str, Path] | None = None,
+    offline: bool = False,
+) -> Settings:
+    """Settings with folders made absolute and provenance filled in.
+
+    Raises:
+        UsageError: a folder is not there or is a file, the device is not here, the time-out is not positive.
+    """
+    if timeout is not None and timeout <= 0:
+        raise UsageError(f"timeout is {timeout:g} s, wanted more than 0")
+    pick_device(device)
+    return Settings(
+        results=Path(results_folder).absolute(),
+        data=data_folder(data),
+        cache=cache_folder(),
+        device=device,
+        timeout=timeout,
+        save_state=save_state,
+        weights=weights or {},
+        offline=offline,
+        provenance={**git_state(), "command": _command()},
+    )
+
+
+def cache_folder() -> Path:
+    """The cache's folder, made if need be.
+
+    Raises:
+        UsageError: it cannot be made or written.
+    """
+    folder = cache_root().absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"cache folder {str(folder)!r} cannot be made ({error.strerror}); name one with HASHBENCH_CACHE"
+        ) from None
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"cache folder {str(folder)!r} cannot be written; name one with HASHBENCH_CACHE")
+    return folder
+
+
+def data_folder(given: str | Path | None) -> Path:
+    """The folder of all data sets: what was given, else HASHBENCH_DATA, else ``data`` here.
+
+    Raises:
+        UsageError: a folder was named that is not there.
+    """
+    named = given or os.environ.get(DATA_VARIABLE)
+    folder = Path(named or "data").absolute()
+    if named and not folder.is_dir():
+        source = "--data" if given else DATA_VARIABLE
+        raise UsageError(f"data folder {str(named)!r} ({source}) is not there; make it, or name the right one")
+    return folder
+
+
+def carry_out(plan: Plan, settings: Settings, executor_name: str, watcher: Callable[[Event], None]) -> bool:
+    """Run the plan's open jobs, then write the reports of the result folder; False when the user interrupted.
+
+    Images are decoded first, once for each content (see :func:`hashbench.data.audit.same_images`).
+
+    Raises:
+        UsageError: an image cannot be decoded; nothing was run.
+    """
+    for spec in dict.fromkeys(job.dataset_spec for job in plan.to_run()):
+        same_images(open_dataset(spec, settings.data, say), settings.cache)
+    finished = executor(executor_name).run(plan.to_run(), settings, watcher)
+    write_reports(settings.results, plan.keys(), plan.stale_keys())
+    return finished
+
+
+def grid_results(plan: Plan, settings: Settings) -> Results:
+    """The records of a grid; where a trial was not run because an older one is stale, the older one."""
+    return results(settings.results).select(plan.keys() | plan.stale_keys())
+
+
+def _check(options: Mapping[str, Any]) -> None:
+    for name in options:
+        if name not in RunOptions.__annotations__:
+            raise unknown("option of run", name, RunOptions.__annotations__)
+    for name in ("methods", "bits"):
+        if name not in options and options.get("suite") is None:
+            raise UsageError(f"run needs {name}, as in run(methods=['itq'], bits=[32])")
+
+
+def _bits(given: Sequence[int] | int | str) -> tuple[int, ...]:
+    if isinstance(given, str):
+        return parse_bits(given)
+    lengths = given if isinstance(given, Iterable) else [given]
+    return tuple(dict.fromkeys(check_bits(bits) for bits in lengths))
+
+
+def _names(given: Sequence[str] | str) -> tuple[str, ...]:
+    return split_list(given) if isinstance(given, str) else tuple(dict.fromkeys(given))
+
+
+def _command() -> str:
+    program = Path(sys.argv[0]).name
+    return shlex.join(["hashbench" if program == "__main__.py" else program, *sys.argv[1:]])

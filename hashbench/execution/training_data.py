@@ -1,0 +1,101 @@
+"""From a protocol's data to a fitted method and its codes: batching, packing, moving between devices."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from hashbench.codes import Codes
+from hashbench.data.images import ImageSource, image_batch
+from hashbench.dataset import Dataset, Items
+from hashbench.method import HashMethod, ImageBatches, RunContext, TrainingSet
+from hashbench.util.device import repeatable
+from hashbench.util.prefetch import ahead
+from hashbench.util.seeds import derive_seed, forked_generators
+
+FEATURE_BATCH = 500  # rows of features encoded at a time
+HELD_IMAGE_BYTES = 4 << 30
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a trial can give to a method: features of all items (memory-mapped, float32 or float16), images, labels."""
+
+    dataset: Dataset
+    features: npt.NDArray[np.floating[Any]]
+    labels: npt.NDArray[np.bool_]
+
+    def feature_rows(self, items: Items, device: torch.device) -> Tensor:
+        """Float32 [n, d] on ``device``."""
+        return torch.from_numpy(np.asarray(self.features[items], dtype=np.float32)).to(device)
+
+    def images(self, items: Items, size: int, device: torch.device) -> ImageBatches:
+        """Images at ``size``: held on ``device`` when they fit in 4 GiB, else decoded batch by batch."""
+        source = ImageSource(self.dataset, items, size)
+        fits = len(items) * 3 * size * size <= HELD_IMAGE_BYTES
+        return source.held(device) if fits else source
+
+    def training_set(self, method: HashMethod, items: Items, run: RunContext) -> TrainingSet:
+        """What the method's traits ask for, of ``items``, and nothing else."""
+        traits = method.traits
+        on_images = traits.input == "images"
+        return TrainingSet(
+            given_features=self.feature_rows(items, run.device) if not on_images or traits.wants_features else None,
+            given_images=self.images(items, method.image_size(run.features), run.device) if on_images else None,
+            given_labels=torch.from_numpy(self.labels[items]).to(run.device) if traits.supervised else None,
+        )
+
+    def batches(self, method: HashMethod, items: Items, run: RunContext) -> Iterator[Tensor]:
+        """The input of ``encode`` for ``items``, batch by batch, on the run's device; one is made ahead."""
+        return ahead(self._batches(method, items, run))
+
+    def _batches(self, method: HashMethod, items: Items, run: RunContext) -> Iterator[Tensor]:
+        on_images = method.traits.input == "images"
+        size = method.image_size(run.features) if on_images else 0
+        step = image_batch(size, run.device) if on_images else FEATURE_BATCH
+        for start in range(0, len(items), step):
+            part = items[start : start + step]
+            if on_images:
+                yield ImageSource(self.dataset, part, size)[torch.arange(len(part), device=run.device)]
+            else:
+                yield self.feature_rows(part, run.device)
+
+
+def own_generator(seed: int) -> torch.Generator:
+    """The run's own generator, on the CPU; its stream is not that of the global ones."""
+    return torch.Generator().manual_seed(derive_seed(seed, "run"))
+
+
+def fit(method: HashMethod, train: TrainingSet, run: RunContext, seed: int) -> HashMethod:
+    """Fit with the global generators forked and seeded, so that layers may draw from them and disturb nothing.
+
+    Raises:
+        ValueError: the features contain NaN or infinite values.
+    """
+    if train.given_features is not None and not train.given_features.isfinite().all():
+        raise ValueError("features contain NaN or infinite values")
+    with forked_generators(derive_seed(seed, "global"), run.device), repeatable():
+        return method.fit(train, run)
+
+
+def encode(method: HashMethod, batches: Iterator[Tensor]) -> Codes:
+    """Packed codes of all batches.
+
+    Raises:
+        ValueError: the method's answer is not bool [n, bits].
+    """
+    packed = []
+    with torch.inference_mode(), repeatable():
+        for batch in batches:
+            bits = method.encode(batch)
+            if bits.dtype != torch.bool or tuple(bits.shape) != (len(batch), method.bits):
+                raise ValueError(
+                    f"{type(method).__name__}.encode gave {bits.dtype} {list(bits.shape)}, "
+                    f"wanted torch.bool [{len(batch)}, {method.bits}]"
+                )
+            packed.append(Codes.pack(bits).packed)
+    return Codes(np.concatenate(packed), method.bits)

@@ -1,0 +1,49 @@
+"""What happens inside a trial's own process."""
+
+import os
+import signal
+import sys
+import threading
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+from hashbench.execution.trial import run_trial
+from hashbench.records.trial_spec import Event, Job, Settings
+
+
+def main(
+    job: Job, settings: Settings, log: Path, events: "Connection[Event, Event]", environment: dict[str, str]
+) -> None:
+    """Lead a process group, take over the grid's environment, write to the log, die with the grid, do the job."""
+    os.setsid()
+    os.environ.clear()
+    os.environ.update(environment)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the grid's to answer
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    _redirect(log)
+
+    def tell(event: Event) -> None:
+        if event.kind == "note":
+            print(event.text)  # noqa: T201 - into the trial's log
+        events.send(event)
+
+    run_trial(job, settings, tell)
+
+
+def _die_with_parent() -> None:
+    """Kill this process group as soon as the process that runs the grid is gone, however it went."""
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os.killpg(0, signal.SIGKILL)
+
+
+def _redirect(log: Path) -> None:
+    """Standard output and error, of this process and of what it starts, go to the log."""
+    stream = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    for target in (1, 2):
+        os.dup2(stream, target)
+    os.close(stream)
+    for text in (sys.stdout, sys.stderr):
+        text.reconfigure(line_buffering=True)  # type: ignore[union-attr]

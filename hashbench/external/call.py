@@ -1,0 +1,86 @@
+"""``hb.score``: codes from elsewhere, as a file or as arrays in memory, into a record and the tables."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+import numpy as np
+
+from hashbench.errors import UsageError, unknown
+from hashbench.execution.run import make_settings
+from hashbench.external.arrays import NAMES, Array, Arrays, read_arrays
+from hashbench.external.score import score_arrays
+from hashbench.external.score_request import Statement
+from hashbench.features.weights import parse_weights
+from hashbench.records.store import Record
+from hashbench.reporting.write import write_reports
+
+
+class ScoreOptions(TypedDict, total=False):
+    """Options of :func:`score`, as on the command line.
+
+    name, encoding, bits, protocol, features, features_dtype, supervised, repetition, cutoff, table: see
+        :class:`hashbench.external.score_request.Statement`; name defaults to the file's.
+    weights: {name of a network: file of its state dict}.
+    offline: download nothing.
+    device: where distances are counted.
+    results, data: folders.
+    """
+
+    name: str
+    encoding: str | None
+    bits: int | None
+    protocol: str | None
+    features: str
+    features_dtype: str
+    supervised: bool
+    repetition: int
+    cutoff: int | None
+    table: str | None
+    weights: Mapping[str, str | Path]
+    offline: bool
+    device: str
+    results: str | Path
+    data: str | Path | None
+
+
+PLACES = ("weights", "offline", "device", "results", "data")
+
+
+def score(source: str | Path | Mapping[str, Array], **options: Unpack[ScoreOptions]) -> Record:
+    """Score codes that come from elsewhere and keep them: ``hb.score("codes.npz", name="mine", encoding="pm1")``.
+
+    Args:
+        source: an .npz, or arrays by name: query_codes, database_codes, query_labels, database_labels, query_items,
+            database_items (labels and items may be left out with a protocol, items also without).
+        options: see :class:`ScoreOptions`.
+
+    Returns:
+        The record, as its JSON Schema describes it.
+
+    Raises:
+        UsageError: codes, labels and what is said of them do not fit; nothing was written.
+    """
+    for option in options:
+        if option not in ScoreOptions.__annotations__:
+            raise unknown("option of score", option, ScoreOptions.__annotations__)
+    settings = make_settings(
+        options.get("results", "results"),
+        options.get("data"),
+        device=options.get("device", "auto"),
+        weights=parse_weights(f"{name}={file}" for name, file in options.get("weights", {}).items()),
+        offline=options.get("offline", False),
+    )
+    said: dict[str, Any] = {name: value for name, value in options.items() if name not in PLACES}
+    if isinstance(source, Mapping):
+        for name in source:
+            if name not in NAMES:
+                raise unknown("array of codes", name, NAMES)
+        arrays = Arrays({name: np.asarray(value) for name, value in source.items()})
+        if "name" not in said:
+            raise UsageError("score needs name, the method's, as in score(arrays, name='mine')")
+    else:
+        arrays, said = read_arrays(Path(source), {}), {"name": Path(source).stem, **said}
+    scored = score_arrays(arrays, Statement(**said), settings)
+    write_reports(settings.results)
+    return scored.record

@@ -1,0 +1,92 @@
+"""How bits are written in an array: bool, 0/1, -1/+1 or packed. It is stated, and what does not fit is refused."""
+
+import numpy as np
+import numpy.typing as npt
+
+from hashbench.codes import Codes, check_bits
+from hashbench.errors import UsageError, unknown
+from hashbench.external.arrays import Array
+
+ENCODINGS = ("bool", "01", "pm1", "packed")
+VALUES = {"01": (0, 1), "pm1": (-1, 1)}
+WORDS = {"01": "0 or 1", "pm1": "-1 or +1"}
+
+
+def decode(name: str, array: Array, encoding: str | None, bits: int | None) -> Codes:
+    """Codes from an array whose encoding is stated; True, 1 and +1 are the same bit.
+
+    Args:
+        name: what messages call the array.
+        array: bool, 0/1 or -1/+1 [n, bits] of any number type, or packed uint8 [n, ceil(bits / 8)], first bit highest
+            and padding bits zero.
+        encoding: one of :data:`ENCODINGS`; None will do for bool, whose type states it.
+        bits: code length, needed for packed codes and checked for the others.
+
+    Raises:
+        UsageError: nothing is stated, or shape, type or a value do not fit it; names the array, the value and its
+            place, and what was wanted.
+    """
+    if encoding is not None and encoding not in ENCODINGS:
+        raise unknown("encoding", encoding, ENCODINGS)
+    shape = f"{array.dtype} {list(array.shape)}"
+    if encoding is None and array.dtype != np.bool_:
+        raise UsageError(f"{name} are {shape}; say how bits are written with --encoding 01, pm1 or packed")
+    if array.ndim != 2 or not array.size:
+        raise UsageError(f"{name} are {shape}, wanted a row for each item and at least one item and one bit")
+    if encoding == "packed":
+        return _packed(name, array, bits)
+    if bits is not None and bits != array.shape[1]:
+        raise UsageError(f"{name} have {array.shape[1]} bits, --bits says {bits}; leave it out or correct it")
+    check_bits(array.shape[1])
+    if array.dtype == np.bool_ and encoding != "pm1":
+        return Codes.pack(array)
+    if encoding not in VALUES or array.dtype.kind not in "iuf":
+        raise UsageError(f"{name} are {shape}, wanted {_wanted(encoding)}")
+    _check_values(name, array, encoding)
+    return Codes.pack(array > 0)
+
+
+def _wanted(encoding: str | None) -> str:
+    if encoding not in VALUES:
+        return "bool (--encoding bool); for numbers say --encoding 01 or pm1"
+    return f"numbers that are {WORDS[encoding]} (--encoding {encoding})"
+
+
+def _packed(name: str, array: Array, bits: int | None) -> Codes:
+    if bits is None:
+        raise UsageError(f"{name} are packed, so the code length has to be said: --bits 48, say")
+    width, padding = -(-check_bits(bits) // 8), -bits % 8
+    if array.dtype != np.uint8 or array.shape[1] != width:
+        raise UsageError(
+            f"{name} are {array.dtype} {list(array.shape)}, wanted uint8 [n, {width}] for {bits} packed bits; "
+            f"do --bits and --encoding fit?"
+        )
+    stray = np.flatnonzero(array[:, -1] & ((1 << padding) - 1))
+    if len(stray):
+        raise UsageError(
+            f"{name}: row {stray[0]} ends in {array[stray[0], -1]:08b}, wanted {padding} zeros behind bit {bits}; "
+            f"pack with the first bit highest, as numpy.packbits does"
+        )
+    return Codes(array, bits)
+
+
+def _check_values(name: str, array: Array, encoding: str) -> None:
+    place = first_other(array, VALUES[encoding])
+    if place is None:
+        return
+    value, (other,) = array[place].item(), (each for each in VALUES if each != encoding)
+    if first_other(array, VALUES[other]) is None:
+        hint = f"all are {WORDS[other]}: say --encoding {other}"
+    elif encoding == "pm1" and value == 0:
+        hint = "codes of three values are no binary codes; decide the zeros, as in codes >= 0"
+    else:
+        hint = "save bits, as in codes > 0"
+    raise UsageError(f"{name} has {value!r} at {list(place)}, wanted {WORDS[encoding]} (--encoding {encoding}); {hint}")
+
+
+def first_other(array: Array, allowed: tuple[int, int]) -> tuple[int, ...] | None:
+    """Where the first value stands that is none of the two allowed ones; None where there is none."""
+    other: npt.NDArray[np.bool_] = (array != allowed[0]) & (array != allowed[1])
+    if not other.any():
+        return None
+    return tuple(int(place) for place in np.unravel_index(int(other.argmax()), array.shape))

@@ -1,0 +1,73 @@
+"""Labels and item numbers of codes from elsewhere, checked; their shape says what labels mean."""
+
+import numpy as np
+import numpy.typing as npt
+
+from hashbench.dataset import Items
+from hashbench.errors import UsageError
+from hashbench.external.arrays import Array
+from hashbench.external.encodings import first_other
+
+ClassesOrHot = npt.NDArray[np.int64] | npt.NDArray[np.bool_]
+KINDS = "class numbers [n] or 0/1 [n, classes]"
+
+
+def check_labels(name: str, array: Array, rows: int) -> ClassesOrHot:
+    """Class numbers as int64 [n], or multi-hot labels as bool [n, classes].
+
+    Args:
+        name: what messages call the array.
+        array: whole numbers [n], 0 or more; or bool or 0/1 of any number type [n, classes].
+        rows: how many codes there are.
+
+    Raises:
+        UsageError: another shape, type or number of rows, or a value that fits neither.
+    """
+    shape = f"{array.dtype} {list(array.shape)}"
+    if array.dtype.kind not in "biuf" or array.ndim not in (1, 2) or not array.size:
+        raise UsageError(f"{name} are {shape}, wanted {KINDS}")
+    if len(array) != rows:
+        raise UsageError(f"{name} have {len(array):,} rows and the codes {rows:,}, wanted one for each code")
+    if array.ndim == 1:
+        return _class_numbers(name, array)
+    if array.dtype == np.bool_:
+        return array
+    if array.shape[1] == 1:
+        raise UsageError(f"{name} are {shape}: class numbers in a column, or one label? wanted {KINDS}")
+    place = first_other(array, (0, 1))
+    if place is not None:
+        raise UsageError(f"{name} has {array[place].item()!r} at {list(place)}, wanted 0 or 1 in {KINDS}")
+    return np.asarray(array > 0)
+
+
+def _class_numbers(name: str, array: Array) -> npt.NDArray[np.int64]:
+    if array.dtype.kind not in "iu":
+        raise UsageError(
+            f"{name} are {array.dtype} {list(array.shape)}, wanted whole class numbers, or 0/1 [n, classes]"
+        )
+    if array.min() < 0:
+        row = int((array < 0).argmax())
+        raise UsageError(
+            f"{name} has {array[row]} in row {row}, wanted class numbers of 0 or more; items without a label are rows "
+            f"of zeros in 0/1 [n, classes]"
+        )
+    return array.astype(np.int64)
+
+
+def check_items(name: str, array: Array, rows: int) -> Items:
+    """Item numbers as int64 [n], each once.
+
+    Raises:
+        UsageError: another shape or type, another number of rows, a negative number, or one that is there twice.
+    """
+    if array.dtype.kind not in "iu" or array.shape != (rows,):
+        raise UsageError(
+            f"{name} are {array.dtype} {list(array.shape)}, wanted whole numbers [{rows}], one for each code"
+        )
+    items = array.astype(np.int64)
+    numbers, counts = np.unique(items, return_counts=True)
+    if numbers[0] < 0:
+        raise UsageError(f"{name} has {numbers[0]}, wanted item numbers of 0 or more")
+    if counts.max() > 1:
+        raise UsageError(f"{name} has {numbers[counts.argmax()]} {counts.max()} times, wanted each item once")
+    return items

@@ -1,0 +1,96 @@
+"""What a user says of codes from elsewhere, checked once at the edge."""
+
+from dataclasses import dataclass
+
+from hashbench.errors import UsageError
+from hashbench.features.backbones import net_name
+from hashbench.features.spec import extractor
+from hashbench.features.weights import Weights
+from hashbench.planning.grid import FEATURES_DTYPES
+from hashbench.records.trial_spec import REFERENCES, Settings
+from hashbench.util.device import pick_device
+from hashbench.util.progress import say
+
+EXTERNAL = "external"
+LONGEST_NAME = 80
+
+
+@dataclass(frozen=True)
+class Statement:
+    """Codes and what they are of.
+
+    Attributes:
+        name: the method's, as tables show it.
+        encoding: how bits are written (see :mod:`hashbench.external.encodings`); None for bool arrays.
+        bits: code length, needed for packed codes.
+        protocol: the protocol whose queries and database they are of, as ``--datasets`` takes it; None for none.
+        features: what they were made from: features of hashbench's, or "external", or "external:WORDS".
+        features_dtype: float32, float16, or auto, as in a grid.
+        supervised: the method read labels.
+        repetition: 0, 1, ...: repetitions with other seeds become one cell.
+        cutoff: also score mAP at it; None with a protocol, which has its own.
+        table: what to call the table without a protocol.
+
+    Raises:
+        UsageError: a value is out of its range, or two do not go together.
+    """
+
+    name: str
+    encoding: str | None = None
+    bits: int | None = None
+    protocol: str | None = None
+    features: str = EXTERNAL
+    features_dtype: str = "auto"
+    supervised: bool = False
+    repetition: int = 0
+    cutoff: int | None = None
+    table: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.name.strip() or not self.name.isprintable() or len(self.name) > LONGEST_NAME:
+            raise UsageError(f"--name is {self.name!r}, wanted 1 to {LONGEST_NAME} printable characters")
+        if self.name in REFERENCES:
+            raise UsageError(f"--name is {self.name!r}, which is a reference trial's; choose another")
+        if self.repetition < 0:
+            raise UsageError(f"--repetition is {self.repetition}, wanted 0 or more")
+        if self.features_dtype not in FEATURES_DTYPES:
+            raise UsageError(f"features dtype is {self.features_dtype!r}, wanted one of {', '.join(FEATURES_DTYPES)}")
+        for option in ("cutoff", "table"):
+            if self.protocol is not None and getattr(self, option) is not None:
+                raise UsageError(f"--{option} goes without --protocol, which has its own; leave one of them out")
+
+
+@dataclass(frozen=True)
+class Features:
+    """What codes were made from, as a trial's identity has it."""
+
+    name: str
+    dtype: str
+    weights: str | None
+
+
+def stated_features(statement: Statement, settings: Settings) -> Features:
+    """The stated features with the dtype and the weights that a grid with these settings would have.
+
+    Those called "external" have no weights that could be compared; their dtype is the one of features without a
+    network. Tables show the name, and such codes never stand beside those on features of hashbench's.
+
+    Raises:
+        UsageError: unknown features, a network without weights, or weights of another.
+    """
+    name = statement.features
+    for net in settings.weights:
+        if net != net_name(name):
+            raise UsageError(f"--weights names {net!r}, the features are {name!r}; name it with --features")
+    if name == EXTERNAL or name.startswith(f"{EXTERNAL}:"):
+        if not name.isprintable() or len(name) > LONGEST_NAME or name.endswith(":"):
+            raise UsageError(f"--features is {name!r}, wanted {EXTERNAL}:WORDS of at most {LONGEST_NAME} characters")
+        return Features(name, "float32", None)
+    dtype = statement.features_dtype
+    if dtype == "auto":
+        dtype = "float16" if pick_device(settings.device).type == "cuda" else "float32"
+    try:
+        found = extractor(name, Weights(settings.weights, settings.offline, say), dtype)
+    except UsageError as error:
+        raise UsageError(f"{error}; for others say --features {EXTERNAL}:NAME") from None
+    return Features(found.name, found.dtype, found.weights)

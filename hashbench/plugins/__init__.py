@@ -1,0 +1,1 @@
+"""Finding plugins: the registry, the folders it looks in, hyper-parameters from signatures."""

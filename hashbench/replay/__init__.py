@@ -1,0 +1,1 @@
+"""Work on what earlier trials left: stored records, codes and fitted methods."""

@@ -1,0 +1,182 @@
+"""Metrics of what earlier trials left behind, computed anew from kept codes; nothing is trained."""
+
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hashbench.codes import Codes
+from hashbench.dataset import Split
+from hashbench.errors import UsageError
+from hashbench.evaluation.evaluate import Scores, evaluate, evaluate_features
+from hashbench.evaluation.metrics import METRIC_VERSION
+from hashbench.execution.references import centred_features
+from hashbench.execution.run import cache_folder, data_folder
+from hashbench.execution.training_data import Inputs
+from hashbench.features.cache import cached_features
+from hashbench.features.spec import extractor
+from hashbench.features.weights import Weights
+from hashbench.records.outcome import outcome
+from hashbench.records.results import Results, results
+from hashbench.records.store import Record, to_json
+from hashbench.records.trial_spec import FLOAT_FEATURES
+from hashbench.replay.remeasure import Place
+from hashbench.replay.stored_dataset import open_source
+from hashbench.replay.stored_trial import Kept, check_weights, read_any_codes
+from hashbench.reporting.write import write_reports
+from hashbench.util.device import pick_device
+from hashbench.util.files import replacing
+from hashbench.util.progress import say
+
+Done = Callable[[Kept, Record], None]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which records of a folder are to be rescored.
+
+    Attributes:
+        records: those whose metrics are of an older version than today's, or all.
+        current: how many others there are, of today's version.
+        faults: a line for each file that could not be read.
+    """
+
+    records: list[Kept]
+    current: int
+    faults: tuple[str, ...]
+
+
+def choose(folder: Path, everything: bool) -> Choice:
+    """The records of a result folder with older metrics; all with ``everything``.
+
+    Raises:
+        UsageError: the folder has no record.
+    """
+    found = results(folder)
+    if not found.records and not found.faults:
+        raise UsageError(f"no record in {folder / 'records'}; name a result folder with --results")
+    kept = [Kept(found.files[record["key"]], record) for record in found.records]
+    chosen = [each for each in kept if everything or each.record["metric_version"] != METRIC_VERSION]
+    return Choice(chosen, len(kept) - len(chosen), found.faults)
+
+
+def rescore(
+    folder: str | Path = "results", everything: bool = False, data: str | Path | None = None, device: str = "auto"
+) -> Results:
+    """Compute the metrics of a result folder's records anew, and its reports: ``hb.rescore("results")``.
+
+    Args:
+        folder: the result folder.
+        everything: also those whose metrics are of today's version.
+        data: the folder of the data sets, for reference-float, which has no codes.
+        device: where is computed.
+
+    Returns:
+        The records that were rescored, and in ``faults`` a line for each that could not be.
+
+    Raises:
+        UsageError: the folder has no record, or data or device are not here.
+    """
+    place = Place(Path(folder), data_folder(data), pick_device(device), Weights())
+    choice = choose(Path(folder), everything)
+    found = rescore_records(choice.records, place)
+    return replace(found, faults=(*choice.faults, *found.faults))
+
+
+def rescore_records(chosen: Sequence[Kept], place: Place, done: Done = lambda _kept, _record: None) -> Results:
+    """Rescore one after the other, then make the reports of their folders anew.
+
+    Args:
+        chosen: the records.
+        place: see :func:`rescore_record`.
+        done: is called with what a record was and what it has become.
+
+    Returns:
+        What was rescored, and a line for each that could not be.
+    """
+    made, files, faults = [], {}, []
+    for kept in chosen:
+        try:
+            made.append(rescore_record(kept, place))
+        except UsageError as error:
+            faults.append(str(error))
+            continue
+        files[kept.record["key"]] = kept.file
+        done(kept, made[-1])
+    for folder in dict.fromkeys(file.parent.parent for file in files.values()):
+        write_reports(folder)
+    return Results(tuple(made), files=files, faults=tuple(faults))
+
+
+def rescore_record(kept: Kept, place: Place) -> Record:
+    """Compute metrics, curves, diagnostics and per-query AP of a record again and write them into it.
+
+    Everything else of the record stays, but for the checksum of the features where they are what is scored. A record
+    without scores (of a trial that failed) only goes over to today's version.
+
+    Args:
+        kept: the record; random codes are kept like those of a method, the ranking of float features is made anew
+            from the data set's features.
+        place: where is computed; data set and weights are needed for float features only.
+
+    Returns:
+        The record as it was written, last and whole.
+
+    Raises:
+        UsageError: codes or data set are not here, or it was made by a newer hashbench; nothing is written.
+    """
+    record = kept.record
+    if record["metric_version"] > METRIC_VERSION:
+        raise UsageError(
+            f"record {record['key']} has metrics of version {record['metric_version']}, here is {METRIC_VERSION}; "
+            f"a newer hashbench computes them"
+        )
+    changed: Record = {"metric_version": METRIC_VERSION}
+    if record["status"] == "ok":
+        scores, facts = _scores(kept, place)
+        changed |= {**outcome(scores), **facts}
+        _replace_average_precision(kept.codes_file, scores.average_precision)
+    record = {**record, **changed}
+    with replacing(kept.file) as work:
+        work.write_bytes(to_json(record))
+    return record
+
+
+def _scores(kept: Kept, place: Place) -> tuple[Scores, Record]:
+    """Scores, and what else of the record they change."""
+    if kept.trial.method == FLOAT_FEATURES:
+        return _of_features(kept, place)
+    codes = read_any_codes(kept)
+    pairs: tuple[Codes, Codes] = (codes.query, codes.database)
+    cutoff = kept.record["protocol_card"]["cutoff"]
+    return evaluate(*pairs, codes.query_labels, codes.database_labels, cutoff, place.device), {}
+
+
+def _of_features(kept: Kept, place: Place) -> tuple[Scores, Record]:
+    """As the trial scored them, from features that are extracted where the cache does not have them."""
+    trial, dataset = kept.trial, open_source(kept, place.data, place.dataset)
+    dataset.report = say
+    features = extractor(trial.features, place.weights, trial.features_dtype)
+    check_weights(kept, features)
+    cached = cached_features(dataset, trial.dataset, features, cache_folder(), place.device, say)
+    labels, split = dataset.labels(), dataset.split().among(dataset.present())
+    inputs = Inputs(dataset, cached.values, labels)
+    used = Split(split.train[: trial.limit], split.query, split.database)
+    query, database = centred_features(inputs, used, place.device)
+    cutoff = kept.record["protocol_card"]["cutoff"]
+    scores = evaluate_features(query, database, labels[split.query], labels[split.database], cutoff, place.device)
+    return scores, {"features_sha256": cached.sha256}
+
+
+def _replace_average_precision(file: Path, values: npt.NDArray[np.float64]) -> None:
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            content = {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise UsageError(f"{file} cannot be read ({error}); restore it or run the trial again") from error
+    with replacing(file) as work, work.open("wb") as stream:
+        np.savez_compressed(stream, allow_pickle=False, **{**content, "average_precision": values})

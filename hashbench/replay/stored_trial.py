@@ -1,0 +1,188 @@
+"""What a trial left behind: its record, the codes beside it, and the method as it was fitted."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import safetensors.torch
+import torch
+
+from hashbench.codes import Codes
+from hashbench.dataset import Items
+from hashbench.errors import UsageError
+from hashbench.features.backbones import bare_backbone
+from hashbench.features.extractor import Extractor
+from hashbench.method import HashMethod, RunContext
+from hashbench.planning.fingerprint import forget_sums, source_files, source_sums, what_changed
+from hashbench.plugins.hyperparameters import resolve
+from hashbench.plugins.registry import METHODS
+from hashbench.records.store import Record, load_record
+from hashbench.records.trial_spec import Trial
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A record and where it lies; codes and state have its file's name and other endings."""
+
+    file: Path
+    record: Record
+
+    @classmethod
+    def read(cls, file: Path) -> Self:
+        """The record in ``file``.
+
+        Raises:
+            UsageError: it is none.
+        """
+        record = load_record(file)
+        if "trial" not in record:
+            raise UsageError(f"{file} is throughput, not the record of a trial; name one in the folder records")
+        return cls(file, record)
+
+    @property
+    def codes_file(self) -> Path:
+        """Of codes, labels, items and average precisions, which only records with the status ok have."""
+        return self.file.with_suffix(".npz")
+
+    @property
+    def state_file(self) -> Path:
+        """Of the method's state, which may not have been kept."""
+        return self.file.with_suffix(".safetensors")
+
+    @property
+    def trial(self) -> Trial:
+        """What was asked for."""
+        return Trial(**self.record["trial"])
+
+    @property
+    def from_elsewhere(self) -> bool:
+        """Whether it is of codes that were scored and not made here: there is no method."""
+        return "scored" in self.record["fingerprint"]
+
+    @property
+    def has_codes(self) -> bool:
+        """Whether codes of a method lie beside it: not of a failed trial, nor of one of the references."""
+        return self.record["status"] == "ok" and not self.record["reference"] and self.codes_file.is_file()
+
+
+@dataclass(frozen=True)
+class KeptCodes:
+    """The codes of a trial with what belongs to them.
+
+    Attributes:
+        query, database: codes.
+        query_labels, database_labels: bool [n, classes], multi-hot.
+        query_items, database_items: the data set's item numbers.
+        average_precision: float64 [queries], the headline metric per query, NaN where nothing is relevant.
+    """
+
+    query: Codes
+    database: Codes
+    query_labels: npt.NDArray[np.bool_]
+    database_labels: npt.NDArray[np.bool_]
+    query_items: Items
+    database_items: Items
+    average_precision: npt.NDArray[np.float64]
+
+
+def read_codes(kept: Kept) -> KeptCodes:
+    """The codes beside a record.
+
+    Raises:
+        UsageError: there are none, or the file is damaged.
+    """
+    record, beside = kept.record, kept.codes_file.name
+    if not kept.has_codes:
+        what = "a reference" if record["reference"] else record["status"]
+        why = f"it is {what}" if record["reference"] or record["status"] != "ok" else f"there is no {beside}"
+        raise UsageError(f"record {record['key']} has no codes of a method: {why}; name another")
+    return read_any_codes(kept)
+
+
+def read_any_codes(kept: Kept) -> KeptCodes:
+    """The codes beside a record, random ones of a reference as well.
+
+    Raises:
+        UsageError: there are none, or the file is damaged.
+    """
+    record, file = kept.record, kept.codes_file
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            content = {name: arrays[name] for name in arrays.files}
+        if "query_codes" not in content:
+            raise UsageError(
+                f"record {record['key']} was published without its codes; run {kept.trial} again to have them"
+            )
+        bits, classes = record["trial"]["bits"], record["protocol_card"]["classes"]
+        labels = {
+            f"{part}_labels": np.unpackbits(content[f"{part}_labels"], axis=1, count=classes).astype(np.bool_)
+            for part in ("query", "database")
+        }
+        return KeptCodes(
+            Codes(content["query_codes"], bits),
+            Codes(content["database_codes"], bits),
+            labels["query_labels"],
+            labels["database_labels"],
+            content["query_items"],
+            content["database_items"],
+            content["average_precision"],
+        )
+    except UsageError:
+        raise
+    except Exception as error:  # damaged archives raise errors of many kinds
+        raise UsageError(f"codes {file} cannot be read ({error}); restore the file or run the trial again") from error
+
+
+def load_method(kept: Kept, device: torch.device) -> tuple[HashMethod, RunContext]:
+    """The method as it was fitted, on ``device``, and the run it can encode in.
+
+    Its networks get all their tensors from the state: published weights are neither read nor needed.
+
+    Raises:
+        UsageError: no such method here, or codes from elsewhere; no state was kept, or it is damaged or does not fit.
+    """
+    trial = kept.trial
+    if kept.from_elsewhere:
+        raise UsageError(f"record {kept.record['key']} is of codes from elsewhere, {trial}: there is no method")
+    method_class = METHODS.get(trial.method)
+    if not kept.state_file.is_file():
+        raise UsageError(f"the state of record {kept.record['key']} was not kept: there is no {kept.state_file.name}")
+    assert trial.bits is not None
+    run = RunContext(device, torch.Generator(), features=trial.features, backbones=bare_backbone)
+    try:
+        method = method_class(trial.bits, **resolve(trial.method, method_class, trial.parameters))
+        method.load_state(safetensors.torch.load_file(kept.state_file, device=str(device)), run)
+    except Exception as error:  # whatever a method does with a state that is not its own
+        line = str(error).partition("\n")[0]
+        since = changed_sources(kept)
+        way_out = f"{', '.join(since)} changed since: run the trial again" if since else "restore it or run it again"
+        raise UsageError(
+            f"state {kept.state_file} does not load into {trial.method} ({type(error).__name__}: {line}); {way_out}"
+        ) from error
+    return method, run
+
+
+def check_weights(kept: Kept, features: Extractor) -> None:
+    """Check that an extractor is that of the record's features.
+
+    Raises:
+        UsageError: its weights are others.
+    """
+    wanted = kept.trial.features_weights
+    if features.weights != wanted:
+        raise UsageError(
+            f"record {kept.record['key']} has features of other weights ({str(wanted)[:16]}) than "
+            f"those here ({str(features.weights)[:16]}); name the file with --weights"
+        )
+
+
+def changed_sources(kept: Kept) -> list[str]:
+    """Sources that are no longer what the trial's codes were made with, by short name.
+
+    Raises:
+        UsageError: its method, features or data set are not here.
+    """
+    forget_sums()
+    return what_changed(kept.record["fingerprint"]["files"], source_sums(*source_files(kept.trial)))

@@ -1,0 +1,1 @@
+"""Two sides of records compared query by query."""

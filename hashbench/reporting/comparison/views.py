@@ -1,0 +1,130 @@
+"""A comparison on a terminal, as Markdown and as JSON."""
+
+from dataclasses import asdict
+from itertools import groupby
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from hashbench.reporting.comparison.comparison import Compared, Comparison
+from hashbench.reporting.leaderboard.markdown import escaped
+from hashbench.reporting.plain_text import plain
+from hashbench.reporting.statistics import RESAMPLES
+
+COLOURS = {"worse": "bold red", "better": "green", "missing": "yellow", "incomparable": "yellow"}
+HEAD = ("method", "bits", "A", "B", "B - A", "95 % interval", "p", "d", "runs", "verdict")
+NUMBERS = HEAD[1:-1]
+WIDE, ONLY_WIDE = 100, ("A", "d")  # what a narrower terminal is spared; B and B - A say the first
+
+
+def show(comparison: Comparison, console: Console) -> None:
+    """Print a table for each ground, then what could not be compared, then what the columns mean."""
+    shown = [name for name in HEAD if console.width >= WIDE or name not in ONLY_WIDE]
+    for ground, cells in _grounds(comparison):
+        rich = RichTable(title=ground, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        for name in shown:
+            text = name in ("method", "verdict")
+            rich.add_column(name, justify="left" if text else "right", no_wrap=name != "method", overflow="fold")
+        for cell in cells:
+            words = dict(zip(HEAD, map(Text, _words(cell)), strict=True))
+            words["verdict"].stylize(COLOURS.get(cell.verdict, ""))
+            rich.add_row(*(words[name] for name in shown))
+        console.print()
+        console.print(rich)
+    for cell in comparison.cells:
+        if cell.reason:
+            console.print(Text(_remark(cell), style=COLOURS.get(cell.verdict, "dim")))
+    for fault in comparison.faults:
+        console.print(Text(plain(fault), style="red"))
+    console.print(Padding(Text(caption(comparison), style="dim"), (1, 0)))
+    console.print(Text(summary(comparison), style="bold"))
+
+
+def markdown(comparison: Comparison) -> str:
+    """The same as Markdown."""
+    parts = ["# Comparison", escaped(summary(comparison))]
+    for ground, cells in _grounds(comparison):
+        rule = ["---:" if name in NUMBERS else "---" for name in HEAD]
+        lines = [HEAD, rule, *([escaped(word) for word in _words(cell)] for cell in cells)]
+        parts += [f"## {escaped(ground)}", "\n".join(f"| {' | '.join(line)} |" for line in lines)]
+    remarks = [f"* {escaped(_remark(cell))}" for cell in comparison.cells if cell.reason]
+    remarks += [f"* {escaped(plain(fault))}" for fault in comparison.faults]
+    parts += ["\n".join(remarks)] if remarks else []
+    return "\n\n".join([*parts, escaped(caption(comparison))]) + "\n"
+
+
+def as_json(comparison: Comparison) -> dict[str, Any]:
+    """Everything a program would read; cells as dictionaries."""
+    return {
+        "first": comparison.first,
+        "second": comparison.second,
+        "counts": comparison.counts,
+        "cells": [_facts(cell) for cell in comparison.cells],
+        "faults": list(comparison.faults),
+    }
+
+
+def summary(comparison: Comparison) -> str:
+    """One line: how many cells have which verdict."""
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in comparison.counts.items()) or "no cell on either side"
+    return plain(f"B = {comparison.second} against A = {comparison.first}: {counts}")
+
+
+def caption(comparison: Comparison) -> str:
+    """What the columns mean."""
+    return (
+        "mAP@1000 of A and B over the queries that both answer, AP averaged over the repetitions that both have "
+        "(runs); where they share none, over all of each (runs 3 / 5). Interval and p by paired bootstrap over queries "
+        f"({RESAMPLES:,} resamples), p adjusted by Holm over all cells of methods that differ ({comparison.tested}); "
+        "d is the effect size, the mean difference over its standard deviation. Better and worse: p < .05. That speaks "
+        "of these queries and these seeds; hashbench check asks what other seeds would give. Equal: the same AP of "
+        "every query. Reference rows are shown and not judged."
+    )
+
+
+def _grounds(comparison: Comparison) -> list[tuple[str, list[Compared]]]:
+    compared = [cell for cell in comparison.cells if cell.paired]
+    return [(ground, list(cells)) for ground, cells in groupby(compared, key=lambda cell: cell.identity.ground)]
+
+
+def _words(cell: Compared) -> list[str]:
+    paired, means, p = cell.paired, cell.means, cell.adjusted_p
+    assert paired is not None
+    assert means is not None
+    same = cell.first is not None and cell.first.label == cell.identity.label
+    runs = str(cell.runs[0]) if cell.same_runs else f"{cell.runs[0]} / {cell.runs[1]}"
+    return [
+        cell.identity.row if same else cell.label,
+        str(cell.identity.bits or "–") if same else "",
+        f"{means[0]:.3f}",
+        f"{means[1]:.3f}",
+        f"{paired.difference:+z.4f}",
+        f"{paired.low:+z.3f} {paired.high:+z.3f}",
+        "–" if p is None else "<.001" if p < 0.001 else f"{p:.3f}",
+        f"{paired.effect:+z.2f}",
+        runs,
+        cell.verdict,
+    ]
+
+
+def _remark(cell: Compared) -> str:
+    return f"{cell.label} on {cell.identity.ground}: {cell.verdict}: {plain(cell.reason)}"
+
+
+def _facts(cell: Compared) -> dict[str, Any]:
+    return {
+        "verdict": cell.verdict,
+        "label": cell.label,
+        "reason": cell.reason,
+        "first": cell.first.facts() if cell.first else None,
+        "second": cell.second.facts() if cell.second else None,
+        "means": list(cell.means) if cell.means else None,
+        **(asdict(cell.paired) if cell.paired else {}),
+        "adjusted_p": cell.adjusted_p,
+        "runs": list(cell.runs),
+        "same_runs": cell.same_runs,
+    }

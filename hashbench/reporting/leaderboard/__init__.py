@@ -1,0 +1,1 @@
+"""Leaderboard tables from records, in each of their formats."""

@@ -1,0 +1,48 @@
+"""Leaderboards within a Markdown file: what stands between two marks is made from records.
+
+``<!-- hashbench leaderboard FOLDER -->`` and ``<!-- end -->``, each on a line of its own; FOLDER is a result folder,
+from the Markdown file.
+"""
+
+import re
+from pathlib import Path
+
+from hashbench.errors import UsageError
+from hashbench.records.results import results
+from hashbench.reporting.leaderboard.caption import title
+from hashbench.reporting.leaderboard.markdown import escaped, overview
+from hashbench.reporting.leaderboard.tables import tables
+
+MARK = "<!-- hashbench leaderboard {folder} -->"
+_BLOCK = re.compile(
+    r"(?P<begin>^<!-- hashbench leaderboard (?P<folder>.+?) -->$\n)(?P<text>.*?)(?P<end>^<!-- end -->$)", re.M | re.S
+)
+
+
+def filled(file: Path) -> str:
+    """The text of a Markdown file with every block made anew.
+
+    Raises:
+        UsageError: the file cannot be read or has no block, or a block's folder has no records, or damaged ones.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} cannot be read ({error}); wanted a Markdown file") from None
+    if not _BLOCK.search(text):
+        mark = MARK.format(folder="results")
+        raise UsageError(f"{file} has no place for a leaderboard; put the lines {mark} and <!-- end --> into it")
+    return _BLOCK.sub(lambda found: found["begin"] + _block(file, found["folder"]) + found["end"], text)
+
+
+def _block(file: Path, name: str) -> str:
+    found = results(file.parent / name)
+    if found.faults:
+        raise UsageError(found.faults[0])
+    made = tables(found)
+    if not made:
+        raise UsageError(f"{file}: there are no records in {name!r}; name a result folder, from the file on")
+    parts = []
+    for table in made:
+        parts += [f"**{escaped(title(table))}**", *overview(table)]
+    return "\n" + "\n\n".join(parts) + "\n\n"

@@ -1,0 +1,77 @@
+"""The leaderboard as CSV: one line per cell, every metric with mean and standard deviation."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from hashbench.reporting.leaderboard.table import Cell, Row, Table
+from hashbench.reporting.rates import encode_rate, search_rate
+
+
+def csv(tables: Iterable[Table]) -> str:
+    """All cells of all tables, in the order of the leaderboard."""
+    return pd.DataFrame(lines(tables)).astype({"bits": "Int64"}).to_csv(index=False, lineterminator="\n")
+
+
+def lines(tables: Iterable[Table]) -> list[dict[str, Any]]:
+    """A dictionary per cell, by column; a cell that did not end well has no metrics."""
+    return [
+        {**_place(table, row), "bits": bits, **_figures(cell)}
+        for table in tables
+        for row in (*table.ranked, *table.unranked, *table.references)
+        for bits, cell in sorted(row.cells.items(), key=lambda item: item[0] or 0)
+    ]
+
+
+def _place(table: Table, row: Row) -> dict[str, Any]:
+    ground = table.ground
+    card = table.records()[0]["protocol_card"]
+    items = {f"{part}_items": count for part, count in card["sizes"].items()}
+    return {
+        "protocol": ground.protocol,
+        "card": ground.card,
+        **items,
+        **{f"{part}_missing": count for part, count in card["missing"].items()},
+        "supervised": ground.supervised,
+        "metrics_version": ground.metric_version,
+        "seed": ground.seed,
+        "features": ground.features,
+        "features_dtype": ground.dtype,
+        "features_weights": ground.weights or None,
+        "limit": ground.limit or None,
+        "rank": table.ranked.index(row) + 1 if row in table.ranked else None,
+        "method": row.method,
+        "preset": row.preset,
+        "variant": row.label.removeprefix(row.method).strip(),
+    }
+
+
+def _figures(cell: Cell) -> dict[str, Any]:
+    metrics = list(cell.ok[0]["metrics"]) if cell.ok else []
+    spread = {f"{metric} sd": cell.deviation(metric) for metric in metrics} if len(cell.ok) > 1 else {}
+    return {
+        "repetitions": len(cell.ok),
+        "troubled": "; ".join(record["status"] for record in cell.troubled),
+        **{metric: cell.mean(metric) for metric in metrics},
+        **spread,
+        **_against_best(cell),
+        "fit_s": cell.seconds("fit"),
+        "encode_images_per_s": encode_rate(cell),
+        "search_queries_per_s": search_rate(cell, 100),
+    }
+
+
+def _against_best(cell: Cell) -> dict[str, Any]:
+    """Paired comparison of AP at 1,000 with the column's best cell; nothing where there is none."""
+    paired = cell.against_best
+    if paired is None:
+        return {}
+    return {
+        "to_best": paired.difference,
+        "to_best_low": paired.low,
+        "to_best_high": paired.high,
+        "to_best_p": paired.p,
+        "to_best_p_holm": cell.adjusted_p,
+        "to_best_effect": paired.effect,
+    }

@@ -1,0 +1,1 @@
+"""Files, paths, progress, devices, threads, seeds: nothing of the domain."""

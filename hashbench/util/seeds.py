@@ -1,0 +1,38 @@
+"""Seeds by name, and the fork of the global generators around ``fit``."""
+
+import hashlib
+import json
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from hashbench.records.trial_spec import Trial
+
+
+def derive_seed(root: int, *names: str | int | None) -> int:
+    """A seed in [0, 2**63) that belongs to ``names`` alone: adding a method or a bit length changes no other's."""
+    digest = hashlib.sha256(json.dumps([root, *names]).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def trial_seed(trial: Trial) -> int:
+    """The seed of a trial: it belongs to these names, so the other trials of a grid do not change it."""
+    return derive_seed(trial.seed, trial.method, trial.bits, trial.protocol, trial.features, trial.repetition)
+
+
+@contextmanager
+def forked_generators(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed the global generators (torch's on CPU and ``device``, numpy's, random's) inside, restore them outside."""
+    numpy_state, random_state = np.random.get_state(), random.getstate()  # noqa: NPY002
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        np.random.seed(seed % 2**32)  # noqa: NPY002
+        random.seed(seed)
+        try:
+            yield
+        finally:
+            np.random.set_state(numpy_state)  # noqa: NPY002
+            random.setstate(random_state)

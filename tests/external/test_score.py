@@ -1,0 +1,284 @@
+"""Codes from elsewhere as records: keys, tables, protocols, and what is refused."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+
+import hashbench as hb
+from hashbench.data.protocol_card import make_card
+from hashbench.data.spec import open_dataset
+from hashbench.errors import UsageError
+from hashbench.execution.run import make_settings
+from hashbench.planning.grid import Request
+from hashbench.planning.plan import make_plan
+from hashbench.records.results import results
+from hashbench.records.schema import schema
+from hashbench.records.store import Record
+from hashbench.reporting.leaderboard.table import Table
+from hashbench.reporting.leaderboard.tables import tables
+
+Arrays = dict[str, Any]
+Score = Callable[..., Record]
+
+
+@pytest.fixture
+def score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Score:
+    """``hb.score`` into ``tmp_path / "results"`` on the CPU; its record is held against the schema."""
+    monkeypatch.delenv("HASHBENCH_DATA", raising=False)
+    monkeypatch.setenv("HASHBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("hashbench.external.call.write_reports", lambda _folder: [])  # figures take long
+
+    def into_results(arrays: Arrays, name: str = "mine", **options: Any) -> Record:
+        record = hb.score(arrays, name=name, results=tmp_path / "results", device="cpu", **options)
+        for each in results(tmp_path / "results").records:
+            jsonschema.validate(each, schema("record"))
+        return record
+
+    return into_results
+
+
+@pytest.fixture
+def arrays() -> Arrays:
+    """Codes of 12 bits for 6 queries and 40 items of 3 classes."""
+    rng = np.random.default_rng(3)
+    return {
+        "query_codes": rng.random((6, 12)) < 0.5,
+        "database_codes": rng.random((40, 12)) < 0.5,
+        "query_labels": np.arange(6) % 3,
+        "database_labels": np.arange(40) % 3,
+    }
+
+
+@pytest.fixture(scope="module")
+def digits() -> Arrays:
+    """Pixels of digits as codes, in the order of its protocol, with its labels and items."""
+    dataset = open_dataset("digits", Path())
+    _, split = make_card(dataset, "digits/holdout-200")
+    classes, found = dataset.labels().argmax(axis=1), {}
+    for part, items in (("query", split.query), ("database", split.database)):
+        images: Any = dataset.images(items)
+        found[f"{part}_codes"] = images.flatten(1).numpy()[:, :16] > 100
+        found[f"{part}_labels"], found[f"{part}_items"] = classes[items], items
+    return found
+
+
+def only(arrays: Arrays, *kinds: str) -> Arrays:
+    return {name: array for name, array in arrays.items() if name.rpartition("_")[2] in kinds}
+
+
+def evaluated(arrays: Arrays, cutoff: int | None = None) -> hb.Scores:
+    codes = arrays["query_codes"], arrays["database_codes"]
+    return hb.evaluate(*codes, arrays["query_labels"], arrays["database_labels"], cutoff, "cpu")
+
+
+def table_with(record: Record, folder: Path) -> Table:
+    (found,) = [table for table in tables(results(folder)) if record["key"] in {r["key"] for r in table.records()}]
+    return found
+
+
+def npz(record: Record, folder: Path) -> Arrays:
+    with np.load(results(folder).files[record["key"]].with_suffix(".npz"), allow_pickle=False) as content:
+        return {name: content[name] for name in content.files}
+
+
+def test_a_record_says_that_the_codes_come_from_elsewhere(score: Score, arrays: Arrays, tmp_path: Path) -> None:
+    record = score(arrays)
+    assert record["trial"]["method"] == "mine"
+    assert record["variant"] == record["trial"]["parameters"] == {"codes": "external"}
+    assert sorted(record["fingerprint"]["scored"]) == ["database_codes", "query_codes"]
+    assert record["provenance"]["scored"] == {"encoding": "bool", "files": {}}
+    kept = npz(record, tmp_path / "results")
+    assert kept["query_codes"].tobytes() == np.packbits(arrays["query_codes"], axis=1).tobytes()
+    assert kept["query_items"].tolist() == list(range(6))
+    assert kept["database_items"].tolist() == list(range(6, 46))
+    wanted = evaluated(arrays)
+    assert record["metrics"] == wanted.metrics
+    assert kept["average_precision"].tolist() == wanted.average_precision.tolist()
+
+
+def test_the_same_codes_have_one_record_whatever_their_encoding(score: Score, arrays: Arrays, tmp_path: Path) -> None:
+    def written(**codes: Any) -> Arrays:
+        return {**arrays, **{name: codes["how"](arrays[name]) for name in ("query_codes", "database_codes")}}
+
+    records, contents = [], []
+    for how, said in (
+        (lambda bits: bits, {}),
+        (lambda bits: bits.astype(np.float32), {"encoding": "01"}),
+        (lambda bits: np.where(bits, 1, -1), {"encoding": "pm1"}),
+        (lambda bits: np.packbits(bits, axis=1), {"encoding": "packed", "bits": 12}),
+    ):
+        records.append(score(written(how=how), **said))
+        contents.append({name: array.tobytes() for name, array in npz(records[-1], tmp_path / "results").items()})
+    own = ("created", "scored", "seconds", "memory", "environment", "provenance")
+    plain = [{name: value for name, value in record.items() if name not in own} for record in records]
+    assert all(content == contents[0] for content in contents)
+    assert all(record == plain[0] for record in plain)
+    assert len(list((tmp_path / "results/records").glob("*-mine-*.json"))) == 1
+
+
+def test_codes_of_the_same_labels_share_a_table_and_seeds_a_cell(score: Score, arrays: Arrays, tmp_path: Path) -> None:
+    score(arrays)
+    score({**arrays, "query_codes": ~arrays["query_codes"]}, repetition=1)
+    hot = {name: np.eye(3)[arrays[name]] for name in ("query_labels", "database_labels")}
+    other = score({**arrays, **hot}, name="other")
+    table = table_with(other, tmp_path / "results")
+    assert table.ground.protocol.startswith("scored/labels-")
+    assert {row.label: len(row.cell(12).ok) for row in table.ranked} == {
+        "mine [codes=external]": 2,
+        "other [codes=external]": 1,
+    }
+    assert [row.label for row in table.references] == ["reference-random"]
+    assert table.references[0].cell(12).mean("map@1000") == pytest.approx(other["metrics"]["chance"], abs=0.1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"arrays": {"database_labels": np.arange(40) % 2}},
+        {"arrays": {"query_items": np.arange(6), "database_items": np.arange(100, 140)}},
+        {"cutoff": 10},
+        {"table": "birds"},
+        {"features": "external:vgg-f"},
+        {"supervised": True},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_cannot_be_compared_has_another_table(
+    score: Score, arrays: Arrays, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    first = score(arrays)
+    second = score({**arrays, **change.pop("arrays", {})}, name="other", **change)
+    assert table_with(first, tmp_path / "results") != table_with(second, tmp_path / "results")
+
+
+def test_a_cutoff_is_scored_and_stands_in_the_card(score: Score, arrays: Arrays) -> None:
+    record = score(arrays, cutoff=10)
+    assert record["protocol_card"]["cutoff"] == 10
+    assert record["metrics"]["map@10"] == evaluated(arrays, 10).metrics["map@10"]
+
+
+def test_codes_join_the_table_of_a_protocol_beside_trained_trials(score: Score, digits: Arrays, tmp_path: Path) -> None:
+    trained = hb.run(methods="lsh", bits=16, results=tmp_path / "results", executor="inline", device="cpu")
+    record = score(only(digits, "codes", "labels"), name="lsh", protocol="digits", features="pixels")
+    (lsh,) = [each for each in trained.records if each["trial"]["method"] == "lsh"]
+    assert record["protocol_card"] == lsh["protocol_card"]
+    table = table_with(record, tmp_path / "results")
+    assert sorted(row.label for row in table.ranked) == ["lsh", "lsh [codes=external]"]
+    assert table.ground.features == "pixels"
+    assert record["metrics"] == evaluated(digits).metrics
+    settings = make_settings(tmp_path / "results", None, "cpu")
+    assert make_plan([Request(("lsh",), (16,))], settings, print).to_run() == []
+
+
+def test_a_grid_takes_the_floor_that_scoring_left(score: Score, digits: Arrays, tmp_path: Path) -> None:
+    score(only(digits, "codes"), protocol="digits", features="pixels")
+    plan = make_plan([Request(("lsh",), (16,))], make_settings(tmp_path / "results", None, "cpu"), print)
+    assert {each.job.trial.method: each.state for each in plan.planned} == {
+        "reference-float": "missing",
+        "reference-random": "done",
+        "lsh": "missing",
+    }
+
+
+def test_codes_of_other_features_have_a_table_beside(score: Score, digits: Arrays, tmp_path: Path) -> None:
+    joined = score(only(digits, "codes"), protocol="digits", features="pixels")
+    beside = score(only(digits, "codes"), protocol="digits")
+    assert joined["protocol_card"] == beside["protocol_card"]
+    assert joined["key"] != beside["key"]
+    assert table_with(beside, tmp_path / "results").ground.features == "external"
+
+
+def test_items_bring_rows_into_the_protocols_order(score: Score, digits: Arrays, tmp_path: Path) -> None:
+    straight = score(only(digits, "codes"), protocol="digits")
+    kept = npz(straight, tmp_path / "results")
+    rng = np.random.default_rng(0)
+    orders = {part: rng.permutation(len(digits[f"{part}_items"])) for part in ("query", "database")}
+    shuffled = {name: array[orders[name.partition("_")[0]]] for name, array in digits.items()}
+    assert score(shuffled, protocol="digits")["key"] == straight["key"]
+    again = npz(straight, tmp_path / "results")
+    assert {name: array.tolist() for name, array in kept.items()} == {n: a.tolist() for n, a in again.items()}
+    with pytest.raises(UsageError, match="query_labels are those of digits/holdout-200 in another order \\(item"):
+        score(only(shuffled, "codes", "labels"), protocol="digits")
+
+
+def swapped(digits: Arrays) -> Arrays:
+    labels = digits["database_labels"].copy()
+    labels[7] = (labels[7] + 1) % 10
+    return {"database_labels": labels}
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (lambda d: {"query_codes": d["query_codes"][:-1]}, "query_labels have 200 rows and the codes 199, wanted one"),
+        (swapped, "database_labels are not those of digits/holdout-200: item "),
+        (
+            lambda d: {"query_labels": np.eye(11)[d["query_labels"]]},
+            "query_labels are not those of digits/holdout-200: ",
+        ),
+        (lambda d: {"query_labels": d["query_labels"] + 9}, "query_labels are not those of digits/holdout-200: "),
+        (lambda d: {"query_items": d["database_items"][:200]}, "query_items has item "),
+    ],
+)
+def test_codes_of_other_items_do_not_join_a_protocol(
+    score: Score, digits: Arrays, tmp_path: Path, change: Callable[[Arrays], Arrays], line: str
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        score({**digits, **change(digits)}, protocol="digits")
+    assert str(refused.value).startswith(line)
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "line"),
+    [
+        ({}, {"name": "reference-random"}, "--name is 'reference-random', which is a reference trial's"),
+        ({}, {"name": "a\nb"}, "--name is 'a\\nb', wanted 1 to 80 printable characters"),
+        ({}, {"repetition": -1}, "--repetition is -1, wanted 0 or more"),
+        ({}, {"cutoff": 0}, "--cutoff is 0, wanted 1 or more"),
+        ({}, {"table": "a/b"}, "--table is 'a/b', wanted letters, digits, - and _"),
+        ({}, {"protocol": "digits", "cutoff": 10}, "--cutoff goes without --protocol, which has its own"),
+        ({}, {"protocol": "digits"}, "query_codes have 6 rows, digits/holdout-200 has 200 items there"),
+        ({}, {"protocol": "cifar10/*"}, "--protocol 'cifar10/*' means 9 protocols"),
+        ({}, {"protocol": "digit"}, "no data set named 'digit'; did you mean 'digits'?"),
+        ({}, {"features": "resnet5"}, "no features named 'resnet5'; did you mean 'resnet50'?"),
+        ({}, {"features": "external:"}, "--features is 'external:', wanted external:WORDS"),
+        ({"query_codes": np.ones((6, 11), dtype=bool)}, {}, "query_codes have 11 bits and database_codes 12"),
+        ({"query_labels": np.full(6, 9)}, {}, "evaluation: none of the 6 queries has a relevant item"),
+        (
+            {"query_labels": np.eye(4)[:3].repeat(2, 0), "database_labels": np.arange(40) % 6},
+            {},
+            "labels: class number 5 with 4 classes, wanted 0 to 3",
+        ),
+    ],
+)
+def test_what_does_not_go_together_is_one_line(
+    score: Score, arrays: Arrays, tmp_path: Path, change: Arrays, options: dict[str, Any], line: str
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        score({**arrays, **change}, **options)
+    assert str(refused.value).startswith(line)
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "results").exists()
+
+
+def test_missing_arrays_are_named(score: Score, arrays: Arrays) -> None:
+    with pytest.raises(UsageError, match=r"^no query_codes among the arrays \(there are: database_codes\)"):
+        score({"database_codes": arrays["database_codes"]})
+    with pytest.raises(UsageError, match=r"^no database_labels were given; add them, or name"):
+        score({name: array for name, array in arrays.items() if name != "database_labels"})
+    with pytest.raises(UsageError, match="no array of codes named 'query_code'; did you mean 'query_codes'"):
+        score({"query_code": arrays["query_codes"]})
+
+
+def test_records_do_not_depend_on_where_they_are_read(score: Score, arrays: Arrays, tmp_path: Path) -> None:
+    """The file says what the call returned, in strict JSON."""
+    record = score(arrays)
+    file = results(tmp_path / "results").files[record["key"]]
+    assert json.loads(file.read_text(), parse_constant=lambda name: pytest.fail(name)) == record

@@ -1,0 +1,221 @@
+"""The plan: a request becomes jobs with keys, reasons and reference trials."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import hashbench.planning.plan
+from hashbench.errors import UsageError
+from hashbench.planning.fingerprint import what_changed
+from hashbench.planning.grid import Request, parse_bits, parse_settings
+from hashbench.planning.plan import Planned, make_plan
+from hashbench.planning.task import grounds
+from hashbench.records.new_record import draft, explain
+from hashbench.records.store import Store
+from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    provenance = {"git_commit": None, "git_dirty": None, "command": "test"}
+    return Settings(tmp_path / "results", tmp_path, tmp_path / "cache", provenance=provenance)
+
+
+def plan(settings: Settings, **changes: Any) -> list[Planned]:
+    return union(settings, changes)
+
+
+def union(settings: Settings, *grids: dict[str, Any]) -> list[Planned]:
+    default: dict[str, Any] = {"methods": ("itq", "pcah"), "bits": (16, 32)}
+    return make_plan([Request(**{**default, **changes}) for changes in grids], settings, print).planned
+
+
+def names(planned: list[Planned]) -> list[tuple[str, int | None, int]]:
+    return [(p.job.trial.method, p.job.trial.bits, p.job.trial.repetition) for p in planned]
+
+
+def leave_record(planned: Planned, settings: Settings, status: str = "ok") -> None:
+    store = Store(settings.results)
+    store.prepare()
+    record = draft(planned.job, settings)
+    record["status"] = status
+    if status != "ok":
+        explain(record, status, "fit", "why not", [])
+    store.write_record(planned.job, record)
+
+
+def test_the_plan_adds_floor_and_ceiling_by_itself(settings: Settings) -> None:
+    assert names(plan(settings)) == [
+        (FLOAT_FEATURES, None, 0),
+        (RANDOM_CODES, 16, 0),
+        (RANDOM_CODES, 32, 0),
+        ("itq", 16, 0),
+        ("itq", 32, 0),
+        ("pcah", 16, 0),
+        ("pcah", 32, 0),
+    ]
+
+
+def test_a_deterministic_method_is_planned_once_however_many_repetitions(settings: Settings) -> None:
+    found = names(plan(settings, bits=(16,), repeats=3))
+    assert [name for name, _, _ in found].count("itq") == 3
+    assert [name for name, _, _ in found].count("pcah") == 1
+    assert [name for name, _, _ in found].count(FLOAT_FEATURES) == 1
+
+
+def test_every_trial_has_a_key_of_its_own_that_does_not_depend_on_the_grid(settings: Settings) -> None:
+    whole = {str(p.job.trial): p.job.key for p in plan(settings, repeats=2)}
+    part = {str(p.job.trial): p.job.key for p in plan(settings, methods=("itq",), bits=(32,))}
+    assert len(set(whole.values())) == len(whole)
+    assert part.items() <= whole.items()
+
+
+def test_what_several_grids_ask_for_is_planned_once(settings: Settings) -> None:
+    fewer = {"parameters": {"itq": {"iterations": 7}}}
+    found = union(settings, {"methods": ("itq",), "bits": (16,)}, {"methods": ("itq",), **fewer}, {})
+    assert names(found) == [
+        (FLOAT_FEATURES, None, 0),
+        (RANDOM_CODES, 16, 0),
+        ("itq", 16, 0),
+        (RANDOM_CODES, 32, 0),
+        ("itq", 16, 0),
+        ("itq", 32, 0),
+        ("itq", 32, 0),
+        ("pcah", 16, 0),
+        ("pcah", 32, 0),
+    ]
+    assert [dict(p.job.variant) for p in found[4:7]] == [{"iterations": 7}, {"iterations": 7}, {}]
+    assert {p.job.key for p in found} == {p.job.key for grid in ({}, fewer) for p in plan(settings, **grid)}
+
+
+def test_a_data_set_that_several_grids_stand_on_is_read_once(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Request] = []
+
+    def counted(request: Request, *others: Any) -> Any:
+        read.append(request)
+        return grounds(request, *others)
+
+    monkeypatch.setattr(hashbench.planning.plan, "grounds", counted)
+    union(settings, {"bits": (16,)}, {"repeats": 2}, {"methods": ("lsh",)}, {"limit": 500}, {"features": "pixels@16"})
+    assert [(request.limit, request.features) for request in read] == [(None, None), (500, None), (None, "pixels@16")]
+
+
+def test_a_preset_has_to_be_one_of_some_grid_that_asks_for_it(settings: Settings) -> None:
+    shallow, deep = {"methods": ("itq",), "preset": "quick"}, {"methods": ("bgan",), "preset": "quick"}
+    presets = {p.job.trial.method: p.job.trial.preset for p in union(settings, shallow, deep)}
+    assert (presets["itq"], presets["bgan"]) == (None, "quick")
+    with pytest.raises(UsageError, match="no preset of these methods named 'quick'"):
+        union(settings, shallow, {**deep, "preset": None})
+
+
+@pytest.mark.parametrize(
+    ("asked", "label"),
+    [
+        ({"batch": 100, "hidden": 0}, {}),
+        ({"batch": 50}, {"batch": 50}),
+        ({"variant": "released"}, {"variant": "released"}),
+        ({"variant": "released", "batch": 40, "warm": 0}, {"variant": "released"}),
+        ({"variant": "released", "batch": 100}, {"variant": "released", "batch": 100}),
+    ],
+)
+def test_a_label_has_what_changes_the_trial_whoever_asked_first(
+    settings: Settings, asked: dict[str, Any], label: dict[str, Any]
+) -> None:
+    found = plan(settings, methods=("bgan",), bits=(16,), parameters={"bgan": asked})
+    assert dict(found[-1].job.variant) == label
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"seed": 1}, {"limit": 500}, {"features": "pixels@16"}, {"parameters": {"itq": {"iterations": "7"}}}],
+)
+def test_what_is_asked_for_changes_the_key(settings: Settings, change: dict[str, Any]) -> None:
+    before = {p.job.key for p in plan(settings, methods=("itq",)) if p.job.trial.method == "itq"}
+    after = {p.job.key for p in plan(settings, methods=("itq",), **change) if p.job.trial.method == "itq"}
+    assert not before & after
+
+
+def test_records_decide_what_is_missing(settings: Settings) -> None:
+    first = plan(settings)
+    leave_record(first[3], settings)
+    leave_record(first[4], settings, "timeout")
+    again = plan(settings)
+    assert [(p.state, p.run) for p in again[3:6]] == [("done", False), ("failed", False), ("missing", True)]
+    assert again[4].reason == "timeout before: why not; --rerun failed makes it again"
+    assert [p.run for p in plan(settings, rerun="failed")[3:6]] == [False, True, True]
+    assert all(p.run for p in plan(settings, rerun="all"))
+
+
+def test_a_changed_source_makes_a_record_stale_and_says_which(settings: Settings) -> None:
+    job = plan(settings)[3].job
+    old = {**job.fingerprint, "files": {**job.fingerprint["files"], "methods/itq.py": "0" * 16}}
+    stale = replace(job, fingerprint=old)
+    leave_record(Planned(stale, "missing", True, ""), settings)
+    found = plan(settings)[3]
+    assert (found.state, found.run, found.stale_key) == ("stale", False, stale.key)
+    assert found.reason == "stale: methods/itq.py changed; --rerun stale makes it again"
+    assert plan(settings, rerun="stale")[3].run
+
+
+def test_a_fingerprint_has_what_makes_codes_and_nothing_else(tmp_path: Path) -> None:
+    planned = plan(Settings(tmp_path, tmp_path, tmp_path), methods=("itq", "bgan"), bits=(8,))
+    shallow, deep = (dict(p.job.fingerprint["files"]) for p in planned[2:])
+    assert {
+        "methods/itq.py",
+        "hashbench/execution/training_data.py",
+        "hashbench/codes.py",
+        "hashbench/features/pixels.py",
+    } <= set(shallow)
+    assert not {"methods/bgan.py", "hashbench/features/gist.py"} & set(shallow)
+    assert not any(name.startswith(("hashbench/nets", "hashbench/evaluation", "hashbench/cli")) for name in shallow)
+    assert any(name.startswith("hashbench/nets/") for name in deep)
+    assert not any(
+        room in name for name in deep for room in ("evaluation", "search", "reporting", "planning", "replay")
+    )
+    assert what_changed(shallow, {**shallow, "methods/itq.py": "x"}) == ["methods/itq.py"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"methods": ("iqt",)}, "no method named 'iqt'; did you mean 'itq'"),
+        ({"datasets": ("digits/other",)}, "no protocol digits/other .there are: digits/holdout-200"),
+        ({"bits": (0,)}, "bits is 0, wanted a whole number from 1 to 4096"),
+        ({"bits": (-3,)}, "bits is -3, wanted a whole number from 1 to 4096"),
+        ({"bits": (8, 8)}, "bits are 8, 8, wanted each once"),
+        ({"repeats": 0}, "repeats is 0, wanted 1 or more"),
+        ({"limit": 0}, "limit is 0, wanted 1 or more"),
+        ({"limit": 9999}, "limit is 9999, but digits/holdout-200 has 1597 training items"),
+        ({"rerun": "some"}, "rerun is 'some', wanted one of missing, failed, stale, all"),
+        ({"features": "gits"}, "'gits'; did you mean 'gist'"),
+        (
+            {"parameters": {"itq": {"iteration": "7"}}},
+            "no parameter of itq named 'iteration'; did you mean 'iterations'",
+        ),
+        ({"parameters": {"lsh": {"x": "7"}}}, "--set names 'lsh', which is not among the methods of this run"),
+        ({"preset": "fast"}, "no preset of these methods named 'fast'"),
+    ],
+)
+def test_a_request_that_cannot_be_carried_out_is_refused_in_one_line(
+    settings: Settings, change: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message) as refused:
+        plan(settings, **change)
+    assert "\n" not in str(refused.value)
+    assert not settings.results.exists()
+
+
+def test_lists_and_settings_are_parsed() -> None:
+    assert parse_bits("16, 32,16") == (16, 32)
+    assert parse_settings(["itq.iterations=3", "bgan.epochs=4"]) == {
+        "itq": {"iterations": "3"},
+        "bgan": {"epochs": "4"},
+    }
+    with pytest.raises(UsageError, match="bits has '3x', wanted whole numbers"):
+        parse_bits("3x")
+    with pytest.raises(UsageError, match=r"--set has 'iterations=3', wanted METHOD\.PARAMETER=VALUE"):
+        parse_settings(["iterations=3"])

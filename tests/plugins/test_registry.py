@@ -1,0 +1,95 @@
+"""The registry: names without imports, lazy classes, origins, clear errors."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hashbench.errors import UsageError
+from hashbench.method import HashMethod
+from hashbench.plugins.registry import DATASETS, METHODS
+from tests.command import environment, hashbench
+
+
+def test_every_method_of_the_checkout_is_listed_and_loads() -> None:
+    assert {"lsh", "pcah", "itq", "spectral", "tanh_autoencoder", "ste_autoencoder", "bgan"} <= set(METHODS.names())
+    for name in METHODS.names():
+        assert issubclass(METHODS.get(name), HashMethod)
+
+
+def test_listing_imports_no_plugin() -> None:
+    code = (
+        "import sys; from hashbench.plugins.registry import METHODS; METHODS.names();"
+        "print([m for m in sys.modules if m.startswith('hashbench.methods.')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+    with pytest.raises(UsageError, match="no method named 'iqt'; did you mean 'itq'"):
+        METHODS.get("iqt")
+    with pytest.raises(UsageError, match="no data set named 'digit'; did you mean 'digits'"):
+        DATASETS.match("digit")
+
+
+def test_a_glob_matches_several_names() -> None:
+    assert METHODS.match("*autoencoder") == ["ste_autoencoder", "tanh_autoencoder"]
+
+
+def test_origin_names_file_and_line() -> None:
+    file, _, line = METHODS.origin("lsh").rpartition(":")
+    assert Path(file).name == "lsh.py"
+    assert "class " in Path(file).read_text().splitlines()[int(line) - 1]
+
+
+def test_a_plugin_root_adds_methods_and_a_broken_one_hides_nobody(tmp_path: Path) -> None:
+    done = hashbench("list", "methods", "--json", cwd=tmp_path)
+    rows = {row["name"]: row for row in json.loads(done.stdout)}
+    assert done.returncode == 0
+    assert rows["first_pixels"]["origin"].endswith("first_pixels.py:10")
+    assert "a_module_that_nobody_has" in rows["broken"]["error"]
+    assert {"itq", "bgan"} <= set(rows)
+
+
+def test_a_name_that_is_there_twice_is_an_error_that_names_both(tmp_path: Path) -> None:
+    twin = tmp_path / "methods"
+    twin.mkdir()
+    (twin / "itq.py").write_text((METHODS.file("itq")).read_text())
+    code = "from hashbench.plugins.registry import METHODS; METHODS.get('itq')"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(tmp_path, HASHBENCH_PLUGINS=str(tmp_path)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "there more than once" in done.stderr
+    assert str(twin / "itq.py") in done.stderr
+    assert str(METHODS.file("itq")) in done.stderr
+
+
+def test_a_broken_plugin_is_left_out_of_a_glob_with_a_line_and_hides_nobody(tmp_path: Path) -> None:
+    done = hashbench("run", "--methods", "*", "--bits", "8", "--dry-run", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "left out: method 'broken'" in done.stdout
+    assert all(f"run   {name} 8 bits" in done.stdout for name in ("itq", "bgan", "first_pixels"))
+
+
+def test_a_plugin_that_lacks_its_traits_is_broken_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "methods").mkdir()
+    source = (Path(__file__).parents[1] / "plugin_root/methods/first_pixels.py").read_text()
+    (tmp_path / "methods/flaky.py").write_text(source.replace("    traits = Traits(deterministic=True)\n", ""))
+    done = hashbench("list", "methods", cwd=tmp_path, HASHBENCH_PLUGINS=str(tmp_path))
+    assert done.returncode == 0
+    assert "FirstPixels does not declare traits" in done.stdout
+
+
+def test_a_method_of_20_lines_runs_without_touching_the_engine(tmp_path: Path) -> None:
+    assert len((Path(__file__).parents[1] / "plugin_root/methods/first_pixels.py").read_text().splitlines()) <= 22
+    done = hashbench("run", "--methods", "first_pixels", "--bits", "24", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "first_pixels" in done.stdout
+    assert len(list((tmp_path / "results/records").glob("digits-holdout_200-first_pixels-24-0-*.json"))) == 1

@@ -1,0 +1,82 @@
+"""Files are whole or absent, and what a killed process left is removed by the next."""
+
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from hashbench.util.files import link_or_copy, put_in_place, replacing, staging_folder
+
+
+def die_while_writing(folder: Path) -> None:
+    with staging_folder(folder, "set"), replacing(folder / "file.json") as work:
+        work.write_text("half")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_writer_of_the_same_name(tmp_path: Path) -> None:
+    process = multiprocessing.get_context("fork").Process(target=die_while_writing, args=(tmp_path,))
+    process.start()
+    process.join()
+    assert len(list(tmp_path.iterdir())) == 2
+    assert not (tmp_path / "file.json").exists()
+    with staging_folder(tmp_path, "set"), replacing(tmp_path / "file.json") as work:
+        assert len(list(tmp_path.iterdir())) == 2
+        work.write_text("whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["file.json"]
+    assert (tmp_path / "file.json").read_text() == "whole"
+
+
+def test_what_a_living_process_writes_is_left_alone(tmp_path: Path) -> None:
+    with replacing(tmp_path / "file.json") as first, replacing(tmp_path / "file.json") as second:
+        assert first.exists()
+        assert first != second
+
+
+def test_an_error_leaves_the_old_file(tmp_path: Path) -> None:
+    (tmp_path / "file.json").write_text("old")
+
+    def fail() -> None:
+        with replacing(tmp_path / "file.json") as work:
+            work.write_text("new")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert [path.name for path in tmp_path.iterdir()] == ["file.json"]
+    assert (tmp_path / "file.json").read_text() == "old"
+
+
+def test_a_staged_tree_is_merged_into_one_that_is_there(tmp_path: Path) -> None:
+    for file in ("stage/a", "stage/deep/b", "stage/new/c", "target/a", "target/deep/b", "target/deep/mine"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text(file)
+    put_in_place(tmp_path / "stage", tmp_path / "target")
+    target = tmp_path / "target"
+    assert {file.relative_to(target).as_posix(): file.read_text() for file in target.rglob("*") if file.is_file()} == {
+        "a": "stage/a",
+        "deep/b": "stage/deep/b",
+        "deep/mine": "target/deep/mine",
+        "new/c": "stage/new/c",
+    }
+
+
+def test_adopted_files_take_no_room_twice(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("content")
+    (tmp_path / "link").symlink_to("file")
+    link_or_copy(tmp_path / "link", tmp_path / "adopted")
+    assert not (tmp_path / "adopted").is_symlink()
+    assert (tmp_path / "adopted").stat().st_ino == (tmp_path / "file").stat().st_ino
+
+
+def test_files_are_copied_where_the_file_system_has_no_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(self: Path, target: Path) -> None:
+        raise OSError("no links here")
+
+    monkeypatch.setattr(Path, "hardlink_to", refused)
+    (tmp_path / "file").write_text("content")
+    link_or_copy(tmp_path / "file", tmp_path / "adopted")
+    assert (tmp_path / "adopted").read_text() == "content"
+    assert (tmp_path / "adopted").stat().st_ino != (tmp_path / "file").stat().st_ino
