@@ -17,7 +17,7 @@ from torch import Tensor
 from hashbench.data.archives import unpack
 from hashbench.data.download import fetch
 from hashbench.data.splits import draw_per_class
-from hashbench.dataset import Dataset, Items, Protocol, Report, Split
+from hashbench.dataset import Dataset, Items, Log, Protocol, Split
 from hashbench.errors import UsageError
 from hashbench.util.files import file_sum, put_in_place, staging_folder
 
@@ -155,20 +155,20 @@ class CIFAR10(Dataset):
     def split(self) -> Split:
         return draw(self._loaded[1], DRAWS[self.protocol.name])
 
-    def prepare(self, source: Path | None, report: Report) -> None:
+    def prepare(self, source: Path | None, log: Log) -> None:
         if self._complete():
-            report(f"CIFAR-10 is complete in {self.folder}")
+            log(f"CIFAR-10 is complete in {self.folder}")
             return
         with staging_folder(self.root, FOLDER) as stage:
             if source is None:
                 origin = stage / ARCHIVE
-                fetch(URL, origin, ARCHIVE_MD5, WAY_OUT, report)
+                fetch(URL, origin, ARCHIVE_MD5, WAY_OUT, log)
                 unpack(origin, stage)
             else:
                 origin = adopt(source, stage)
             check_sums(stage / FOLDER, origin, "get it anew")
             put_in_place(stage / FOLDER, self.folder)
-        report(f"CIFAR-10: {len(wanted_sums())} files, sums checked, in {self.folder}")
+        log(f"CIFAR-10: {len(wanted_sums())} files, sums checked, in {self.folder}")
 
     def _complete(self) -> bool:
         files = [(self.folder / name, md5) for name, md5 in wanted_sums().items()]

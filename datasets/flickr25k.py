@@ -11,9 +11,9 @@ import numpy.typing as npt
 from hashbench.data.adopt import adopt
 from hashbench.data.archives import unpack
 from hashbench.data.download import fetch
-from hashbench.data.image_files import PictureSet
+from hashbench.data.image_files import ImageFileDataset
 from hashbench.data.splits import all_but
-from hashbench.dataset import Items, Protocol, Report, Split
+from hashbench.dataset import Items, Log, Protocol, Split
 from hashbench.errors import UsageError
 from hashbench.util.files import file_sum, staging_folder
 
@@ -47,7 +47,7 @@ TRAIN = {"24": 5_000, "38": 4_000}
 SEEDS = {"24": 25_024, "38": 25_038}
 
 
-class Flickr25K(PictureSet):
+class Flickr25K(ImageFileDataset):
     """Item i is the image im(i + 1).jpg. The annotation file of a concept lists the images that show it.
 
     A file "<concept>_r1" lists those where it is salient, and is a label of its own; only the protocol 38 has these.
@@ -121,31 +121,31 @@ class Flickr25K(PictureSet):
             database = database[~np.isin(database, train)]
         return Split(train=train, query=query, database=database)
 
-    def prepare(self, source: Path | None, report: Report) -> None:
+    def prepare(self, source: Path | None, log: Log) -> None:
         files, annotated = images_in(self.folder), is_whole(self.annotations)
         if annotated and None not in files:
-            report(f"{self.title} is complete in {self.root}")
+            log(f"{self.title} is complete in {self.root}")
             return
         with staging_folder(self.root, FOLDER) as stage:
             if source is None:
                 wanted = {IMAGES_ZIP: None in files, ANNOTATIONS_ZIP: not annotated}
-                source = download([name for name, lacks in wanted.items() if lacks], stage, report)
+                source = download([name for name, lacks in wanted.items() if lacks], stage, log)
             elif source.name in ARCHIVES_MD5 and source.is_file():
                 source = source.parent
-            images = find_images(source, stage, report)
-            annotations = find_annotations(source, stage, report)
+            images = find_images(source, stage, log)
+            annotations = find_annotations(source, stage, log)
             if images is None and (annotations is None or not any(files)):
                 raise lacking(source, f"{FOLDER}/im1.jpg .. im25000.jpg", IMAGES_ZIP)
             if annotations is None and not annotated:
                 raise lacking(source, f"{ANNOTATIONS}/", ANNOTATIONS_ZIP)
             if annotations is not None:
                 read_annotations(annotations)
-                adopt(annotations, {f"{name}.txt": f"{name}.txt" for name in COLUMNS}, self.root / ANNOTATIONS, report)
+                adopt(annotations, {f"{name}.txt": f"{name}.txt" for name in COLUMNS}, self.root / ANNOTATIONS, log)
             if images is not None:
-                adopt(images, {name: name for name in images_in(images) if name}, self.folder, report)
+                adopt(images, {name: name for name in images_in(images) if name}, self.folder, log)
         missing = images_in(self.folder).count(None)
         note = f"; {missing:,} are missing: they are dropped from the index sets and counted" if missing else ""
-        report(f"{self.title}: 38 annotation files and {COUNT - missing:,} of 25,000 images in {self.root}{note}")
+        log(f"{self.title}: 38 annotation files and {COUNT - missing:,} of 25,000 images in {self.root}{note}")
 
 
 def lacking(source: Path, what: str, archive: str) -> UsageError:
@@ -198,36 +198,36 @@ def is_whole(annotations: Path) -> bool:
     return True
 
 
-def download(archives: list[str], stage: Path, report: Report) -> Path:
+def download(archives: list[str], stage: Path, log: Log) -> Path:
     """Download the named archives to a folder inside ``stage``; answers which."""
     folder = stage / "downloads"
     folder.mkdir()
     for name in archives:
-        fetch(f"{URL}/{name}", folder / name, ARCHIVES_MD5[name], WAY_OUT, report)
+        fetch(f"{URL}/{name}", folder / name, ARCHIVES_MD5[name], WAY_OUT, log)
     return folder
 
 
-def find_images(source: Path, stage: Path, report: Report) -> Path | None:
+def find_images(source: Path, stage: Path, log: Log) -> Path | None:
     """The folder of images that ``source`` is or has, or has in the archive; None where there is none."""
     for folder in (source / FOLDER, source):
         if any(images_in(folder)):
             return folder
-    unpacked = unpack_checked(source / IMAGES_ZIP, stage / "images.zip", report)
+    unpacked = unpack_checked(source / IMAGES_ZIP, stage / "images.zip", log)
     return unpacked and unpacked / FOLDER
 
 
-def find_annotations(source: Path, stage: Path, report: Report) -> Path | None:
+def find_annotations(source: Path, stage: Path, log: Log) -> Path | None:
     """The folder of annotations in ``source``, beside it or in the archive; None where there is none."""
     beside = source.absolute().parent if any(images_in(source)) else source
     for folder in (source, source / FOLDER, beside):
         if (folder / ANNOTATIONS).is_dir():
             return folder / ANNOTATIONS
-    unpacked = unpack_checked(source / ANNOTATIONS_ZIP, stage / "annotations.zip", report)
+    unpacked = unpack_checked(source / ANNOTATIONS_ZIP, stage / "annotations.zip", log)
     inside = unpacked and unpacked / ANNOTATIONS
     return inside if inside and inside.is_dir() else unpacked
 
 
-def unpack_checked(archive: Path, folder: Path, report: Report) -> Path | None:
+def unpack_checked(archive: Path, folder: Path, log: Log) -> Path | None:
     """Unpack the archive into ``folder``, newly made, and answer it; None where there is no such archive.
 
     Raises:
@@ -238,7 +238,7 @@ def unpack_checked(archive: Path, folder: Path, report: Report) -> Path | None:
     found = file_sum(archive, "md5")
     if found != ARCHIVES_MD5[archive.name]:
         raise UsageError(f"{archive} has md5 {found}, wanted {ARCHIVES_MD5[archive.name]}; get it anew")
-    report(f"unpacking {archive}")
+    log(f"unpacking {archive}")
     folder.mkdir()
     unpack(archive, folder)
     return folder

@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from hashbench.data.image_files import PictureSet
+from hashbench.data.image_files import ImageFileDataset
 from hashbench.data.label_table import LabelTable, read_label_table
 from hashbench.data.splits import all_but
 from hashbench.dataset import Items, Protocol, Split
@@ -56,7 +56,7 @@ class Description:
     source: str = "images and labels of the user's own"
 
 
-class Folder(PictureSet):
+class Folder(ImageFileDataset):
     """Items are the rows of the CSV file, in its order.
 
     Keys of the TOML file, each of which may be left out: ``name`` (of the set; letters, digits, - and _), ``images``

@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from hashbench.data.adopt import adopt
-from hashbench.data.image_files import PictureSet
+from hashbench.data.image_files import ImageFileDataset
 from hashbench.data.image_tree import IMAGE_SUFFIXES, locate, walk
 from hashbench.data.label_lists import read_label_column, read_label_list
 from hashbench.data.split_lists import CONCEPTS as CONCEPTS_FILE
 from hashbench.data.split_lists import PARTS, Listing, read_split_lists, split_lists_sum
 from hashbench.data.splits import all_but, draw_per_label
-from hashbench.dataset import Dataset, Items, Protocol, Report, Split
+from hashbench.dataset import Dataset, Items, Log, Protocol, Split
 from hashbench.errors import UsageError
 
 FOLDER = "nuswide"
@@ -69,7 +69,7 @@ HOW_TO_OBTAIN = (
 )
 
 
-class NUSWide(PictureSet):
+class NUSWide(ImageFileDataset):
     """Items of tc21 and tc10: the images with one of the 21 concepts, in list order; of lists: their distinct paths."""
 
     title = "NUS-WIDE"
@@ -133,14 +133,14 @@ class NUSWide(PictureSet):
     def split(self) -> Split:
         return self._listing.split
 
-    def prepare(self, source: Path | None, report: Report) -> None:
+    def prepare(self, source: Path | None, log: Log) -> None:
         if source is None:
             for line in HOW_TO_OBTAIN:
-                report(line)
+                log(line)
         else:
-            take_over(source, self.root, report)
+            take_over(source, self.root, log)
         for protocol in self.protocols:
-            report(f"{FOLDER}/{protocol.name}: {state(NUSWide(self.root, protocol))}")
+            log(f"{FOLDER}/{protocol.name}: {state(NUSWide(self.root, protocol))}")
 
 
 def published(folder: Path, protocol: str) -> Listing:
@@ -215,7 +215,7 @@ def check_there(folder: Path, files: Iterable[str]) -> None:
         )
 
 
-def take_over(source: Path, root: Path, report: Report) -> None:
+def take_over(source: Path, root: Path, log: Log) -> None:
     """Take lists and labels over from ``source`` (or its folder nuswide), then the images they name that are not here.
 
     Raises:
@@ -231,7 +231,7 @@ def take_over(source: Path, root: Path, report: Report) -> None:
         )
     check_texts(source, texts)
     check_lists({name: source / file for name, file in texts.items()}, root / FOLDER)
-    adopt(source, texts, root / FOLDER, report)
+    adopt(source, texts, root / FOLDER, log)
     images: dict[str, str] = {}
     for protocol in NUSWide.protocols:
         if protocol.name == "tc10":
@@ -242,8 +242,8 @@ def take_over(source: Path, root: Path, report: Report) -> None:
         except UsageError:
             continue  # its state says why
         images |= {file: file for file in locate(source, missing, PLACES) if file}
-    adopt(source, images, root / FOLDER, report)
-    report(f"NUS-WIDE: {len(texts)} lists and label files and {len(images):,} images adopted from {source}")
+    adopt(source, images, root / FOLDER, log)
+    log(f"NUS-WIDE: {len(texts)} lists and label files and {len(images):,} images adopted from {source}")
 
 
 def check_texts(source: Path, texts: Mapping[str, str]) -> None:

@@ -4,16 +4,14 @@ Names load on first use, so that ``import hashbench`` stays quick.
 """
 
 import importlib
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from hashbench.version import __version__
 
 if TYPE_CHECKING:
     from hashbench.errors import Incompatible as Incompatible
     from hashbench.errors import UsageError as UsageError
-    from hashbench.estimator import method as method
+    from hashbench.estimator import hasher as hasher
     from hashbench.evaluation.evaluate import Scores as Scores
     from hashbench.evaluation.evaluate import evaluate as evaluate
     from hashbench.execution.run import run as run
@@ -35,7 +33,7 @@ _HOMES = {
     "check": "hashbench.reporting.regression.gate",
     "compare": "hashbench.reporting.comparison.comparison",
     "evaluate": "hashbench.evaluation.evaluate",
-    "method": "hashbench.estimator",
+    "hasher": "hashbench.estimator",
     "plot": "hashbench.reporting.figures.plot",
     "rescore": "hashbench.replay.rescore",
     "results": "hashbench.records.results",
@@ -52,7 +50,7 @@ __all__ = [
     "check",
     "compare",
     "evaluate",
-    "method",
+    "hasher",
     "plot",
     "rescore",
     "results",
@@ -61,20 +59,11 @@ __all__ = [
 ]
 
 
-class _Package(ModuleType):
-    """Loads the public names when first asked for.
-
-    A plain module ``__getattr__`` would not do: importing the submodule ``hashbench.method`` (the contract) would
-    replace the function ``hashbench.method`` (the facade).
-    """
-
-    def __getattribute__(self, name: str) -> Any:
-        if name in _HOMES:
-            return getattr(importlib.import_module(_HOMES[name]), name)
-        return super().__getattribute__(name)
-
-    def __dir__(self) -> list[str]:
-        return sorted(__all__)
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'hashbench' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
 
 
-sys.modules[__name__].__class__ = _Package
+def __dir__() -> list[str]:
+    return sorted(__all__)

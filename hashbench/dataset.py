@@ -11,11 +11,11 @@ import numpy.typing as npt
 from torch import Tensor
 
 from hashbench.errors import UsageError
-from hashbench.util.progress import silent
+from hashbench.util.progress import no_log
 
 Items = npt.NDArray[np.int64]
 Images = Tensor | list[Tensor]
-Report = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Dataset(ABC):
         features: default features.
         root: the folder of all data sets.
         protocol: the protocol it was opened under.
-        report: gets lines of progress where reading takes long.
+        log: gets lines of progress where reading takes long.
     """
 
     title: str
@@ -71,7 +71,7 @@ class Dataset(ABC):
     def __init__(self, root: Path, protocol: Protocol) -> None:
         """Nothing is read yet."""
         self.root, self.protocol = root, protocol
-        self.report: Report = silent
+        self.log: Log = no_log
 
     @classmethod
     def described_by(cls, file: Path) -> Self:
@@ -139,6 +139,6 @@ class Dataset(ABC):
     def split(self) -> Split:
         """Index sets of :attr:`protocol`, drawn on the published list, absent images included."""
 
-    def prepare(self, source: Path | None, report: Report) -> None:  # noqa: ARG002
+    def prepare(self, source: Path | None, log: Log) -> None:  # noqa: ARG002
         """Download, or adopt from the folder ``source``; check sums, write atomically, leave alone what is complete."""
-        report(f"{self.title} needs no preparation")
+        log(f"{self.title} needs no preparation")

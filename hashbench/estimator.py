@@ -1,4 +1,4 @@
-"""``hb.method``: arrays in, arrays out, for a single method outside of any grid."""
+"""``hb.hasher``: arrays in, arrays out, for one method outside of any grid."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,13 +18,13 @@ from hashbench.method import HashMethod, RunContext, TrainingSet
 from hashbench.plugins.hyperparameters import resolve
 from hashbench.plugins.registry import METHODS
 from hashbench.util.device import pick_device, training_dtype
-from hashbench.util.progress import say
+from hashbench.util.progress import log_to_stderr
 from hashbench.util.seeds import derive_seed
 
 Array = npt.NDArray[Any] | Tensor
 
 
-class Method:
+class Estimator:
     """A hashing method that builds its training set and its run itself.
 
     Methods on features take float [n, d]; methods on images take uint8 [n, c, h, w] with c of 1 or 3 and, where they
@@ -110,7 +110,7 @@ def _tensor(x: Array) -> Tensor:
     return x if isinstance(x, Tensor) else torch.from_numpy(np.ascontiguousarray(x))
 
 
-def method(
+def hasher(
     name: str,
     bits: int,
     seed: int = 0,
@@ -118,8 +118,8 @@ def method(
     weights: Mapping[str, str | Path] | None = None,
     offline: bool = False,
     **parameters: Any,
-) -> Method:
-    """A method by name: ``hb.method("itq", bits=32).fit(x).encode(x)``.
+) -> Estimator:
+    """A method by name: ``hb.hasher("itq", bits=32).fit(x).encode(x)``.
 
     Args:
         name: as on the command line.
@@ -135,4 +135,4 @@ def method(
         hashbench.UsageError: unknown method or parameter, with the nearest name.
     """
     files = parse_weights(f"{net}={file}" for net, file in (weights or {}).items())
-    return Method(name, check_bits(bits), seed, device, Weights(files, offline, say), parameters)
+    return Estimator(name, check_bits(bits), seed, device, Weights(files, offline, log_to_stderr), parameters)

@@ -117,12 +117,11 @@ class RunContext:
         dtype: what networks compute in; float32, or bfloat16 for autocast.
         checkpoint: a folder of the trial's own that outlives a killed training, or None; a method that wants it
             makes it.
-        time_limit: seconds left to this trial when ``fit`` is called, or None.
         backbones: provider behind :meth:`backbone`.
-        listener: called after every epoch with (done, total, values).
-        epochs: what :meth:`epoch` collected; stands in the record as ``training.epochs``.
-        facts: what :meth:`fact` collected; stands in the record as ``training.facts``.
-        pairs: what :meth:`similar` was told, or None.
+        progress: called after every epoch with (done, total, values).
+        epochs: what :meth:`log_epoch` collected; stands in the record as ``training.epochs``.
+        facts: what :meth:`log_fact` collected; stands in the record as ``training.facts``.
+        positive_pairs: what :meth:`log_positive_pairs` was given, or None.
     """
 
     device: torch.device
@@ -130,12 +129,11 @@ class RunContext:
     features: str = "pixels"
     dtype: torch.dtype = torch.float32
     checkpoint: Path | None = None
-    time_limit: float | None = None
     backbones: Callable[[str], Backbone] = no_backbone
-    listener: Callable[[int, int, dict[str, float]], None] | None = None
+    progress: Callable[[int, int, dict[str, float]], None] | None = None
     epochs: list[dict[str, float]] = field(default_factory=list)
     facts: dict[str, float | str] = field(default_factory=dict)
-    pairs: tuple[Tensor, Tensor] | None = None
+    positive_pairs: tuple[Tensor, Tensor] | None = None
 
     def backbone(self, name: str) -> Backbone:
         """A fresh network with its weights, preprocessing and size.
@@ -145,27 +143,27 @@ class RunContext:
         """
         return self.backbones(name)
 
-    def epoch(self, done: int, total: int, **values: float | Tensor) -> None:
+    def log_epoch(self, done: int, total: int, **values: float | Tensor) -> None:
         """Report that ``done`` of ``total`` epochs (or iterations) are over, with the means of their losses.
 
         Tensors of one element are read here, once, so a training loop need not wait for its device.
         """
         read = {name: float(value) for name, value in values.items()}
         self.epochs.append({"epoch": float(done), **read})
-        if self.listener is not None:
-            self.listener(done, total, read)
+        if self.progress is not None:
+            self.progress(done, total, read)
 
-    def fact(self, **values: float | str) -> None:
+    def log_fact(self, **values: float | str) -> None:
         """Keep what holds for the whole training ("precision": "bfloat16"); a later value replaces an earlier one."""
         self.facts |= values
 
-    def similar(self, rows: Tensor, columns: Tensor) -> None:
-        """Say which pairs of training items ``fit`` took as similar, int64 [pairs] each.
+    def log_positive_pairs(self, rows: Tensor, columns: Tensor) -> None:
+        """Record which pairs of training items ``fit`` took as similar, int64 [pairs] each.
 
         The engine compares them with the labels, which the method does not see, once ``fit`` is over: share of right
         pairs and of found ones stand in the record as ``training.similarity``.
         """
-        self.pairs = (rows, columns)
+        self.positive_pairs = (rows, columns)
 
 
 class HashMethod(ABC):

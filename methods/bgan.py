@@ -271,7 +271,7 @@ class BGAN(HashMethod):
         with trunk.bypassed():
             pictures = Pictures(train.images, self.picture, views, run.device)
             HashTraining(hasher, feed, self._recipe(encoder), run, similarity, game, pictures).train()
-        run.fact(precision=str(dtype).removeprefix("torch."))
+        run.log_fact(precision=str(dtype).removeprefix("torch."))
         self.hasher_, self.generator_ = hasher.eval(), game.generator.eval() if game else None
         return self
 
@@ -326,7 +326,7 @@ class BGAN(HashMethod):
                 "images: lower k1 or train on more"
             )
         similarity = neighbourhood_structure(train.features, self.k1, self.k2, self.expansion)
-        run.similar(*similarity.pairs())
+        run.log_positive_pairs(*similarity.pairs())
         return similarity
 
     def encode(self, batch: Tensor) -> Tensor:

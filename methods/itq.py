@@ -35,7 +35,7 @@ class ITQ(HashMethod):
         start = random_rotation(self.bits, run.generator).to(train.features.device)
         rotation, objectives = quantising_rotation(principal.project(train.features), start, self.iterations)
         for iteration, objective in enumerate(objectives.tolist(), 1):
-            run.epoch(iteration, self.iterations, objective=objective)
+            run.log_epoch(iteration, self.iterations, objective=objective)
         self.mean_ = principal.mean
         self.projection_ = principal.axes @ rotation
         return self

@@ -9,7 +9,7 @@ import safetensors.torch
 import hashbench as hb
 from hashbench import methods
 from hashbench.execution import measure
-from hashbench.replay.stored_trial import Kept
+from hashbench.replay.stored_trial import StoredTrial
 from tests.features.networks import random_net
 
 PLUGINS = Path(__file__).parent / "stored_plugins/methods"
@@ -48,15 +48,15 @@ def stored_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "results"
 
 
-def kept(results: Path, method: str) -> Kept:
+def stored(results: Path, method: str) -> StoredTrial:
     """The record of a method in a result folder."""
     (file,) = (results / "records").glob(f"*-{method}-*.json")
-    return Kept.read(file)
+    return StoredTrial.read(file)
 
 
-def copied(results: Path, method: str, target: Path) -> Kept:
+def copied(results: Path, method: str, target: Path) -> StoredTrial:
     """The same in a result folder of its own, with codes and state."""
     (target / "records").mkdir(parents=True, exist_ok=True)
     for file in (results / "records").glob(f"*-{method}-*"):
         shutil.copy(file, target / "records")
-    return kept(target, method)
+    return stored(target, method)

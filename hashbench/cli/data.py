@@ -35,8 +35,8 @@ Examples:
 def prepare(name: str, source: str | None, data: str | None) -> int:
     """Download a data set, or adopt it from a folder; sums are checked, what is complete is left alone."""
     from hashbench.errors import UsageError
-    from hashbench.execution.run import DATA_VARIABLE
     from hashbench.plugins.registry import DATASETS
+    from hashbench.util.paths import DATA_VARIABLE
 
     folder = Path(source).expanduser() if source else None
     if folder is not None and not folder.exists():
@@ -65,12 +65,12 @@ def verify(name: str, data: str | None, strict: bool, as_json: bool) -> int:
     from hashbench.data.audit import audit, keep
     from hashbench.data.protocol_card import make_card
     from hashbench.data.spec import expand, open_dataset, protocol_id
-    from hashbench.execution.run import cache_folder, data_folder
-    from hashbench.util.progress import say
+    from hashbench.util.paths import cache_folder, data_folder
+    from hashbench.util.progress import log_to_stderr
 
     cache, found, faults = cache_folder(), [], []
     for spec in expand(name):
-        dataset = open_dataset(spec, data_folder(data), say)
+        dataset = open_dataset(spec, data_folder(data), log_to_stderr)
         card, split = make_card(dataset, protocol_id(spec, dataset))
         audited = audit(dataset, card, split, cache)
         file = keep(audited, cache)
@@ -91,8 +91,8 @@ def verify(name: str, data: str | None, strict: bool, as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def list_(data: str | None, as_json: bool) -> int:
     """List the protocols of all data sets and say which are ready on disk."""
-    from hashbench.execution.run import data_folder
     from hashbench.plugins.registry import DATASETS
+    from hashbench.util.paths import data_folder
 
     root = data_folder(data)
     rows = [row for name in DATASETS.names() for row in _states(name, root)]
@@ -109,7 +109,7 @@ def _states(name: str, root: Path) -> list[dict[str, Any]]:
     from hashbench.data.spec import open_dataset
     from hashbench.errors import UsageError
     from hashbench.plugins.registry import DATASETS
-    from hashbench.util.progress import say
+    from hashbench.util.progress import log_to_stderr
 
     try:
         specs = [f"{name}/{protocol.name}" for protocol in DATASETS.get(name).protocols]
@@ -120,7 +120,7 @@ def _states(name: str, root: Path) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for spec in specs:
         try:
-            dataset = open_dataset(spec, root, say)
+            dataset = open_dataset(spec, root, log_to_stderr)
             if spec == specs[0]:
                 dataset.content()  # a damaged set is not ready
             missing = int((~dataset.present()).sum())

@@ -33,27 +33,27 @@ def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
     networks. Exits with 1 if something could not be made, with 2 if nothing could.
     """
     from hashbench.errors import UsageError
-    from hashbench.execution.run import data_folder
     from hashbench.gallery.make import Wanted, make_gallery
     from hashbench.util.device import pick_device
+    from hashbench.util.paths import data_folder
 
     results = Path(given["results"])
     out = Path(given["out"]) if given["out"] else results / "gallery"
     device, data = pick_device(given["device"]), data_folder(given["data"])
     wanted = Wanted(data, out, device, given["queries"], given["neighbours"], given["dataset"])
     made, faults = [], []
-    for kept in _chosen(records, results):
+    for stored in _chosen(records, results):
         try:
-            done = make_gallery(kept, wanted)
+            done = make_gallery(stored, wanted)
         except UsageError as error:
             faults.append(str(error))
             continue
-        faults += [f"{kept.file.stem}: {done.fault}"] if done.fault else []
-        made.append({"key": kept.record["key"], "files": [str(file) for file in done.files], "notes": done.notes})
+        faults += [f"{stored.file.stem}: {done.fault}"] if done.fault else []
+        made.append({"key": stored.record["key"], "files": [str(file) for file in done.files], "notes": done.notes})
         if not as_json:
             click.echo("\n".join(made[-1]["files"]))
             for note in done.notes:
-                click.echo(f"{kept.file.stem}: {note}", err=True)
+                click.echo(f"{stored.file.stem}: {note}", err=True)
     if as_json:
         click.echo(json.dumps(made, indent=1))
     for fault in faults:
@@ -65,11 +65,11 @@ def _chosen(names: tuple[str, ...], results: Path) -> list[Any]:
     """The records called ``names``, or one of each kind."""
     from hashbench.gallery.make import default_records
     from hashbench.records.lookup import find_records
-    from hashbench.replay.stored_trial import Kept
+    from hashbench.replay.stored_trial import StoredTrial
 
     if not names:
         found, left_out = default_records(results)
         if left_out:
             click.echo(f"{left_out} other records (repetitions, variants) are not shown; name them by key", err=True)
         return found
-    return [Kept.read(file) for file in find_records(names, results)]
+    return [StoredTrial.read(file) for file in find_records(names, results)]

@@ -7,8 +7,8 @@ import traceback
 
 import click
 
-import hashbench
 from hashbench.errors import UsageError
+from hashbench.version import __version__
 
 VERBS = {
     "run": "run",
@@ -42,7 +42,7 @@ class Verbs(click.Group):
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(hashbench.__version__, prog_name="hashbench")
+@click.version_option(__version__, prog_name="hashbench")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def cli(debug: bool) -> None:
     """Train and compare hashing methods for image retrieval.

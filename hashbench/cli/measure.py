@@ -30,28 +30,30 @@ def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
     nothing could.
     """
     from hashbench.errors import UsageError
-    from hashbench.execution.run import data_folder
     from hashbench.features.weights import Weights, parse_weights
     from hashbench.records.lookup import find_records
-    from hashbench.replay.remeasure import Place, kept_trials, measure_again
-    from hashbench.replay.stored_trial import Kept
+    from hashbench.replay.remeasure import MeasureContext, measure_again, stored_trials
+    from hashbench.replay.stored_trial import StoredTrial
     from hashbench.reporting.write import write_reports
     from hashbench.util.device import pick_device
-    from hashbench.util.progress import say
+    from hashbench.util.paths import data_folder
+    from hashbench.util.progress import log_to_stderr
 
     results = Path(given["results"])
-    weights = Weights(parse_weights(given["weights"]), given["offline"], say)
-    place = Place(results, data_folder(given["data"]), pick_device(given["device"]), weights, given["dataset"])
-    found = [Kept.read(file) for file in find_records(records, results)] if records else kept_trials(results)
+    weights = Weights(parse_weights(given["weights"]), given["offline"], log_to_stderr)
+    context = MeasureContext(
+        results, data_folder(given["data"]), pick_device(given["device"]), weights, given["dataset"]
+    )
+    found = [StoredTrial.read(file) for file in find_records(records, results)] if records else stored_trials(results)
     made, faults = [], []
-    for kept in found:
+    for stored in found:
         try:
-            made.append(measure_again(kept, place))
+            made.append(measure_again(stored, context))
         except UsageError as error:
             faults.append(str(error))
             continue
         if not as_json:
-            click.echo(f"{kept.trial}: {_rates(made[-1])}")
+            click.echo(f"{stored.trial}: {_rates(made[-1])}")
     if as_json:
         click.echo(json.dumps(made, indent=1))
     if made:

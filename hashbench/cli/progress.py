@@ -8,24 +8,24 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from hashbench.execution.events import Event
 from hashbench.planning.plan import Plan
-from hashbench.records.trial_spec import Event
 
-Watcher = Callable[[Event], None]
+OnEvent = Callable[[Event], None]
 
 
 @contextmanager
-def progress(plan: Plan) -> Iterator[Watcher]:
+def progress(plan: Plan) -> Iterator[OnEvent]:
     """A watcher of the plan's jobs, writing to standard error."""
     console = Console(stderr=True)
     for note in plan.notes:
         console.print(note, highlight=False, markup=False)
-    for planned in plan.planned:
-        if not planned.run and planned.state != "done":
-            console.print(f"kept  {planned.job}: {planned.reason}", highlight=False, markup=False)
-    kept = len(plan.planned) - len(plan.to_run())
+    for entry in plan.entries:
+        if not entry.run and entry.state != "done":
+            console.print(f"kept  {entry.planned}: {entry.reason}", highlight=False, markup=False)
+    kept = len(plan.entries) - len(plan.to_run())
     if kept:
-        console.print(f"{kept} of {len(plan.planned)} trials have their record already", highlight=False)
+        console.print(f"{kept} of {len(plan.entries)} trials have their record already", highlight=False)
     if console.is_terminal:
         yield from _live(plan, console)
     else:
@@ -36,7 +36,7 @@ class Lines:
     """A line when a trial ends, and one for what it notes on the way."""
 
     def __init__(self, plan: Plan) -> None:
-        self.names = {planned.job.key: str(planned.job) for planned in plan.planned}
+        self.names = {entry.planned.key: str(entry.planned) for entry in plan.entries}
         self.total = len(plan.to_run())
         self.ended = 0
         self.started = time.monotonic()
@@ -54,8 +54,8 @@ class Lines:
             print(line, file=sys.stderr, flush=True)  # noqa: T201 - a watcher prints
 
 
-def _live(plan: Plan, console: Console) -> Iterator[Watcher]:
-    names = {planned.job.key: str(planned.job) for planned in plan.planned}
+def _live(plan: Plan, console: Console) -> Iterator[OnEvent]:
+    names = {entry.planned.key: str(entry.planned) for entry in plan.entries}
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),

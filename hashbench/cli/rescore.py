@@ -33,29 +33,31 @@ def command(records: tuple[str, ...], everything: bool, as_json: bool, **given: 
     with 2 if nothing could.
     """
     from hashbench.evaluation.metrics import METRIC_VERSION
-    from hashbench.execution.run import data_folder
     from hashbench.features.weights import Weights, parse_weights
     from hashbench.records.lookup import find_records
-    from hashbench.replay.remeasure import Place
+    from hashbench.replay.remeasure import MeasureContext
     from hashbench.replay.rescore import choose, rescore_records
-    from hashbench.replay.stored_trial import Kept
+    from hashbench.replay.stored_trial import StoredTrial
     from hashbench.util.device import pick_device
-    from hashbench.util.progress import say
+    from hashbench.util.paths import data_folder
+    from hashbench.util.progress import log_to_stderr
 
     results = Path(given["results"])
-    weights = Weights(parse_weights(given["weights"]), given["offline"], say)
-    place = Place(results, data_folder(given["data"]), pick_device(given["device"]), weights, given["dataset"])
+    weights = Weights(parse_weights(given["weights"]), given["offline"], log_to_stderr)
+    context = MeasureContext(
+        results, data_folder(given["data"]), pick_device(given["device"]), weights, given["dataset"]
+    )
     faults: list[str] = []
     current = 0
     if records:
-        found = [Kept.read(file) for file in find_records(records, results)]
+        found = [StoredTrial.read(file) for file in find_records(records, results)]
     else:
         choice = choose(results, everything)
         found, faults, current = choice.records, list(choice.faults), choice.current
     if current:
         click.echo(f"{current} records have metrics of version {METRIC_VERSION}, today's; see --all", err=True)
     show = (lambda *_: None) if as_json else _show
-    done = rescore_records(found, place, show)
+    done = rescore_records(found, context, show)
     if as_json:
         click.echo(json.dumps(list(done.records), indent=1))
     faults += done.faults
@@ -64,8 +66,8 @@ def command(records: tuple[str, ...], everything: bool, as_json: bool, **given: 
     return 0 if not faults else 1 if done.records or current else 2
 
 
-def _show(kept: Any, record: dict[str, Any]) -> None:
-    click.echo(f"{kept.trial}: {_change(kept.record, record)}")
+def _show(stored: Any, record: dict[str, Any]) -> None:
+    click.echo(f"{stored.trial}: {_change(stored.record, record)}")
 
 
 def _change(before: dict[str, Any], after: dict[str, Any]) -> str:

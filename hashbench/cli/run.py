@@ -69,15 +69,13 @@ def command(ctx: click.Context, /, **given: Any) -> int:
 
 
 def _run(given: dict[str, Any], asked: dict[str, Any]) -> int:
-    from hashbench.execution.run import make_settings
+    from hashbench.execution.run import make_settings, plan_grids
     from hashbench.features.weights import parse_weights
-    from hashbench.planning.grid import asked_fields, parse_bits, parse_settings, split_list
-    from hashbench.planning.plan import make_plan
-    from hashbench.planning.suite import plan_requests
-    from hashbench.util.progress import say
+    from hashbench.planning.grid import grid_fields, parse_bits, parse_settings, split_list
+    from hashbench.planning.suite import open_grids
 
-    fields = asked_fields(asked, methods=split_list, bits=parse_bits, datasets=split_list, parameters=parse_settings)
-    requests = plan_requests(given["suite"], fields)
+    fields = grid_fields(asked, methods=split_list, bits=parse_bits, datasets=split_list, parameters=parse_settings)
+    grids = open_grids(given["suite"], fields)
     settings = make_settings(
         given["results"],
         given["data"],
@@ -87,7 +85,7 @@ def _run(given: dict[str, Any], asked: dict[str, Any]) -> int:
         weights=parse_weights(given["weights"]),
         offline=given["offline"] or given["dry_run"],
     )
-    plan = make_plan(requests, settings, say)
+    plan = plan_grids(grids, settings)
     if given["dry_run"]:
         _print_plan(plan, given["as_json"])
         return 0
@@ -97,24 +95,30 @@ def _run(given: dict[str, Any], asked: dict[str, Any]) -> int:
 def _print_plan(plan: Any, as_json: bool) -> None:
     if as_json:
         rows = [
-            {"key": p.job.key, "trial": p.job.trial.identity(), "state": p.state, "run": p.run, "reason": p.reason}
-            for p in plan.planned
+            {
+                "key": p.planned.key,
+                "trial": p.planned.trial.identity(),
+                "state": p.state,
+                "run": p.run,
+                "reason": p.reason,
+            }
+            for p in plan.entries
         ]
         click.echo(json.dumps(rows, indent=1))
         return
     for note in plan.notes:
         click.echo(note)
-    for planned in plan.planned:
-        click.echo(f"{'run ' if planned.run else 'keep'}  {planned.job}  ({planned.reason})")
-    click.echo(f"{len(plan.to_run())} of {len(plan.planned)} trials to run")
+    for entry in plan.entries:
+        click.echo(f"{'run ' if entry.run else 'keep'}  {entry.planned}  ({entry.reason})")
+    click.echo(f"{len(plan.to_run())} of {len(plan.entries)} trials to run")
 
 
 def _carry_out(plan: Any, settings: Any, executor: str, as_json: bool) -> int:
     from hashbench.cli.progress import progress
     from hashbench.execution.run import carry_out, grid_results
 
-    with progress(plan) as watcher:
-        finished = carry_out(plan, settings, executor, watcher)
+    with progress(plan) as on_event:
+        finished = carry_out(plan, settings, executor, on_event)
     found = grid_results(plan, settings)
     if as_json:
         click.echo(json.dumps(list(found.records), indent=1))

@@ -69,7 +69,7 @@ def command(file: str | None, as_json: bool, **given: Any) -> int:
     from hashbench.execution.run import make_settings
     from hashbench.external.arrays import read_arrays
     from hashbench.external.score import score_arrays
-    from hashbench.external.score_request import Statement
+    from hashbench.external.score_request import ScoreRequest
     from hashbench.features.weights import parse_weights
     from hashbench.reporting.write import write_reports
 
@@ -78,11 +78,11 @@ def command(file: str | None, as_json: bool, **given: Any) -> int:
         raise UsageError("no FILE to take the method's name from; give the .npz, or --name and a file for each array")
     weights = parse_weights(given.pop("weights"))
     places = {name: given.pop(name) for name in ("results", "data", "device", "offline")}
-    statement = Statement(**{**given, "name": given["name"] or Path(str(file)).stem})
+    request = ScoreRequest(**{**given, "name": given["name"] or Path(str(file)).stem})
     settings = make_settings(
         places["results"], places["data"], places["device"], weights=weights, offline=places["offline"]
     )
-    scored = score_arrays(read_arrays(Path(file) if file else None, separate), statement, settings)
+    scored = score_arrays(read_arrays(Path(file) if file else None, separate), request, settings)
     write_reports(settings.results)
     for note in scored.notes:
         click.echo(note, err=True)

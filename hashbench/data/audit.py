@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from hashbench.data.images import DECODED
-from hashbench.data.protocol_card import Card
-from hashbench.dataset import Dataset, Items, Report, Split
+from hashbench.data.protocol_card import ProtocolCard
+from hashbench.dataset import Dataset, Items, Log, Split
 from hashbench.evaluation.evaluate import evaluate
 from hashbench.evaluation.metrics import HEADLINE_K
 from hashbench.features.cache import decoding_sources
 from hashbench.util.files import file_sum, replacing
-from hashbench.util.progress import Pace
+from hashbench.util.progress import Progress
 
 SUM_BYTES = 16
 EXAMPLES = 5
@@ -75,7 +75,7 @@ class Audit:
         return asdict(self)
 
 
-def audit(dataset: Dataset, card: Card, split: Split, cache: Path) -> Audit:
+def audit(dataset: Dataset, card: ProtocolCard, split: Split, cache: Path) -> Audit:
     """Examine a protocol; decodes every image once per content.
 
     Args:
@@ -142,7 +142,7 @@ def same_images(dataset: Dataset, cache: Path) -> Groups:
     """
     made_from = [dataset.image_content(), *sorted(file_sum(file) for file in decoding_sources(dataset))]
     file = cache / "pixels" / f"{hashlib.sha256(''.join(made_from).encode()).hexdigest()[:32]}.bin"
-    sums = _remembered(file, len(dataset), dataset.report)
+    sums = _remembered(file, len(dataset), dataset.log)
     if sums is None:
         sums = _pixel_sums(dataset)
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -152,14 +152,14 @@ def same_images(dataset: Dataset, cache: Path) -> Groups:
     return groups.astype(np.int64)
 
 
-def _remembered(file: Path, items: int, report: Report) -> npt.NDArray[np.uint8] | None:
+def _remembered(file: Path, items: int, log: Log) -> npt.NDArray[np.uint8] | None:
     """Uint8 [items, 16] as they were written behind their own sha256, None where they are not there or damaged."""
     if not file.exists():
         return None
     whole = file.read_bytes()
     digest, kept = whole[:32], whole[32:]
     if hashlib.sha256(kept).digest() != digest or len(kept) != items * SUM_BYTES:
-        report(f"the remembered sums of images {file} are damaged; made again")
+        log(f"the remembered sums of images {file} are damaged; made again")
         return None
     return np.frombuffer(kept, dtype=np.uint8).reshape(items, SUM_BYTES)
 
@@ -168,14 +168,14 @@ def _pixel_sums(dataset: Dataset) -> npt.NDArray[np.uint8]:
     """Uint8 [items, 16], zeros where the image is not here."""
     sums = np.zeros((len(dataset), SUM_BYTES), dtype=np.uint8)
     present = np.flatnonzero(dataset.present()).astype(np.int64)
-    pace = Pace(len(present), lambda line: dataset.report(f"looking for leaks in {dataset.title}: {line}"))
+    progress = Progress(len(present), lambda line: dataset.log(f"looking for leaks in {dataset.title}: {line}"))
     for start in range(0, len(present), DECODED):
         items = present[start : start + DECODED]
         for item, image in zip(items.tolist(), dataset.images(items), strict=True):
             digest = hashlib.blake2b(repr(tuple(image.shape)).encode(), digest_size=SUM_BYTES)
             digest.update(image.contiguous().numpy().data)
             sums[item] = np.frombuffer(digest.digest(), dtype=np.uint8)
-        pace.done(len(items))
+        progress.done(len(items))
     return sums
 
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from hashbench.dataset import Report
+from hashbench.dataset import Log
 from hashbench.errors import UsageError
 from hashbench.util.files import replacing
-from hashbench.util.progress import Pace
+from hashbench.util.progress import Progress
 from hashbench.util.threads import pool
 
 BLOCK = 1024  # files handed to the threads at a time
@@ -29,7 +29,7 @@ class Seen(NamedTuple):
     sum: str
 
 
-def remembered_sums(folder: Path, names: Sequence[str], cache: Path, report: Report) -> list[str]:
+def remembered_sums(folder: Path, names: Sequence[str], cache: Path, log: Log) -> list[str]:
     """Checksum (BLAKE2b of 16 bytes, hexadecimal) of each file ``folder / name``, in the order of ``names``.
 
     Remembered in ``cache/sums``, a file per folder; what kept its size and time is not read again. Processes may do so
@@ -39,23 +39,23 @@ def remembered_sums(folder: Path, names: Sequence[str], cache: Path, report: Rep
         folder: where the files lie.
         names: their paths relative to it.
         cache: the cache's folder, made if need be.
-        report: gets lines of progress where it takes long.
+        log: gets lines of progress where it takes long.
 
     Raises:
         UsageError: a file cannot be read; the message names it.
     """
     place = hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()[:16]
     memory_file = cache / "sums" / f"{place}.json"
-    memory = _remembered(memory_file, report)
+    memory = _remembered(memory_file, log)
     states = {name: _state(os.path.join(folder, name)) for name in names}  # noqa: PTH118 - see _state
     unread = [name for name, state in states.items() if name not in memory or memory[name][:3] != state]
-    pace = Pace(len(unread), lambda line: report(f"checksums of {folder}: {line}"), "files")
+    progress = Progress(len(unread), lambda line: log(f"checksums of {folder}: {line}"), "files")
     try:
         for start in range(0, len(unread), BLOCK):
             block = unread[start : start + BLOCK]
             sums = pool().map(_sum, [folder / name for name in block])
             memory.update({name: Seen(*states[name], sum_) for name, sum_ in zip(block, sums, strict=True)})
-            pace.done(len(block))
+            progress.done(len(block))
     finally:  # what was read before a failure is not read again
         if unread:
             memory_file.parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +64,7 @@ def remembered_sums(folder: Path, names: Sequence[str], cache: Path, report: Rep
     return [memory[name].sum for name in names]
 
 
-def _remembered(file: Path, report: Report) -> dict[str, Seen]:
+def _remembered(file: Path, log: Log) -> dict[str, Seen]:
     """What ``file`` remembers by name; nothing where it is not there or damaged."""
     try:
         kept = json.loads(file.read_bytes())
@@ -72,7 +72,7 @@ def _remembered(file: Path, report: Report) -> dict[str, Seen]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        report(f"the remembered checksums {file} are damaged ({error}); made again")
+        log(f"the remembered checksums {file} are damaged ({error}); made again")
         return {}
 
 

@@ -15,7 +15,7 @@ from hashbench.dataset import Dataset, Items
 from hashbench.util.paths import cache_root
 
 
-class PictureSet(Dataset):
+class ImageFileDataset(Dataset):
     """A data set of image files, some of which may be missing on disk."""
 
     @property
@@ -73,7 +73,7 @@ class PictureSet(Dataset):
     def _image_content(self) -> str:
         total = hashlib.sha256()
         on_disk = [file for file in self._files if file is not None]
-        sums = dict(zip(on_disk, remembered_sums(self.folder, on_disk, cache_root(), self.report), strict=True))
+        sums = dict(zip(on_disk, remembered_sums(self.folder, on_disk, cache_root(), self.log), strict=True))
         for file in self._files:
             total.update(f"{sums[file]}\n".encode() if file is not None else b"\n")
         return total.hexdigest()

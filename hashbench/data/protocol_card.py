@@ -11,7 +11,7 @@ from hashbench.dataset import Dataset, Split
 
 
 @dataclass(frozen=True)
-class Card:
+class ProtocolCard:
     """A protocol on the data that is here.
 
     Attributes:
@@ -39,7 +39,7 @@ class Card:
         return {name: value for name, value in asdict(self).items() if name != "protocol"}
 
 
-def make_card(dataset: Dataset, protocol_id: str) -> tuple[Card, Split]:
+def make_card(dataset: Dataset, protocol_id: str) -> tuple[ProtocolCard, Split]:
     """The card of the protocol a data set is opened under, and its index sets without what is missing.
 
     Reads labels, index sets and checksums; decodes no image.
@@ -52,7 +52,7 @@ def make_card(dataset: Dataset, protocol_id: str) -> tuple[Card, Split]:
         digest.update(np.ascontiguousarray(items, dtype="<i8").tobytes())
     digest.update(np.packbits(labels).tobytes())
     parts, has_label = split.parts(), np.asarray(labels.any(axis=1))
-    card = Card(
+    card = ProtocolCard(
         id=digest.hexdigest()[:16],
         protocol=protocol_id,
         content=content,

@@ -3,7 +3,7 @@
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from hashbench.dataset import Dataset, Protocol, Report
+from hashbench.dataset import Dataset, Log, Protocol
 from hashbench.errors import UsageError
 from hashbench.plugins.registry import DATASETS
 
@@ -37,13 +37,13 @@ def plugin_name(spec: str) -> str:
     return spec.partition(":")[0].partition("/")[0]
 
 
-def open_dataset(spec: str, root: Path, report: Report | None = None) -> Dataset:
+def open_dataset(spec: str, root: Path, log: Log | None = None) -> Dataset:
     """Open what one spec of :func:`expand` means and check that what it needs is there.
 
     Args:
         spec: "NAME/PROTOCOL", "NAME" or "NAME:FILE".
         root: the folder of all data sets.
-        report: gets lines of progress where reading takes long.
+        log: gets lines of progress where reading takes long.
 
     Raises:
         UsageError: no such data set or protocol, or it is not on disk.
@@ -54,8 +54,8 @@ def open_dataset(spec: str, root: Path, report: Report | None = None) -> Dataset
     else:
         name, _, protocol = spec.partition("/")
         dataset = DATASETS.get(name)(root, _protocol(name, protocol))
-    if report is not None:
-        dataset.report = report
+    if log is not None:
+        dataset.log = log
     dataset.require()
     return dataset
 

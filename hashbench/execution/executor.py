@@ -3,17 +3,19 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
-from hashbench.records.trial_spec import Event, Job, Settings
+from hashbench.execution.events import Event
+from hashbench.execution.settings import Settings
+from hashbench.records.trial_spec import PlannedTrial
 
-Watcher = Callable[[Event], None]
+OnEvent = Callable[[Event], None]
 
 
 class Executor(ABC):
     """Runs jobs so that each leaves a record, whatever happens to it."""
 
     @abstractmethod
-    def run(self, jobs: Sequence[Job], settings: Settings, watcher: Watcher) -> bool:
-        """Run all jobs and tell ``watcher`` what happens, from this thread.
+    def run(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent) -> bool:
+        """Run all jobs and tell ``on_event`` what happens, from this thread.
 
         Returns:
             False when the user interrupted the grid, so that jobs are left.

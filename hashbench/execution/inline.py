@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 
 from hashbench.errors import UsageError
-from hashbench.execution.executor import Executor, Watcher
+from hashbench.execution.events import Event
+from hashbench.execution.executor import Executor, OnEvent
+from hashbench.execution.settings import Settings
 from hashbench.execution.trial import run_trial
-from hashbench.records.trial_spec import Event, Job, Settings
+from hashbench.records.trial_spec import PlannedTrial
 
 
 class InlineExecutor(Executor):
     """No isolation: what ends a trial's process ends the grid, and nobody can stop a trial that hangs."""
 
-    def run(self, jobs: Sequence[Job], settings: Settings, watcher: Watcher) -> bool:
+    def run(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent) -> bool:
         """See :class:`Executor`.
 
         Raises:
@@ -19,11 +21,11 @@ class InlineExecutor(Executor):
         """
         if settings.timeout is not None:
             raise UsageError("--timeout needs a process per trial; use it with --executor local")
-        for job in jobs:
-            watcher(Event(job.key, "started"))
+        for planned in trials:
+            on_event(Event(planned.key, "started"))
             try:
-                record = run_trial(job, settings, watcher)
+                record = run_trial(planned, settings, on_event)
             except KeyboardInterrupt:
                 return False
-            watcher(Event(job.key, "finished", record["status"]))
+            on_event(Event(planned.key, "finished", record["status"]))
         return True

@@ -16,11 +16,14 @@ from multiprocessing.process import BaseProcess
 from types import FrameType, ModuleType
 
 from hashbench.execution import worker
-from hashbench.execution.executor import Executor, Watcher
-from hashbench.records.new_record import LOG_LINES, draft, explain
+from hashbench.execution.events import Event
+from hashbench.execution.executor import Executor, OnEvent
+from hashbench.execution.settings import Settings
+from hashbench.records.new_record import LOG_LINES, mark_failed, new_record
 from hashbench.records.store import Record, Store
-from hashbench.records.trial_spec import UNTIMED_PHASES, Event, Job, Settings
+from hashbench.records.trial_spec import PlannedTrial
 
+UNTIMED_PHASES = ("audit", "features", "compile")  # done once for all trials, so no trial's time-out counts them
 GRACE_SECONDS = 5.0
 POLL_SECONDS = 0.2
 TIMED_OUT, STOPPED_BY_USER = "time-out", "user"
@@ -57,7 +60,7 @@ class Watch:
         paused: when the phase began that does not count against the time-out.
     """
 
-    job: Job
+    planned: PlannedTrial
     process: BaseProcess
     events: "Connection[Event, Event]"
     started: float = field(default_factory=time.monotonic)
@@ -80,25 +83,25 @@ class Watch:
 class LocalExecutor(Executor):
     """A trial's outcome is its exit code and its record; one without a record gets one that says what happened."""
 
-    def run(self, jobs: Sequence[Job], settings: Settings, watcher: Watcher) -> bool:
+    def run(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent) -> bool:
         """See :class:`Executor`."""
         store = Store(settings.results)
         store.prepare()
         context = _context()
         interruption = Interruption()
         with interruption.listening():
-            for job in jobs:
+            for planned in trials:
                 if interruption.count:
                     return False
-                watcher(Event(job.key, "started"))
-                watch = _start(job, settings, store, context)
+                on_event(Event(planned.key, "started"))
+                watch = _start(planned, settings, store, context)
                 try:
-                    _follow(watch, settings.timeout, watcher, interruption)
+                    _follow(watch, settings.timeout, on_event, interruption)
                 finally:
                     _end(watch)
                 if watch.stopped == STOPPED_BY_USER:
                     return False
-                watcher(Event(job.key, "finished", _outcome(watch, settings, store)))
+                on_event(Event(planned.key, "finished", _outcome(watch, settings, store)))
         return interruption.count == 0
 
 
@@ -145,27 +148,27 @@ def _without_main() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-def _start(job: Job, settings: Settings, store: Store, context: BaseContext) -> Watch:
-    before = store.read(job)
+def _start(planned: PlannedTrial, settings: Settings, store: Store, context: BaseContext) -> Watch:
+    before = store.read(planned)
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(  # type: ignore[attr-defined]
         target=worker.main,
-        args=(job, settings, store.log_path(job), sender, dict(os.environ)),
-        name=f"hashbench {job}",
+        args=(planned, settings, store.log_path(planned), sender, dict(os.environ)),
+        name=f"hashbench {planned}",
     )
     with _without_main():
         process.start()
     sender.close()
-    return Watch(job, process, receiver, before=before)
+    return Watch(planned, process, receiver, before=before)
 
 
-def _follow(watch: Watch, timeout: float | None, watcher: Watcher, interruption: Interruption) -> None:
+def _follow(watch: Watch, timeout: float | None, on_event: OnEvent, interruption: Interruption) -> None:
     """Pass events on until the process is gone; stop it at its time-out or at the second Ctrl-C."""
     listening = True
     while watch.process.is_alive() or listening:
         ready = wait([watch.events] if listening else [watch.process.sentinel], timeout=POLL_SECONDS)
         if listening and watch.events in ready:
-            listening = _pass_on(watch, watcher)
+            listening = _pass_on(watch, on_event)
         elif not watch.process.is_alive():
             break
         if watch.overdue(timeout, time.monotonic()):
@@ -176,14 +179,14 @@ def _follow(watch: Watch, timeout: float | None, watcher: Watcher, interruption:
             break
 
 
-def _pass_on(watch: Watch, watcher: Watcher) -> bool:
+def _pass_on(watch: Watch, on_event: OnEvent) -> bool:
     try:
         event = watch.events.recv()
     except EOFError:
         return False
     if event.kind == "phase":
         watch.enter(event.text, time.monotonic())
-    watcher(event)
+    on_event(event)
     return True
 
 
@@ -202,13 +205,13 @@ def _end(watch: Watch) -> None:
 
 def _outcome(watch: Watch, settings: Settings, store: Store) -> str:
     """Status by the record the trial left, or by the one written here in its place."""
-    record = store.read(watch.job)
+    record = store.read(watch.planned)
     if record is None or record == watch.before:
-        record = draft(watch.job, settings)
+        record = new_record(watch.planned, settings.device, settings.provenance)
         status, message = _what_happened(watch, settings.timeout)
-        explain(record, status, watch.phase, message, _tail(watch, store))
+        mark_failed(record, status, watch.phase, message, _tail(watch, store))
         record["seconds"] = {"total": time.monotonic() - watch.started}
-        store.write_record(watch.job, record)
+        store.write_record(watch.planned, record)
     return str(record["status"])
 
 
@@ -224,5 +227,5 @@ def _what_happened(watch: Watch, timeout: float | None) -> tuple[str, str]:
 
 
 def _tail(watch: Watch, store: Store) -> list[str]:
-    log = store.log_path(watch.job)
+    log = store.log_path(watch.planned)
     return log.read_text(errors="replace").splitlines()[-LOG_LINES:] if log.exists() else []

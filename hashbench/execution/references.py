@@ -8,7 +8,7 @@ from torch import Tensor
 
 from hashbench.codes import Codes
 from hashbench.dataset import Items, Split
-from hashbench.execution.training_data import Inputs
+from hashbench.execution.training_data import TrainingData
 
 _BLOCK_NUMBERS = 1 << 20
 
@@ -29,7 +29,7 @@ class CentredRows:
         mean: float32 [d], on the device that the rows come to.
     """
 
-    inputs: Inputs
+    inputs: TrainingData
     items: Items
     mean: Tensor
 
@@ -45,13 +45,13 @@ class CentredRows:
         return self.inputs.feature_rows(self.items[rows], self.mean.device) - self.mean
 
 
-def centred_features(inputs: Inputs, split: Split, device: torch.device) -> tuple[CentredRows, CentredRows]:
+def centred_features(inputs: TrainingData, split: Split, device: torch.device) -> tuple[CentredRows, CentredRows]:
     """Query and database features less the training mean; their cosine is the float ranking."""
     mean = _mean(inputs, split.train, device).float()
     return CentredRows(inputs, split.query, mean), CentredRows(inputs, split.database, mean)
 
 
-def _mean(inputs: Inputs, items: Items, device: torch.device) -> Tensor:
+def _mean(inputs: TrainingData, items: Items, device: torch.device) -> Tensor:
     """Float64 [d], the mean row, from 2^20 numbers at a time."""
     dimension = inputs.features.shape[1]
     step = max(1, _BLOCK_NUMBERS // dimension)

@@ -1,6 +1,5 @@
 """``hb.run``: plan a grid, run what is missing, report."""
 
-import os
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,19 +11,19 @@ from hashbench.data.audit import same_images
 from hashbench.data.spec import open_dataset
 from hashbench.errors import UsageError, unknown
 from hashbench.execution import executor
-from hashbench.features.weights import parse_weights
-from hashbench.planning.grid import asked_fields, parse_bits, split_list
+from hashbench.execution.events import Event
+from hashbench.execution.settings import Settings
+from hashbench.features.weights import Weights, parse_weights
+from hashbench.planning.grid import Grid, grid_fields, parse_bits, split_list
 from hashbench.planning.plan import Plan, make_plan
-from hashbench.planning.suite import plan_requests
+from hashbench.planning.suite import open_grids
 from hashbench.records.environment import git_state
 from hashbench.records.results import Results, results
-from hashbench.records.trial_spec import Event, Settings
+from hashbench.records.store import Store
 from hashbench.reporting.write import write_reports
 from hashbench.util.device import pick_device
-from hashbench.util.paths import cache_root
-from hashbench.util.progress import say
-
-DATA_VARIABLE = "HASHBENCH_DATA"
+from hashbench.util.paths import cache_folder, data_folder
+from hashbench.util.progress import log_to_stderr
 
 
 class RunOptions(TypedDict, total=False):
@@ -33,7 +32,7 @@ class RunOptions(TypedDict, total=False):
     methods, bits: what to run (required without suite); lists, or the text with commas.
     suite: name of a suite or its TOML file; what else is given changes all its runs, methods cannot be.
     datasets, features, features_dtype, repeats, preset, parameters, limit, seed, rerun: see
-        :class:`hashbench.planning.grid.Request`.
+        :class:`hashbench.planning.grid.Grid`.
     weights: {name of a network: file of its state dict}.
     offline: download nothing.
     device, timeout, executor: see ``hashbench run --help``.
@@ -82,8 +81,8 @@ def run(**options: Unpack[RunOptions]) -> Results:
         weights=parse_weights(f"{name}={file}" for name, file in options.get("weights", {}).items()),
         offline=options.get("offline", False),
     )
-    asked = asked_fields(options, methods=_names, bits=_bits, datasets=_names)
-    plan = make_plan(plan_requests(options.get("suite"), asked), settings, say)
+    asked = grid_fields(options, methods=_names, bits=_bits, datasets=_names)
+    plan = plan_grids(open_grids(options.get("suite"), asked), settings)
     if not carry_out(plan, settings, options.get("executor", "local"), lambda _event: None):
         raise KeyboardInterrupt("the grid was stopped; the same call goes on from here")
     return grid_results(plan, settings)
@@ -119,39 +118,17 @@ def make_settings(
     )
 
 
-def cache_folder() -> Path:
-    """The cache's folder, made if need be.
+def plan_grids(grids: Sequence[Grid], settings: Settings) -> Plan:
+    """The plan of the grids; see :func:`hashbench.planning.plan.make_plan`.
 
     Raises:
-        UsageError: it cannot be made or written.
+        UsageError: a grid cannot be carried out as it stands.
     """
-    folder = cache_root().absolute()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"cache folder {str(folder)!r} cannot be made ({error.strerror}); name one with HASHBENCH_CACHE"
-        ) from None
-    if not os.access(folder, os.W_OK):
-        raise UsageError(f"cache folder {str(folder)!r} cannot be written; name one with HASHBENCH_CACHE")
-    return folder
+    weights = Weights(settings.weights, settings.offline, log_to_stderr)
+    return make_plan(grids, Store(settings.results), settings.data, pick_device(settings.device), weights)
 
 
-def data_folder(given: str | Path | None) -> Path:
-    """The folder of all data sets: what was given, else HASHBENCH_DATA, else ``data`` here.
-
-    Raises:
-        UsageError: a folder was named that is not there.
-    """
-    named = given or os.environ.get(DATA_VARIABLE)
-    folder = Path(named or "data").absolute()
-    if named and not folder.is_dir():
-        source = "--data" if given else DATA_VARIABLE
-        raise UsageError(f"data folder {str(named)!r} ({source}) is not there; make it, or name the right one")
-    return folder
-
-
-def carry_out(plan: Plan, settings: Settings, executor_name: str, watcher: Callable[[Event], None]) -> bool:
+def carry_out(plan: Plan, settings: Settings, executor_name: str, on_event: Callable[[Event], None]) -> bool:
     """Run the plan's open jobs, then write the reports of the result folder; False when the user interrupted.
 
     Images are decoded first, once for each content (see :func:`hashbench.data.audit.same_images`).
@@ -159,9 +136,9 @@ def carry_out(plan: Plan, settings: Settings, executor_name: str, watcher: Calla
     Raises:
         UsageError: an image cannot be decoded; nothing was run.
     """
-    for spec in dict.fromkeys(job.dataset_spec for job in plan.to_run()):
-        same_images(open_dataset(spec, settings.data, say), settings.cache)
-    finished = executor(executor_name).run(plan.to_run(), settings, watcher)
+    for spec in dict.fromkeys(planned.dataset_spec for planned in plan.to_run()):
+        same_images(open_dataset(spec, settings.data, log_to_stderr), settings.cache)
+    finished = executor(executor_name).run(plan.to_run(), settings, on_event)
     write_reports(settings.results, plan.keys(), plan.stale_keys())
     return finished
 

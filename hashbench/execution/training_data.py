@@ -14,7 +14,7 @@ from hashbench.data.images import ImageSource, image_batch
 from hashbench.dataset import Dataset, Items
 from hashbench.method import HashMethod, ImageBatches, RunContext, TrainingSet
 from hashbench.util.device import repeatable
-from hashbench.util.prefetch import ahead
+from hashbench.util.prefetch import prefetch
 from hashbench.util.seeds import derive_seed, forked_generators
 
 FEATURE_BATCH = 500  # rows of features encoded at a time
@@ -22,7 +22,7 @@ HELD_IMAGE_BYTES = 4 << 30
 
 
 @dataclass(frozen=True)
-class Inputs:
+class TrainingData:
     """What a trial can give to a method: features of all items (memory-mapped, float32 or float16), images, labels."""
 
     dataset: Dataset
@@ -51,7 +51,7 @@ class Inputs:
 
     def batches(self, method: HashMethod, items: Items, run: RunContext) -> Iterator[Tensor]:
         """The input of ``encode`` for ``items``, batch by batch, on the run's device; one is made ahead."""
-        return ahead(self._batches(method, items, run))
+        return prefetch(self._batches(method, items, run))
 
     def _batches(self, method: HashMethod, items: Items, run: RunContext) -> Iterator[Tensor]:
         on_images = method.traits.input == "images"

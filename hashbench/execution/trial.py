@@ -24,8 +24,10 @@ from hashbench.evaluation.evaluate import Scores, evaluate, evaluate_features
 from hashbench.evaluation.neighbourhoods import neighbourhood_quality
 from hashbench.evaluation.warm_up import warm_up
 from hashbench.execution import references, training_data
+from hashbench.execution.events import Event
 from hashbench.execution.measure import measure
-from hashbench.execution.training_data import Inputs
+from hashbench.execution.settings import Settings
+from hashbench.execution.training_data import TrainingData
 from hashbench.features.backbones import load_backbone, net_name
 from hashbench.features.cache import cached_features
 from hashbench.features.extractor import Extractor
@@ -35,17 +37,16 @@ from hashbench.method import Backbone, HashMethod, RunContext
 from hashbench.planning.fingerprint import check_sources, source_files
 from hashbench.plugins.registry import METHODS
 from hashbench.records.environment import host_peak_bytes
-from hashbench.records.new_record import draft, explain
+from hashbench.records.new_record import mark_failed, new_record
 from hashbench.records.outcome import kept_arrays, outcome
 from hashbench.records.schema import FORMAT
 from hashbench.records.store import Record, Store
-from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, UNTIMED_PHASES, Event, Job, Settings
+from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, PlannedTrial
 from hashbench.util.device import pick_device, training_dtype
-from hashbench.util.seeds import trial_seed
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedProtocol:
     """A protocol's data set, index sets and labels of all items; ``split.train`` is cut to the trial's limit."""
 
     dataset: Dataset
@@ -57,15 +58,15 @@ class Loaded:
         return self.labels[self.split.query], self.labels[self.split.database]
 
 
-class TrialRun:
+class TrialRunner:
     """Carries out one job: load, audit, features, fit, encode, evaluate, throughput."""
 
-    def __init__(self, job: Job, settings: Settings, listener: Callable[[Event], None]) -> None:
-        self.job, self.settings, self.listener = job, settings, listener
+    def __init__(self, planned: PlannedTrial, settings: Settings, on_event: Callable[[Event], None]) -> None:
+        self.planned, self.settings, self.on_event = planned, settings, on_event
         self.store = Store(settings.results)
         self.device = pick_device(settings.device)
-        self.weights = Weights(settings.weights, settings.offline, self._report)
-        self.record = draft(job, settings)
+        self.weights = Weights(settings.weights, settings.offline, self._log)
+        self.record = new_record(planned, settings.device, settings.provenance)
         self.phase: str | None = None
 
     def run(self) -> Record:
@@ -79,16 +80,16 @@ class TrialRun:
             measure_throughput = self._carry_out()
             self.record["status"] = "ok"
         except Incompatible as reason:
-            explain(self.record, "skipped", self.phase, str(reason), [], type(reason).__name__)
+            mark_failed(self.record, "skipped", self.phase, str(reason), [], type(reason).__name__)
         except Exception as error:
             self._fail(error)
         self.record["memory"] = {
             "host_peak_bytes": host_peak_bytes(),
             "device_peak_bytes": torch.cuda.max_memory_allocated(self.device) if self.device.type == "cuda" else None,
         }
-        self.store.write_record(self.job, self.record)
+        self.store.write_record(self.planned, self.record)
         if self.record["status"] == "ok":
-            shutil.rmtree(self.store.checkpoint_folder(self.job), ignore_errors=True)
+            shutil.rmtree(self.store.checkpoint_folder(self.planned), ignore_errors=True)
         if measure_throughput is not None:
             self._throughput(measure_throughput)
         return self.record
@@ -98,24 +99,24 @@ class TrialRun:
         sys.stderr.writelines(lines)
         log = "".join(lines).splitlines()
         status = "oom" if _out_of_memory(error) else "failed"
-        explain(self.record, status, self.phase, str(error) or repr(error), log, type(error).__name__)
+        mark_failed(self.record, status, self.phase, str(error) or repr(error), log, type(error).__name__)
 
     def _throughput(self, measured: Callable[[], dict[str, Any]]) -> None:
         """Measured last, when the record is safe: a failure here takes no score away."""
-        self._tell("phase", "throughput")
+        self._emit("phase", "throughput")
         try:
-            self.store.write_throughput({"format": FORMAT, "key": self.job.key, **measured()})
+            self.store.write_throughput({"format": FORMAT, "key": self.planned.key, **measured()})
         except Exception as error:
             sys.stderr.writelines(traceback.format_exception(error))
-            self._tell("note", f"no throughput: {type(error).__name__}: {error}")
+            self._emit("note", f"no throughput: {type(error).__name__}: {error}")
 
-    def _tell(self, kind: str, text: str) -> None:
-        self.listener(Event(self.job.key, kind, text))
+    def _emit(self, kind: str, text: str) -> None:
+        self.on_event(Event(self.planned.key, kind, text))
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
         self.phase = name
-        self._tell("phase", name)
+        self._emit("phase", name)
         start = time.perf_counter()
         try:
             yield
@@ -129,12 +130,12 @@ class TrialRun:
         with self._phase("audit"):
             same = same_images(loaded.dataset, self.settings.cache)
             self.record["protocol_card"]["leaks"] = leaks(loaded.split, same)
-        if self.job.trial.method == RANDOM_CODES:
+        if self.planned.trial.method == RANDOM_CODES:
             self._evaluate(*self._random_reference(loaded.split), loaded)
             return None
         with self._phase("features"):
             inputs = self._inputs(loaded)
-        if self.job.trial.method == FLOAT_FEATURES:
+        if self.planned.trial.method == FLOAT_FEATURES:
             self._float_reference(inputs, loaded)
             return None
         method, run = self._fit(inputs, loaded.split)
@@ -150,41 +151,41 @@ class TrialRun:
                     name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
                     for name, value in method.state().items()
                 }
-                self.store.write_state(self.job, safetensors.torch.save(state))
+                self.store.write_state(self.planned, safetensors.torch.save(state))
         return lambda: measure(method, run, loaded.dataset, loaded.split.query, (query, database), self._extractor())
 
-    def _load(self) -> Loaded:
-        trial = self.job.trial
-        dataset = open_dataset(self.job.dataset_spec, self.settings.data, self._report)
-        card, split = make_card(dataset, protocol_id(self.job.dataset_spec, dataset))
-        if card.id != self.job.fingerprint["card"]:
+    def _load(self) -> LoadedProtocol:
+        trial = self.planned.trial
+        dataset = open_dataset(self.planned.dataset_spec, self.settings.data, self._log)
+        card, split = make_card(dataset, protocol_id(self.planned.dataset_spec, dataset))
+        if card.id != self.planned.fingerprint["card"]:
             raise RuntimeError(f"{trial.protocol} changed on disk since the plan was made; run the command again")
-        check_sources(self.job.fingerprint["files"], source_files(trial))
-        return Loaded(dataset, Split(split.train[: trial.limit], split.query, split.database), dataset.labels())
+        check_sources(self.planned.fingerprint["files"], source_files(trial))
+        return LoadedProtocol(dataset, Split(split.train[: trial.limit], split.query, split.database), dataset.labels())
 
-    def _inputs(self, loaded: Loaded) -> Inputs:
+    def _inputs(self, loaded: LoadedProtocol) -> TrainingData:
         features = cached_features(
             loaded.dataset,
-            self.job.trial.dataset,
+            self.planned.trial.dataset,
             self._extractor(),
             self.settings.cache,
             self.device,
-            self._report,
+            self._log,
         )
         self.record["features_sha256"] = features.sha256
-        return Inputs(loaded.dataset, features.values, loaded.labels)
+        return TrainingData(loaded.dataset, features.values, loaded.labels)
 
     def _extractor(self) -> Extractor:
-        trial = self.job.trial
+        trial = self.planned.trial
         found = extractor(trial.features, self.weights, trial.features_dtype)
         self._check_weights(trial.features, found.weights, trial.features_weights)
         return found
 
     def _backbone(self, spec: str) -> Backbone:
         """A network that the method declared, with the weights that the plan saw."""
-        name, planned = net_name(spec), self.job.trial.backbones
+        name, planned = net_name(spec), self.planned.trial.backbones
         if name not in planned:
-            raise LookupError(f"{self.job.trial.method} asks for the backbone {spec!r} and does not declare it")
+            raise LookupError(f"{self.planned.trial.method} asks for the backbone {spec!r} and does not declare it")
         self._check_weights(name, self.weights.sum(name), planned[name])
         return load_backbone(spec, self.weights)
 
@@ -192,13 +193,12 @@ class TrialRun:
         if found != planned:
             raise RuntimeError(f"weights of {name} changed since the plan was made; run the command again")
 
-    def _report(self, line: str) -> None:
-        self._tell("note", line)
+    def _log(self, line: str) -> None:
+        self._emit("note", line)
 
-    def _fit(self, inputs: Inputs, split: Split) -> tuple[HashMethod, RunContext]:
-        trial, seed = self.job.trial, trial_seed(self.job.trial)
+    def _fit(self, inputs: TrainingData, split: Split) -> tuple[HashMethod, RunContext]:
+        trial, seed = self.planned.trial, self.planned.trial.own_seed
         assert trial.bits is not None
-        timeout = self.settings.timeout
         with self._phase("fit"):
             method = METHODS.get(trial.method)(trial.bits, **trial.parameters)
             run = RunContext(
@@ -206,11 +206,10 @@ class TrialRun:
                 training_data.own_generator(seed),
                 features=trial.features,
                 dtype=training_dtype(self.device),
-                time_limit=None if timeout is None else timeout - self._seconds_taken(),
-                checkpoint=self.store.checkpoint_folder(self.job),
+                checkpoint=self.store.checkpoint_folder(self.planned),
                 backbones=self._backbone,
-                listener=lambda done, total, values: self.listener(
-                    Event(self.job.key, "epoch", done=done, total=total, values=values)
+                progress=lambda done, total, values: self.on_event(
+                    Event(self.planned.key, "epoch", done=done, total=total, values=values)
                 ),
                 epochs=self.record["training"]["epochs"],
                 facts=self.record["training"]["facts"],
@@ -218,19 +217,15 @@ class TrialRun:
             training_data.fit(method, inputs.training_set(method, split.train, run), run, seed)
             if self.device.type == "cuda":
                 torch.cuda.synchronize(self.device)
-        if run.pairs is not None:
+        if run.positive_pairs is not None:
             with self._phase("similarity"):
-                quality = neighbourhood_quality(*run.pairs, inputs.labels[split.train])
+                quality = neighbourhood_quality(*run.positive_pairs, inputs.labels[split.train])
             self.record["training"]["similarity"] = quality
-            run.pairs = None  # as large as what the method keeps of them
+            run.positive_pairs = None  # as large as what the method keeps of them
         return method, run
 
-    def _seconds_taken(self) -> float:
-        """Of the time-out: every phase so far but those that are done once for all trials."""
-        return float(sum(taken for phase, taken in self.record["seconds"].items() if phase not in UNTIMED_PHASES))
-
     def _random_reference(self, split: Split) -> tuple[Codes, Codes]:
-        bits, seed = self.job.trial.bits, trial_seed(self.job.trial)
+        bits, seed = self.planned.trial.bits, self.planned.trial.own_seed
         assert bits is not None
         drawn = references.random_codes(len(split.query) + len(split.database), bits, seed)
         return drawn[: len(split.query)], drawn[len(split.query) :]
@@ -242,26 +237,26 @@ class TrialRun:
         with self._phase("evaluate"):
             yield
 
-    def _float_reference(self, inputs: Inputs, loaded: Loaded) -> None:
+    def _float_reference(self, inputs: TrainingData, loaded: LoadedProtocol) -> None:
         with self._evaluation():
             query, database = references.centred_features(inputs, loaded.split, self.device)
             scores = evaluate_features(query, database, *loaded.label_pair(), self._cutoff, self.device)
         self._keep(scores, None, loaded)
 
-    def _evaluate(self, query: Codes, database: Codes, loaded: Loaded) -> None:
+    def _evaluate(self, query: Codes, database: Codes, loaded: LoadedProtocol) -> None:
         with self._evaluation():
             scores = evaluate(query, database, *loaded.label_pair(), self._cutoff, self.device)
         self._keep(scores, (query, database), loaded)
 
     @property
     def _cutoff(self) -> int | None:
-        cutoff: int | None = self.job.card["cutoff"]
+        cutoff: int | None = self.planned.card["cutoff"]
         return cutoff
 
-    def _keep(self, scores: Scores, codes: tuple[Codes, Codes] | None, loaded: Loaded) -> None:
+    def _keep(self, scores: Scores, codes: tuple[Codes, Codes] | None, loaded: LoadedProtocol) -> None:
         self.record |= outcome(scores)
         items = loaded.split.query, loaded.split.database
-        self.store.write_codes(self.job, kept_arrays(scores, loaded.label_pair(), items, codes))
+        self.store.write_codes(self.planned, kept_arrays(scores, loaded.label_pair(), items, codes))
 
 
 def _out_of_memory(error: Exception) -> bool:
@@ -269,6 +264,6 @@ def _out_of_memory(error: Exception) -> bool:
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
 
 
-def run_trial(job: Job, settings: Settings, listener: Callable[[Event], None]) -> Record:
+def run_trial(planned: PlannedTrial, settings: Settings, on_event: Callable[[Event], None]) -> Record:
     """Carry out one job in this process; the record is on disk when it returns."""
-    return TrialRun(job, settings, listener).run()
+    return TrialRunner(planned, settings, on_event).run()

@@ -8,12 +8,18 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
+from hashbench.execution.events import Event
+from hashbench.execution.settings import Settings
 from hashbench.execution.trial import run_trial
-from hashbench.records.trial_spec import Event, Job, Settings
+from hashbench.records.trial_spec import PlannedTrial
 
 
 def main(
-    job: Job, settings: Settings, log: Path, events: "Connection[Event, Event]", environment: dict[str, str]
+    planned: PlannedTrial,
+    settings: Settings,
+    log: Path,
+    events: "Connection[Event, Event]",
+    environment: dict[str, str],
 ) -> None:
     """Lead a process group, take over the grid's environment, write to the log, die with the grid, do the job."""
     os.setsid()
@@ -28,7 +34,7 @@ def main(
             print(event.text)  # noqa: T201 - into the trial's log
         events.send(event)
 
-    run_trial(job, settings, tell)
+    run_trial(planned, settings, tell)
 
 
 def _die_with_parent() -> None:

@@ -10,7 +10,7 @@ from hashbench.errors import UsageError, unknown
 from hashbench.execution.run import make_settings
 from hashbench.external.arrays import NAMES, Array, Arrays, read_arrays
 from hashbench.external.score import score_arrays
-from hashbench.external.score_request import Statement
+from hashbench.external.score_request import ScoreRequest
 from hashbench.features.weights import parse_weights
 from hashbench.records.store import Record
 from hashbench.reporting.write import write_reports
@@ -20,7 +20,7 @@ class ScoreOptions(TypedDict, total=False):
     """Options of :func:`score`, as on the command line.
 
     name, encoding, bits, protocol, features, features_dtype, supervised, repetition, cutoff, table: see
-        :class:`hashbench.external.score_request.Statement`; name defaults to the file's.
+        :class:`hashbench.external.score_request.ScoreRequest`; name defaults to the file's.
     weights: {name of a network: file of its state dict}.
     offline: download nothing.
     device: where distances are counted.
@@ -81,6 +81,6 @@ def score(source: str | Path | Mapping[str, Array], **options: Unpack[ScoreOptio
             raise UsageError("score needs name, the method's, as in score(arrays, name='mine')")
     else:
         arrays, said = read_arrays(Path(source), {}), {"name": Path(source).stem, **said}
-    scored = score_arrays(arrays, Statement(**said), settings)
+    scored = score_arrays(arrays, ScoreRequest(**said), settings)
     write_reports(settings.results)
     return scored.record

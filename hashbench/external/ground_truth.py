@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hashbench.data.protocol_card import Card
+from hashbench.data.protocol_card import ProtocolCard
 from hashbench.dataset import Items
 from hashbench.errors import UsageError
 from hashbench.evaluation.relevance import label_pair
@@ -23,7 +23,7 @@ MultiHot = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Given:
+class ProvidedLabels:
     """Labels and items as they came with the codes, checked one by one, by part ("query", "database").
 
     Attributes:
@@ -38,7 +38,7 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Standing:
+class GroundTruth:
     """Labels, items and the protocol card of a table; pairs are of queries and database.
 
     Attributes:
@@ -59,7 +59,7 @@ class Standing:
     notes: list[str] = field(default_factory=list)
 
 
-def own_standing(given: Given, table: str, cutoff: int | None) -> Standing:
+def ground_truth_from_labels(given: ProvidedLabels, table: str, cutoff: int | None) -> GroundTruth:
     """A table of all codes with these labels in this order: ``scored/<table>-<sum of labels and items>``.
 
     Without item numbers queries are 0, 1, ... and the database goes on from there.
@@ -89,17 +89,19 @@ def own_standing(given: Given, table: str, cutoff: int | None) -> Standing:
     rows = counted[:query], counted[:database]
     card = _card(table, labels, items, cutoff)
     notes = _notes(given)
-    return Standing(SCORED, card.protocol, {**card.facts(), "leaks": None}, labels, items, rows, notes)
+    return GroundTruth(SCORED, card.protocol, {**card.facts(), "leaks": None}, labels, items, rows, notes)
 
 
-def _notes(given: Given) -> list[str]:
+def _notes(given: ProvidedLabels) -> list[str]:
     if len(given.items) < len(PARTS):
         return []
     twice = int(np.isin(given.items["query"], given.items["database"]).sum())
     return [f"{twice:,} queries are also in the database, by their item numbers"] if twice else []
 
 
-def _card(table: str, labels: tuple[MultiHot, MultiHot], items: tuple[Items, Items], cutoff: int | None) -> Card:
+def _card(
+    table: str, labels: tuple[MultiHot, MultiHot], items: tuple[Items, Items], cutoff: int | None
+) -> ProtocolCard:
     digest = hashlib.sha256(json.dumps([each.shape for each in labels]).encode())
     for each in labels:
         digest.update(np.packbits(each, axis=1).tobytes())
@@ -108,7 +110,7 @@ def _card(table: str, labels: tuple[MultiHot, MultiHot], items: tuple[Items, Ite
     content = digest.hexdigest()
     protocol = f"{SCORED}/{table}-{content[:8]}"
     identity = json.dumps([protocol, cutoff, "share a label", content])
-    return Card(
+    return ProtocolCard(
         id=hashlib.sha256(identity.encode()).hexdigest()[:16],
         protocol=protocol,
         content=content,

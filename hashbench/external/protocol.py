@@ -9,13 +9,13 @@ from hashbench.data.spec import expand, open_dataset, plugin_name, protocol_id
 from hashbench.dataset import Dataset, Items
 from hashbench.errors import UsageError
 from hashbench.evaluation.relevance import as_multi_hot
-from hashbench.external.ground_truth import PARTS, Given, MultiHot, Standing
+from hashbench.execution.settings import Settings
+from hashbench.external.ground_truth import PARTS, GroundTruth, MultiHot, ProvidedLabels
 from hashbench.external.labels import ClassesOrHot
-from hashbench.records.trial_spec import Settings
-from hashbench.util.progress import say
+from hashbench.util.progress import log_to_stderr
 
 
-def protocol_standing(name: str, given: Given, settings: Settings) -> Standing:
+def ground_truth_from_protocol(name: str, given: ProvidedLabels, settings: Settings) -> GroundTruth:
     """Where these codes stand on a protocol, once its counts, items and labels are seen to be theirs.
 
     Rows are in the protocol's order, or in that of the given item numbers. Images are looked through for leaks, as in
@@ -32,7 +32,7 @@ def protocol_standing(name: str, given: Given, settings: Settings) -> Standing:
     specs = expand(name)
     if len(specs) > 1:
         raise UsageError(f"--protocol {name!r} means {len(specs)} protocols ({', '.join(specs)}); name one")
-    dataset = open_dataset(specs[0], settings.data, say)
+    dataset = open_dataset(specs[0], settings.data, log_to_stderr)
     card, split = make_card(dataset, protocol_id(specs[0], dataset))
     everything, notes = dataset.labels(), []
     rows: list[Items] = []
@@ -51,7 +51,7 @@ def protocol_standing(name: str, given: Given, settings: Settings) -> Standing:
     facts = {**card.facts(), "leaks": leaks(split, same_images(dataset, settings.cache))}
     labels = everything[split.query], everything[split.database]
     pairs = labels, (split.query, split.database), (rows[0], rows[1])
-    return Standing(plugin_name(specs[0]), card.protocol, facts, *pairs, notes)
+    return GroundTruth(plugin_name(specs[0]), card.protocol, facts, *pairs, notes)
 
 
 def _check_size(name: str, found: int, wanted: int, protocol: str, missing: int) -> None:

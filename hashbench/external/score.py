@@ -14,23 +14,23 @@ from hashbench.errors import UsageError
 from hashbench.evaluation.evaluate import evaluate
 from hashbench.evaluation.warm_up import warm_up
 from hashbench.execution import references
+from hashbench.execution.settings import Settings
 from hashbench.external.arrays import CODES, Arrays
 from hashbench.external.encodings import decode
-from hashbench.external.ground_truth import PARTS, SCORED, Given, Standing, own_standing
+from hashbench.external.ground_truth import PARTS, SCORED, GroundTruth, ProvidedLabels, ground_truth_from_labels
 from hashbench.external.labels import check_items, check_labels
-from hashbench.external.protocol import protocol_standing
-from hashbench.external.score_request import EXTERNAL, Features, Statement, stated_features
+from hashbench.external.protocol import ground_truth_from_protocol
+from hashbench.external.score_request import EXTERNAL, Features, ScoreRequest, resolve_features
 from hashbench.features.spec import source_file
-from hashbench.planning.fingerprint import source_sums
+from hashbench.planning.fingerprint import REFERENCE_TRIALS, source_sums
 from hashbench.plugins.registry import DATASETS
 from hashbench.records.environment import host_peak_bytes
-from hashbench.records.new_record import draft
+from hashbench.records.new_record import new_record
 from hashbench.records.outcome import kept_arrays, outcome
 from hashbench.records.results import results
 from hashbench.records.store import Record, Store
-from hashbench.records.trial_spec import RANDOM_CODES, Job, Settings, Trial
+from hashbench.records.trial_spec import RANDOM_CODES, PlannedTrial, TrialSpec
 from hashbench.util.device import pick_device
-from hashbench.util.seeds import trial_seed
 
 OWN_TABLE = "labels"
 VARIANT = {"codes": EXTERNAL}  # in the row's label, and in its identity: no trained trial is called that
@@ -53,7 +53,7 @@ class Scored:
     notes: list[str]
 
 
-def score_arrays(arrays: Arrays, statement: Statement, settings: Settings) -> Scored:
+def score_arrays(arrays: Arrays, request: ScoreRequest, settings: Settings) -> Scored:
     """Check, score and keep codes: the record, the arrays beside it, and random codes as the floor of their table.
 
     The same codes under the same statement have the same key, whatever their encoding; the record is then made anew.
@@ -61,65 +61,67 @@ def score_arrays(arrays: Arrays, statement: Statement, settings: Settings) -> Sc
     Raises:
         UsageError: codes, labels and statement do not fit each other or the protocol; one line, nothing is written.
     """
-    codes = {name: decode(name, arrays.values[name], statement.encoding, statement.bits) for name in CODES}
+    codes = {name: decode(name, arrays.values[name], request.encoding, request.bits) for name in CODES}
     query, database = (codes[name] for name in CODES)
     if query.bits != database.bits:
         raise UsageError(f"query_codes have {query.bits} bits and database_codes {database.bits}, wanted the same")
     given = _given(arrays, {"query": len(query), "database": len(database)})
-    features = stated_features(statement, settings)
-    if statement.protocol is None:
-        standing = own_standing(given, statement.table or OWN_TABLE, statement.cutoff)
+    features = resolve_features(request, settings)
+    if request.protocol is None:
+        truth = ground_truth_from_labels(given, request.table or OWN_TABLE, request.cutoff)
     else:
-        standing = protocol_standing(statement.protocol, given, settings)
-    placed = query[standing.rows[0]], database[standing.rows[1]]
-    job = _scored_job(statement, standing, features, placed)
-    extra = {"scored": {"encoding": statement.encoding or "bool", "files": dict(arrays.sums)}}
-    notes = [*standing.notes, *_unread(arrays), *_replaced(job, settings.results)]
-    record = _keep(job, placed, standing, settings, extra)
-    _keep_floor(statement, standing, features, query.bits, settings)
-    return Scored(record, Store(settings.results).record_path(job), notes)
+        truth = ground_truth_from_protocol(request.protocol, given, settings)
+    placed = query[truth.rows[0]], database[truth.rows[1]]
+    planned = _scored_trial(request, truth, features, placed)
+    extra = {"scored": {"encoding": request.encoding or "bool", "files": dict(arrays.sums)}}
+    notes = [*truth.notes, *_unread(arrays), *_replaced(planned, settings.results)]
+    record = _keep(planned, placed, truth, settings, extra)
+    _keep_floor(request, truth, features, query.bits, settings)
+    return Scored(record, Store(settings.results).record_path(planned), notes)
 
 
-def _given(arrays: Arrays, sizes: Mapping[str, int]) -> Given:
+def _given(arrays: Arrays, sizes: Mapping[str, int]) -> ProvidedLabels:
     values = arrays.values
     labelled, numbered = ([part for part in PARTS if f"{part}_{kind}" in values] for kind in ("labels", "items"))
     labels = {part: check_labels(name := f"{part}_labels", values[name], sizes[part]) for part in labelled}
     items = {part: check_items(name := f"{part}_items", values[name], sizes[part]) for part in numbered}
-    return Given(sizes, labels, items)
+    return ProvidedLabels(sizes, labels, items)
 
 
 def _unread(arrays: Arrays) -> list[str]:
     return [f"not read: {', '.join(arrays.unread)}"] if arrays.unread else []
 
 
-def _replaced(job: Job, folder: Path) -> list[str]:
+def _replaced(planned: PlannedTrial, folder: Path) -> list[str]:
     """What a table shows only the newest of: earlier codes under the same name, bits and repetition."""
-    identity = job.trial.identity()
-    earlier = [each["key"] for each in results(folder).records if each["trial"] == identity and each["key"] != job.key]
+    identity = planned.trial.identity()
+    earlier = [
+        each["key"] for each in results(folder).records if each["trial"] == identity and each["key"] != planned.key
+    ]
     if not earlier:
         return []
     return [
-        f"tables show these codes instead of earlier ones called {job.trial.method} (record {', '.join(earlier)}); "
-        f"for another seed of the method say --repetition {job.trial.repetition + 1}"
+        f"tables show these codes instead of earlier ones called {planned.trial.method} (record {', '.join(earlier)}); "
+        f"for another seed of the method say --repetition {planned.trial.repetition + 1}"
     ]
 
 
-def _scored_job(statement: Statement, standing: Standing, features: Features, codes: CodesPair) -> Job:
-    trial = _trial(statement.name, VARIANT, codes[0].bits, statement.repetition, standing, features)
+def _scored_trial(request: ScoreRequest, truth: GroundTruth, features: Features, codes: CodesPair) -> PlannedTrial:
+    trial = _trial(request.name, VARIANT, codes[0].bits, request.repetition, truth, features)
     sums = {name: _code_sum(each) for name, each in zip(CODES, codes, strict=True)}
-    fingerprint = {"card": standing.card["id"], "files": {}, "scored": sums}
-    return Job(trial, fingerprint, standing.card, standing.protocol, VARIANT, statement.supervised)
+    fingerprint = {"card": truth.card["id"], "files": {}, "scored": sums}
+    return PlannedTrial(trial, fingerprint, truth.card, truth.protocol, VARIANT, request.supervised)
 
 
 def _trial(
-    method: str, parameters: Mapping[str, Any], bits: int, repetition: int, standing: Standing, features: Features
-) -> Trial:
-    return Trial(
+    method: str, parameters: Mapping[str, Any], bits: int, repetition: int, truth: GroundTruth, features: Features
+) -> TrialSpec:
+    return TrialSpec(
         method=method,
         parameters=parameters,
         bits=bits,
-        dataset=standing.dataset,
-        protocol=standing.protocol,
+        dataset=truth.dataset,
+        protocol=truth.protocol,
         features=features.name,
         features_dtype=features.dtype,
         features_weights=features.weights,
@@ -135,35 +137,37 @@ def _code_sum(codes: Codes) -> str:
     return hashlib.sha256(f"{codes.bits} {codes.packed.shape}".encode() + codes.packed.tobytes()).hexdigest()[:16]
 
 
-def _keep_floor(statement: Statement, standing: Standing, features: Features, bits: int, settings: Settings) -> None:
+def _keep_floor(request: ScoreRequest, truth: GroundTruth, features: Features, bits: int, settings: Settings) -> None:
     """Score random codes, unless they are there: under features of hashbench's the very trial a grid would run."""
-    trial = _trial(RANDOM_CODES, {}, bits, statement.repetition, standing, features)
-    sources = [Path(references.__file__)]
+    trial = _trial(RANDOM_CODES, {}, bits, request.repetition, truth, features)
+    sources = [REFERENCE_TRIALS]
     sources += [] if features.name.partition(":")[0] == EXTERNAL else [source_file(features.name)]
-    sources += [] if standing.dataset == SCORED else [DATASETS.file(standing.dataset)]
-    fingerprint = {"card": standing.card["id"], "files": source_sums(*sources)}
-    job = Job(trial, fingerprint, standing.card, standing.protocol)
-    there = Store(settings.results).read(job)
+    sources += [] if truth.dataset == SCORED else [DATASETS.file(truth.dataset)]
+    fingerprint = {"card": truth.card["id"], "files": source_sums(*sources)}
+    planned = PlannedTrial(trial, fingerprint, truth.card, truth.protocol)
+    there = Store(settings.results).read(planned)
     if there is None or there["status"] != "ok":
-        queries, items = (len(each) for each in standing.items)
-        drawn = references.random_codes(queries + items, bits, trial_seed(trial))
-        _keep(job, (drawn[:queries], drawn[queries:]), standing, settings, {})
+        queries, items = (len(each) for each in truth.items)
+        drawn = references.random_codes(queries + items, bits, trial.own_seed)
+        _keep(planned, (drawn[:queries], drawn[queries:]), truth, settings, {})
 
 
-def _keep(job: Job, codes: CodesPair, standing: Standing, settings: Settings, provenance: Mapping[str, Any]) -> Record:
+def _keep(
+    planned: PlannedTrial, codes: CodesPair, truth: GroundTruth, settings: Settings, provenance: Mapping[str, Any]
+) -> Record:
     """Evaluate, then write the arrays and the record."""
     device = pick_device(settings.device)
     warm_up(device)
     start = time.perf_counter()
     try:
-        scores = evaluate(*codes, *standing.labels, standing.card["cutoff"], device)
+        scores = evaluate(*codes, *truth.labels, truth.card["cutoff"], device)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    record = draft(job, settings)
+    record = new_record(planned, settings.device, settings.provenance)
     record |= {
         "status": "ok",
         **outcome(scores),
-        "protocol_card": dict(standing.card),
+        "protocol_card": dict(truth.card),
         "seconds": {"evaluate": time.perf_counter() - start},
         "memory": {
             "host_peak_bytes": host_peak_bytes(),
@@ -173,6 +177,6 @@ def _keep(job: Job, codes: CodesPair, standing: Standing, settings: Settings, pr
     record["provenance"] |= provenance
     store = Store(settings.results)
     store.prepare()
-    store.write_codes(job, kept_arrays(scores, standing.labels, standing.items, codes))
-    store.write_record(job, record)
+    store.write_codes(planned, kept_arrays(scores, truth.labels, truth.items, codes))
+    store.write_record(planned, record)
     return record

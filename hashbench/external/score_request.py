@@ -3,20 +3,21 @@
 from dataclasses import dataclass
 
 from hashbench.errors import UsageError
+from hashbench.execution.settings import Settings
 from hashbench.features.backbones import net_name
-from hashbench.features.spec import extractor
+from hashbench.features.spec import extractor, features_dtype
 from hashbench.features.weights import Weights
 from hashbench.planning.grid import FEATURES_DTYPES
-from hashbench.records.trial_spec import REFERENCES, Settings
+from hashbench.records.trial_spec import REFERENCES
 from hashbench.util.device import pick_device
-from hashbench.util.progress import say
+from hashbench.util.progress import log_to_stderr
 
 EXTERNAL = "external"
 LONGEST_NAME = 80
 
 
 @dataclass(frozen=True)
-class Statement:
+class ScoreRequest:
     """Codes and what they are of.
 
     Attributes:
@@ -69,7 +70,7 @@ class Features:
     weights: str | None
 
 
-def stated_features(statement: Statement, settings: Settings) -> Features:
+def resolve_features(request: ScoreRequest, settings: Settings) -> Features:
     """The stated features with the dtype and the weights that a grid with these settings would have.
 
     Those called "external" have no weights that could be compared; their dtype is the one of features without a
@@ -78,7 +79,7 @@ def stated_features(statement: Statement, settings: Settings) -> Features:
     Raises:
         UsageError: unknown features, a network without weights, or weights of another.
     """
-    name = statement.features
+    name = request.features
     for net in settings.weights:
         if net != net_name(name):
             raise UsageError(f"--weights names {net!r}, the features are {name!r}; name it with --features")
@@ -86,11 +87,9 @@ def stated_features(statement: Statement, settings: Settings) -> Features:
         if not name.isprintable() or len(name) > LONGEST_NAME or name.endswith(":"):
             raise UsageError(f"--features is {name!r}, wanted {EXTERNAL}:WORDS of at most {LONGEST_NAME} characters")
         return Features(name, "float32", None)
-    dtype = statement.features_dtype
-    if dtype == "auto":
-        dtype = "float16" if pick_device(settings.device).type == "cuda" else "float32"
+    dtype = features_dtype(request.features_dtype, pick_device(settings.device))
     try:
-        found = extractor(name, Weights(settings.weights, settings.offline, say), dtype)
+        found = extractor(name, Weights(settings.weights, settings.offline, log_to_stderr), dtype)
     except UsageError as error:
         raise UsageError(f"{error}; for others say --features {EXTERNAL}:NAME") from None
     return Features(found.name, found.dtype, found.weights)

@@ -19,13 +19,13 @@ from torch import Tensor
 
 from hashbench.data import decode, images
 from hashbench.data.images import DECODED, on_device
-from hashbench.dataset import Dataset, Images, Items, Report
+from hashbench.dataset import Dataset, Images, Items, Log
 from hashbench.errors import UsageError
 from hashbench.features.extractor import Extractor
 from hashbench.features.parts import DamagedError, Floats, Layout, PartedArray
 from hashbench.util.files import file_sum
-from hashbench.util.prefetch import ahead
-from hashbench.util.progress import Pace, silent
+from hashbench.util.prefetch import prefetch
+from hashbench.util.progress import Progress, no_log
 
 FORMAT = "1"  # of what is kept; goes up when this module or parts.py changes what it keeps
 LARGEST_BLOCK = 256  # images
@@ -53,7 +53,7 @@ class Block(NamedTuple):
 
 
 def cached_features(
-    dataset: Dataset, dataset_name: str, extractor: Extractor, cache: Path, device: torch.device, report: Report
+    dataset: Dataset, dataset_name: str, extractor: Extractor, cache: Path, device: torch.device, log: Log
 ) -> CachedFeatures:
     """Features of every item.
 
@@ -67,7 +67,7 @@ def cached_features(
         extractor: what to apply.
         cache: the cache's folder, made if need be.
         device: where to extract.
-        report: gets lines of progress and what was wrong with the kept features.
+        log: gets lines of progress and what was wrong with the kept features.
 
     Raises:
         UsageError: an image cannot be decoded, or the extractor's weights are missing or unfit.
@@ -84,14 +84,14 @@ def cached_features(
     }
     key = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:16]
     folder = cache / "features" / f"{_safe(dataset_name)}-{_safe(extractor.name)}-{key}"
-    kept = _kept(folder, silent)  # what a first look finds is said when it is dealt with
+    kept = _kept(folder, no_log)  # what a first look finds is said when it is dealt with
     if kept is None or kept.missing():
         folder.mkdir(parents=True, exist_ok=True)
-        with _only_one(folder, report):
+        with _only_one(folder, log):
             what = f"{extractor.name} of {dataset_name}"
-            kept = _kept(folder, report) or PartedArray.create(folder, _layout(dataset, extractor, device), made_from)
+            kept = _kept(folder, log) or PartedArray.create(folder, _layout(dataset, extractor, device), made_from)
             if kept.missing():
-                _extract(dataset, extractor, kept, device, lambda line: report(f"{what}: {line}"))
+                _extract(dataset, extractor, kept, device, lambda line: log(f"{what}: {line}"))
     return CachedFeatures(kept.values(), kept.sha256)
 
 
@@ -107,30 +107,30 @@ def decoding_sources(dataset: Dataset) -> set[Path]:
     return {Path(inspect.getfile(kind)) for kind in kinds} | {Path(images.__file__), Path(decode.__file__)}
 
 
-def _kept(folder: Path, report: Report) -> PartedArray | None:
+def _kept(folder: Path, log: Log) -> PartedArray | None:
     """What is kept in ``folder``, without the parts that are damaged; None where nothing is."""
     try:
         kept = PartedArray.open(folder)
     except DamagedError as error:
-        report(f"features: {error}; all are made again")
+        log(f"features: {error}; all are made again")
         return None
     if kept is None:
         return None
     for part in kept.check():
         rows = kept.layout.part(part)
-        report(f"features {folder}: items {rows.start:,} to {rows.stop - 1:,} are damaged; made again")
+        log(f"features {folder}: items {rows.start:,} to {rows.stop - 1:,} are damaged; made again")
     return kept
 
 
 @contextmanager
-def _only_one(folder: Path, report: Report) -> Iterator[None]:
+def _only_one(folder: Path, log: Log) -> Iterator[None]:
     """Wait until no other process is in here with the same folder. A killed one is in nobody's way."""
     with (folder / "lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            report(f"features {folder.name} are being extracted by process {file.read()}; waiting for it")
+            log(f"features {folder.name} are being extracted by process {file.read()}; waiting for it")
             fcntl.flock(file, fcntl.LOCK_EX)
         file.truncate(0)
         file.write(str(os.getpid()))
@@ -148,15 +148,15 @@ def _layout(dataset: Dataset, extractor: Extractor, device: torch.device) -> Lay
     return Layout(len(dataset), width, extractor.dtype)
 
 
-def _extract(dataset: Dataset, extractor: Extractor, parts: PartedArray, device: torch.device, report: Report) -> None:
+def _extract(dataset: Dataset, extractor: Extractor, parts: PartedArray, device: torch.device, log: Log) -> None:
     """Make the parts that are missing; the next block is decoded meanwhile."""
     layout, present = parts.layout, dataset.present()
     missing = {part: np.array(layout.part(part)) for part in parts.missing()}
     missing = {part: items[present[items]] for part, items in missing.items()}
     wanted, total = sum(map(len, missing.values())), int(present.sum())
-    report(f"extracting {wanted:,} images" + (f", {total - wanted:,} are there" if wanted < total else ""))
-    pace = Pace(wanted, report)
-    for part, blocks in groupby(ahead(_blocks(dataset, missing)), key=lambda block: block.part):
+    log(f"extracting {wanted:,} images" + (f", {total - wanted:,} are there" if wanted < total else ""))
+    progress = Progress(wanted, log)
+    for part, blocks in groupby(prefetch(_blocks(dataset, missing)), key=lambda block: block.part):
         rows = layout.part(part)
         values = np.full((len(rows), layout.width), np.nan, dtype=layout.stored)
         for block in blocks:
@@ -164,9 +164,9 @@ def _extract(dataset: Dataset, extractor: Extractor, parts: PartedArray, device:
                 with torch.inference_mode():
                     features = extractor(on_device(block.images, device))
                 values[block.items - rows.start] = features.cpu().numpy()
-                pace.done(len(block.items))
+                progress.done(len(block.items))
         parts.put(part, values)
-    report(pace.summary())
+    log(progress.summary())
 
 
 def _blocks(dataset: Dataset, missing: dict[int, npt.NDArray[np.int64]]) -> Iterator[Block]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from torch import nn
 
-from hashbench.dataset import Report
+from hashbench.dataset import Log
 from hashbench.errors import UsageError
 from hashbench.features.preprocessing import Preprocessing
 
@@ -42,7 +42,7 @@ class Pretrained(ABC):
         """
 
     @abstractmethod
-    def published(self, offline: bool, report: Report) -> Path:
+    def published(self, offline: bool, log: Log) -> Path:
         """The file of its published weights on this machine, downloaded first where it may be.
 
         Raises:

@@ -3,6 +3,8 @@
 import inspect
 from pathlib import Path
 
+import torch
+
 from hashbench.errors import unknown
 from hashbench.features.backbones import is_backbone, net_name
 from hashbench.features.deep import Deep
@@ -57,6 +59,13 @@ def extractor(spec: str, weights: Weights = Weights(), dtype: str = "float32") -
         return Pixels(asked_size(spec, PIXEL_SIZES))
     asked_size(spec, range(0))
     return Gist()
+
+
+def features_dtype(asked: str, device: torch.device) -> str:
+    """What "auto" means for extraction on ``device``: half precision on a GPU; "float32" and "float16" stay."""
+    if asked != "auto":
+        return asked
+    return "float16" if device.type == "cuda" else "float32"
 
 
 def _kind(spec: str) -> type[Extractor]:

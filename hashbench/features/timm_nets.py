@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from hashbench.dataset import Report
+from hashbench.dataset import Log
 from hashbench.errors import UsageError
 from hashbench.features.preprocessing import Preprocessing
 from hashbench.features.pretrained import Pretrained
@@ -61,7 +61,7 @@ class TimmNet(Pretrained):
             raise UsageError(f"{self.name} answers with {list(features.shape[1:])} per image, wanted one vector")
         return int(features.shape[1])
 
-    def published(self, offline: bool, report: Report) -> Path:
+    def published(self, offline: bool, log: Log) -> Path:
         """In the cache of the Hugging Face hub."""
         hub = importlib.import_module("huggingface_hub")  # timm needs it
         repository, file = self.config.hf_hub_id, self.config.hf_hub_filename or "model.safetensors"
@@ -78,7 +78,7 @@ class TimmNet(Pretrained):
         url = hub.hf_hub_url(repository, file)
         try:
             size = hub.get_hf_file_metadata(url).size
-            report(f"downloading {url} ({size / (1 << 20):.1f} MiB)")
+            log(f"downloading {url} ({size / (1 << 20):.1f} MiB)")
             return Path(hub.hf_hub_download(repository, file))
         except Exception as error:  # clients of several versions raise errors of many kinds
             why = f"{url} cannot be downloaded ({type(error).__name__})"

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from hashbench.data.download import fetch
-from hashbench.dataset import Report
+from hashbench.dataset import Log
 from hashbench.features.preprocessing import Preprocessing
 from hashbench.features.pretrained import Pretrained
 from hashbench.util.files import replacing
@@ -64,7 +64,7 @@ class TorchvisionNet(Pretrained):
         """Nothing to do."""
         return self.dimension
 
-    def published(self, offline: bool, report: Report) -> Path:
+    def published(self, offline: bool, log: Log) -> Path:
         """In torch.hub's folder, under torchvision's name, which ends with the start of its sha256."""
         import torchvision
 
@@ -79,7 +79,7 @@ class TorchvisionNet(Pretrained):
             file.parent.mkdir(parents=True, exist_ok=True)
             with replacing(file) as work:
                 start_of_sum = file.stem.rpartition("-")[2]
-                fetch(url, work, start_of_sum, self.ways_out(place), report, algorithm="sha256")
+                fetch(url, work, start_of_sum, self.ways_out(place), log, algorithm="sha256")
         except OSError as error:
             raise self.no_weights(f"{file} cannot be written ({error.strerror})", place) from error
         return file

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from torch import Tensor
 
-from hashbench.dataset import Report
+from hashbench.dataset import Log
 from hashbench.errors import UsageError
 from hashbench.features.networks import network
 from hashbench.features.state_dicts import read_state, state_sum
-from hashbench.util.progress import silent
+from hashbench.util.progress import no_log
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,12 @@ class Weights:
     Attributes:
         files: the user's files: state dicts, or kept states of methods that trained the network.
         offline: nothing is downloaded.
-        report: gets lines of progress, before a download its address and size.
+        log: gets lines of progress, before a download its address and size.
     """
 
     files: Mapping[str, Path] = field(default_factory=dict)
     offline: bool = False
-    report: Report = silent
+    log: Log = no_log
 
     def file(self, name: str) -> Path:
         """The user's file, else the published one, which is downloaded where it is not here.
@@ -33,7 +33,7 @@ class Weights:
         Raises:
             UsageError: no such network, or no weights; names the ways out.
         """
-        return self.files[name] if name in self.files else network(name).published(self.offline, self.report)
+        return self.files[name] if name in self.files else network(name).published(self.offline, self.log)
 
     def state(self, name: str) -> dict[str, Tensor]:
         """The state dict, read anew.

@@ -14,8 +14,8 @@ from hashbench.gallery.reconstruction_sheet import reconstruction_sheet
 from hashbench.gallery.reconstructions import reconstruct
 from hashbench.method import HashMethod
 from hashbench.plugins.registry import METHODS
-from hashbench.replay.stored_dataset import open_source
-from hashbench.replay.stored_trial import Kept, KeptCodes, changed_sources, load_method, read_codes
+from hashbench.replay.stored_dataset import open_recorded_dataset
+from hashbench.replay.stored_trial import StoredCodes, StoredTrial, changed_sources, load_codes, load_method
 from hashbench.reporting.leaderboard.table import HEADLINE
 
 MOST = 100  # queries, and neighbours of each: a sheet stays one that can be drawn and looked at
@@ -64,7 +64,7 @@ class Made:
     fault: str | None = None
 
 
-def default_records(results: Path) -> tuple[list[Kept], int]:
+def default_records(results: Path) -> tuple[list[StoredTrial], int]:
     """Of each method, code length and protocol the record with the highest mAP@1000 among first repetitions.
 
     Returns:
@@ -73,57 +73,57 @@ def default_records(results: Path) -> tuple[list[Kept], int]:
     Raises:
         UsageError: there is none, or a record cannot be read.
     """
-    found = [Kept.read(file) for file in sorted((results / "records").glob("*.json"))]
-    found = [kept for kept in found if kept.has_codes and kept.trial.dataset != SCORED]  # those have no images
-    best: dict[tuple[str, str, int | None], Kept] = {}
-    for kept in sorted(found, key=lambda kept: kept.record["metrics"][HEADLINE] or 0.0):
-        if kept.trial.repetition == 0:
-            best[kept.trial.protocol, kept.trial.method, kept.trial.bits] = kept
+    found = [StoredTrial.read(file) for file in sorted((results / "records").glob("*.json"))]
+    found = [stored for stored in found if stored.has_codes and stored.trial.dataset != SCORED]  # those have no images
+    best: dict[tuple[str, str, int | None], StoredTrial] = {}
+    for stored in sorted(found, key=lambda stored: stored.record["metrics"][HEADLINE] or 0.0):
+        if stored.trial.repetition == 0:
+            best[stored.trial.protocol, stored.trial.method, stored.trial.bits] = stored
     if not best:
         raise UsageError(f"no record in {results / 'records'} has codes to show; make some with hashbench run")
     return [best[group] for group in sorted(best)], len(found) - len(best)
 
 
-def make_gallery(kept: Kept, wanted: Wanted) -> Made:
+def make_gallery(stored: StoredTrial, wanted: Wanted) -> Made:
     """Write ``<record>-neighbours.png`` and, where the method restores pictures, ``<record>-reconstructions.png``.
 
     Raises:
         UsageError: the record has no codes, or its data set is not here; nothing was written.
     """
-    codes = read_codes(kept)
+    codes = load_codes(stored)
     queries = spread(codes.average_precision, wanted.queries)
     if not len(queries):
-        raise UsageError(f"record {kept.record['key']}: no query has a relevant item, so there is nothing to show")
+        raise UsageError(f"record {stored.record['key']}: no query has a relevant item, so there is nothing to show")
     found = nearest(codes, queries, wanted.neighbours, wanted.device)
-    dataset = open_source(kept, wanted.data, wanted.dataset)
-    sheet = neighbour_sheet(kept, codes, found, dataset)
+    dataset = open_recorded_dataset(stored, wanted.data, wanted.dataset)
+    sheet = neighbour_sheet(stored, codes, found, dataset)
     wanted.out.mkdir(parents=True, exist_ok=True)
-    file = wanted.out / f"{kept.file.stem}-neighbours.png"
+    file = wanted.out / f"{stored.file.stem}-neighbours.png"
     sheet.save(file)
     try:
-        more, notes = _reconstructions(kept, codes, queries, dataset, wanted)
+        more, notes = _reconstructions(stored, codes, queries, dataset, wanted)
     except UsageError as error:
         return Made([file], [], f"no reconstructions: {error}")
     return Made([file, *more], notes)
 
 
 def _reconstructions(
-    kept: Kept, codes: KeptCodes, queries: Rows, dataset: Dataset, wanted: Wanted
+    stored: StoredTrial, codes: StoredCodes, queries: Rows, dataset: Dataset, wanted: Wanted
 ) -> tuple[list[Path], list[str]]:
     """The written sheet, if there is one, and notes."""
-    name = kept.trial.method
-    if kept.from_elsewhere:
+    name = stored.trial.method
+    if stored.from_elsewhere:
         return [], [f"no reconstructions: the codes of {name} come from elsewhere, there is no method of them"]
     nothing = [f"no reconstructions: {name} makes no pictures of codes"]
     if METHODS.get(name).restore is HashMethod.restore:
         return [], nothing
-    if not kept.state_file.is_file():
-        return [], [f"no reconstructions: the state was not kept, there is no {kept.state_file.name}"]
-    since = changed_sources(kept)
-    method, run = load_method(kept, wanted.device)
+    if not stored.state_file.is_file():
+        return [], [f"no reconstructions: the state was not kept, there is no {stored.state_file.name}"]
+    since = changed_sources(stored)
+    method, run = load_method(stored, wanted.device)
     found = reconstruct(method, run, codes, dataset, queries)
     if found is None:
         return [], nothing
-    file = wanted.out / f"{kept.file.stem}-reconstructions.png"
-    reconstruction_sheet(kept, found).save(file)
-    return [file], [f"{', '.join(since)} changed since {kept.file.stem} was made"] if since else []
+    file = wanted.out / f"{stored.file.stem}-reconstructions.png"
+    reconstruction_sheet(stored, found).save(file)
+    return [file], [f"{', '.join(since)} changed since {stored.file.stem} was made"] if since else []

@@ -7,7 +7,7 @@ from hashbench.gallery.canvas import BLACK, FRAME, GREY, MARGIN, Sheet, cut, fon
 from hashbench.gallery.heading import heading
 from hashbench.gallery.neighbours import Neighbours
 from hashbench.gallery.thumbnails import SIDE, Bitmap, thumbnails
-from hashbench.replay.stored_trial import Kept, KeptCodes
+from hashbench.replay.stored_trial import StoredCodes, StoredTrial
 
 # Frame and sign of relevant items and of the others: colours that people who cannot tell red from green tell apart.
 MARKS = {True: ("#007f5f", "✓"), False: ("#d55e00", "✗")}
@@ -18,11 +18,11 @@ LEAST_WIDTH = 900  # for the words
 HEAD, BODY, NAME, SIGN = font(13, bold=True), font(9.5), font(9.5), font(10.5, bold=True)
 
 
-def neighbour_sheet(kept: Kept, codes: KeptCodes, found: Neighbours, dataset: Dataset) -> Sheet:
+def neighbour_sheet(stored: StoredTrial, codes: StoredCodes, found: Neighbours, dataset: Dataset) -> Sheet:
     """A row per query: its class names and average precision, its picture, and its nearest items."""
     across = found.items.shape[1]
     sheet = Sheet(max(LEAST_WIDTH, _left(across + 1) + MARGIN))
-    sheet.paragraph(heading(kept.record), HEAD)
+    sheet.paragraph(heading(stored.record), HEAD)
     sheet.bottom += MARGIN
     classes = dataset.classes()
     queries = thumbnails(dataset, codes.query_items[found.queries])
@@ -31,17 +31,17 @@ def neighbour_sheet(kept: Kept, codes: KeptCodes, found: Neighbours, dataset: Da
         names = [classes[column] for column in codes.query_labels[query].nonzero()[0]]
         _names(sheet, names, float(codes.average_precision[query]))
         _pictures(sheet, [queries[row], *items[row * across : (row + 1) * across]], found, row)
-    for sentence in caption(kept, codes, found):
+    for sentence in caption(stored, codes, found):
         sheet.paragraph(sentence, BODY, GREY)
     return sheet
 
 
-def caption(kept: Kept, codes: KeptCodes, found: Neighbours) -> list[str]:
+def caption(stored: StoredTrial, codes: StoredCodes, found: Neighbours) -> list[str]:
     """What the marks mean, and how the queries were chosen."""
     shown, across = found.items.shape
     answerable = int((~np.isnan(codes.average_precision)).sum())
     left_out = len(codes.query) - answerable
-    over_all = kept.record["metrics"].get(f"precision@{across}")
+    over_all = stored.record["metrics"].get(f"precision@{across}")
     return [
         f"Each row: a query, then its {across} nearest database items by Hamming distance, equally near ones in the "
         "database's order. Below each item its distance in bits. "
@@ -52,7 +52,7 @@ def caption(kept: Kept, codes: KeptCodes, found: Neighbours) -> list[str]:
         + (f" {left_out:,} queries without any relevant item are left out." if left_out else ""),
         f"Of the items shown, {found.relevant.sum():,} of {found.relevant.size:,} are relevant"
         + (f"; precision@{across} over all queries is {over_all:.3f}." if over_all is not None else "."),
-        f"Record {kept.record['key']}.",
+        f"Record {stored.record['key']}.",
     ]
 
 

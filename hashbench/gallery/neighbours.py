@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 
 from hashbench.errors import UsageError
-from hashbench.replay.stored_trial import KeptCodes
+from hashbench.replay.stored_trial import StoredCodes
 from hashbench.search.index import HammingIndex
 
 Rows = npt.NDArray[np.int64]
@@ -44,7 +44,7 @@ def spread(average_precision: npt.NDArray[np.float64], count: int) -> Rows:
     return ranking[middles].astype(np.int64)
 
 
-def nearest(codes: KeptCodes, queries: Rows, k: int, device: torch.device) -> Neighbours:
+def nearest(codes: StoredCodes, queries: Rows, k: int, device: torch.device) -> Neighbours:
     """The ``k`` nearest database items of the queries in these rows.
 
     Raises:

@@ -7,7 +7,7 @@ from hashbench.gallery.canvas import FRAME, GREY, MARGIN, Sheet, font, line_heig
 from hashbench.gallery.heading import heading
 from hashbench.gallery.reconstructions import Reconstructions
 from hashbench.gallery.thumbnails import SIDE, Bitmap, thumbnail
-from hashbench.replay.stored_trial import Kept
+from hashbench.replay.stored_trial import StoredTrial
 
 ACROSS = 10  # pairs in a row
 NAMES_WIDTH = 70  # pixels
@@ -16,11 +16,11 @@ FRAMES = "#bbbbbb"
 HEAD, BODY, NAME = font(13, bold=True), font(9.5), font(9.5)
 
 
-def reconstruction_sheet(kept: Kept, found: Reconstructions) -> Sheet:
+def reconstruction_sheet(stored: StoredTrial, found: Reconstructions) -> Sheet:
     """Rows of originals, each above what its code was turned into, with the error below."""
     count = len(found.originals)
     sheet = Sheet(MARGIN + NAMES_WIDTH + ACROSS * STEP + MARGIN)
-    sheet.paragraph(heading(kept.record), HEAD)
+    sheet.paragraph(heading(stored.record), HEAD)
     sheet.bottom += MARGIN
     originals, restored = (_bitmaps(pictures) for pictures in (found.originals, found.restored))
     errors = found.errors()
@@ -34,23 +34,23 @@ def reconstruction_sheet(kept: Kept, found: Reconstructions) -> Sheet:
         for column, error in enumerate(errors[part]):
             sheet.words(_left(column) + SIDE / 2, sheet.bottom, f"{error:.4f}", NAME, GREY, "center")
         sheet.bottom += line_height(NAME) + MARGIN
-    for sentence in caption(kept, found):
+    for sentence in caption(stored, found):
         sheet.paragraph(sentence, BODY, GREY)
     return sheet
 
 
-def caption(kept: Kept, found: Reconstructions) -> list[str]:
+def caption(stored: StoredTrial, found: Reconstructions) -> list[str]:
     """What is shown, and how far off it is over all queries."""
-    size, count = found.originals.shape[-1], kept.record["protocol_card"]["sizes"]["query"]
+    size, count = found.originals.shape[-1], stored.record["protocol_card"]["sizes"]["query"]
     return [
         f"Above: queries at {size} px, as the method was to restore them. Below: pictures it makes of their "
-        f"{kept.record['trial']['bits']}-bit codes alone, with the mean squared error over pixels and channels, which "
-        "go from 0 to 1.",
+        f"{stored.record['trial']['bits']}-bit codes alone, with the mean squared error over pixels and channels, "
+        "which go from 0 to 1.",
         f"Mean error over all {count:,} queries: {found.mean_error:.4f}; one and the same picture for all, their mean, "
         f"has {found.flat_error:.4f}.",
         f"Queries: ranked by average precision and cut into {len(found.originals)} equal parts; shown is the middle "
         "one of each, best first.",
-        f"Record {kept.record['key']}.",
+        f"Record {stored.record['key']}.",
     ]
 
 

@@ -11,7 +11,7 @@ from hashbench.data.images import ImageSource, resize
 from hashbench.dataset import Dataset, Items
 from hashbench.gallery.neighbours import Rows
 from hashbench.method import HashMethod, RunContext
-from hashbench.replay.stored_trial import KeptCodes
+from hashbench.replay.stored_trial import StoredCodes
 
 BLOCK = 200  # queries at a time
 
@@ -38,7 +38,7 @@ class Reconstructions:
 
 
 def reconstruct(
-    method: HashMethod, run: RunContext, codes: KeptCodes, dataset: Dataset, queries: Rows
+    method: HashMethod, run: RunContext, codes: StoredCodes, dataset: Dataset, queries: Rows
 ) -> Reconstructions | None:
     """Restore the queries in these rows, and all of them for the mean errors; None where the method restores nothing.
 

@@ -67,7 +67,7 @@ class Checkpoint:
         except Exception as error:  # damaged files make torch raise errors of many kinds
             raise RuntimeError(f"checkpoint {self.file} is damaged ({type(error).__name__}); remove it") from error
         if place != self.place:
-            self.run.fact(checkpoint_left_aside=f"made on {place}")
+            self.run.log_fact(checkpoint_left_aside=f"made on {place}")
             return None
         return kept
 
@@ -83,9 +83,9 @@ class Checkpoint:
         if self.run.device.type == "cuda":
             torch.cuda.set_rng_state(kept["cuda"].cpu(), self.run.device)
         self.run.epochs[:] = kept["epochs"]
-        self.run.fact(**kept["facts"])
+        self.run.log_fact(**kept["facts"])
         self.kept = int(kept["done"])
-        self.run.fact(resumed_after_epoch=float(self.kept))
+        self.run.log_fact(resumed_after_epoch=float(self.kept))
         return self.kept
 
     def offer(self, done: int) -> None:

@@ -140,7 +140,7 @@ class HashTraining:
                     f"epoch {epoch + 1} of {recipe.warm} of the warm start: neighbourhood is {last}; "
                     "there is no checkpoint yet; a smaller rate may help"
                 )
-        self.run.fact(neighbourhood_after_warm_start=last)
+        self.run.log_fact(neighbourhood_after_warm_start=last)
 
     def _batches(self) -> Sequence[Tensor]:
         """An epoch's rows: a permutation in equal parts, or seeds with some of their neighbours."""

@@ -67,7 +67,7 @@ def run_epochs(
         parts = batches()
         for number, rows in enumerate(parts):
             running.add(step(rows, Moment(epoch, epochs, number, len(parts))))
-        run.epoch(epoch + 1, epochs, **summary(running.means()))
+        run.log_epoch(epoch + 1, epochs, **summary(running.means()))
         try:
             _check_finite(run.epochs[-1], checkpoint.nets() if checkpoint else ())
         except FloatingPointError as error:

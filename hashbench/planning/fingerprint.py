@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-import hashbench
-from hashbench.execution import references
 from hashbench.features.spec import source_file
 from hashbench.plugins.registry import DATASETS, METHODS, loaded_plugins
-from hashbench.records.trial_spec import REFERENCES, Trial
+from hashbench.records.trial_spec import REFERENCES, TrialSpec
 
-PACKAGE = Path(hashbench.__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parents[1]
+TRAINING = PACKAGE / "execution/training_data.py"
+REFERENCE_TRIALS = PACKAGE / "execution/references.py"
 LOADED = {file: file.stat().st_mtime_ns for file in PACKAGE.rglob("*.py")}  # as the engine was when it was imported
 # Rooms and modules that cannot change a code, even where something imports them.
 OUTSIDE = (
@@ -27,7 +27,7 @@ def source_sums(*files: Path) -> dict[str, str]:
     Give those of :func:`source_files`. The training contract (``hashbench/execution/training_data.py`` and what it
     imports) belongs to every trial; nets only to the methods that import them.
     """
-    roots = [PACKAGE / "execution/training_data.py", *(file.resolve() for file in files)]
+    roots = [TRAINING, *(file.resolve() for file in files)]
     reached: set[Path] = set()
     while roots:
         file = roots.pop()
@@ -37,9 +37,9 @@ def source_sums(*files: Path) -> dict[str, str]:
     return {_short(file): _checksum(file) for file in sorted(reached)}
 
 
-def source_files(trial: Trial) -> list[Path]:
+def source_files(trial: TrialSpec) -> list[Path]:
     """Where a trial's sources begin: its method (or the references), its features, its data set."""
-    own = Path(references.__file__) if trial.method in REFERENCES else METHODS.file(trial.method)
+    own = REFERENCE_TRIALS if trial.method in REFERENCES else METHODS.file(trial.method)
     return [own, source_file(trial.features), DATASETS.file(trial.dataset)]
 
 

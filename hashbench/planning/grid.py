@@ -12,7 +12,7 @@ RERUN = ("missing", "failed", "stale", "all")
 
 
 @dataclass(frozen=True)
-class Request:
+class Grid:
     """A grid of trials.
 
     Attributes:
@@ -63,9 +63,9 @@ class Request:
             raise UsageError(f"rerun is {self.rerun!r}, wanted one of {', '.join(RERUN)}")
 
 
-def asked_fields(options: Mapping[str, Any], **readers: Callable[[Any], Any]) -> dict[str, Any]:
+def grid_fields(options: Mapping[str, Any], **readers: Callable[[Any], Any]) -> dict[str, Any]:
     """The options that are fields of a request, each as its reader, if it has one, makes it."""
-    given = {field.name: options[field.name] for field in fields(Request) if field.name in options}
+    given = {field.name: options[field.name] for field in fields(Grid) if field.name in options}
     return {name: readers[name](value) if name in readers else value for name, value in given.items()}
 
 

@@ -3,24 +3,27 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import torch
+
 from hashbench.data.spec import plugin_name
-from hashbench.dataset import Report
 from hashbench.errors import Incompatible, UsageError, unknown
 from hashbench.features.backbones import checked_sum, net_name
+from hashbench.features.weights import Weights
 from hashbench.method import HashMethod
 from hashbench.planning.fingerprint import forget_sums, source_files, source_sums, what_changed
-from hashbench.planning.grid import Request
-from hashbench.planning.task import Ground, grounds
+from hashbench.planning.grid import Grid
+from hashbench.planning.task import Task, tasks
 from hashbench.plugins import hyperparameters
 from hashbench.plugins.registry import METHODS
 from hashbench.records.store import Record, Store
-from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, Job, Settings, Trial
+from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, PlannedTrial, TrialSpec
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlanEntry:
     """A job and what is to be done about it.
 
     Attributes:
@@ -30,7 +33,7 @@ class Planned:
         stale_key: key of the newest record with the same identity and another fingerprint, or None.
     """
 
-    job: Job
+    planned: PlannedTrial
     state: str
     run: bool
     reason: str
@@ -42,61 +45,64 @@ class Plan:
     """A grid's jobs in the order in which they are run.
 
     Attributes:
-        planned: the jobs.
+        entries: the trials.
         notes: lines on what was asked for and left out.
     """
 
-    planned: list[Planned]
+    entries: list[PlanEntry]
     notes: list[str]
 
-    def to_run(self) -> list[Job]:
+    def to_run(self) -> list[PlannedTrial]:
         """The jobs that are run."""
-        return [planned.job for planned in self.planned if planned.run]
+        return [entry.planned for entry in self.entries if entry.run]
 
     def keys(self) -> frozenset[str]:
         """The keys of all jobs."""
-        return frozenset(planned.job.key for planned in self.planned)
+        return frozenset(entry.planned.key for entry in self.entries)
 
     def stale_keys(self) -> frozenset[str]:
         """Keys of the stale records that stand in for trials that are not run."""
-        return frozenset(planned.stale_key for planned in self.planned if planned.stale_key and not planned.run)
+        return frozenset(entry.stale_key for entry in self.entries if entry.stale_key and not entry.run)
 
 
-def make_plan(requests: Sequence[Request], settings: Settings, report: Report) -> Plan:
+def make_plan(grids: Sequence[Grid], store: Store, data: Path, device: torch.device, weights: Weights) -> Plan:
     """All jobs of the grids with their reference trials, each once, in the order in which they are first asked for.
 
     Reads labels and checksums of data sets and of pre-trained weights (which are downloaded where they are not here
-    and settings allow it), extracts and trains nothing.
+    and ``weights`` allows it), extracts and trains nothing.
 
     Args:
-        requests: the grids.
-        settings: where data, results and weights are.
-        report: gets lines of progress: downloads with their size, first reading of many images.
+        grids: the grids.
+        store: the result folder; its records decide what is missing.
+        data: the folder of all data sets.
+        device: where the trials will run.
+        weights: where those of networks come from; its log gets lines of progress: downloads with their size, first
+            reading of many images.
 
     Raises:
         UsageError: an unknown name, a value out of range, data that is not on disk or is damaged.
     """
     forget_sums()
     notes: dict[str, None] = {}
-    resolved = [_resolved(request, notes) for request in requests]
-    _check_presets(requests, resolved)
-    stands_on: dict[Any, list[Ground]] = {}
-    jobs: dict[str, tuple[Job, str]] = {}
-    for request, overrides in zip(requests, resolved, strict=True):
-        asked = (request.datasets, request.features, request.features_dtype, request.limit)
+    resolved = [_resolved(grid, notes) for grid in grids]
+    _check_presets(grids, resolved)
+    stands_on: dict[Any, list[Task]] = {}
+    trials: dict[str, tuple[PlannedTrial, str]] = {}
+    for grid, overrides in zip(grids, resolved, strict=True):
+        asked = (grid.datasets, grid.features, grid.features_dtype, grid.limit)
         if asked not in stands_on:
-            stands_on[asked] = list(grounds(request, settings, report))
-        for ground in stands_on[asked]:
-            notes |= dict.fromkeys(ground.notes(request))
-            for job in (*_references(ground, request), *_method_jobs(ground, overrides, request)):
-                jobs.setdefault(job.key, (job, request.rerun))
-    _check_weights_used([job for job, _ in jobs.values()], settings)
-    return Plan(_states(list(jobs.values()), Store(settings.results)), list(notes))
+            stands_on[asked] = list(tasks(grid, data, device, weights))
+        for task in stands_on[asked]:
+            notes |= dict.fromkeys(task.notes(grid))
+            for planned in (*_references(task, grid), *_method_trials(task, overrides, grid)):
+                trials.setdefault(planned.key, (planned, grid.rerun))
+    _check_weights_used([planned for planned, _ in trials.values()], weights)
+    return Plan(_states(list(trials.values()), store), list(notes))
 
 
-def _check_weights_used(jobs: list[Job], settings: Settings) -> None:
-    used = {net for job in jobs for net in (net_name(job.trial.features), *job.trial.backbones)}
-    for name in settings.weights:
+def _check_weights_used(trials: list[PlannedTrial], weights: Weights) -> None:
+    used = {net for planned in trials for net in (net_name(planned.trial.features), *planned.trial.backbones)}
+    for name in weights.files:
         if name not in used:
             raise UsageError(
                 f"--weights names {name!r}, which no features and no method of this run use "
@@ -125,10 +131,10 @@ class _Overrides:
         }
 
 
-def _resolved(request: Request, notes: dict[str, None]) -> dict[str, _Overrides]:
+def _resolved(grid: Grid, notes: dict[str, None]) -> dict[str, _Overrides]:
     """What is changed of each method of a grid, by its name; broken ones that only a glob asked for go to ``notes``."""
     methods: dict[str, None] = {}
-    for pattern in request.methods:
+    for pattern in grid.methods:
         for name in METHODS.match(pattern):
             if name == pattern:
                 methods[name] = None
@@ -137,126 +143,125 @@ def _resolved(request: Request, notes: dict[str, None]) -> dict[str, _Overrides]
                 methods |= {} if METHODS.get(name).traits.supervised else {name: None}
             except UsageError as error:
                 notes[f"left out: {error}"] = None
-    for name in request.parameters:
+    for name in grid.parameters:
         if name not in methods:
             raise UsageError(f"--set names {name!r}, which is not among the methods of this run ({', '.join(methods)})")
-    return {name: _overrides(name, request) for name in methods}
+    return {name: _overrides(name, grid) for name in methods}
 
 
-def _check_presets(requests: Sequence[Request], resolved: Sequence[dict[str, _Overrides]]) -> None:
+def _check_presets(grids: Sequence[Grid], resolved: Sequence[dict[str, _Overrides]]) -> None:
     """A preset that several grids ask for has to be one of a method of some of them."""
-    for asked in dict.fromkeys(request.preset for request in requests if request.preset is not None):
-        methods = [
-            name for request, found in zip(requests, resolved, strict=True) if request.preset == asked for name in found
-        ]
+    for asked in dict.fromkeys(grid.preset for grid in grids if grid.preset is not None):
+        methods = [name for grid, found in zip(grids, resolved, strict=True) if grid.preset == asked for name in found]
         known = {preset for name in methods for preset in METHODS.get(name).traits.presets}
         if asked not in known:
             raise unknown("preset of these methods", asked, known)
 
 
-def _overrides(name: str, request: Request) -> _Overrides:
+def _overrides(name: str, grid: Grid) -> _Overrides:
     method = METHODS.get(name)
-    preset = request.preset if request.preset in method.traits.presets else None
+    preset = grid.preset if grid.preset in method.traits.presets else None
     base = hyperparameters.resolve(name, method, method.traits.presets[preset] if preset else {})
-    values = hyperparameters.resolve(name, method, {**base, **request.parameters.get(name, {})})
+    values = hyperparameters.resolve(name, method, {**base, **grid.parameters.get(name, {})})
     return _Overrides(preset, base, values)
 
 
-def _references(ground: Ground, request: Request) -> Iterator[Job]:
-    yield _job(ground, request, FLOAT_FEATURES, None, 0)
-    for bits in request.bits:
-        for repetition in range(request.repeats):
-            yield _job(ground, request, RANDOM_CODES, bits, repetition)
+def _references(task: Task, grid: Grid) -> Iterator[PlannedTrial]:
+    yield _planned_trial(task, grid, FLOAT_FEATURES, None, 0)
+    for bits in grid.bits:
+        for repetition in range(grid.repeats):
+            yield _planned_trial(task, grid, RANDOM_CODES, bits, repetition)
 
 
-def _method_jobs(ground: Ground, resolved: dict[str, _Overrides], request: Request) -> Iterator[Job]:
+def _method_trials(task: Task, resolved: dict[str, _Overrides], grid: Grid) -> Iterator[PlannedTrial]:
     for name, overrides in resolved.items():
         method = METHODS.get(name)
-        for bits in request.bits:
-            values = method.resolve(dict(overrides.values), ground.extractor.name)
-            nets = _backbones(name, method, bits, values, ground)
-            for repetition in range(1 if method.traits.deterministic else request.repeats):
-                yield _job(ground, request, name, bits, repetition, values, overrides, nets)
+        for bits in grid.bits:
+            values = method.resolve(dict(overrides.values), task.extractor.name)
+            nets = _backbones(name, method, bits, values, task)
+            for repetition in range(1 if method.traits.deterministic else grid.repeats):
+                yield _planned_trial(task, grid, name, bits, repetition, values, overrides, nets)
 
 
-def _backbones(
-    name: str, method: type[HashMethod], bits: int, values: dict[str, Any], ground: Ground
-) -> dict[str, str]:
+def _backbones(name: str, method: type[HashMethod], bits: int, values: dict[str, Any], task: Task) -> dict[str, str]:
     """Checksums of the weights that the method trains on, by the network's name; checks the parameters on the way."""
     try:
-        wanted = method(bits, **values).backbones(ground.extractor.name)
+        wanted = method(bits, **values).backbones(task.extractor.name)
     except Incompatible:
         return {}  # the trial will say so, in a record
     except UsageError:
         raise
     except ValueError as error:
         raise UsageError(f"{name} at {bits} bits: {error}") from error
-    return {net: checked_sum(net, ground.weights) for net in sorted({net_name(spec) for spec in wanted})}
+    return {net: checked_sum(net, task.weights) for net in sorted({net_name(spec) for spec in wanted})}
 
 
-def _job(
-    ground: Ground,
-    request: Request,
+def _planned_trial(
+    task: Task,
+    grid: Grid,
     method: str,
     bits: int | None,
     repetition: int,
     values: dict[str, Any] | None = None,
     overrides: _Overrides | None = None,
     nets: Mapping[str, str] | None = None,
-) -> Job:
-    trial = Trial(
+) -> PlannedTrial:
+    trial = TrialSpec(
         method=method,
         parameters=values or {},
         bits=bits,
-        dataset=plugin_name(ground.spec),
-        protocol=ground.card.protocol,
-        features=ground.extractor.name,
-        features_dtype=ground.extractor.dtype,
-        features_weights=ground.extractor.weights,
+        dataset=plugin_name(task.spec),
+        protocol=task.card.protocol,
+        features=task.extractor.name,
+        features_dtype=task.extractor.dtype,
+        features_weights=task.extractor.weights,
         backbones=nets or {},
         preset=overrides.preset if overrides else None,
-        limit=request.limit,
+        limit=grid.limit,
         repetition=repetition,
-        seed=request.seed,
+        seed=grid.seed,
     )
-    return Job(
+    return PlannedTrial(
         trial,
-        fingerprint={"card": ground.card.id, "files": source_sums(*source_files(trial))},
-        card=ground.card.facts(),
-        dataset_spec=ground.spec,
-        variant=overrides.variant(METHODS.get(method), ground.extractor.name) if overrides else {},
+        fingerprint={"card": task.card.id, "files": source_sums(*source_files(trial))},
+        card=task.card.facts(),
+        dataset_spec=task.spec,
+        variant=overrides.variant(METHODS.get(method), task.extractor.name) if overrides else {},
         supervised=bool(overrides) and METHODS.get(method).traits.supervised,
     )
 
 
-def _states(jobs: list[tuple[Job, str]], store: Store) -> list[Planned]:
+def _states(trials: list[tuple[PlannedTrial, str]], store: Store) -> list[PlanEntry]:
     """What is to be done about each job, given what its grid wants made again."""
     others: dict[str, Record] = {}
     for record in sorted(store.records(), key=lambda record: str(record["provenance"]["created"])):
         others[_identity(record["trial"])] = record
-    return [_state(job, rerun, store.read(job), others.get(_identity(job.trial.identity()))) for job, rerun in jobs]
+    return [
+        _state(planned, rerun, store.read(planned), others.get(_identity(planned.trial.identity())))
+        for planned, rerun in trials
+    ]
 
 
 def _identity(trial: dict[str, Any]) -> str:
     return json.dumps(trial, sort_keys=True)
 
 
-def _state(job: Job, rerun: str, record: Record | None, newest: Record | None) -> Planned:
+def _state(planned: PlannedTrial, rerun: str, record: Record | None, newest: Record | None) -> PlanEntry:
     if record is not None and record["status"] in ("ok", "skipped"):
-        return Planned(job, "done", rerun == "all", "asked for again" if rerun == "all" else "done")
+        return PlanEntry(planned, "done", rerun == "all", "asked for again" if rerun == "all" else "done")
     if record is not None:
         again = rerun in ("failed", "all")
         why = f"{record['status']} before: {record['error']['message']}"
-        return Planned(job, "failed", again, why if again else f"{why}; --rerun failed makes it again")
+        return PlanEntry(planned, "failed", again, why if again else f"{why}; --rerun failed makes it again")
     if newest is not None and newest["status"] in ("ok", "skipped"):
-        return _stale(job, rerun, newest)
-    return Planned(job, "missing", True, "missing")
+        return _stale(planned, rerun, newest)
+    return PlanEntry(planned, "missing", True, "missing")
 
 
-def _stale(job: Job, rerun: str, newest: Record) -> Planned:
-    changed = what_changed(newest["fingerprint"]["files"], dict(job.fingerprint["files"]))
-    if newest["fingerprint"]["card"] != job.fingerprint["card"]:
-        changed.append(f"the data behind {job.trial.protocol}")
+def _stale(planned: PlannedTrial, rerun: str, newest: Record) -> PlanEntry:
+    changed = what_changed(newest["fingerprint"]["files"], dict(planned.fingerprint["files"]))
+    if newest["fingerprint"]["card"] != planned.fingerprint["card"]:
+        changed.append(f"the data behind {planned.trial.protocol}")
     again = rerun in ("stale", "all")
     reason = f"stale: {', '.join(changed)} changed" + ("" if again else "; --rerun stale makes it again")
-    return Planned(job, "stale", again, reason, newest["key"])
+    return PlanEntry(planned, "stale", again, reason, newest["key"])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hashbench.errors import UsageError, unknown
-from hashbench.planning.grid import Request
+from hashbench.planning.grid import Grid
 from hashbench.plugins.hyperparameters import resolve
 from hashbench.plugins.registry import METHODS
 
@@ -67,7 +67,7 @@ class Suite:
 
     Attributes:
         file: the TOML file, with the keys of :data:`SUITE_KEYS`; [grid] and each of [[runs]] have those of
-            :data:`GRID_KEYS`, which are the fields of :class:`hashbench.planning.grid.Request`. What a run says goes
+            :data:`GRID_KEYS`, which are the fields of :class:`hashbench.planning.grid.Grid`. What a run says goes
             before what the grid says, parameter by parameter; the grid's parameters go to the runs that name their
             method.
         title: what it shows, one line.
@@ -78,14 +78,14 @@ class Suite:
     file: Path
     title: str
     why: str
-    runs: tuple[Request, ...]
+    runs: tuple[Grid, ...]
 
     @property
     def name(self) -> str:
         """The file's name without its suffix."""
         return self.file.stem
 
-    def requests(self, changes: Mapping[str, Any]) -> list[Request]:
+    def grids(self, changes: Mapping[str, Any]) -> list[Grid]:
         """The runs with ``changes``, fields of a request, made to each; parameters go to the runs that name a method.
 
         Raises:
@@ -119,20 +119,20 @@ def open_suite(name: str | Path) -> Suite:
     return _parsed(file, _read(file))
 
 
-def plan_requests(suite: str | Path | None, asked: Mapping[str, Any]) -> list[Request]:
+def open_grids(suite: str | Path | None, asked: Mapping[str, Any]) -> list[Grid]:
     """The grids that a run is made of: ``asked``, fields of a request, alone or as changes to a suite.
 
     Raises:
         UsageError: no such suite, a bad one, methods beside a suite, or a value out of its range.
     """
     if suite is None:
-        return [Request(**asked)]
+        return [Grid(**asked)]
     if "methods" in asked:
         raise UsageError(
             f"methods {', '.join(asked['methods'])} are named beside the suite {str(suite)!r}, which names its own; "
             "leave out one of the two"
         )
-    return open_suite(suite).requests(asked)
+    return open_suite(suite).grids(asked)
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -153,12 +153,12 @@ def _parsed(file: Path, found: dict[str, Any]) -> Suite:
         raise UsageError(f"suite {file} has no title, wanted {TEXT[1]} that says what it shows")
     grid, runs = found.get("grid", {}), found.get("runs", [{}])
     _check_keys(f"suite {file}, [grid]", grid, GRID_KEYS)
-    requests = tuple(_request(f"suite {file}, run {number}", grid, run) for number, run in enumerate(runs, start=1))
-    _check_named(f"suite {file}, [grid]: parameters", grid.get("parameters", {}), _methods(requests))
-    return Suite(file, found["title"], found.get("why", "").strip(), requests)
+    grids = tuple(_grid(f"suite {file}, run {number}", grid, run) for number, run in enumerate(runs, start=1))
+    _check_named(f"suite {file}, [grid]: parameters", grid.get("parameters", {}), _methods(grids))
+    return Suite(file, found["title"], found.get("why", "").strip(), grids)
 
 
-def _request(where: str, grid: dict[str, Any], own: dict[str, Any]) -> Request:
+def _grid(where: str, grid: dict[str, Any], own: dict[str, Any]) -> Grid:
     _check_keys(where, own, GRID_KEYS)
     values: dict[str, Any] = {**grid, **own}
     for key in ("methods", "bits"):
@@ -169,7 +169,7 @@ def _request(where: str, grid: dict[str, Any], own: dict[str, Any]) -> Request:
     values["parameters"] = _merged(_of(methods, grid.get("parameters", {})), parameters)
     values |= {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
     try:
-        return Request(**values)
+        return Grid(**values)
     except UsageError as error:
         raise UsageError(f"{where}: {error}") from None
 
@@ -189,7 +189,7 @@ def _check_named(where: str, parameters: Parameters, methods: Iterable[str]) -> 
         raise UsageError(f"{where} name {name!r}, which is not among the methods ({', '.join(methods)})")
 
 
-def _check_parameters(file: Path, runs: Sequence[Request]) -> None:
+def _check_parameters(file: Path, runs: Sequence[Grid]) -> None:
     """Check that what the file says of methods' parameters can be read, so that the line names file and run."""
     for number, run in enumerate(runs, start=1):
         for name in run.parameters.keys() & set(METHODS.names()):
@@ -199,7 +199,7 @@ def _check_parameters(file: Path, runs: Sequence[Request]) -> None:
                 raise UsageError(f"suite {file}, run {number}: {error}") from None
 
 
-def _methods(runs: Iterable[Request]) -> list[str]:
+def _methods(runs: Iterable[Grid]) -> list[str]:
     return list(dict.fromkeys(pattern for run in runs for pattern in run.methods))
 
 

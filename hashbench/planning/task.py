@@ -1,25 +1,24 @@
-"""Grounds: the protocols of a grid with their features, what its trials stand on."""
+"""Tasks: a protocol with its features, which the trials of a grid share."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
-from hashbench.data.protocol_card import Card, make_card
+from hashbench.data.protocol_card import ProtocolCard, make_card
 from hashbench.data.spec import expand, open_dataset, protocol_id
-from hashbench.dataset import Dataset, Report, Split
+from hashbench.dataset import Dataset, Split
 from hashbench.errors import UsageError
 from hashbench.features.extractor import Extractor
-from hashbench.features.spec import extractor
+from hashbench.features.spec import extractor, features_dtype
 from hashbench.features.weights import Weights
 from hashbench.planning.defaults import default_datasets
-from hashbench.planning.grid import Request
-from hashbench.records.trial_spec import Settings
-from hashbench.util.device import pick_device
+from hashbench.planning.grid import Grid
 
 
 @dataclass(frozen=True)
-class Ground:
+class Task:
     """A data set under one protocol with its features.
 
     Attributes:
@@ -30,35 +29,34 @@ class Ground:
     """
 
     spec: str
-    card: Card
+    card: ProtocolCard
     extractor: Extractor
     weights: Weights
 
-    def notes(self, request: Request) -> Iterator[str]:
+    def notes(self, grid: Grid) -> Iterator[str]:
         """Lines on what was asked for and is not so."""
-        if request.features_dtype not in ("auto", self.extractor.dtype):
+        if grid.features_dtype not in ("auto", self.extractor.dtype):
             yield f"features {self.extractor.name} are {self.extractor.dtype}, whatever --features-dtype says"
 
 
-def grounds(request: Request, settings: Settings, report: Report) -> Iterator[Ground]:
-    """Every ground of the grid, each protocol once.
+def tasks(grid: Grid, data: Path, device: torch.device, weights: Weights) -> Iterator[Task]:
+    """Every task of the grid, each protocol once.
 
     Raises:
         UsageError: a data set or features that are not there, or of which nothing could be learnt or scored.
     """
-    patterns = request.datasets or default_datasets()
-    weights = Weights(settings.weights, settings.offline, report)
+    patterns = grid.datasets or default_datasets()
     for spec in dict.fromkeys(spec for pattern in patterns for spec in expand(pattern)):
-        dataset = open_dataset(spec, settings.data, report)
+        dataset = open_dataset(spec, data, weights.log)
         card, split = make_card(dataset, protocol_id(spec, dataset))
-        _check_sizes(card, request.limit)
+        _check_sizes(card, grid.limit)
         _check_answerable(card, split, dataset)
-        features = extractor(request.features or dataset.features, weights, _features_dtype(request, settings))
+        features = extractor(grid.features or dataset.features, weights, features_dtype(grid.features_dtype, device))
         _check_reads(features, dataset, split)
-        yield Ground(spec, card, features, weights)
+        yield Task(spec, card, features, weights)
 
 
-def _check_sizes(card: Card, limit: int | None) -> None:
+def _check_sizes(card: ProtocolCard, limit: int | None) -> None:
     for name, size in card.sizes.items():
         if not size:
             raise UsageError(
@@ -69,7 +67,7 @@ def _check_sizes(card: Card, limit: int | None) -> None:
         raise UsageError(f"limit is {limit}, but {card.protocol} has {card.sizes['train']} training items")
 
 
-def _check_answerable(card: Card, split: Split, dataset: Dataset) -> None:
+def _check_answerable(card: ProtocolCard, split: Split, dataset: Dataset) -> None:
     labels = dataset.labels()
     if not (labels[split.query] & labels[split.database].any(axis=0)).any():
         raise UsageError(
@@ -82,10 +80,3 @@ def _check_reads(features: Extractor, dataset: Dataset, split: Split) -> None:
     if features.weights is None:
         with torch.inference_mode():
             features(dataset.images(split.query[:1]))
-
-
-def _features_dtype(request: Request, settings: Settings) -> str:
-    """Half precision where a GPU extracts, unless the request says otherwise."""
-    if request.features_dtype != "auto":
-        return request.features_dtype
-    return "float16" if pick_device(settings.device).type == "cuda" else "float32"

@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 
-import hashbench
 from hashbench.util.threads import usable_cores
+from hashbench.version import __version__
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "safetensors", "pillow")
 EXTRAS = ("timm",)  # recorded where they are installed
@@ -39,7 +39,7 @@ def environment(device: str) -> dict[str, Any]:
     return {
         "hardware": hardware(device, torch.get_num_threads()),
         "platform": platform.platform(),
-        "versions": {"python": platform.python_version(), "hashbench": hashbench.__version__, **versions},
+        "versions": {"python": platform.python_version(), "hashbench": __version__, **versions},
         "threads": {"torch": torch.get_num_threads(), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS")},
         "determinism": {
             "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
@@ -66,7 +66,7 @@ def _version_if_there(package: str) -> str | None:
 @cache
 def git_state() -> dict[str, Any]:
     """Commit and dirty flag of the checkout hashbench is imported from; None for an installed package."""
-    folder = Path(hashbench.__file__).resolve().parent.parent
+    folder = Path(__file__).resolve().parents[2]
     if not (folder / ".git").exists():
         return {"git_commit": None, "git_dirty": None}
     commit = _output(["git", "-C", str(folder), "rev-parse", "HEAD"])

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from hashbench.errors import UsageError
 from hashbench.records.schema import FORMAT, required
-from hashbench.records.trial_spec import Job
+from hashbench.records.trial_spec import PlannedTrial
 from hashbench.util.files import replacing
 
 Record = dict[str, Any]
@@ -38,21 +38,21 @@ class Store:
         for folder in (self.records_folder, self.throughput_folder, self.logs):
             folder.mkdir(parents=True, exist_ok=True)
 
-    def record_path(self, job: Job) -> Path:
+    def record_path(self, planned: PlannedTrial) -> Path:
         """``records/<dataset>-<protocol>-<method>-<bits>-<repetition>-<key>.json``, names made safe for files."""
-        return self.records_folder / f"{stem(job)}.json"
+        return self.records_folder / f"{stem(planned)}.json"
 
-    def log_path(self, job: Job) -> Path:
+    def log_path(self, planned: PlannedTrial) -> Path:
         """Where the trial's own output goes."""
-        return self.logs / f"{stem(job)}.log"
+        return self.logs / f"{stem(planned)}.log"
 
-    def checkpoint_folder(self, job: Job) -> Path:
+    def checkpoint_folder(self, planned: PlannedTrial) -> Path:
         """Where a method may keep what a killed training resumes from; made by the method, removed with success."""
-        return self.root / "checkpoints" / job.key
+        return self.root / "checkpoints" / planned.key
 
-    def read(self, job: Job) -> Record | None:
+    def read(self, planned: PlannedTrial) -> Record | None:
         """The job's record, or None."""
-        path = self.record_path(job)
+        path = self.record_path(planned)
         return load_record(path) if path.exists() else None
 
     def records(self) -> Iterator[Record]:
@@ -69,19 +69,19 @@ class Store:
         for path in sorted(self.throughput_folder.glob("*.json")):
             yield load_record(path)
 
-    def write_record(self, job: Job, record: Record) -> None:
+    def write_record(self, planned: PlannedTrial, record: Record) -> None:
         """Write the record last: where it exists, everything beside it does."""
-        with replacing(self.record_path(job)) as work:
+        with replacing(self.record_path(planned)) as work:
             work.write_bytes(to_json(record))
 
-    def write_codes(self, job: Job, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    def write_codes(self, planned: PlannedTrial, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Codes, labels, items and per-query AP, beside the record as .npz."""
-        with replacing(self.record_path(job).with_suffix(".npz")) as work, work.open("wb") as stream:
+        with replacing(self.record_path(planned).with_suffix(".npz")) as work, work.open("wb") as stream:
             np.savez_compressed(stream, allow_pickle=False, **dict(arrays))
 
-    def write_state(self, job: Job, state: bytes) -> None:
+    def write_state(self, planned: PlannedTrial, state: bytes) -> None:
         """The method's state, beside the record as .safetensors."""
-        with replacing(self.record_path(job).with_suffix(".safetensors")) as work:
+        with replacing(self.record_path(planned).with_suffix(".safetensors")) as work:
             work.write_bytes(state)
 
     def write_throughput(self, throughput: Record) -> None:
@@ -91,12 +91,12 @@ class Store:
             work.write_bytes(to_json(throughput))
 
 
-def stem(job: Job) -> str:
+def stem(planned: PlannedTrial) -> str:
     """File name of a job without its ending."""
-    trial = job.trial
+    trial = planned.trial
     protocol = trial.protocol.partition("/")[2]
     bits = "float" if trial.bits is None else str(trial.bits)
-    parts = (trial.dataset, protocol, trial.method, bits, str(trial.repetition), job.key)
+    parts = (trial.dataset, protocol, trial.method, bits, str(trial.repetition), planned.key)
     return "-".join(re.sub(r"[^A-Za-z0-9._]+", "_", part) for part in parts)
 
 

@@ -1,20 +1,20 @@
-"""The data through which plan, trial and executor know each other."""
+"""What a trial is: everything that was asked for, and what else could change its codes."""
 
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
+
+from hashbench.util.seeds import derive_seed
 
 RANDOM_CODES = "reference-random"
 FLOAT_FEATURES = "reference-float"
 REFERENCES = (RANDOM_CODES, FLOAT_FEATURES)
-UNTIMED_PHASES = ("audit", "features", "compile")  # done once for all trials, so no trial's time-out counts them
 
 
 @dataclass(frozen=True)
-class Trial:
+class TrialSpec:
     """A trial's identity: everything that was asked for.
 
     Attributes:
@@ -46,6 +46,11 @@ class Trial:
     repetition: int
     seed: int
 
+    @property
+    def own_seed(self) -> int:
+        """The trial's seed: it belongs to these names, so the other trials of a grid do not change it."""
+        return derive_seed(self.seed, self.method, self.bits, self.protocol, self.features, self.repetition)
+
     def identity(self) -> dict[str, Any]:
         """As JSON has it (tuples are lists); two trials with equal identities asked for the same."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
@@ -58,7 +63,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Job:
+class PlannedTrial:
     """A trial with what could change its codes without being asked for.
 
     Attributes:
@@ -70,7 +75,7 @@ class Job:
         supervised: the method reads labels, so its row stands in a table of its own.
     """
 
-    trial: Trial
+    trial: TrialSpec
     fingerprint: Mapping[str, Any]
     card: Mapping[str, Any]
     dataset_spec: str
@@ -85,46 +90,3 @@ class Job:
         """Hash of identity and fingerprint, 16 hexadecimal digits; a record whose key exists is never made again."""
         whole = json.dumps([self.trial.identity(), self.fingerprint], sort_keys=True)
         return hashlib.sha256(whole.encode()).hexdigest()[:16]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How jobs are run; nothing here changes a code on purpose.
-
-    Attributes:
-        results, data, cache: folders.
-        device: "auto", "cpu", "cuda", "cuda:1".
-        timeout: seconds a trial may take, extraction of features apart; None for no limit.
-        save_state: keep the fitted methods.
-        weights: files of state dicts by the network's name; the published ones where none is given.
-        offline: nothing is downloaded.
-        provenance: git commit, command line and such, copied into every record.
-    """
-
-    results: Path
-    data: Path
-    cache: Path
-    device: str = "auto"
-    timeout: float | None = None
-    save_state: bool = True
-    weights: Mapping[str, Path] = field(default_factory=dict)
-    offline: bool = False
-    provenance: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Event:
-    """What an executor tells its watcher about a job.
-
-    Attributes:
-        key: the job's.
-        kind: "started", "phase" (name in ``text``), "note" (a line in ``text``), "epoch" (done, total, values) or
-            "finished" (status in ``text``).
-    """
-
-    key: str
-    kind: str
-    text: str = ""
-    done: int = 0
-    total: int = 0
-    values: Mapping[str, float] = field(default_factory=dict)

@@ -15,8 +15,7 @@ from hashbench.errors import UsageError
 from hashbench.evaluation.evaluate import Scores, evaluate, evaluate_features
 from hashbench.evaluation.metrics import METRIC_VERSION
 from hashbench.execution.references import centred_features
-from hashbench.execution.run import cache_folder, data_folder
-from hashbench.execution.training_data import Inputs
+from hashbench.execution.training_data import TrainingData
 from hashbench.features.cache import cached_features
 from hashbench.features.spec import extractor
 from hashbench.features.weights import Weights
@@ -24,19 +23,20 @@ from hashbench.records.outcome import outcome
 from hashbench.records.results import Results, results
 from hashbench.records.store import Record, to_json
 from hashbench.records.trial_spec import FLOAT_FEATURES
-from hashbench.replay.remeasure import Place
-from hashbench.replay.stored_dataset import open_source
-from hashbench.replay.stored_trial import Kept, check_weights, read_any_codes
+from hashbench.replay.remeasure import MeasureContext
+from hashbench.replay.stored_dataset import open_recorded_dataset
+from hashbench.replay.stored_trial import StoredTrial, check_weights, load_any_codes
 from hashbench.reporting.write import write_reports
 from hashbench.util.device import pick_device
 from hashbench.util.files import replacing
-from hashbench.util.progress import say
+from hashbench.util.paths import cache_folder, data_folder
+from hashbench.util.progress import log_to_stderr
 
-Done = Callable[[Kept, Record], None]
+Done = Callable[[StoredTrial, Record], None]
 
 
 @dataclass(frozen=True)
-class Choice:
+class Selection:
     """Which records of a folder are to be rescored.
 
     Attributes:
@@ -45,12 +45,12 @@ class Choice:
         faults: a line for each file that could not be read.
     """
 
-    records: list[Kept]
+    records: list[StoredTrial]
     current: int
     faults: tuple[str, ...]
 
 
-def choose(folder: Path, everything: bool) -> Choice:
+def choose(folder: Path, everything: bool) -> Selection:
     """The records of a result folder with older metrics; all with ``everything``.
 
     Raises:
@@ -59,9 +59,9 @@ def choose(folder: Path, everything: bool) -> Choice:
     found = results(folder)
     if not found.records and not found.faults:
         raise UsageError(f"no record in {folder / 'records'}; name a result folder with --results")
-    kept = [Kept(found.files[record["key"]], record) for record in found.records]
-    chosen = [each for each in kept if everything or each.record["metric_version"] != METRIC_VERSION]
-    return Choice(chosen, len(kept) - len(chosen), found.faults)
+    stored = [StoredTrial(found.files[record["key"]], record) for record in found.records]
+    chosen = [each for each in stored if everything or each.record["metric_version"] != METRIC_VERSION]
+    return Selection(chosen, len(stored) - len(chosen), found.faults)
 
 
 def rescore(
@@ -81,47 +81,49 @@ def rescore(
     Raises:
         UsageError: the folder has no record, or data or device are not here.
     """
-    place = Place(Path(folder), data_folder(data), pick_device(device), Weights())
+    context = MeasureContext(Path(folder), data_folder(data), pick_device(device), Weights())
     choice = choose(Path(folder), everything)
-    found = rescore_records(choice.records, place)
+    found = rescore_records(choice.records, context)
     return replace(found, faults=(*choice.faults, *found.faults))
 
 
-def rescore_records(chosen: Sequence[Kept], place: Place, done: Done = lambda _kept, _record: None) -> Results:
+def rescore_records(
+    chosen: Sequence[StoredTrial], context: MeasureContext, done: Done = lambda _kept, _record: None
+) -> Results:
     """Rescore one after the other, then make the reports of their folders anew.
 
     Args:
         chosen: the records.
-        place: see :func:`rescore_record`.
+        context: see :func:`rescore_record`.
         done: is called with what a record was and what it has become.
 
     Returns:
         What was rescored, and a line for each that could not be.
     """
     made, files, faults = [], {}, []
-    for kept in chosen:
+    for stored in chosen:
         try:
-            made.append(rescore_record(kept, place))
+            made.append(rescore_record(stored, context))
         except UsageError as error:
             faults.append(str(error))
             continue
-        files[kept.record["key"]] = kept.file
-        done(kept, made[-1])
+        files[stored.record["key"]] = stored.file
+        done(stored, made[-1])
     for folder in dict.fromkeys(file.parent.parent for file in files.values()):
         write_reports(folder)
     return Results(tuple(made), files=files, faults=tuple(faults))
 
 
-def rescore_record(kept: Kept, place: Place) -> Record:
+def rescore_record(stored: StoredTrial, context: MeasureContext) -> Record:
     """Compute metrics, curves, diagnostics and per-query AP of a record again and write them into it.
 
     Everything else of the record stays, but for the checksum of the features where they are what is scored. A record
     without scores (of a trial that failed) only goes over to today's version.
 
     Args:
-        kept: the record; random codes are kept like those of a method, the ranking of float features is made anew
+        stored: the record; random codes are kept like those of a method, the ranking of float features is made anew
             from the data set's features.
-        place: where is computed; data set and weights are needed for float features only.
+        context: where is computed; data set and weights are needed for float features only.
 
     Returns:
         The record as it was written, last and whole.
@@ -129,7 +131,7 @@ def rescore_record(kept: Kept, place: Place) -> Record:
     Raises:
         UsageError: codes or data set are not here, or it was made by a newer hashbench; nothing is written.
     """
-    record = kept.record
+    record = stored.record
     if record["metric_version"] > METRIC_VERSION:
         raise UsageError(
             f"record {record['key']} has metrics of version {record['metric_version']}, here is {METRIC_VERSION}; "
@@ -137,38 +139,38 @@ def rescore_record(kept: Kept, place: Place) -> Record:
         )
     changed: Record = {"metric_version": METRIC_VERSION}
     if record["status"] == "ok":
-        scores, facts = _scores(kept, place)
+        scores, facts = _scores(stored, context)
         changed |= {**outcome(scores), **facts}
-        _replace_average_precision(kept.codes_file, scores.average_precision)
+        _replace_average_precision(stored.codes_file, scores.average_precision)
     record = {**record, **changed}
-    with replacing(kept.file) as work:
+    with replacing(stored.file) as work:
         work.write_bytes(to_json(record))
     return record
 
 
-def _scores(kept: Kept, place: Place) -> tuple[Scores, Record]:
+def _scores(stored: StoredTrial, context: MeasureContext) -> tuple[Scores, Record]:
     """Scores, and what else of the record they change."""
-    if kept.trial.method == FLOAT_FEATURES:
-        return _of_features(kept, place)
-    codes = read_any_codes(kept)
+    if stored.trial.method == FLOAT_FEATURES:
+        return _of_features(stored, context)
+    codes = load_any_codes(stored)
     pairs: tuple[Codes, Codes] = (codes.query, codes.database)
-    cutoff = kept.record["protocol_card"]["cutoff"]
-    return evaluate(*pairs, codes.query_labels, codes.database_labels, cutoff, place.device), {}
+    cutoff = stored.record["protocol_card"]["cutoff"]
+    return evaluate(*pairs, codes.query_labels, codes.database_labels, cutoff, context.device), {}
 
 
-def _of_features(kept: Kept, place: Place) -> tuple[Scores, Record]:
+def _of_features(stored: StoredTrial, context: MeasureContext) -> tuple[Scores, Record]:
     """As the trial scored them, from features that are extracted where the cache does not have them."""
-    trial, dataset = kept.trial, open_source(kept, place.data, place.dataset)
-    dataset.report = say
-    features = extractor(trial.features, place.weights, trial.features_dtype)
-    check_weights(kept, features)
-    cached = cached_features(dataset, trial.dataset, features, cache_folder(), place.device, say)
+    trial, dataset = stored.trial, open_recorded_dataset(stored, context.data, context.dataset)
+    dataset.log = log_to_stderr
+    features = extractor(trial.features, context.weights, trial.features_dtype)
+    check_weights(stored, features)
+    cached = cached_features(dataset, trial.dataset, features, cache_folder(), context.device, log_to_stderr)
     labels, split = dataset.labels(), dataset.split().among(dataset.present())
-    inputs = Inputs(dataset, cached.values, labels)
+    inputs = TrainingData(dataset, cached.values, labels)
     used = Split(split.train[: trial.limit], split.query, split.database)
-    query, database = centred_features(inputs, used, place.device)
-    cutoff = kept.record["protocol_card"]["cutoff"]
-    scores = evaluate_features(query, database, labels[split.query], labels[split.database], cutoff, place.device)
+    query, database = centred_features(inputs, used, context.device)
+    cutoff = stored.record["protocol_card"]["cutoff"]
+    scores = evaluate_features(query, database, labels[split.query], labels[split.database], cutoff, context.device)
     return scores, {"features_sha256": cached.sha256}
 
 

@@ -8,14 +8,14 @@ from hashbench.dataset import Dataset
 from hashbench.errors import UsageError
 from hashbench.external.ground_truth import SCORED
 from hashbench.plugins.registry import DATASETS
-from hashbench.replay.stored_trial import Kept
+from hashbench.replay.stored_trial import StoredTrial
 
 
-def open_source(kept: Kept, root: Path, spec: str | None = None) -> Dataset:
+def open_recorded_dataset(stored: StoredTrial, root: Path, spec: str | None = None) -> Dataset:
     """The record's data set, with the same content, labels and index sets as when the record was made.
 
     Args:
-        kept: the record.
+        stored: the record.
         root: the folder of all data sets.
         spec: how the data set is opened, "NAME:FILE", where a file of the user's describes it.
 
@@ -23,23 +23,23 @@ def open_source(kept: Kept, root: Path, spec: str | None = None) -> Dataset:
         UsageError: it is not on disk, it is another one, a file describes it and ``spec`` names none, or the record
             is of codes from elsewhere that are of no protocol.
     """
-    protocol, card = kept.trial.protocol, kept.record["protocol_card"]["id"]
+    protocol, card = stored.trial.protocol, stored.record["protocol_card"]["id"]
     name = plugin_name(protocol)
     if name == SCORED:
         raise UsageError(
-            f"record {kept.record['key']} is of codes from elsewhere, {kept.trial}: there is no method and no image; "
-            f"those scored with --protocol have its images"
+            f"record {stored.record['key']} is of codes from elsewhere, {stored.trial}: there is no method and no "
+            "image; those scored with --protocol have its images"
         )
     if spec is None and protocol not in {f"{name}/{known.name}" for known in DATASETS.get(name).protocols}:
         raise UsageError(
-            f"record {kept.record['key']} is of {protocol}, which a file of yours describes; name it with "
+            f"record {stored.record['key']} is of {protocol}, which a file of yours describes; name it with "
             f"--dataset {name}:FILE"
         )
     dataset = open_dataset(spec or protocol, root)
     here, _ = make_card(dataset, protocol_id(spec or protocol, dataset))
     if here.id != card:
         raise UsageError(
-            f"record {kept.record['key']} was made on {protocol} with the protocol card {card}, here is "
+            f"record {stored.record['key']} was made on {protocol} with the protocol card {card}, here is "
             f"{here.protocol} with {here.id}: other images, labels or index sets; name the right folder with --data"
         )
     return dataset

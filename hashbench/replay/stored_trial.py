@@ -19,11 +19,11 @@ from hashbench.planning.fingerprint import forget_sums, source_files, source_sum
 from hashbench.plugins.hyperparameters import resolve
 from hashbench.plugins.registry import METHODS
 from hashbench.records.store import Record, load_record
-from hashbench.records.trial_spec import Trial
+from hashbench.records.trial_spec import TrialSpec
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredTrial:
     """A record and where it lies; codes and state have its file's name and other endings."""
 
     file: Path
@@ -52,9 +52,9 @@ class Kept:
         return self.file.with_suffix(".safetensors")
 
     @property
-    def trial(self) -> Trial:
+    def trial(self) -> TrialSpec:
         """What was asked for."""
-        return Trial(**self.record["trial"])
+        return TrialSpec(**self.record["trial"])
 
     @property
     def from_elsewhere(self) -> bool:
@@ -68,7 +68,7 @@ class Kept:
 
 
 @dataclass(frozen=True)
-class KeptCodes:
+class StoredCodes:
     """The codes of a trial with what belongs to them.
 
     Attributes:
@@ -87,40 +87,40 @@ class KeptCodes:
     average_precision: npt.NDArray[np.float64]
 
 
-def read_codes(kept: Kept) -> KeptCodes:
+def load_codes(stored: StoredTrial) -> StoredCodes:
     """The codes beside a record.
 
     Raises:
         UsageError: there are none, or the file is damaged.
     """
-    record, beside = kept.record, kept.codes_file.name
-    if not kept.has_codes:
+    record, beside = stored.record, stored.codes_file.name
+    if not stored.has_codes:
         what = "a reference" if record["reference"] else record["status"]
         why = f"it is {what}" if record["reference"] or record["status"] != "ok" else f"there is no {beside}"
         raise UsageError(f"record {record['key']} has no codes of a method: {why}; name another")
-    return read_any_codes(kept)
+    return load_any_codes(stored)
 
 
-def read_any_codes(kept: Kept) -> KeptCodes:
+def load_any_codes(stored: StoredTrial) -> StoredCodes:
     """The codes beside a record, random ones of a reference as well.
 
     Raises:
         UsageError: there are none, or the file is damaged.
     """
-    record, file = kept.record, kept.codes_file
+    record, file = stored.record, stored.codes_file
     try:
         with np.load(file, allow_pickle=False) as arrays:
             content = {name: arrays[name] for name in arrays.files}
         if "query_codes" not in content:
             raise UsageError(
-                f"record {record['key']} was published without its codes; run {kept.trial} again to have them"
+                f"record {record['key']} was published without its codes; run {stored.trial} again to have them"
             )
         bits, classes = record["trial"]["bits"], record["protocol_card"]["classes"]
         labels = {
             f"{part}_labels": np.unpackbits(content[f"{part}_labels"], axis=1, count=classes).astype(np.bool_)
             for part in ("query", "database")
         }
-        return KeptCodes(
+        return StoredCodes(
             Codes(content["query_codes"], bits),
             Codes(content["database_codes"], bits),
             labels["query_labels"],
@@ -135,7 +135,7 @@ def read_any_codes(kept: Kept) -> KeptCodes:
         raise UsageError(f"codes {file} cannot be read ({error}); restore the file or run the trial again") from error
 
 
-def load_method(kept: Kept, device: torch.device) -> tuple[HashMethod, RunContext]:
+def load_method(stored: StoredTrial, device: torch.device) -> tuple[HashMethod, RunContext]:
     """The method as it was fitted, on ``device``, and the run it can encode in.
 
     Its networks get all their tensors from the state: published weights are neither read nor needed.
@@ -143,46 +143,48 @@ def load_method(kept: Kept, device: torch.device) -> tuple[HashMethod, RunContex
     Raises:
         UsageError: no such method here, or codes from elsewhere; no state was kept, or it is damaged or does not fit.
     """
-    trial = kept.trial
-    if kept.from_elsewhere:
-        raise UsageError(f"record {kept.record['key']} is of codes from elsewhere, {trial}: there is no method")
+    trial = stored.trial
+    if stored.from_elsewhere:
+        raise UsageError(f"record {stored.record['key']} is of codes from elsewhere, {trial}: there is no method")
     method_class = METHODS.get(trial.method)
-    if not kept.state_file.is_file():
-        raise UsageError(f"the state of record {kept.record['key']} was not kept: there is no {kept.state_file.name}")
+    if not stored.state_file.is_file():
+        raise UsageError(
+            f"the state of record {stored.record['key']} was not kept: there is no {stored.state_file.name}"
+        )
     assert trial.bits is not None
     run = RunContext(device, torch.Generator(), features=trial.features, backbones=bare_backbone)
     try:
         method = method_class(trial.bits, **resolve(trial.method, method_class, trial.parameters))
-        method.load_state(safetensors.torch.load_file(kept.state_file, device=str(device)), run)
+        method.load_state(safetensors.torch.load_file(stored.state_file, device=str(device)), run)
     except Exception as error:  # whatever a method does with a state that is not its own
         line = str(error).partition("\n")[0]
-        since = changed_sources(kept)
+        since = changed_sources(stored)
         way_out = f"{', '.join(since)} changed since: run the trial again" if since else "restore it or run it again"
         raise UsageError(
-            f"state {kept.state_file} does not load into {trial.method} ({type(error).__name__}: {line}); {way_out}"
+            f"state {stored.state_file} does not load into {trial.method} ({type(error).__name__}: {line}); {way_out}"
         ) from error
     return method, run
 
 
-def check_weights(kept: Kept, features: Extractor) -> None:
+def check_weights(stored: StoredTrial, features: Extractor) -> None:
     """Check that an extractor is that of the record's features.
 
     Raises:
         UsageError: its weights are others.
     """
-    wanted = kept.trial.features_weights
+    wanted = stored.trial.features_weights
     if features.weights != wanted:
         raise UsageError(
-            f"record {kept.record['key']} has features of other weights ({str(wanted)[:16]}) than "
+            f"record {stored.record['key']} has features of other weights ({str(wanted)[:16]}) than "
             f"those here ({str(features.weights)[:16]}); name the file with --weights"
         )
 
 
-def changed_sources(kept: Kept) -> list[str]:
+def changed_sources(stored: StoredTrial) -> list[str]:
     """Sources that are no longer what the trial's codes were made with, by short name.
 
     Raises:
         UsageError: its method, features or data set are not here.
     """
     forget_sums()
-    return what_changed(kept.record["fingerprint"]["files"], source_sums(*source_files(kept.trial)))
+    return what_changed(stored.record["fingerprint"]["files"], source_sums(*source_files(stored.trial)))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashbench.codes import Codes
-from hashbench.util.progress import say
+from hashbench.util.progress import log_to_stderr
 
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 _WORDS = 1 << 21  # of flips at a time
@@ -21,7 +21,7 @@ def kernels() -> ModuleType | None:
     try:
         return import_module("hashbench.search.kernels")
     except ImportError as error:
-        say(f"numba does not work here ({error}): Hamming distances are counted by torch, which takes longer")
+        log_to_stderr(f"numba does not work here ({error}): Hamming distances are counted by torch, which takes longer")
         return None
 
 

@@ -1,9 +1,12 @@
-"""Where what can be made again is kept: features, checksums, protocol cards."""
+"""The folders of data sets and of what can be made again: features, checksums, protocol cards."""
 
 import os
 from pathlib import Path
 
+from hashbench.errors import UsageError
+
 CACHE_VARIABLE = "HASHBENCH_CACHE"
+DATA_VARIABLE = "HASHBENCH_DATA"
 
 
 def cache_root() -> Path:
@@ -12,3 +15,35 @@ def cache_root() -> Path:
         return Path(own)
     shared = os.environ.get("XDG_CACHE_HOME")
     return (Path(shared) if shared else Path.home() / ".cache") / "hashbench"
+
+
+def cache_folder() -> Path:
+    """The cache's folder, made if need be.
+
+    Raises:
+        UsageError: it cannot be made or written.
+    """
+    folder = cache_root().absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"cache folder {str(folder)!r} cannot be made ({error.strerror}); name one with HASHBENCH_CACHE"
+        ) from None
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"cache folder {str(folder)!r} cannot be written; name one with HASHBENCH_CACHE")
+    return folder
+
+
+def data_folder(given: str | Path | None) -> Path:
+    """The folder of all data sets: what was given, else HASHBENCH_DATA, else ``data`` here.
+
+    Raises:
+        UsageError: a folder was named that is not there.
+    """
+    named = given or os.environ.get(DATA_VARIABLE)
+    folder = Path(named or "data").absolute()
+    if named and not folder.is_dir():
+        source = "--data" if given else DATA_VARIABLE
+        raise UsageError(f"data folder {str(named)!r} ({source}) is not there; make it, or name the right one")
+    return folder

@@ -8,7 +8,7 @@ T = TypeVar("T")
 END = object()
 
 
-def ahead(iterator: Iterator[T]) -> Iterator[T]:
+def prefetch(iterator: Iterator[T]) -> Iterator[T]:
     """The items of ``iterator`` in their order, each begun when the one before is handed out.
 
     Two items exist at a time: the one in use and the one being made. An exception of ``iterator`` comes where its item

@@ -7,21 +7,21 @@ from collections.abc import Callable
 SECONDS_BETWEEN = 5.0
 
 
-def say(line: str) -> None:
+def log_to_stderr(line: str) -> None:
     """A line of progress, to standard error."""
     print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
-def silent(line: str) -> None:
+def no_log(line: str) -> None:
     """A line of progress, to nobody."""
 
 
-class Pace:
+class Progress:
     """Counts items and reports lines like "12,288 of 60,000 images, 652/s, 1 min 13 s left" now and then.
 
     Args:
         total: number of items there are to do.
-        report: gets the lines.
+        log: gets the lines.
         noun: what the items are.
         clock: seconds, as time.monotonic gives them.
     """
@@ -29,11 +29,11 @@ class Pace:
     def __init__(
         self,
         total: int,
-        report: Callable[[str], None],
+        log: Callable[[str], None],
         noun: str = "images",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.total, self.report, self.noun, self.clock = total, report, noun, clock
+        self.total, self.log, self.noun, self.clock = total, log, noun, clock
         self.count = 0
         self.started = self.said = clock()
 
@@ -45,7 +45,7 @@ class Pace:
             self.said = now
             rate = self.count / (now - self.started)
             left = duration((self.total - self.count) / rate)
-            self.report(f"{self.count:,} of {self.total:,} {self.noun}, {rate:,.0f}/s, {left} left")
+            self.log(f"{self.count:,} of {self.total:,} {self.noun}, {rate:,.0f}/s, {left} left")
 
     def summary(self) -> str:
         """The whole in a line: "60,000 images in 1 min 32 s, 652/s"."""

@@ -9,18 +9,11 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from hashbench.records.trial_spec import Trial
-
 
 def derive_seed(root: int, *names: str | int | None) -> int:
     """A seed in [0, 2**63) that belongs to ``names`` alone: adding a method or a bit length changes no other's."""
     digest = hashlib.sha256(json.dumps([root, *names]).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
-
-
-def trial_seed(trial: Trial) -> int:
-    """The seed of a trial: it belongs to these names, so the other trials of a grid do not change it."""
-    return derive_seed(trial.seed, trial.method, trial.bits, trial.protocol, trial.features, trial.repetition)
 
 
 @contextmanager

@@ -57,6 +57,6 @@ def test_fit(benchmark: Any) -> None:
     rows = 20_000 if benchmark.enabled else 500
     x = np.random.default_rng(0).normal(size=(rows, 128)).astype(np.float32)
     method = benchmark.pedantic(
-        lambda: hb.method("itq", bits=BITS, device="cpu").fit(x), rounds=5 if benchmark.enabled else 1
+        lambda: hb.hasher("itq", bits=BITS, device="cpu").fit(x), rounds=5 if benchmark.enabled else 1
     )
     assert len(method.epochs) == ITERATIONS

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hashbench.records.store import Store
-from hashbench.records.trial_spec import Job, Trial
+from hashbench.records.trial_spec import PlannedTrial, TrialSpec
 from hashbench.reporting.figures.kinds import KINDS
 from tests.cli.conftest import Done
 from tests.reporting.test_reports import CARD, failed, make_record
@@ -21,7 +21,7 @@ def results(tmp_path: Path) -> Path:
         for method in ("itq", "lsh"):
             record = make_record(method, 8, 0.5, protocol=protocol)
             record["training"] = {"epochs": []}
-            store.write_record(Job(Trial(**record["trial"]), record["fingerprint"], CARD, ""), record)
+            store.write_record(PlannedTrial(TrialSpec(**record["trial"]), record["fingerprint"], CARD, ""), record)
     return store.root
 
 
@@ -85,7 +85,7 @@ def test_failures_alone_are_nothing_to_draw(call: Callable[..., Done], tmp_path:
     store = Store(tmp_path / "results")
     store.prepare()
     record = failed(make_record("itq", 8, 0.5))
-    store.write_record(Job(Trial(**record["trial"]), record["fingerprint"], CARD, ""), record)
+    store.write_record(PlannedTrial(TrialSpec(**record["trial"]), record["fingerprint"], CARD, ""), record)
     done = call("plot")
     assert (done.code, done.out, done.err.count("\n")) == (3, "", 5)
 

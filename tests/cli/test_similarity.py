@@ -26,7 +26,7 @@ def pairs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     told = [(item, item - 1) for item in range(1, 50)]
 
     def talkative(self: Any, train: TrainingSet, run: RunContext) -> Self:  # type: ignore[misc]
-        run.similar(*torch.tensor(told).T)
+        run.log_positive_pairs(*torch.tensor(told).T)
         return fit(self, train, run)
 
     monkeypatch.setattr(lsh, "fit", talkative)

@@ -101,7 +101,7 @@ def test_damaged_sums_of_images_are_made_again(
     whole = file.read_bytes()
     file.write_bytes(damage(whole))
     lines: list[str] = []
-    planted.report = lines.append
+    planted.log = lines.append
     assert np.array_equal(same_images(planted, tmp_path), groups)
     assert lines == [f"the remembered sums of images {file} are damaged; made again"]
     assert file.read_bytes() == whole

@@ -7,11 +7,11 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from hashbench.data.image_files import PictureSet
+from hashbench.data.image_files import ImageFileDataset
 from hashbench.dataset import Protocol, Split
 
 
-class Photos(PictureSet):
+class Photos(ImageFileDataset):
     """Four items of a folder, of which 2.png is missing."""
 
     title, source, features = "photos", "made here", "pixels"

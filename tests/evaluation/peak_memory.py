@@ -17,7 +17,7 @@ from hashbench.codes import Codes
 from hashbench.dataset import Split
 from hashbench.evaluation.evaluate import evaluate, evaluate_features
 from hashbench.execution.references import centred_features
-from hashbench.execution.training_data import Inputs
+from hashbench.execution.training_data import TrainingData
 
 STATUS = Path("/proc/self/status")
 QUERIES, ITEMS, BITS = 2100, 193_734, 64  # nuswide/tc21
@@ -73,7 +73,7 @@ def megabytes_of_features(file: Path) -> float:
     hot = labels[split.query], labels[split.database]
 
     def score(split: Split, database_labels: npt.NDArray[np.bool_]) -> None:
-        rows = centred_features(Inputs(_NO_DATASET, features, labels), split, torch.device("cpu"))
+        rows = centred_features(TrainingData(_NO_DATASET, features, labels), split, torch.device("cpu"))
         evaluate_features(*rows, hot[0], database_labels, cutoff=5000, device="cpu")
 
     score(Split(split.train[WARM_UP], split.query, split.database[WARM_UP]), hot[1][WARM_UP])

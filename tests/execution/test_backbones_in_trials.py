@@ -11,15 +11,15 @@ import torch
 import hashbench as hb
 from hashbench.data.spec import open_dataset
 from hashbench.errors import UsageError
-from hashbench.execution.training_data import Inputs, encode
-from hashbench.execution.trial import TrialRun
+from hashbench.execution.run import plan_grids
+from hashbench.execution.settings import Settings
+from hashbench.execution.training_data import TrainingData, encode
+from hashbench.execution.trial import TrialRunner
 from hashbench.features.backbones import load_backbone
 from hashbench.features.weights import Weights
 from hashbench.method import RunContext
-from hashbench.planning.grid import Request
-from hashbench.planning.plan import make_plan
+from hashbench.planning.grid import Grid
 from hashbench.plugins.registry import METHODS
-from hashbench.records.trial_spec import Settings
 from tests.features.networks import random_net
 
 NET = "squeezenet1_1"
@@ -95,7 +95,7 @@ def test_the_kept_state_gives_the_records_codes_again(
     again.load_state(safetensors.torch.load_file(file), run)
     kept = np.load(file.with_suffix(".npz"))
     digits = open_dataset("digits", Path())
-    inputs = Inputs(digits, np.empty((0, 0)), digits.labels())
+    inputs = TrainingData(digits, np.empty((0, 0)), digits.labels())
     codes = encode(again, inputs.batches(again, kept["query_items"], run))
     assert np.array_equal(codes.packed, kept["query_codes"])
 
@@ -106,14 +106,14 @@ def plan_of(tmp_path: Path, weights: Path | None, **asked: Any) -> Any:
     settings = Settings(
         tmp_path / "r", tmp_path, tmp_path / "cache", weights=files, offline=True, device="cpu", provenance=provenance
     )
-    request = Request(**{"methods": ("bgan",), "bits": (8,), "features": SPEC, **asked})
-    return make_plan([request], settings, print), settings
+    request = Grid(**{"methods": ("bgan",), "bits": (8,), "features": SPEC, **asked})
+    return plan_grids([request], settings), settings
 
 
 def test_the_plan_knows_the_weights_before_anything_runs(tmp_path: Path, weights: Path) -> None:
     plan, _ = plan_of(tmp_path, weights)
-    jobs = {planned.job.trial.method: planned.job.trial for planned in plan.planned}
-    assert jobs["bgan"].backbones == {NET: jobs["bgan"].features_weights}
+    trials = {entry.planned.trial.method: entry.planned.trial for entry in plan.entries}
+    assert trials["bgan"].backbones == {NET: trials["bgan"].features_weights}
 
 
 def test_an_encoder_of_its_own_needs_its_own_weights(
@@ -148,17 +148,17 @@ def test_a_trial_refuses_weights_that_changed_since_the_plan(tmp_path: Path, wei
     own = tmp_path / "own.safetensors"
     own.write_bytes(weights.read_bytes())
     plan, settings = plan_of(tmp_path, own)
-    job = next(planned.job for planned in plan.planned if planned.job.trial.method == "bgan")
+    planned = next(entry.planned for entry in plan.entries if entry.planned.trial.method == "bgan")
     state = {name: value + 1 for name, value in safetensors.torch.load_file(own).items()}
     safetensors.torch.save_file(state, own)
-    record = TrialRun(job, settings, lambda event: None).run()
+    record = TrialRunner(planned, settings, lambda event: None).run()
     assert record["status"] == "failed"
     assert record["error"]["message"] == f"weights of {SPEC} changed since the plan was made; run the command again"
 
 
 def test_a_trial_lends_only_networks_that_were_declared(tmp_path: Path, weights: Path) -> None:
     plan, settings = plan_of(tmp_path, weights)
-    run = TrialRun(plan.planned[-1].job, settings, lambda event: None)
+    run = TrialRunner(plan.entries[-1].planned, settings, lambda event: None)
     with pytest.raises(LookupError, match="bgan asks for the backbone 'alexnet' and does not declare it"):
         run._backbone("alexnet")
     assert run._backbone(SPEC).dimension == 512
@@ -168,13 +168,13 @@ def test_the_precision_of_features_is_part_of_the_identity(tmp_path: Path, weigh
     keys = {}
     for dtype in ("float32", "float16"):
         plan, _ = plan_of(tmp_path, weights, features_dtype=dtype)
-        assert {planned.job.trial.features_dtype for planned in plan.planned} == {dtype}
-        keys[dtype] = [planned.job.key for planned in plan.planned]
+        assert {entry.planned.trial.features_dtype for entry in plan.entries} == {dtype}
+        keys[dtype] = [entry.planned.key for entry in plan.entries]
     assert not set(keys["float32"]) & set(keys["float16"])
 
 
 def test_arrays_in_arrays_out_with_a_network(weights: Path, generator: torch.Generator) -> None:
     images = torch.randint(0, 256, (60, 3, 32, 32), generator=generator, dtype=torch.uint8)
-    method = hb.method("bgan", 8, weights={NET: weights}, encoder=SPEC, epochs=1)
+    method = hb.hasher("bgan", 8, weights={NET: weights}, encoder=SPEC, epochs=1)
     codes = method.fit(images, features=torch.randn(60, 16, generator=generator)).encode(images)
     assert codes.shape == (60, 8)

@@ -12,7 +12,7 @@ from hashbench.dataset import Split
 from hashbench.evaluation.evaluate import evaluate_features
 from hashbench.execution import references
 from hashbench.execution.references import centred_features, random_codes
-from hashbench.execution.training_data import Inputs
+from hashbench.execution.training_data import TrainingData
 from tests.evaluation.peak_memory import watched
 
 CPU = torch.device("cpu")
@@ -21,15 +21,15 @@ ORDER = np.random.default_rng(5).permutation(ITEMS)
 SPLIT = Split(train=ORDER[30:70], query=ORDER[:20], database=ORDER[20:])
 
 
-def some_inputs(folder: Path, dtype: str) -> Inputs:
+def some_inputs(folder: Path, dtype: str) -> TrainingData:
     """Features that lie far from the origin, memory-mapped; the data set behind them is not read."""
     rng = np.random.default_rng(0)
     np.save(folder / "features.npy", (rng.standard_normal((ITEMS, DIMENSION)) + 3).astype(dtype))
     features = np.load(folder / "features.npy", mmap_mode="r")
-    return Inputs(open_dataset("digits", Path()), features, rng.random((ITEMS, 4)) < 0.3)
+    return TrainingData(open_dataset("digits", Path()), features, rng.random((ITEMS, 4)) < 0.3)
 
 
-def centred(inputs: Inputs, items: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+def centred(inputs: TrainingData, items: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """The same in float64."""
     features = inputs.features.astype(np.float64)
     rows: npt.NDArray[np.float64] = features[items] - features[SPLIT.train].mean(axis=0)
@@ -65,7 +65,7 @@ def test_the_mean_is_exact_beside_a_large_offset_and_reads_blocks(monkeypatch: p
     """Sums in float32 round in the last place of a mean of 1,000 already."""
     monkeypatch.setattr(references, "_BLOCK_NUMBERS", 1 << 14)
     values = np.float32(1000) + np.random.default_rng(0).random((20_000, 50), dtype=np.float32)
-    inputs = Inputs(open_dataset("digits", Path()), values, np.zeros((20_000, 1), dtype=np.bool_))
+    inputs = TrainingData(open_dataset("digits", Path()), values, np.zeros((20_000, 1), dtype=np.bool_))
     items = np.arange(20_000)
     with watched() as peak:
         _, database = centred_features(inputs, Split(items, items[:1], items[1:2]), CPU)

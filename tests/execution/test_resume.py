@@ -34,7 +34,7 @@ def test_a_training_killed_by_kill_9_ends_with_the_codes_of_an_uninterrupted_one
     assert hashbench(*WORDS, cwd=killed).returncode == 0
     record = json.loads(record_of(killed).read_text())
     assert 1 <= record["training"]["facts"]["resumed_after_epoch"] < 8
-    assert [report["epoch"] for report in record["training"]["epochs"]] == list(range(1, 9))
+    assert [log["epoch"] for log in record["training"]["epochs"]] == list(range(1, 9))
     one, other = (np.load(record_of(folder).with_suffix(".npz")) for folder in (whole, killed))
     for name in ("query_codes", "database_codes"):
         assert np.array_equal(one[name], other[name])

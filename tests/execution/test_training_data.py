@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from hashbench.data.spec import open_dataset
-from hashbench.execution.training_data import Inputs, encode, fit
+from hashbench.execution.training_data import TrainingData, encode, fit
 from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
 from tests.pictures import pictures
 
@@ -44,10 +44,10 @@ class Both(Images):
 
 
 @pytest.fixture
-def inputs() -> Inputs:
+def inputs() -> TrainingData:
     digits = open_dataset("digits", Path())
     pixels = (pictures(digits, np.arange(len(digits))).flatten(1).float() / 255).numpy()
-    return Inputs(digits, pixels, digits.labels())
+    return TrainingData(digits, pixels, digits.labels())
 
 
 def run() -> RunContext:
@@ -57,7 +57,7 @@ def run() -> RunContext:
 ITEMS = np.array([5, 3, 1000])
 
 
-def test_a_method_gets_what_its_traits_ask_for_and_nothing_else(inputs: Inputs) -> None:
+def test_a_method_gets_what_its_traits_ask_for_and_nothing_else(inputs: TrainingData) -> None:
     plain = inputs.training_set(Recorder(8), ITEMS, run())
     assert torch.equal(plain.features, torch.from_numpy(inputs.features[ITEMS]))
     with pytest.raises(PermissionError, match="labels are not given to an unsupervised method"):
@@ -73,7 +73,7 @@ def test_a_method_gets_what_its_traits_ask_for_and_nothing_else(inputs: Inputs) 
     assert len(plain) == len(images) == len(both) == 3
 
 
-def test_images_arrive_as_uint8_with_three_equal_channels_at_the_size_asked_for(inputs: Inputs) -> None:
+def test_images_arrive_as_uint8_with_three_equal_channels_at_the_size_asked_for(inputs: TrainingData) -> None:
     images = inputs.training_set(Images(8), ITEMS, run()).images[torch.tensor([0, 2])]
     assert (images.dtype, tuple(images.shape)) == (torch.uint8, (2, 3, 12, 12))
     assert torch.equal(images[:, 0], images[:, 1])
@@ -82,7 +82,7 @@ def test_images_arrive_as_uint8_with_three_equal_channels_at_the_size_asked_for(
 
 
 def test_images_that_do_not_fit_in_memory_are_decoded_batch_by_batch(
-    inputs: Inputs, monkeypatch: pytest.MonkeyPatch
+    inputs: TrainingData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = inputs.training_set(Images(8), ITEMS, run()).images
     monkeypatch.setattr("hashbench.execution.training_data.HELD_IMAGE_BYTES", 10)
@@ -93,7 +93,7 @@ def test_images_that_do_not_fit_in_memory_are_decoded_batch_by_batch(
     assert torch.equal(held[rows], streamed[rows])
 
 
-def test_codes_do_not_depend_on_the_batch_size(inputs: Inputs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_codes_do_not_depend_on_the_batch_size(inputs: TrainingData, monkeypatch: pytest.MonkeyPatch) -> None:
     items = np.arange(100)
     whole = encode(Recorder(8), inputs.batches(Recorder(8), items, run()))
     monkeypatch.setattr("hashbench.execution.training_data.FEATURE_BATCH", 7)
@@ -123,9 +123,9 @@ def test_fit_draws_from_seeded_global_generators_and_disturbs_none() -> None:
 def test_epochs_are_kept_and_passed_on_and_read_once() -> None:
     heard: list[tuple[int, int, dict[str, float]]] = []
     context = RunContext(
-        torch.device("cpu"), torch.Generator(), listener=lambda done, total, values: heard.append((done, total, values))
+        torch.device("cpu"), torch.Generator(), progress=lambda done, total, values: heard.append((done, total, values))
     )
-    context.epoch(1, 2, loss=torch.tensor(0.5))
+    context.log_epoch(1, 2, loss=torch.tensor(0.5))
     assert context.epochs == [{"epoch": 1.0, "loss": 0.5}]
     assert heard == [(1, 2, {"loss": 0.5})]
 

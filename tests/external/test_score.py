@@ -13,9 +13,8 @@ import hashbench as hb
 from hashbench.data.protocol_card import make_card
 from hashbench.data.spec import open_dataset
 from hashbench.errors import UsageError
-from hashbench.execution.run import make_settings
-from hashbench.planning.grid import Request
-from hashbench.planning.plan import make_plan
+from hashbench.execution.run import make_settings, plan_grids
+from hashbench.planning.grid import Grid
 from hashbench.records.results import results
 from hashbench.records.schema import schema
 from hashbench.records.store import Record
@@ -172,13 +171,13 @@ def test_codes_join_the_table_of_a_protocol_beside_trained_trials(score: Score, 
     assert table.ground.features == "pixels"
     assert record["metrics"] == evaluated(digits).metrics
     settings = make_settings(tmp_path / "results", None, "cpu")
-    assert make_plan([Request(("lsh",), (16,))], settings, print).to_run() == []
+    assert plan_grids([Grid(("lsh",), (16,))], settings).to_run() == []
 
 
 def test_a_grid_takes_the_floor_that_scoring_left(score: Score, digits: Arrays, tmp_path: Path) -> None:
     score(only(digits, "codes"), protocol="digits", features="pixels")
-    plan = make_plan([Request(("lsh",), (16,))], make_settings(tmp_path / "results", None, "cpu"), print)
-    assert {each.job.trial.method: each.state for each in plan.planned} == {
+    plan = plan_grids([Grid(("lsh",), (16,))], make_settings(tmp_path / "results", None, "cpu"))
+    assert {each.planned.trial.method: each.state for each in plan.entries} == {
         "reference-float": "missing",
         "reference-random": "done",
         "lsh": "missing",

@@ -243,7 +243,7 @@ def test_offline_without_weights_names_the_ways_out(hub: Path) -> None:
 def test_weights_are_downloaded_once_and_said_first(hub: Path, site: Path) -> None:
     site.write_bytes(bytes_of(STATE))
     lines: list[str] = []
-    weights = Weights(report=lines.append)
+    weights = Weights(log=lines.append)
     assert weights.state("vgg19").keys() == STATE.keys()
     assert lines[0].startswith("downloading http://127.0.0.1")
     assert lines[1].startswith("size: ")

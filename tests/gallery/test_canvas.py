@@ -15,17 +15,17 @@ from hashbench.gallery.canvas import BLACK, FRAME, Sheet, cut, font, wrapped
 from hashbench.gallery.neighbour_sheet import MARKS, caption, neighbour_sheet
 from hashbench.gallery.neighbours import Neighbours, nearest, spread
 from hashbench.gallery.thumbnails import thumbnail
-from hashbench.replay.stored_trial import Kept, KeptCodes, read_codes
-from tests.stored_trials import kept
+from hashbench.replay.stored_trial import StoredCodes, StoredTrial, load_codes
+from tests.stored_trials import stored
 
-Parts = tuple[Kept, KeptCodes, Neighbours, Sheet]
+Parts = tuple[StoredTrial, StoredCodes, Neighbours, Sheet]
 
 
 @pytest.fixture(scope="module")
 def parts(results: Path) -> Parts:
     """Eight queries of digits with five neighbours, some of them wrong, and their sheet."""
-    record = kept(results, "itq")
-    codes = read_codes(record)
+    record = stored(results, "itq")
+    codes = load_codes(record)
     found = nearest(codes, spread(codes.average_precision, 8), 5, torch.device("cpu"))
     assert 0 < found.relevant.sum() < 40
     return record, codes, found, neighbour_sheet(record, codes, found, open_dataset("digits", Path()))
@@ -129,7 +129,7 @@ def test_the_caption_says_what_marks_mean_and_how_queries_were_chosen(parts: Par
     assert "left out" not in said
     unanswerable = codes.average_precision.copy()
     unanswerable[:3] = np.nan
-    fewer = KeptCodes(**{**vars(codes), "average_precision": unanswerable})
+    fewer = StoredCodes(**{**vars(codes), "average_precision": unanswerable})
     assert "3 queries without any relevant item are left out" in " ".join(caption(record, fewer, found))
 
 
@@ -144,8 +144,8 @@ def test_the_title_names_method_bits_score_protocol_and_features(parts: Parts) -
 def test_all_words_lie_on_the_sheet(parts: Parts, tmp_path: Path) -> None:
     """Also those of a record with a long list of changed parameters, and of a query with many long classes."""
     record, codes, found, _ = parts
-    crowded = Kept(record.file, {**record.record, "variant": {f"parameter_{n}": n for n in range(30)}})
-    many = KeptCodes(**{**vars(codes), "query_labels": np.ones_like(codes.query_labels)})
+    crowded = StoredTrial(record.file, {**record.record, "variant": {f"parameter_{n}": n for n in range(30)}})
+    many = StoredCodes(**{**vars(codes), "query_labels": np.ones_like(codes.query_labels)})
     digits = open_dataset("digits", Path())
     digits.classes = lambda: tuple(f"$^^$ a class with_a_long_name {n}" for n in range(10))  # type: ignore[method-assign]
     sheet = neighbour_sheet(crowded, many, found, digits)

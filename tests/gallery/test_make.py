@@ -8,7 +8,7 @@ from PIL import Image
 
 from hashbench.errors import UsageError
 from hashbench.gallery.make import Wanted, default_records, make_gallery
-from tests.stored_trials import copied, kept
+from tests.stored_trials import copied, stored
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def size(file: Path) -> tuple[int, int]:
 
 
 def test_both_sheets_of_a_method_that_restores(results: Path, wanted: Wanted) -> None:
-    record = kept(results, "paints")
+    record = stored(results, "paints")
     made = make_gallery(record, wanted)
     assert [file.name for file in made.files] == [
         f"{record.file.stem}-{what}.png" for what in ("neighbours", "reconstructions")
@@ -37,7 +37,7 @@ def test_both_sheets_of_a_method_that_restores(results: Path, wanted: Wanted) ->
 
 @pytest.mark.parametrize("method", ["itq", "borrows"])
 def test_a_method_that_restores_nothing_says_so(results: Path, wanted: Wanted, method: str) -> None:
-    made = make_gallery(kept(results, method), wanted)
+    made = make_gallery(stored(results, method), wanted)
     assert [file.name.rpartition("-")[2] for file in made.files] == ["neighbours.png"]
     assert made.notes == [f"no reconstructions: {method} makes no pictures of codes"]
 
@@ -62,7 +62,7 @@ def test_a_damaged_state_is_a_fault_and_neighbours_are_still_shown(
 
 
 def test_older_sources_are_said(results: Path, wanted: Wanted) -> None:
-    record = kept(results, "paints")
+    record = stored(results, "paints")
     record.record["fingerprint"]["files"]["methods/paints.py"] = "0" * 16
     made = make_gallery(record, wanted)
     assert len(made.files) == 2
@@ -70,7 +70,7 @@ def test_older_sources_are_said(results: Path, wanted: Wanted) -> None:
 
 
 def test_nothing_is_written_where_the_data_set_is_another(results: Path, wanted: Wanted) -> None:
-    record = kept(results, "paints")
+    record = stored(results, "paints")
     record.record["protocol_card"]["id"] = "f" * 16
     with pytest.raises(UsageError, match="with the protocol card"):
         make_gallery(record, wanted)
@@ -88,7 +88,7 @@ def test_numbers_out_of_range_are_refused(tmp_path: Path, number: int) -> None:
 def test_of_each_kind_the_best_first_repetition_is_chosen(results: Path, tmp_path: Path) -> None:
     for method in ("itq", "paints", "reference_random"):
         copied(results, method, tmp_path)
-    own = kept(tmp_path, "itq")
+    own = stored(tmp_path, "itq")
     text = own.file.read_text()
     for key, changes in (("1" * 16, {"repetition": 1}), ("2" * 16, {}), ("3" * 16, {})):
         score = {"1": 0.9, "2": 0.8, "3": 0.1}[key[0]]
@@ -101,7 +101,7 @@ def test_of_each_kind_the_best_first_repetition_is_chosen(results: Path, tmp_pat
         other.with_suffix(".npz").write_bytes(own.codes_file.read_bytes())
     found, left_out = default_records(tmp_path)
     assert [(each.trial.method, each.record["key"]) for each in found] == [
-        ("itq", "2" * 16), ("paints", kept(tmp_path, "paints").record["key"])
+        ("itq", "2" * 16), ("paints", stored(tmp_path, "paints").record["key"])
     ]  # fmt: skip
     assert left_out == 3
 

@@ -7,18 +7,18 @@ import torch
 from hashbench.codes import Codes
 from hashbench.errors import UsageError
 from hashbench.gallery.neighbours import nearest, spread
-from hashbench.replay.stored_trial import KeptCodes
+from hashbench.replay.stored_trial import StoredCodes
 
 CPU = torch.device("cpu")
 
 
-def random_codes(bits: int) -> KeptCodes:
+def random_codes(bits: int) -> StoredCodes:
     """30 queries and 200 items with one or more of 4 labels, or none."""
     draw = np.random.default_rng(0)
     query, database = (draw.random((n, bits)) < 0.5 for n in (30, 200))
     labels, answers = (draw.random((n, 4)) < 0.3 for n in (30, 200))
     codes = Codes.pack(query), Codes.pack(database)
-    return KeptCodes(*codes, labels, answers, np.arange(30), np.arange(200), draw.random(30))
+    return StoredCodes(*codes, labels, answers, np.arange(30), np.arange(200), draw.random(30))
 
 
 @pytest.mark.parametrize("bits", [5, 16])

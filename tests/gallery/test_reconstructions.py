@@ -10,9 +10,9 @@ from hashbench.data.spec import open_dataset
 from hashbench.gallery import reconstructions
 from hashbench.gallery.reconstruction_sheet import caption, reconstruction_sheet
 from hashbench.gallery.reconstructions import Reconstructions, reconstruct
-from hashbench.replay.stored_trial import load_method, read_codes
+from hashbench.replay.stored_trial import load_codes, load_method
 from tests.pictures import pictures
-from tests.stored_trials import kept
+from tests.stored_trials import stored
 
 QUERIES = np.array([7, 0, 199])
 
@@ -21,9 +21,9 @@ QUERIES = np.array([7, 0, 199])
 def found(results: Path, monkeypatch: pytest.MonkeyPatch) -> Reconstructions:
     """Of a method whose pictures have .75 where one of the first 16 pixels is bright."""
     monkeypatch.setattr(reconstructions, "BLOCK", 70)  # 200 queries are no multiple
-    record = kept(results, "paints")
+    record = stored(results, "paints")
     method, run = load_method(record, torch.device("cpu"))
-    made = reconstruct(method, run, read_codes(record), open_dataset("digits", Path()), QUERIES)
+    made = reconstruct(method, run, load_codes(record), open_dataset("digits", Path()), QUERIES)
     assert made is not None
     return made
 
@@ -49,7 +49,7 @@ def test_pictures_and_errors_are_those_reckoned_plainly(found: Reconstructions) 
 
 
 def test_each_original_stands_above_its_reconstruction(results: Path, found: Reconstructions) -> None:
-    sheet = reconstruction_sheet(kept(results, "paints"), found)
+    sheet = reconstruction_sheet(stored(results, "paints"), found)
     images = [np.asarray(image.get_array()) for image in sheet.axes.images]
     wanted = [*found.originals, *found.restored]
     for image, picture in zip(images, wanted, strict=True):
@@ -63,7 +63,7 @@ def test_each_original_stands_above_its_reconstruction(results: Path, found: Rec
 
 
 def test_the_caption_says_what_is_shown_and_the_mean_over_all(results: Path, found: Reconstructions) -> None:
-    said = " ".join(caption(kept(results, "paints"), found))
+    said = " ".join(caption(stored(results, "paints"), found))
     assert "queries at 8 px" in said
     assert "of their 16-bit codes alone" in said
     assert f"over all 200 queries: {found.mean_error:.4f}" in said
@@ -71,6 +71,6 @@ def test_the_caption_says_what_is_shown_and_the_mean_over_all(results: Path, fou
 
 
 def test_what_restores_nothing_answers_none(results: Path) -> None:
-    record = kept(results, "borrows")
+    record = stored(results, "borrows")
     method, run = load_method(record, torch.device("cpu"))
-    assert reconstruct(method, run, read_codes(record), open_dataset("digits", Path()), QUERIES) is None
+    assert reconstruct(method, run, load_codes(record), open_dataset("digits", Path()), QUERIES) is None

@@ -14,7 +14,7 @@ Digits = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 
 
 def fitted(name: str, x: Any, bits: int = 16, **parameters: Any) -> Any:
-    return hashbench.method(name, bits=bits, device="cpu", **{"epochs": 5, **parameters}).fit(x)
+    return hashbench.hasher(name, bits=bits, device="cpu", **{"epochs": 5, **parameters}).fit(x)
 
 
 def restoration_error(train_codes: Any, train: Any, query_codes: Any, query: Any) -> float:
@@ -29,7 +29,7 @@ def test_codes_tell_more_of_unseen_digits_than_random_projections(name: str, dig
     train, query = digits_pixels
     errors = {}
     for method in (name, "lsh"):
-        model = hashbench.method(method, bits=32, device="cpu").fit(train)
+        model = hashbench.hasher(method, bits=32, device="cpu").fit(train)
         errors[method] = restoration_error(model.encode(train), train, model.encode(query), query)
     assert errors[name] < 0.9 * errors["lsh"]
 

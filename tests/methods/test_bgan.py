@@ -61,7 +61,7 @@ def first_step(training: HashTraining, rows: Tensor) -> Any:
 
 
 def test_the_default_objective_is_the_papers_with_all_its_parts(images: Tensor) -> None:
-    report = hashbench.method("bgan", bits=16, device="cpu", epochs=1).fit(images).epochs[0]
+    report = hashbench.hasher("bgan", bits=16, device="cpu", epochs=1).fit(images).epochs[0]
     assert {
         "neighbourhood",
         "pixel",
@@ -87,7 +87,7 @@ def test_the_default_objective_is_the_papers_with_all_its_parts(images: Tensor) 
 )
 def test_each_part_trains_alone(left: tuple[str, ...], reported: set[str], images: Tensor) -> None:
     """What is switched off and not needed by another part is not even computed."""
-    report = hashbench.method("bgan", bits=8, device="cpu", epochs=1, **only(*left)).fit(images[:100]).epochs[0]
+    report = hashbench.hasher("bgan", bits=8, device="cpu", epochs=1, **only(*left)).fit(images[:100]).epochs[0]
     assert set(report) - {"epoch", "beta", "quantisation", *BITS} == reported
 
 
@@ -151,7 +151,7 @@ def test_both_objectives_move_the_encoder_as_much_as_their_weights_say(generator
 
 def test_neighbourhood_loss_falls_and_codes_stay_balanced(images: Tensor) -> None:
     """A bare linear layer on rectified features leaves it at 1, its value for codes of all zeros."""
-    fitted = hashbench.method("bgan", bits=16, device="cpu", batch=50, **only("neighbourhood")).fit(images)
+    fitted = hashbench.hasher("bgan", bits=16, device="cpu", batch=50, **only("neighbourhood")).fit(images)
     assert fitted.epochs[-1]["neighbourhood"] < 0.9
     assert fitted.epochs[-1]["imbalance"] < 0.3
     assert fitted.epochs[-1]["quantisation"] < fitted.epochs[0]["quantisation"]
@@ -160,7 +160,7 @@ def test_neighbourhood_loss_falls_and_codes_stay_balanced(images: Tensor) -> Non
 @pytest.mark.parametrize("activation", ["piecewise", "tanh"])
 def test_beta_is_raised_in_stages(activation: str, images: Tensor) -> None:
     settings: dict[str, Any] = {"betas": (1.0, 3.0), "epochs": 4, "activation": activation, **only("neighbourhood")}
-    fitted = hashbench.method("bgan", bits=8, device="cpu", **settings).fit(images[:64])
+    fitted = hashbench.hasher("bgan", bits=8, device="cpu", **settings).fit(images[:64])
     assert [report["beta"] for report in fitted.epochs] == [1, 1, 3, 3]
 
 
@@ -168,8 +168,8 @@ def test_expansion_can_be_switched_off(generator: torch.Generator) -> None:
     def similar(**parameters: Any) -> int:
         run = context()
         fit(BGAN(8, epochs=1, **only("neighbourhood"), **parameters), noise(60, 32, generator), run, 0)
-        assert run.pairs is not None
-        rows, columns = run.pairs
+        assert run.positive_pairs is not None
+        rows, columns = run.positive_pairs
         assert not (rows == columns).any()
         return len(rows)
 
@@ -177,7 +177,7 @@ def test_expansion_can_be_switched_off(generator: torch.Generator) -> None:
 
 
 def test_code_of_an_image_does_not_depend_on_its_batch(images: Tensor) -> None:
-    fitted = hashbench.method("bgan", bits=64, device="cpu", epochs=2).fit(images)
+    fitted = hashbench.hasher("bgan", bits=64, device="cpu", epochs=2).fit(images)
     whole = fitted.encode(images)
     order = np.random.default_rng(0).permutation(len(images))
     others = [
@@ -210,7 +210,7 @@ def test_state_restores_the_codes_without_training(generator: torch.Generator) -
 
 def test_same_seed_same_codes_and_the_global_generators_are_left_alone(images: Tensor) -> None:
     def codes(seed: int) -> Any:
-        return hashbench.method("bgan", bits=16, seed=seed, device="cpu", epochs=1).fit(images[:120]).encode(images)
+        return hashbench.hasher("bgan", bits=16, seed=seed, device="cpu", epochs=1).fit(images[:120]).encode(images)
 
     before = torch.random.get_rng_state()
     first = codes(1)
@@ -222,23 +222,23 @@ def test_same_seed_same_codes_and_the_global_generators_are_left_alone(images: T
 
 @pytest.mark.parametrize(("n", "batch"), [(22, 100), (101, 100), (64, 64), (22, 3)])
 def test_small_sets_and_partial_batches_are_trained_on(n: int, batch: int, images: Tensor) -> None:
-    fitted = hashbench.method("bgan", bits=8, device="cpu", epochs=2, batch=batch).fit(images[:n])
+    fitted = hashbench.hasher("bgan", bits=8, device="cpu", epochs=2, batch=batch).fit(images[:n])
     assert fitted.encode(images[:n]).shape == (n, 8)
 
 
 def test_constant_features_give_an_answer(images: Tensor) -> None:
-    method = hashbench.method("bgan", bits=8, device="cpu", epochs=1)
+    method = hashbench.hasher("bgan", bits=8, device="cpu", epochs=1)
     assert method.fit(images[:64], features=torch.ones(64, 5)).encode(images).shape == (300, 8)
 
 
 def test_features_that_are_no_numbers_are_refused(images: Tensor) -> None:
     with pytest.raises(ValueError, match="NaN"):
-        hashbench.method("bgan", bits=8).fit(images[:64], features=torch.full((64, 5), torch.nan))
+        hashbench.hasher("bgan", bits=8).fit(images[:64], features=torch.full((64, 5), torch.nan))
 
 
 def test_too_few_images_for_k1_is_an_answer_not_a_crash(images: Tensor) -> None:
     with pytest.raises(Incompatible, match="k1 is 20 and there are 20 training images"):
-        hashbench.method("bgan", bits=8).fit(images[:20])
+        hashbench.hasher("bgan", bits=8).fit(images[:20])
 
 
 @pytest.mark.parametrize(

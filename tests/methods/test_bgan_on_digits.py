@@ -21,7 +21,7 @@ def headline(name: str, seed: int) -> float:
     train, query = pictures(digits, split.train), pictures(digits, split.query)
     if METHODS.get(name).traits.input == "features":
         train, query = (images.flatten(1).float() / 255 for images in (train, query))
-    method = hashbench.method(name, bits=32, seed=seed, device="cpu").fit(train)
+    method = hashbench.hasher(name, bits=32, seed=seed, device="cpu").fit(train)
     scores = evaluate(method.encode(query), method.encode(train), labels[split.query], labels[split.train])
     value = scores.metrics["map@1000"]
     assert value is not None

@@ -44,7 +44,7 @@ def gist59k(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Gist59
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_map_lies_within_the_published_row(gist59k: Gist59k, name: str, bits: int) -> None:
     split, features, labels = gist59k.split, gist59k.features, gist59k.labels
-    method = hb.method(name, bits=bits, device="cpu").fit(features[split.train])
+    method = hb.hasher(name, bits=bits, device="cpu").fit(features[split.train])
     scores = evaluate(
         method.encode(features[split.query]),
         method.encode(features[split.database]),

@@ -17,7 +17,7 @@ Pixels = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 
 
 def codes(name: str, x: npt.NDArray[np.float32], bits: int, seed: int = 0) -> npt.NDArray[np.bool_]:
-    return hb.method(name, bits=bits, seed=seed, device="cpu").fit(x).encode(x)
+    return hb.hasher(name, bits=bits, seed=seed, device="cpu").fit(x).encode(x)
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_one_thread_or_two_give_the_same_bits(name: str, gaussian: npt.NDArray[n
 
 @pytest.mark.parametrize("name", SHALLOW)
 def test_the_code_of_an_item_does_not_depend_on_its_batch(name: str, gaussian: npt.NDArray[np.float32]) -> None:
-    method = hb.method(name, bits=24, device="cpu").fit(gaussian)
+    method = hb.hasher(name, bits=24, device="cpu").fit(gaussian)
     order = np.random.default_rng(1).permutation(len(gaussian))
     together = method.encode(gaussian)
     assert (method.encode(gaussian[order]) == together[order]).mean() >= 0.9999
@@ -73,7 +73,7 @@ def test_the_code_of_an_item_does_not_depend_on_its_batch(name: str, gaussian: n
 @pytest.mark.parametrize("name", SHALLOW)
 def test_more_bits_than_the_rank_is_no_reason_to_refuse(name: str, digits_pixels: Pixels) -> None:
     train, query = digits_pixels  # 64 pixels, of which three are always 0
-    method = hb.method(name, bits=64, device="cpu").fit(train)
+    method = hb.hasher(name, bits=64, device="cpu").fit(train)
     assert method.encode(query).shape == (200, 64)
     if name == "pcah":
         assert method.encode(np.concatenate([train, query + 1]))[:, 61:].all(), "not constant"
@@ -121,7 +121,7 @@ def test_inputs_are_left_as_they_were(name: str, digits_pixels: Pixels) -> None:
 @pytest.mark.parametrize("name", SHALLOW)
 def test_state_carries_everything_that_encoding_needs(name: str, digits_pixels: Pixels) -> None:
     train, query = digits_pixels
-    method = hb.method(name, bits=24, device="cpu").fit(train)
+    method = hb.hasher(name, bits=24, device="cpu").fit(train)
     restored = METHODS.get(name)(24)
     restored.load_state({key: value.clone() for key, value in method.fitted.state().items()})
     assert np.array_equal(restored.encode(torch.from_numpy(query)).numpy(), method.encode(query))
@@ -130,7 +130,7 @@ def test_state_carries_everything_that_encoding_needs(name: str, digits_pixels: 
 @pytest.mark.parametrize("name", SHALLOW)
 def test_the_mean_is_that_of_the_training_set_only(name: str, digits_pixels: Pixels) -> None:
     train, query = digits_pixels
-    method = hb.method(name, bits=24, device="cpu").fit(train)
+    method = hb.hasher(name, bits=24, device="cpu").fit(train)
     before = method.encode(query)
     method.encode(query + 1)
     assert np.array_equal(method.encode(query), before)
@@ -140,7 +140,7 @@ def test_the_mean_is_that_of_the_training_set_only(name: str, digits_pixels: Pix
 def test_lsh_bits_agree_as_often_as_the_angle_says() -> None:
     degrees = np.radians([0, 20, 45, 90, 135, 180])
     x = np.stack([np.cos(degrees), np.sin(degrees)], 1).astype(np.float32)
-    method = hb.method("lsh", bits=4_000, device="cpu").fit(np.concatenate([x, -x]))  # the mean is zero
+    method = hb.hasher("lsh", bits=4_000, device="cpu").fit(np.concatenate([x, -x]))  # the mean is zero
     found = method.encode(x)
     agreement = (found == found[0]).mean(1)
     np.testing.assert_allclose(agreement, 1 - degrees / np.pi, atol=0.03)  # four standard deviations

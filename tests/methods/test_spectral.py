@@ -48,7 +48,7 @@ def box() -> Array:
 
 @pytest.mark.parametrize("bits", [1, 2, 3, 5, 8, 16, 40])
 def test_codes_are_those_of_the_authors_enumeration(box: Array, bits: int) -> None:
-    method = hb.method("spectral", bits=bits, device="cpu").fit(box)
+    method = hb.hasher("spectral", bits=bits, device="cpu").fit(box)
     new = np.random.default_rng(1).uniform(-1, 10, (100, 5)).astype(np.float32)
     for x in (box, new.astype(np.float64)):
         assert (method.encode(x) == reference(box, x, bits)).mean() >= 0.9999
@@ -59,20 +59,20 @@ def test_a_wide_component_gives_several_bits_and_a_narrow_one_none(box: Array) -
     widest, narrowest = box.copy(), box.copy()
     widest[:, 0] += 1
     narrowest[:, 4] += 0.1
-    method = hb.method("spectral", bits=6, device="cpu").fit(box)
+    method = hb.hasher("spectral", bits=6, device="cpu").fit(box)
     assert (method.encode(widest) != method.encode(box)).mean() > 0.1
     assert (method.encode(narrowest) != method.encode(box)).mean() < 0.02
 
 
 def test_a_constant_column_changes_nothing(box: Array) -> None:
     wider = np.concatenate([box, np.full((300, 3), 0.7)], 1)
-    found, expected = (hb.method("spectral", bits=12, device="cpu").fit(x).encode(x) for x in (wider, box))
+    found, expected = (hb.hasher("spectral", bits=12, device="cpu").fit(x).encode(x) for x in (wider, box))
     assert (found == expected).mean() >= 0.9999
 
 
 def test_a_mode_splits_its_component_at_equal_steps() -> None:
     line = np.linspace(0, 1, 1_001, dtype=np.float32)[:, None]
-    codes = hb.method("spectral", bits=3, device="cpu").fit(line).encode(line)
+    codes = hb.hasher("spectral", bits=3, device="cpu").fit(line).encode(line)
     for bit, changes in enumerate(codes.T):
         borders = line[1:, 0][changes[1:] != changes[:-1]]
         expected = (np.arange(bit + 1) + 0.5) / (bit + 1)

@@ -39,7 +39,7 @@ def train(folder: Path | None, killed_in: int | None = None) -> tuple[Tensor, Ru
     checkpoint = Checkpoint(run, {"net": net, "optimiser": optimiser})
     checkpoint_due_at_once(checkpoint)
     if not checkpoint.exists():
-        run.fact(begun="anew")
+        run.log_fact(begun="anew")
     run_epochs(step, lambda: epoch_batches(20, 5, run.generator, CPU), EPOCHS, run, dict, checkpoint)
     return torch.cat([value.flatten() for value in net.state_dict().values()]), run
 

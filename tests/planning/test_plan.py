@@ -8,13 +8,15 @@ import pytest
 
 import hashbench.planning.plan
 from hashbench.errors import UsageError
+from hashbench.execution.run import plan_grids
+from hashbench.execution.settings import Settings
 from hashbench.planning.fingerprint import what_changed
-from hashbench.planning.grid import Request, parse_bits, parse_settings
-from hashbench.planning.plan import Planned, make_plan
-from hashbench.planning.task import grounds
-from hashbench.records.new_record import draft, explain
+from hashbench.planning.grid import Grid, parse_bits, parse_settings
+from hashbench.planning.plan import PlanEntry
+from hashbench.planning.task import tasks
+from hashbench.records.new_record import mark_failed, new_record
 from hashbench.records.store import Store
-from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, Settings
+from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES
 
 
 @pytest.fixture
@@ -23,27 +25,27 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(tmp_path / "results", tmp_path, tmp_path / "cache", provenance=provenance)
 
 
-def plan(settings: Settings, **changes: Any) -> list[Planned]:
+def plan(settings: Settings, **changes: Any) -> list[PlanEntry]:
     return union(settings, changes)
 
 
-def union(settings: Settings, *grids: dict[str, Any]) -> list[Planned]:
+def union(settings: Settings, *grids: dict[str, Any]) -> list[PlanEntry]:
     default: dict[str, Any] = {"methods": ("itq", "pcah"), "bits": (16, 32)}
-    return make_plan([Request(**{**default, **changes}) for changes in grids], settings, print).planned
+    return plan_grids([Grid(**{**default, **changes}) for changes in grids], settings).entries
 
 
-def names(planned: list[Planned]) -> list[tuple[str, int | None, int]]:
-    return [(p.job.trial.method, p.job.trial.bits, p.job.trial.repetition) for p in planned]
+def names(planned: list[PlanEntry]) -> list[tuple[str, int | None, int]]:
+    return [(p.planned.trial.method, p.planned.trial.bits, p.planned.trial.repetition) for p in planned]
 
 
-def leave_record(planned: Planned, settings: Settings, status: str = "ok") -> None:
+def leave_record(entry: PlanEntry, settings: Settings, status: str = "ok") -> None:
     store = Store(settings.results)
     store.prepare()
-    record = draft(planned.job, settings)
+    record = new_record(entry.planned, settings.device, settings.provenance)
     record["status"] = status
     if status != "ok":
-        explain(record, status, "fit", "why not", [])
-    store.write_record(planned.job, record)
+        mark_failed(record, status, "fit", "why not", [])
+    store.write_record(entry.planned, record)
 
 
 def test_the_plan_adds_floor_and_ceiling_by_itself(settings: Settings) -> None:
@@ -66,8 +68,8 @@ def test_a_deterministic_method_is_planned_once_however_many_repetitions(setting
 
 
 def test_every_trial_has_a_key_of_its_own_that_does_not_depend_on_the_grid(settings: Settings) -> None:
-    whole = {str(p.job.trial): p.job.key for p in plan(settings, repeats=2)}
-    part = {str(p.job.trial): p.job.key for p in plan(settings, methods=("itq",), bits=(32,))}
+    whole = {str(p.planned.trial): p.planned.key for p in plan(settings, repeats=2)}
+    part = {str(p.planned.trial): p.planned.key for p in plan(settings, methods=("itq",), bits=(32,))}
     assert len(set(whole.values())) == len(whole)
     assert part.items() <= whole.items()
 
@@ -86,27 +88,27 @@ def test_what_several_grids_ask_for_is_planned_once(settings: Settings) -> None:
         ("pcah", 16, 0),
         ("pcah", 32, 0),
     ]
-    assert [dict(p.job.variant) for p in found[4:7]] == [{"iterations": 7}, {"iterations": 7}, {}]
-    assert {p.job.key for p in found} == {p.job.key for grid in ({}, fewer) for p in plan(settings, **grid)}
+    assert [dict(p.planned.variant) for p in found[4:7]] == [{"iterations": 7}, {"iterations": 7}, {}]
+    assert {p.planned.key for p in found} == {p.planned.key for grid in ({}, fewer) for p in plan(settings, **grid)}
 
 
 def test_a_data_set_that_several_grids_stand_on_is_read_once(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read: list[Request] = []
+    read: list[Grid] = []
 
-    def counted(request: Request, *others: Any) -> Any:
+    def counted(request: Grid, *others: Any) -> Any:
         read.append(request)
-        return grounds(request, *others)
+        return tasks(request, *others)
 
-    monkeypatch.setattr(hashbench.planning.plan, "grounds", counted)
+    monkeypatch.setattr(hashbench.planning.plan, "tasks", counted)
     union(settings, {"bits": (16,)}, {"repeats": 2}, {"methods": ("lsh",)}, {"limit": 500}, {"features": "pixels@16"})
     assert [(request.limit, request.features) for request in read] == [(None, None), (500, None), (None, "pixels@16")]
 
 
 def test_a_preset_has_to_be_one_of_some_grid_that_asks_for_it(settings: Settings) -> None:
     shallow, deep = {"methods": ("itq",), "preset": "quick"}, {"methods": ("bgan",), "preset": "quick"}
-    presets = {p.job.trial.method: p.job.trial.preset for p in union(settings, shallow, deep)}
+    presets = {p.planned.trial.method: p.planned.trial.preset for p in union(settings, shallow, deep)}
     assert (presets["itq"], presets["bgan"]) == (None, "quick")
     with pytest.raises(UsageError, match="no preset of these methods named 'quick'"):
         union(settings, shallow, {**deep, "preset": None})
@@ -126,7 +128,7 @@ def test_a_label_has_what_changes_the_trial_whoever_asked_first(
     settings: Settings, asked: dict[str, Any], label: dict[str, Any]
 ) -> None:
     found = plan(settings, methods=("bgan",), bits=(16,), parameters={"bgan": asked})
-    assert dict(found[-1].job.variant) == label
+    assert dict(found[-1].planned.variant) == label
 
 
 @pytest.mark.parametrize(
@@ -134,8 +136,8 @@ def test_a_label_has_what_changes_the_trial_whoever_asked_first(
     [{"seed": 1}, {"limit": 500}, {"features": "pixels@16"}, {"parameters": {"itq": {"iterations": "7"}}}],
 )
 def test_what_is_asked_for_changes_the_key(settings: Settings, change: dict[str, Any]) -> None:
-    before = {p.job.key for p in plan(settings, methods=("itq",)) if p.job.trial.method == "itq"}
-    after = {p.job.key for p in plan(settings, methods=("itq",), **change) if p.job.trial.method == "itq"}
+    before = {p.planned.key for p in plan(settings, methods=("itq",)) if p.planned.trial.method == "itq"}
+    after = {p.planned.key for p in plan(settings, methods=("itq",), **change) if p.planned.trial.method == "itq"}
     assert not before & after
 
 
@@ -151,10 +153,10 @@ def test_records_decide_what_is_missing(settings: Settings) -> None:
 
 
 def test_a_changed_source_makes_a_record_stale_and_says_which(settings: Settings) -> None:
-    job = plan(settings)[3].job
-    old = {**job.fingerprint, "files": {**job.fingerprint["files"], "methods/itq.py": "0" * 16}}
-    stale = replace(job, fingerprint=old)
-    leave_record(Planned(stale, "missing", True, ""), settings)
+    planned = plan(settings)[3].planned
+    old = {**planned.fingerprint, "files": {**planned.fingerprint["files"], "methods/itq.py": "0" * 16}}
+    stale = replace(planned, fingerprint=old)
+    leave_record(PlanEntry(stale, "missing", True, ""), settings)
     found = plan(settings)[3]
     assert (found.state, found.run, found.stale_key) == ("stale", False, stale.key)
     assert found.reason == "stale: methods/itq.py changed; --rerun stale makes it again"
@@ -163,7 +165,7 @@ def test_a_changed_source_makes_a_record_stale_and_says_which(settings: Settings
 
 def test_a_fingerprint_has_what_makes_codes_and_nothing_else(tmp_path: Path) -> None:
     planned = plan(Settings(tmp_path, tmp_path, tmp_path), methods=("itq", "bgan"), bits=(8,))
-    shallow, deep = (dict(p.job.fingerprint["files"]) for p in planned[2:])
+    shallow, deep = (dict(p.planned.fingerprint["files"]) for p in planned[2:])
     assert {
         "methods/itq.py",
         "hashbench/execution/training_data.py",

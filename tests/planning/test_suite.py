@@ -9,8 +9,8 @@ import pytest
 from hashbench.data.spec import expand
 from hashbench.errors import UsageError
 from hashbench.features.spec import source_file
-from hashbench.planning.grid import Request
-from hashbench.planning.suite import GRID_KEYS, open_suite, plan_requests, suite_names
+from hashbench.planning.grid import Grid
+from hashbench.planning.suite import GRID_KEYS, open_grids, open_suite, suite_names
 from hashbench.plugins import hyperparameters
 from hashbench.plugins.registry import METHODS
 
@@ -47,9 +47,9 @@ def test_a_run_says_more_than_its_grid_and_parameters_go_to_the_methods_they_nam
     suite = open_suite(written)
     assert (suite.name, suite.title, suite.why) == ("s", "Rotations", "")
     assert suite.runs == (
-        Request(("itq", "lsh"), (8, 16), repeats=2, parameters={"itq": {"iterations": 5}}),
-        Request(("itq",), (32,), parameters={"itq": {"iterations": 7}}),
-        Request(("p*",), (8, 16), repeats=2),
+        Grid(("itq", "lsh"), (8, 16), repeats=2, parameters={"itq": {"iterations": 5}}),
+        Grid(("itq",), (32,), parameters={"itq": {"iterations": 7}}),
+        Grid(("p*",), (8, 16), repeats=2),
     )
 
 
@@ -64,18 +64,18 @@ def test_a_run_adds_to_the_parameters_of_its_grid(written: Path) -> None:
 def test_without_runs_the_grid_is_the_one_run(written: Path) -> None:
     written.write_text('title = "t"\nwhy = "because"\n[grid]\nmethods = ["itq"]\nbits = [8]\nfeatures = "pixels"')
     suite = open_suite(written)
-    assert (suite.why, suite.runs) == ("because", (Request(("itq",), (8,), features="pixels"),))
+    assert (suite.why, suite.runs) == ("because", (Grid(("itq",), (8,), features="pixels"),))
 
 
 def test_what_is_asked_for_changes_every_run(written: Path) -> None:
     written.write_text(GOOD)
     changes = {"bits": (4,), "limit": 100, "parameters": {"itq": {"iterations": "9"}, "pcah": {"x": "1"}}}
-    assert plan_requests(str(written), changes) == [
-        Request(("itq", "lsh"), (4,), repeats=2, limit=100, parameters={"itq": {"iterations": "9"}}),
-        Request(("itq",), (4,), limit=100, parameters={"itq": {"iterations": "9"}}),
-        Request(("p*",), (4,), repeats=2, limit=100, parameters={"pcah": {"x": "1"}}),
+    assert open_grids(str(written), changes) == [
+        Grid(("itq", "lsh"), (4,), repeats=2, limit=100, parameters={"itq": {"iterations": "9"}}),
+        Grid(("itq",), (4,), limit=100, parameters={"itq": {"iterations": "9"}}),
+        Grid(("p*",), (4,), repeats=2, limit=100, parameters={"pcah": {"x": "1"}}),
     ]
-    assert plan_requests(None, {"methods": ("itq",), "bits": (4,)}) == [Request(("itq",), (4,))]
+    assert open_grids(None, {"methods": ("itq",), "bits": (4,)}) == [Grid(("itq",), (4,))]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_what_is_asked_for_changes_every_run(written: Path) -> None:
 def test_what_a_suite_cannot_be_changed_to_is_refused(written: Path, changes: dict[str, Any], message: str) -> None:
     written.write_text(GOOD)
     with pytest.raises(UsageError, match=message):
-        plan_requests(str(written), changes)
+        open_grids(str(written), changes)
 
 
 TITLE, GRID = 'title = "t"\n', '[grid]\nmethods = ["itq"]\nbits = [8]\n'
@@ -151,13 +151,13 @@ def test_a_suite_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) 
 
 
 def test_a_suite_says_all_of_a_request_but_what_is_made_again() -> None:
-    assert set(GRID_KEYS) == {field.name for field in fields(Request)} - {"rerun"}
+    assert set(GRID_KEYS) == {field.name for field in fields(Grid)} - {"rerun"}
 
 
 def test_a_parameter_that_a_method_does_not_take_is_named_with_its_file_and_run(written: Path) -> None:
     written.write_text(TITLE + GRID + "[[runs]]\n[[runs]]\nparameters.itq = {iterations = 1.5}")
     with pytest.raises(UsageError, match=r"s\.toml, run 2: parameter itq\.iterations is 1\.5, wanted int"):
-        open_suite(written).requests({})
+        open_suite(written).grids({})
 
 
 @pytest.mark.parametrize("name", suite_names())
@@ -183,14 +183,14 @@ def test_no_two_runs_of_a_shipped_suite_are_the_same_trial(name: str) -> None:
             bits,
             repr(METHODS.get(method).resolve(_values(run, method), run.features or "")),
         )
-        for run in open_suite(name).requests({})
+        for run in open_suite(name).grids({})
         for method in run.methods
         for bits in run.bits
     ]
     assert len(set(trials)) == len(trials)
 
 
-def _values(run: Request, method: str) -> dict[str, Any]:
+def _values(run: Grid, method: str) -> dict[str, Any]:
     return hyperparameters.resolve(method, METHODS.get(method), run.parameters.get(method, {}))
 
 

@@ -12,25 +12,25 @@ from hashbench.errors import UsageError
 from hashbench.execution import measure
 from hashbench.features.weights import Weights
 from hashbench.records.schema import schema
-from hashbench.replay.remeasure import Place, kept_trials, measure_again
-from tests.stored_trials import kept
+from hashbench.replay.remeasure import MeasureContext, measure_again, stored_trials
+from tests.stored_trials import stored
 
 
 @pytest.fixture
-def place(results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+def context(results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MeasureContext:
     """A copy of the results, without throughput."""
     monkeypatch.setattr(measure, "SECONDS_PER_FIGURE", 0.001)
     shutil.copytree(results / "records", tmp_path / "results/records")
-    return Place(tmp_path / "results", tmp_path, torch.device("cpu"), Weights(offline=True))
+    return MeasureContext(tmp_path / "results", tmp_path, torch.device("cpu"), Weights(offline=True))
 
 
 @pytest.mark.parametrize("method", ["itq", "borrows"])
-def test_it_is_a_throughput_file_as_a_trial_writes_it(place: Place, method: str) -> None:
+def test_it_is_a_throughput_file_as_a_trial_writes_it(context: MeasureContext, method: str) -> None:
     """Also of a method whose network's weights are nowhere but in its state."""
-    record = kept(place.results, method)
+    record = stored(context.results, method)
     before = record.file.read_bytes()
-    found = measure_again(record, place)
-    (file,) = (place.results / "throughput").glob("*.json")
+    found = measure_again(record, context)
+    (file,) = (context.results / "throughput").glob("*.json")
     assert json.loads(file.read_text()) == found
     jsonschema.validate(found, schema("throughput"))
     assert file.stem == f"{record.record['key']}-{found['hardware']['id']}"
@@ -39,28 +39,28 @@ def test_it_is_a_throughput_file_as_a_trial_writes_it(place: Place, method: str)
     assert record.file.read_bytes() == before
 
 
-def test_a_figure_of_this_machine_is_replaced_and_others_stay(place: Place) -> None:
-    record = kept(place.results, "itq")
-    found = measure_again(record, place)
-    other = place.results / "throughput" / f"{record.record['key']}-{'0' * 12}.json"
+def test_a_figure_of_this_machine_is_replaced_and_others_stay(context: MeasureContext) -> None:
+    record = stored(context.results, "itq")
+    found = measure_again(record, context)
+    other = context.results / "throughput" / f"{record.record['key']}-{'0' * 12}.json"
     other.write_text("{}")
-    measure_again(record, place)
-    names = {file.name for file in (place.results / "throughput").iterdir()}
+    measure_again(record, context)
+    names = {file.name for file in (context.results / "throughput").iterdir()}
     assert names == {other.name, f"{record.record['key']}-{found['hardware']['id']}.json"}
     assert other.read_text() == "{}"
 
 
-def test_what_is_measured_has_codes_and_a_state(place: Place) -> None:
-    assert [record.trial.method for record in kept_trials(place.results)] == ["borrows", "itq", "paints"]
-    kept(place.results, "itq").state_file.unlink()
-    assert [record.trial.method for record in kept_trials(place.results)] == ["borrows", "paints"]
+def test_what_is_measured_has_codes_and_a_state(context: MeasureContext) -> None:
+    assert [record.trial.method for record in stored_trials(context.results)] == ["borrows", "itq", "paints"]
+    stored(context.results, "itq").state_file.unlink()
+    assert [record.trial.method for record in stored_trials(context.results)] == ["borrows", "paints"]
     with pytest.raises(UsageError, match="has codes and a state; make some with hashbench run"):
-        kept_trials(place.data / "nowhere")
+        stored_trials(context.data / "nowhere")
 
 
-def test_features_of_other_weights_are_not_measured(place: Place) -> None:
-    record = kept(place.results, "itq")
+def test_features_of_other_weights_are_not_measured(context: MeasureContext) -> None:
+    record = stored(context.results, "itq")
     record.record["trial"]["features_weights"] = "ab" * 32
     with pytest.raises(UsageError, match=r"has features of other weights \(abababababababab\) than those here"):
-        measure_again(record, place)
-    assert not (place.results / "throughput").exists()
+        measure_again(record, context)
+    assert not (context.results / "throughput").exists()

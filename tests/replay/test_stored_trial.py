@@ -10,10 +10,10 @@ import torch
 
 from hashbench.data.spec import open_dataset
 from hashbench.errors import UsageError
-from hashbench.execution.training_data import Inputs, encode
-from hashbench.replay.stored_dataset import open_source
-from hashbench.replay.stored_trial import Kept, changed_sources, load_method, read_codes
-from tests.stored_trials import copied, kept
+from hashbench.execution.training_data import TrainingData, encode
+from hashbench.replay.stored_dataset import open_recorded_dataset
+from hashbench.replay.stored_trial import StoredTrial, changed_sources, load_codes, load_method
+from tests.stored_trials import copied, stored
 
 CPU = torch.device("cpu")
 
@@ -21,10 +21,10 @@ CPU = torch.device("cpu")
 @pytest.mark.parametrize("method", ["paints", "borrows"])
 def test_a_kept_method_gives_its_codes_again(results: Path, method: str) -> None:
     """``borrows`` keeps a whole mobilenet, batch norms and counters too, and its weights are nowhere."""
-    record = kept(results, method)
+    record = stored(results, method)
     again, run = load_method(record, CPU)
-    codes, digits = read_codes(record), open_dataset("digits", Path())
-    inputs = Inputs(digits, np.empty((0, 0)), digits.labels())
+    codes, digits = load_codes(record), open_dataset("digits", Path())
+    inputs = TrainingData(digits, np.empty((0, 0)), digits.labels())
     assert np.array_equal(
         encode(again, inputs.batches(again, codes.query_items, run)).packed, codes.query.packed
     )  # fmt: skip
@@ -33,8 +33,8 @@ def test_a_kept_method_gives_its_codes_again(results: Path, method: str) -> None
 
 def test_kept_codes_and_labels_have_the_records_precision(results: Path) -> None:
     """precision@1, its ties by expectation, reckoned plainly from what was read."""
-    record = kept(results, "itq")
-    codes = read_codes(record)
+    record = stored(results, "itq")
+    codes = load_codes(record)
     distances = (codes.query.unpack()[:, None] != codes.database.unpack()[None]).sum(2)
     shares = [
         (codes.query_labels[query] & codes.database_labels[row == row.min()]).any(1).mean()
@@ -48,25 +48,25 @@ def test_kept_codes_and_labels_have_the_records_precision(results: Path) -> None
 
 def test_records_without_codes_of_a_method_say_why(results: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="has no codes of a method: it is a reference; name another"):
-        read_codes(kept(results, "reference_random"))
+        load_codes(stored(results, "reference_random"))
     record = copied(results, "itq", tmp_path)
-    failed = Kept(record.file, {**record.record, "status": "failed"})
+    failed = StoredTrial(record.file, {**record.record, "status": "failed"})
     with pytest.raises(UsageError, match="it is failed"):
-        read_codes(failed)
+        load_codes(failed)
     np.savez(record.codes_file, average_precision=np.zeros(3))
     with pytest.raises(UsageError, match=r"was published without its codes; run itq .* again to have them"):
-        read_codes(record)
+        load_codes(record)
     record.codes_file.write_bytes(b"PK damaged")
     with pytest.raises(UsageError, match=r"codes .*\.npz cannot be read .*; restore the file or run the trial again"):
-        read_codes(record)
+        load_codes(record)
     record.codes_file.unlink()
     with pytest.raises(UsageError, match=r"there is no digits-.*\.npz"):
-        read_codes(record)
+        load_codes(record)
 
 
 def test_throughput_is_no_record_of_a_trial(results: Path) -> None:
     with pytest.raises(UsageError, match=r"is throughput, not the record of a trial; name one in the folder records"):
-        Kept.read(next((results / "throughput").glob("*.json")))
+        StoredTrial.read(next((results / "throughput").glob("*.json")))
 
 
 def test_parameters_that_a_method_no_longer_takes_are_one_line(results: Path, tmp_path: Path) -> None:
@@ -98,38 +98,38 @@ def test_a_state_that_does_not_load_is_one_line(results: Path, tmp_path: Path) -
 
 
 def test_a_method_that_is_not_here_is_named(results: Path) -> None:
-    record = kept(results, "itq")
-    other = Kept(record.file, {**record.record, "trial": {**record.record["trial"], "method": "itqq"}})
+    record = stored(results, "itq")
+    other = StoredTrial(record.file, {**record.record, "trial": {**record.record["trial"], "method": "itqq"}})
     with pytest.raises(UsageError, match="no method named 'itqq'; did you mean 'itq'"):
         load_method(other, CPU)
 
 
 def test_sources_that_changed_are_named(results: Path) -> None:
-    record = kept(results, "paints")
+    record = stored(results, "paints")
     assert changed_sources(record) == []
     record.record["fingerprint"]["files"]["methods/paints.py"] = "0" * 16
     assert changed_sources(record) == ["methods/paints.py"]
 
 
 def test_another_data_set_than_the_records_is_refused(results: Path, tmp_path: Path) -> None:
-    record = kept(results, "itq")
-    assert len(open_source(record, tmp_path)) == 1797
+    record = stored(results, "itq")
+    assert len(open_recorded_dataset(record, tmp_path)) == 1797
     record.record["protocol_card"]["id"] = "f" * 16
     with pytest.raises(
         UsageError, match=r"with the protocol card f{16}, here is digits/holdout-200 with \w{16}: other"
     ):
-        open_source(record, tmp_path)
+        open_recorded_dataset(record, tmp_path)
 
 
 def test_a_data_set_that_a_file_describes_has_to_be_named(results: Path, tmp_path: Path) -> None:
-    record = kept(results, "itq")
+    record = stored(results, "itq")
     record.record["trial"] |= {"dataset": "folder", "protocol": "folder/birds-1a2b3c4d"}
     with pytest.raises(UsageError, match=r"which a file of yours describes; name it with --dataset folder:FILE"):
-        open_source(record, tmp_path)
+        open_recorded_dataset(record, tmp_path)
 
 
 def test_records_are_read_by_their_own_format(tmp_path: Path) -> None:
     file = tmp_path / "other.json"
     file.write_text(json.dumps({"format": 1, "key": "a"}))
     with pytest.raises(UsageError, match="is of format 1, wanted 2; run its trial again"):
-        Kept.read(file)
+        StoredTrial.read(file)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashbench.records.store import Record, Store
-from hashbench.records.trial_spec import Job, Trial
+from hashbench.records.trial_spec import PlannedTrial, TrialSpec
 
 
 def write_records(
@@ -18,11 +18,11 @@ def write_records(
     store.prepare()
     values = iter(per_query)
     for record in records:
-        trial = Trial(**record["trial"])
-        job = Job(trial, record["fingerprint"], record["protocol_card"], "")
-        record["key"] = job.key
+        trial = TrialSpec(**record["trial"])
+        planned = PlannedTrial(trial, record["fingerprint"], record["protocol_card"], "")
+        record["key"] = planned.key
         found = next(values, None)
         if found is not None:
-            store.write_codes(job, {"average_precision": found, "query_items": np.arange(len(found))})
-        store.write_record(job, record)
+            store.write_codes(planned, {"average_precision": found, "query_items": np.arange(len(found))})
+        store.write_record(planned, record)
     return store

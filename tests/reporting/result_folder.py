@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hashbench.records.new_record import draft, explain
+from hashbench.records.new_record import mark_failed, new_record
 from hashbench.records.results import Results, results
 from hashbench.records.store import Record, Store, to_json
-from hashbench.records.trial_spec import REFERENCES, Job, Settings, Trial
+from hashbench.records.trial_spec import REFERENCES, PlannedTrial, TrialSpec
 from tests.reporting.test_reports import CARD
 
 TRIAL: dict[str, Any] = {
@@ -58,7 +58,7 @@ class ResultFolder:
         ``changes`` are fields of the trial, or "metrics", "variant", "card", "metric_version", "versions", "files",
         "supervised".
         """
-        record, job = self._draft(method, machine, changes)
+        record, planned = self._draft(method, machine, changes)
         record |= {
             "status": "ok",
             "metrics": {**dict.fromkeys(METRICS, value), "chance": 0.1, **changes.get("metrics", {})},
@@ -66,15 +66,15 @@ class ResultFolder:
             "curves": {"radius": None, "rank": {"k": [1], "precision": [1.0], "recall": [0.1]}},
             "diagnostics": {},
         }
-        file = self._write(record, job)
+        file = self._write(record, planned)
         if ap is not None:
             items = changes.get("items", np.arange(len(ap)))
             np.savez(file.with_suffix(".npz"), average_precision=ap, query_items=items)
         return file
 
     def add_failed(self, method: str = "itq", status: str = "failed", message: str = "boom", **changes: Any) -> Path:
-        record, job = self._draft(method, "a", changes)
-        return self._write(explain(record, status, "fit", message, []), job)
+        record, planned = self._draft(method, "a", changes)
+        return self._write(mark_failed(record, status, "fit", message, []), planned)
 
     def add_runs(self, values: Any, method: str = "itq", **changes: Any) -> None:
         """A record for each repetition."""
@@ -104,13 +104,13 @@ class ResultFolder:
         file.write_bytes(to_json(content))
         return file
 
-    def _draft(self, method: str, machine: str, changes: dict[str, Any]) -> tuple[Record, Job]:
+    def _draft(self, method: str, machine: str, changes: dict[str, Any]) -> tuple[Record, PlannedTrial]:
         trial = {**TRIAL, **{name: value for name, value in changes.items() if name in TRIAL}}
         card = {**CARD, **changes.get("card", {})}
         fingerprint = {"card": card["id"], "files": changes.get("files", {})}
         variant, supervised = changes.get("variant", {}), changes.get("supervised", False)
-        job = Job(Trial(method, **trial), fingerprint, card, trial["protocol"], variant, supervised)
-        record = draft(job, Settings(self.path, self.path, self.path, device="cpu", provenance={"git_commit": None}))
+        planned = PlannedTrial(TrialSpec(method, **trial), fingerprint, card, trial["protocol"], variant, supervised)
+        record = new_record(planned, "cpu", {"git_commit": None})
         record["reference"] = method in REFERENCES
         record["metric_version"] = changes.get("metric_version", record["metric_version"])
         record["environment"]["hardware"] = MACHINES[machine]
@@ -120,10 +120,10 @@ class ResultFolder:
             "created": f"2026-01-01T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
         }
         record["provenance"] |= {"git_dirty": None, "command": "test"}
-        return record, job
+        return record, planned
 
-    def _write(self, record: Record, job: Job) -> Path:
+    def _write(self, record: Record, planned: PlannedTrial) -> Path:
         store = Store(self.path)
         store.prepare()
-        store.write_record(job, record)
-        return store.record_path(job)
+        store.write_record(planned, record)
+        return store.record_path(planned)

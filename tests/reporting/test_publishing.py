@@ -13,7 +13,7 @@ import pytest
 
 import hashbench as hb
 from hashbench.errors import UsageError
-from hashbench.records.new_record import explain
+from hashbench.records.new_record import mark_failed
 from hashbench.records.results import results
 from hashbench.records.store import to_json
 from hashbench.reporting.publishing import main, publish
@@ -36,7 +36,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         hb.run(
             methods=["lsh"], bits=[8], limit=100, results=folder, executor="inline", device="cpu", datasets=["digits"]
         )
-    failed = explain(copy.deepcopy(finished(folder)[0]), "failed", "fit", f"no {folder}", [])
+    failed = mark_failed(copy.deepcopy(finished(folder)[0]), "failed", "fit", f"no {folder}", [])
     failed["key"] = "f" * 16
     throughput = next((folder / "throughput").glob("*.json"))
     orphan = {**json.loads(throughput.read_text()), "key": failed["key"]}

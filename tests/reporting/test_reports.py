@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from hashbench.records.new_record import draft, explain
+from hashbench.records.new_record import mark_failed, new_record
 from hashbench.records.results import Results
 from hashbench.records.store import Record, Store, stem
-from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, Job, Settings, Trial
+from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, PlannedTrial, TrialSpec
 from hashbench.reporting.leaderboard.caption import caption, failures, title
 from hashbench.reporting.leaderboard.csv_file import csv
 from hashbench.reporting.leaderboard.markdown import markdown
@@ -32,7 +32,7 @@ CARD = {
     "classes": 10,
     "cutoff": None,
 }
-SETTINGS = Settings(Path(), Path(), Path(), provenance={"git_commit": None, "git_dirty": None, "command": "test"})
+PROVENANCE = {"git_commit": None, "git_dirty": None, "command": "test"}
 CLOCK = itertools.count()
 IDENTITY = {"protocol", "features_dtype", "features_weights", "backbones", "repetition", "preset", "limit", "seed"}
 
@@ -54,8 +54,10 @@ def make_record(method: str, bits: int | None, value: float, **changes: Any) -> 
         **{name: changes.pop(name) for name in list(changes) if name in IDENTITY},
     }
     card = {**CARD, **changes.pop("card", {})}
-    job = Job(Trial(method, bits=bits, **trial), {"card": card["id"], "files": {}}, card, trial["protocol"], **changes)
-    record = draft(job, SETTINGS)
+    planned = PlannedTrial(
+        TrialSpec(method, bits=bits, **trial), {"card": card["id"], "files": {}}, card, trial["protocol"], **changes
+    )
+    record = new_record(planned, "cpu", PROVENANCE)
     names = ("map@1000", "map@all", "precision@100", "recall@1000", "adjusted_map@1000")
     curve = {"precision": [0.9, 0.5, 0.1], "recall": [0.1, 0.5, 1.0], "empty": [0.2, 0.0, 0.0]}
     record |= {
@@ -71,7 +73,7 @@ def make_record(method: str, bits: int | None, value: float, **changes: Any) -> 
 
 
 def failed(record: Record) -> Record:
-    return explain(copy.deepcopy(record), "timeout", "fit", "stopped after its time-out of 5 s", [])
+    return mark_failed(copy.deepcopy(record), "timeout", "fit", "stopped after its time-out of 5 s", [])
 
 
 @pytest.fixture
@@ -220,8 +222,8 @@ def test_the_order_of_records_does_not_change_a_byte(records: list[Record], tmp_
         store = Store(tmp_path / str(number))
         store.prepare()
         for record in order:
-            trial = Trial(**record["trial"])
-            store.write_record(Job(trial, record["fingerprint"], CARD, ""), record)
+            trial = TrialSpec(**record["trial"])
+            store.write_record(PlannedTrial(trial, record["fingerprint"], CARD, ""), record)
         files = write_reports(store.root)
         written.append({file.name: file.read_bytes() for file in files})
     assert written[0] == written[1]
@@ -229,8 +231,8 @@ def test_the_order_of_records_does_not_change_a_byte(records: list[Record], tmp_
 
 
 def test_file_names_are_safe() -> None:
-    trial = Trial("m", {}, 8, "folder", "folder/x y:z", "pixels", "float32", None, {}, None, None, 0, 0)
-    assert stem(Job(trial, {"card": "c", "files": {}}, CARD, "")).startswith("folder-x_y_z-m-8-0-")
+    trial = TrialSpec("m", {}, 8, "folder", "folder/x y:z", "pixels", "float32", None, {}, None, None, 0, 0)
+    assert stem(PlannedTrial(trial, {"card": "c", "files": {}}, CARD, "")).startswith("folder-x_y_z-m-8-0-")
 
 
 def test_captions_say_what_the_card_and_the_features_add_to_a_number() -> None:

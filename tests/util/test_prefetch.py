@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from hashbench.util.prefetch import ahead
+from hashbench.util.prefetch import prefetch
 
 
 def test_items_come_in_order() -> None:
-    assert list(ahead(iter(range(100)))) == list(range(100))
-    assert list(ahead(iter([]))) == []
-    assert list(ahead(iter([None, 0]))) == [None, 0]
+    assert list(prefetch(iter(range(100)))) == list(range(100))
+    assert list(prefetch(iter([]))) == []
+    assert list(prefetch(iter([None, 0]))) == [None, 0]
 
 
 def test_the_next_item_is_made_while_one_is_used() -> None:
@@ -22,7 +22,7 @@ def test_the_next_item_is_made_while_one_is_used() -> None:
             event.set()
             yield number
 
-    for number in ahead(items()):
+    for number in prefetch(items()):
         if number < 3:
             assert made[number + 1].wait(10)
         if number < 2:
@@ -34,7 +34,7 @@ def test_an_exception_comes_where_its_item_would_have_come() -> None:
         yield 1
         raise KeyError("two")
 
-    found = ahead(items())
+    found = prefetch(items())
     assert next(found) == 1
     with pytest.raises(KeyError, match="two"):
         next(found)
@@ -44,7 +44,7 @@ def test_who_stops_early_leaves_no_thread() -> None:
     def names() -> list[str]:
         return [thread.name for thread in threading.enumerate() if thread.name.startswith("hashbench-ahead")]
 
-    found = ahead(iter(range(10**9)))
+    found = prefetch(iter(range(10**9)))
     assert next(found) == 0
     assert len(names()) == 1
     found.close()  # type: ignore[attr-defined]

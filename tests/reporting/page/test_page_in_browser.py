@@ -36,7 +36,7 @@ class View:
 
     page: Any
     errors: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
+    grids: list[str] = field(default_factory=list)
 
     def column(self, number: int, body: str = "ranked") -> list[str]:
         """The visible texts of a column, 1 is the first."""
@@ -121,7 +121,7 @@ def _opened(browser: Any, address: str, options: dict[str, Any]) -> View:
         "console", lambda message: view.errors.append(message.text) if message.type in ("error", "warning") else None
     )
     page.on("pageerror", lambda error: view.errors.append(str(error)))
-    page.on("request", lambda request: view.requests.append(request.url))
+    page.on("request", lambda request: view.grids.append(request.url))
     page.set_default_timeout(120_000)  # a busy machine is no fault
     page.goto(address)
     return view
@@ -145,7 +145,7 @@ def drawn(view: View) -> None:
 
 def test_it_opens_from_disk_without_errors_and_asks_for_nothing_else(view: View, file: Path) -> None:
     drawn(view)
-    asked = [url for url in view.requests if not url.startswith("data:")]
+    asked = [url for url in view.grids if not url.startswith("data:")]
     assert asked == [file.as_uri()]
     assert view.said("getComputedStyle(document.querySelector('.filters')).display") == "flex"
 

@@ -44,7 +44,7 @@ class Digits:
     def metrics(self, seed: int, repetition: int) -> tuple[Metrics, Metrics]:
         """Unchanged and worse."""
         draw = 1000 * seed + repetition
-        itq = hb.method("itq", bits=BITS, seed=draw, device="cpu").fit(self.train)
+        itq = hb.hasher("itq", bits=BITS, seed=draw, device="cpu").fit(self.train)
         codes = itq.encode(self.query), itq.encode(self.database)
         noise = np.random.default_rng(draw)
         worse = [code ^ (noise.random(code.shape) < NOISE) for code in codes]

@@ -1,0 +1,25 @@
+"""What an executor reports while trials run."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Event:
+    """What an executor tells its watcher about a job.
+
+    Attributes:
+        key: the job's.
+        kind: "started", "phase" (name in ``text``), "note" (a line in ``text``), "epoch" (done, total, values) or
+            "finished" (status in ``text``).
+    """
+
+    key: str
+    kind: str
+    text: str = ""
+    done: int = 0
+    total: int = 0
+    values: Mapping[str, float] = field(default_factory=dict)
+
+
+OnEvent = Callable[[Event], None]

@@ -1,0 +1,31 @@
+"""How trials are run: folders, device, time-out, weights."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How jobs are run; nothing here changes a code on purpose.
+
+    Attributes:
+        results, data, cache: folders.
+        device: "auto", "cpu", "cuda", "cuda:1".
+        timeout: seconds a trial may take, extraction of features apart; None for no limit.
+        save_state: keep the fitted methods.
+        weights: files of state dicts by the network's name; the published ones where none is given.
+        offline: nothing is downloaded.
+        provenance: git commit, command line and such, copied into every record.
+    """
+
+    results: Path
+    data: Path
+    cache: Path
+    device: str = "auto"
+    timeout: float | None = None
+    save_state: bool = True
+    weights: Mapping[str, Path] = field(default_factory=dict)
+    offline: bool = False
+    provenance: Mapping[str, Any] = field(default_factory=dict)
