@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hashbench.evaluation.evaluate import Scores as Scores
     from hashbench.evaluation.evaluate import evaluate as evaluate
     from hashbench.execution.run import run as run
-    from hashbench.external.call import score as score
+    from hashbench.external.api import score as score
     from hashbench.records.results import Results as Results
     from hashbench.records.results import results as results
     from hashbench.replay.rescore import rescore as rescore
@@ -38,7 +38,7 @@ _HOMES = {
     "rescore": "hashbench.replay.rescore",
     "results": "hashbench.records.results",
     "run": "hashbench.execution.run",
-    "score": "hashbench.external.call",
+    "score": "hashbench.external.api",
 }
 __all__ = [
     "HammingIndex",

@@ -68,18 +68,18 @@ def verify(name: str, data: str | None, strict: bool, as_json: bool) -> int:
     from hashbench.util.paths import cache_folder, data_folder
     from hashbench.util.progress import log_to_stderr
 
-    cache, found, faults = cache_folder(), [], []
+    cache, audits, faults = cache_folder(), [], []
     for spec in expand(name):
         dataset = open_dataset(spec, data_folder(data), log_to_stderr)
         card, split = make_card(dataset, protocol_id(spec, dataset))
         audited = audit(dataset, card, split, cache)
         file = keep(audited, cache)
-        found.append(audited.facts())
+        audits.append(audited.facts())
         faults += [f"{card.protocol}: {fault}" for fault in audited.faults()]
         if not as_json:
-            click.echo("\n".join(lines(found[-1])) + f"\n  kept in {file}")
+            click.echo("\n".join(lines(audits[-1])) + f"\n  kept in {file}")
     if as_json:
-        click.echo(json.dumps(found, indent=1))
+        click.echo(json.dumps(audits, indent=1))
     if strict and faults:
         click.echo("\n".join(faults), err=True)
         return 1

@@ -32,7 +32,8 @@ def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
     from hashbench.errors import UsageError
     from hashbench.features.weights import Weights, parse_weights
     from hashbench.records.lookup import find_records
-    from hashbench.replay.remeasure import MeasureContext, measure_again, stored_trials
+    from hashbench.replay.context import ReplayContext
+    from hashbench.replay.remeasure import measure_again, stored_trials
     from hashbench.replay.stored_trial import StoredTrial
     from hashbench.reporting.write import write_reports
     from hashbench.util.device import pick_device
@@ -41,7 +42,7 @@ def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
 
     results = Path(given["results"])
     weights = Weights(parse_weights(given["weights"]), given["offline"], log_to_stderr)
-    context = MeasureContext(
+    context = ReplayContext(
         results, data_folder(given["data"]), pick_device(given["device"]), weights, given["dataset"]
     )
     found = [StoredTrial.read(file) for file in find_records(records, results)] if records else stored_trials(results)

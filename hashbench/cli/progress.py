@@ -2,21 +2,19 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from hashbench.execution.events import Event
+from hashbench.execution.events import Event, OnEvent
 from hashbench.planning.plan import Plan
-
-OnEvent = Callable[[Event], None]
 
 
 @contextmanager
 def progress(plan: Plan) -> Iterator[OnEvent]:
-    """A watcher of the plan's jobs, writing to standard error."""
+    """A function that shows the events of the plan's trials on standard error."""
     console = Console(stderr=True)
     for note in plan.notes:
         console.print(note, highlight=False, markup=False)
@@ -33,7 +31,7 @@ def progress(plan: Plan) -> Iterator[OnEvent]:
 
 
 class Lines:
-    """A line when a trial ends, and one for what it notes on the way."""
+    """Prints a line when a trial ends, and one for each of its notes."""
 
     def __init__(self, plan: Plan) -> None:
         self.names = {entry.planned.key: str(entry.planned) for entry in plan.entries}
@@ -51,7 +49,7 @@ class Lines:
             self.ended += 1
             seconds = time.monotonic() - self.started
             line = f"[{self.ended}/{self.total}] {self.names[event.key]}: {event.text}, {seconds:.1f} s"
-            print(line, file=sys.stderr, flush=True)  # noqa: T201 - a watcher prints
+            print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _live(plan: Plan, console: Console) -> Iterator[OnEvent]:
@@ -68,7 +66,8 @@ def _live(plan: Plan, console: Console) -> Iterator[OnEvent]:
         current = display.add_task("", total=None, note="", visible=False)
         started = time.monotonic()
 
-        def watch(event: Event) -> None:
+        def show(event: Event) -> None:
+            """Update the display."""
             nonlocal started
             if event.kind == "started":
                 started = time.monotonic()
@@ -84,4 +83,4 @@ def _live(plan: Plan, console: Console) -> Iterator[OnEvent]:
                 display.advance(grid)
                 display.update(current, visible=False)
 
-        yield watch
+        yield show

@@ -35,7 +35,7 @@ def command(records: tuple[str, ...], everything: bool, as_json: bool, **given: 
     from hashbench.evaluation.metrics import METRIC_VERSION
     from hashbench.features.weights import Weights, parse_weights
     from hashbench.records.lookup import find_records
-    from hashbench.replay.remeasure import MeasureContext
+    from hashbench.replay.context import ReplayContext
     from hashbench.replay.rescore import choose, rescore_records
     from hashbench.replay.stored_trial import StoredTrial
     from hashbench.util.device import pick_device
@@ -44,20 +44,20 @@ def command(records: tuple[str, ...], everything: bool, as_json: bool, **given: 
 
     results = Path(given["results"])
     weights = Weights(parse_weights(given["weights"]), given["offline"], log_to_stderr)
-    context = MeasureContext(
+    context = ReplayContext(
         results, data_folder(given["data"]), pick_device(given["device"]), weights, given["dataset"]
     )
     faults: list[str] = []
     current = 0
     if records:
-        found = [StoredTrial.read(file) for file in find_records(records, results)]
+        stored = [StoredTrial.read(file) for file in find_records(records, results)]
     else:
-        choice = choose(results, everything)
-        found, faults, current = choice.records, list(choice.faults), choice.current
+        selection = choose(results, everything)
+        stored, faults, current = selection.records, list(selection.faults), selection.current
     if current:
         click.echo(f"{current} records have metrics of version {METRIC_VERSION}, today's; see --all", err=True)
     show = (lambda *_: None) if as_json else _show
-    done = rescore_records(found, context, show)
+    done = rescore_records(stored, context, show)
     if as_json:
         click.echo(json.dumps(list(done.records), indent=1))
     faults += done.faults

@@ -119,25 +119,25 @@ def _carry_out(plan: Any, settings: Any, executor: str, as_json: bool) -> int:
 
     with progress(plan) as on_event:
         finished = carry_out(plan, settings, executor, on_event)
-    found = grid_results(plan, settings)
+    results = grid_results(plan, settings)
     if as_json:
-        click.echo(json.dumps(list(found.records), indent=1))
+        click.echo(json.dumps(list(results.records), indent=1))
     else:
-        _print_leaderboard(found, plan, settings.results)
+        _print_leaderboard(results, plan, settings.results)
     if not finished:
-        left = len(plan.keys() - {record["key"] for record in found.records})
+        left = len(plan.keys() - {record["key"] for record in results.records})
         click.echo(f"stopped: {left} trials left; the same command goes on from here", err=True)
-    failed = [record for record in found.records if record["status"] not in ("ok", "skipped")]
+    failed = [record for record in results.records if record["status"] not in ("ok", "skipped")]
     return 1 if failed or not finished else 0
 
 
-def _print_leaderboard(found: Any, plan: Any, folder: Path) -> None:
+def _print_leaderboard(results: Any, plan: Any, folder: Path) -> None:
     from rich.console import Console
 
     from hashbench.reporting.leaderboard.tables import tables
     from hashbench.reporting.leaderboard.terminal import show
 
     console = Console()
-    show(tables(found, plan.keys(), plan.stale_keys()), console)
+    show(tables(results, plan.keys(), plan.stale_keys()), console)
     shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
     console.print(f"\nAll records of {shown}/: leaderboard.html, .md, .csv and figures/", highlight=False)

@@ -77,10 +77,10 @@ def command(file: str | None, as_json: bool, **given: Any) -> int:
     if file is None and given["name"] is None:
         raise UsageError("no FILE to take the method's name from; give the .npz, or --name and a file for each array")
     weights = parse_weights(given.pop("weights"))
-    places = {name: given.pop(name) for name in ("results", "data", "device", "offline")}
+    folders = {name: given.pop(name) for name in ("results", "data", "device", "offline")}
     request = ScoreRequest(**{**given, "name": given["name"] or Path(str(file)).stem})
     settings = make_settings(
-        places["results"], places["data"], places["device"], weights=weights, offline=places["offline"]
+        folders["results"], folders["data"], folders["device"], weights=weights, offline=folders["offline"]
     )
     scored = score_arrays(read_arrays(Path(file) if file else None, separate), request, settings)
     write_reports(settings.results)
@@ -89,7 +89,7 @@ def command(file: str | None, as_json: bool, **given: Any) -> int:
     if as_json:
         click.echo(json.dumps(scored.record, indent=1))
     else:
-        _print(scored, Path(places["results"]))
+        _print(scored, Path(folders["results"]))
     return 0
 
 

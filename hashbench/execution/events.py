@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Event:
-    """What an executor tells its watcher about a job.
+    """What happens to a trial while it runs.
 
     Attributes:
-        key: the job's.
+        key: the trial's.
         kind: "started", "phase" (name in ``text``), "note" (a line in ``text``), "epoch" (done, total, values) or
             "finished" (status in ``text``).
     """

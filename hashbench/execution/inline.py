@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from hashbench.errors import UsageError
-from hashbench.execution.events import Event
-from hashbench.execution.executor import Executor, OnEvent
+from hashbench.execution.events import Event, OnEvent
+from hashbench.execution.executor import Executor
 from hashbench.execution.settings import Settings
 from hashbench.execution.trial import run_trial
 from hashbench.records.trial_spec import PlannedTrial

@@ -1,4 +1,4 @@
-"""Local: a fresh process per trial, one at a time, watched from outside."""
+"""The local executor: a fresh process per trial, one at a time, watched from outside."""
 
 import contextlib
 import multiprocessing
@@ -16,10 +16,10 @@ from multiprocessing.process import BaseProcess
 from types import FrameType, ModuleType
 
 from hashbench.execution import worker
-from hashbench.execution.events import Event
-from hashbench.execution.executor import Executor, OnEvent
+from hashbench.execution.events import Event, OnEvent
+from hashbench.execution.executor import Executor
+from hashbench.execution.outcome import ProcessEnd, record_status
 from hashbench.execution.settings import Settings
-from hashbench.records.new_record import LOG_LINES, mark_failed, new_record
 from hashbench.records.store import Record, Store
 from hashbench.records.trial_spec import PlannedTrial
 
@@ -40,7 +40,7 @@ class Interruption:
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
-        """Answer SIGINT inside; only a main thread can."""
+        """Count SIGINT inside instead of raising it; only a main thread can."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -56,8 +56,13 @@ class Watch:
     """A running trial as seen from outside.
 
     Attributes:
+        planned: the trial.
+        process, events: its process, and the pipe that its events come through.
+        started: when it started (monotonic), later by the phases that the time-out does not count.
         before: the record that an earlier run left under the same key.
+        phase: the last phase that it reported.
         paused: when the phase began that does not count against the time-out.
+        stopped: why it was stopped, TIMED_OUT or STOPPED_BY_USER.
     """
 
     planned: PlannedTrial
@@ -79,9 +84,14 @@ class Watch:
         """Whether the time-out is over."""
         return timeout is not None and self.paused is None and now - self.started > timeout
 
+    def end(self) -> ProcessEnd:
+        """How the process ended, once it is gone."""
+        seconds = time.monotonic() - self.started
+        return ProcessEnd(self.process.exitcode, self.stopped == TIMED_OUT, self.phase, seconds)
+
 
 class LocalExecutor(Executor):
-    """A trial's outcome is its exit code and its record; one without a record gets one that says what happened."""
+    """Runs each trial in a process of its own; one that leaves no record gets one that says what happened."""
 
     def run(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent) -> bool:
         """See :class:`Executor`."""
@@ -101,7 +111,8 @@ class LocalExecutor(Executor):
                     _end(watch)
                 if watch.stopped == STOPPED_BY_USER:
                     return False
-                on_event(Event(planned.key, "finished", _outcome(watch, settings, store)))
+                status = record_status(planned, watch.end(), watch.before, settings, store)
+                on_event(Event(planned.key, "finished", status))
         return interruption.count == 0
 
 
@@ -164,11 +175,11 @@ def _start(planned: PlannedTrial, settings: Settings, store: Store, context: Bas
 
 def _follow(watch: Watch, timeout: float | None, on_event: OnEvent, interruption: Interruption) -> None:
     """Pass events on until the process is gone; stop it at its time-out or at the second Ctrl-C."""
-    listening = True
-    while watch.process.is_alive() or listening:
-        ready = wait([watch.events] if listening else [watch.process.sentinel], timeout=POLL_SECONDS)
-        if listening and watch.events in ready:
-            listening = _pass_on(watch, on_event)
+    pipe_open = True
+    while watch.process.is_alive() or pipe_open:
+        ready = wait([watch.events] if pipe_open else [watch.process.sentinel], timeout=POLL_SECONDS)
+        if pipe_open and watch.events in ready:
+            pipe_open = _pass_on(watch, on_event)
         elif not watch.process.is_alive():
             break
         if watch.overdue(timeout, time.monotonic()):
@@ -180,6 +191,7 @@ def _follow(watch: Watch, timeout: float | None, on_event: OnEvent, interruption
 
 
 def _pass_on(watch: Watch, on_event: OnEvent) -> bool:
+    """Pass one event on; False when the process has closed its end of the pipe."""
     try:
         event = watch.events.recv()
     except EOFError:
@@ -201,31 +213,3 @@ def _end(watch: Watch) -> None:
         os.killpg(watch.process.pid or 0, signal.SIGKILL)
     watch.process.join()
     watch.events.close()
-
-
-def _outcome(watch: Watch, settings: Settings, store: Store) -> str:
-    """Status by the record the trial left, or by the one written here in its place."""
-    record = store.read(watch.planned)
-    if record is None or record == watch.before:
-        record = new_record(watch.planned, settings.device, settings.provenance)
-        status, message = _what_happened(watch, settings.timeout)
-        mark_failed(record, status, watch.phase, message, _tail(watch, store))
-        record["seconds"] = {"total": time.monotonic() - watch.started}
-        store.write_record(watch.planned, record)
-    return str(record["status"])
-
-
-def _what_happened(watch: Watch, timeout: float | None) -> tuple[str, str]:
-    code = watch.process.exitcode
-    if watch.stopped == TIMED_OUT:
-        return "timeout", f"stopped after its time-out of {timeout:g} s"
-    if code is not None and code < 0:
-        name = signal.Signals(-code).name
-        hint = ", perhaps by the system for want of memory" if -code == signal.SIGKILL else ""
-        return "killed", f"ended by signal {name}{hint}"
-    return "failed", f"exited with code {code} and left no record"
-
-
-def _tail(watch: Watch, store: Store) -> list[str]:
-    log = store.log_path(watch.planned)
-    return log.read_text(errors="replace").splitlines()[-LOG_LINES:] if log.exists() else []

@@ -10,8 +10,8 @@ from hashbench.codes import check_bits
 from hashbench.data.audit import same_images
 from hashbench.data.spec import open_dataset
 from hashbench.errors import UsageError, unknown
-from hashbench.execution import executor
 from hashbench.execution.events import Event
+from hashbench.execution.executors import executor
 from hashbench.execution.settings import Settings
 from hashbench.features.weights import Weights, parse_weights
 from hashbench.planning.grid import Grid, grid_fields, parse_bits, split_list

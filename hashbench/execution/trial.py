@@ -59,7 +59,7 @@ class LoadedProtocol:
 
 
 class TrialRunner:
-    """Carries out one job: load, audit, features, fit, encode, evaluate, throughput."""
+    """Carries out one trial: load, audit, features, fit, encode, evaluate, throughput."""
 
     def __init__(self, planned: PlannedTrial, settings: Settings, on_event: Callable[[Event], None]) -> None:
         self.planned, self.settings, self.on_event = planned, settings, on_event
@@ -102,7 +102,7 @@ class TrialRunner:
         mark_failed(self.record, status, self.phase, str(error) or repr(error), log, type(error).__name__)
 
     def _throughput(self, measured: Callable[[], dict[str, Any]]) -> None:
-        """Measured last, when the record is safe: a failure here takes no score away."""
+        """Measure last, when the record is on disk, so that a failure here loses no score."""
         self._emit("phase", "throughput")
         try:
             self.store.write_throughput({"format": FORMAT, "key": self.planned.key, **measured()})
@@ -177,9 +177,9 @@ class TrialRunner:
 
     def _extractor(self) -> Extractor:
         trial = self.planned.trial
-        found = extractor(trial.features, self.weights, trial.features_dtype)
-        self._check_weights(trial.features, found.weights, trial.features_weights)
-        return found
+        features = extractor(trial.features, self.weights, trial.features_dtype)
+        self._check_weights(trial.features, features.weights, trial.features_weights)
+        return features
 
     def _backbone(self, spec: str) -> Backbone:
         """A network that the method declared, with the weights that the plan saw."""
@@ -189,8 +189,8 @@ class TrialRunner:
         self._check_weights(name, self.weights.sum(name), planned[name])
         return load_backbone(spec, self.weights)
 
-    def _check_weights(self, name: str, found: str | None, planned: str | None) -> None:
-        if found != planned:
+    def _check_weights(self, name: str, checksum: str | None, planned: str | None) -> None:
+        if checksum != planned:
             raise RuntimeError(f"weights of {name} changed since the plan was made; run the command again")
 
     def _log(self, line: str) -> None:
@@ -241,29 +241,29 @@ class TrialRunner:
         with self._evaluation():
             query, database = references.centred_features(inputs, loaded.split, self.device)
             scores = evaluate_features(query, database, *loaded.label_pair(), self._cutoff, self.device)
-        self._keep(scores, None, loaded)
+        self._store_scores(scores, None, loaded)
 
     def _evaluate(self, query: Codes, database: Codes, loaded: LoadedProtocol) -> None:
         with self._evaluation():
             scores = evaluate(query, database, *loaded.label_pair(), self._cutoff, self.device)
-        self._keep(scores, (query, database), loaded)
+        self._store_scores(scores, (query, database), loaded)
 
     @property
     def _cutoff(self) -> int | None:
         cutoff: int | None = self.planned.card["cutoff"]
         return cutoff
 
-    def _keep(self, scores: Scores, codes: tuple[Codes, Codes] | None, loaded: LoadedProtocol) -> None:
+    def _store_scores(self, scores: Scores, codes: tuple[Codes, Codes] | None, loaded: LoadedProtocol) -> None:
         self.record |= outcome(scores)
         items = loaded.split.query, loaded.split.database
         self.store.write_codes(self.planned, kept_arrays(scores, loaded.label_pair(), items, codes))
 
 
 def _out_of_memory(error: Exception) -> bool:
-    """Whether memory was wanting: of the GPU, of Python, or of torch's CPU allocator, which has no type for it."""
+    """Whether memory ran out: of the GPU, of Python, or of torch's CPU allocator, which has no error of its own."""
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
 
 
 def run_trial(planned: PlannedTrial, settings: Settings, on_event: Callable[[Event], None]) -> Record:
-    """Carry out one job in this process; the record is on disk when it returns."""
+    """Carry out one trial in this process; the record is on disk when it returns."""
     return TrialRunner(planned, settings, on_event).run()

@@ -21,20 +21,23 @@ def main(
     events: "Connection[Event, Event]",
     environment: dict[str, str],
 ) -> None:
-    """Lead a process group, take over the grid's environment, write to the log, die with the grid, do the job."""
+    """Run one trial: in a process group of its own, with the grid's environment, its output in the log.
+
+    The process ends with the one that runs the grid.
+    """
     os.setsid()
     os.environ.clear()
     os.environ.update(environment)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the grid's to answer
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that runs the grid handles Ctrl-C
     threading.Thread(target=_die_with_parent, daemon=True).start()
     _redirect(log)
 
-    def tell(event: Event) -> None:
+    def pass_on(event: Event) -> None:
         if event.kind == "note":
             print(event.text)  # noqa: T201 - into the trial's log
         events.send(event)
 
-    run_trial(planned, settings, tell)
+    run_trial(planned, settings, pass_on)
 
 
 def _die_with_parent() -> None:

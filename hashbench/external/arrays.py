@@ -20,7 +20,7 @@ NAMES = (*CODES, "query_labels", "database_labels", "query_items", "database_ite
 
 @dataclass(frozen=True)
 class Arrays:
-    """Arrays as they were found; nothing is known yet of what they hold.
+    """Arrays as they were read; what they hold is not checked yet.
 
     Attributes:
         values: by one of :data:`NAMES`; both codes are there.
@@ -60,7 +60,7 @@ def read_arrays(archive: Path | None, separate: Mapping[str, Path]) -> Arrays:
     Raises:
         UsageError: a file is not there, is damaged or pickled, or an array is given twice or missing.
     """
-    found: dict[str, Array] = {}
+    arrays: dict[str, Array] = {}
     sums: dict[str, str] = {}
     if archive is not None:
         loaded = _load(archive)
@@ -69,16 +69,16 @@ def read_arrays(archive: Path | None, separate: Mapping[str, Path]) -> Arrays:
                 f"{archive} holds one array; give it with the option of its kind, say --query-codes {archive}, or an "
                 f".npz with {', '.join(CODES)}"
             )
-        found, sums[archive.name] = loaded, file_sum(archive)
+        arrays, sums[archive.name] = loaded, file_sum(archive)
     for name, file in separate.items():
-        if name in found:
+        if name in arrays:
             raise UsageError(f"{name} are in {archive} and in {file} ({option(name)}); leave one of them out")
         loaded = _load(file)
         if not isinstance(loaded, np.ndarray):
             raise UsageError(f"{option(name)} names {file}, an archive of several arrays; give it without an option")
-        found[name], sums[name] = loaded, file_sum(file)
-    values = {name: found[name] for name in NAMES if name in found}
-    return Arrays(values, sums, tuple(sorted(found.keys() - values.keys())))
+        arrays[name], sums[name] = loaded, file_sum(file)
+    values = {name: arrays[name] for name in NAMES if name in arrays}
+    return Arrays(values, sums, tuple(sorted(arrays.keys() - values.keys())))
 
 
 def _load(file: Path) -> Array | dict[str, Array]:

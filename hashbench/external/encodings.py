@@ -24,7 +24,7 @@ def decode(name: str, array: Array, encoding: str | None, bits: int | None) -> C
 
     Raises:
         UsageError: nothing is stated, or shape, type or a value do not fit it; names the array, the value and its
-            place, and what was wanted.
+            index, and what was wanted.
     """
     if encoding is not None and encoding not in ENCODINGS:
         raise unknown("encoding", encoding, ENCODINGS)
@@ -54,7 +54,7 @@ def _wanted(encoding: str | None) -> str:
 
 def _packed(name: str, array: Array, bits: int | None) -> Codes:
     if bits is None:
-        raise UsageError(f"{name} are packed, so the code length has to be said: --bits 48, say")
+        raise UsageError(f"{name} are packed: their length has to be given, as in --bits 48")
     width, padding = -(-check_bits(bits) // 8), -bits % 8
     if array.dtype != np.uint8 or array.shape[1] != width:
         raise UsageError(
@@ -71,17 +71,17 @@ def _packed(name: str, array: Array, bits: int | None) -> Codes:
 
 
 def _check_values(name: str, array: Array, encoding: str) -> None:
-    place = first_other(array, VALUES[encoding])
-    if place is None:
+    index = first_other(array, VALUES[encoding])
+    if index is None:
         return
-    value, (other,) = array[place].item(), (each for each in VALUES if each != encoding)
+    value, (other,) = array[index].item(), (each for each in VALUES if each != encoding)
     if first_other(array, VALUES[other]) is None:
         hint = f"all are {WORDS[other]}: say --encoding {other}"
     elif encoding == "pm1" and value == 0:
         hint = "codes of three values are no binary codes; decide the zeros, as in codes >= 0"
     else:
         hint = "save bits, as in codes > 0"
-    raise UsageError(f"{name} has {value!r} at {list(place)}, wanted {WORDS[encoding]} (--encoding {encoding}); {hint}")
+    raise UsageError(f"{name} has {value!r} at {list(index)}, wanted {WORDS[encoding]} (--encoding {encoding}); {hint}")
 
 
 def first_other(array: Array, allowed: tuple[int, int]) -> tuple[int, ...] | None:
@@ -89,4 +89,4 @@ def first_other(array: Array, allowed: tuple[int, int]) -> tuple[int, ...] | Non
     other: npt.NDArray[np.bool_] = (array != allowed[0]) & (array != allowed[1])
     if not other.any():
         return None
-    return tuple(int(place) for place in np.unravel_index(int(other.argmax()), array.shape))
+    return tuple(int(axis) for axis in np.unravel_index(int(other.argmax()), array.shape))

@@ -15,8 +15,8 @@ from hashbench.dataset import Items
 from hashbench.errors import UsageError
 from hashbench.evaluation.relevance import label_pair
 from hashbench.external.labels import ClassesOrHot
+from hashbench.records.trial_spec import EXTERNAL_DATASET
 
-SCORED = "scored"  # the data set of tables that stand on no protocol
 PARTS = ("query", "database")
 
 MultiHot = npt.NDArray[np.bool_]
@@ -46,7 +46,7 @@ class GroundTruth:
         card: the protocol card's facts, with its leaks.
         labels: bool [n, classes].
         items: item numbers, int64 [n].
-        rows: which of the given rows stands at each place, int64 [n].
+        rows: the given row of each item, int64 [n].
         notes: lines on what was taken for granted.
     """
 
@@ -89,7 +89,7 @@ def ground_truth_from_labels(given: ProvidedLabels, table: str, cutoff: int | No
     rows = counted[:query], counted[:database]
     card = _card(table, labels, items, cutoff)
     notes = _notes(given)
-    return GroundTruth(SCORED, card.protocol, {**card.facts(), "leaks": None}, labels, items, rows, notes)
+    return GroundTruth(EXTERNAL_DATASET, card.protocol, {**card.facts(), "leaks": None}, labels, items, rows, notes)
 
 
 def _notes(given: ProvidedLabels) -> list[str]:
@@ -108,7 +108,7 @@ def _card(
     for numbers in items:
         digest.update(numbers.astype("<i8").tobytes())
     content = digest.hexdigest()
-    protocol = f"{SCORED}/{table}-{content[:8]}"
+    protocol = f"{EXTERNAL_DATASET}/{table}-{content[:8]}"
     identity = json.dumps([protocol, cutoff, "share a label", content])
     return ProtocolCard(
         id=hashlib.sha256(identity.encode()).hexdigest()[:16],

@@ -34,9 +34,9 @@ def check_labels(name: str, array: Array, rows: int) -> ClassesOrHot:
         return array
     if array.shape[1] == 1:
         raise UsageError(f"{name} are {shape}: class numbers in a column, or one label? wanted {KINDS}")
-    place = first_other(array, (0, 1))
-    if place is not None:
-        raise UsageError(f"{name} has {array[place].item()!r} at {list(place)}, wanted 0 or 1 in {KINDS}")
+    index = first_other(array, (0, 1))
+    if index is not None:
+        raise UsageError(f"{name} has {array[index].item()!r} at {list(index)}, wanted 0 or 1 in {KINDS}")
     return np.asarray(array > 0)
 
 

@@ -16,7 +16,7 @@ from hashbench.util.progress import log_to_stderr
 
 
 def ground_truth_from_protocol(name: str, given: ProvidedLabels, settings: Settings) -> GroundTruth:
-    """Where these codes stand on a protocol, once its counts, items and labels are seen to be theirs.
+    """The protocol's own ground truth, once counts, items and labels of the codes are checked against it.
 
     Rows are in the protocol's order, or in that of the given item numbers. Images are looked through for leaks, as in
     a trial, which takes a while the first time.
@@ -43,21 +43,21 @@ def ground_truth_from_protocol(name: str, given: ProvidedLabels, settings: Setti
         if part in given.items:
             order = _rows(f"{part}_items", given.items[part], items, card.protocol)
         if part in given.labels:
-            found = _hot(f"{part}_labels", given.labels[part], everything.shape[1], card.protocol)
-            _check_labels(part, found[order], items, dataset, card.protocol)
+            labels = _hot(f"{part}_labels", given.labels[part], everything.shape[1], card.protocol)
+            _check_labels(part, labels[order], items, dataset, card.protocol)
         elif part not in given.items:
             notes.append(f"{part} codes came without labels and items: taken to be in the order of {card.protocol}")
         rows.append(order)
     facts = {**card.facts(), "leaks": leaks(split, same_images(dataset, settings.cache))}
-    labels = everything[split.query], everything[split.database]
-    pairs = labels, (split.query, split.database), (rows[0], rows[1])
+    label_pair = everything[split.query], everything[split.database]
+    pairs = label_pair, (split.query, split.database), (rows[0], rows[1])
     return GroundTruth(plugin_name(specs[0]), card.protocol, facts, *pairs, notes)
 
 
-def _check_size(name: str, found: int, wanted: int, protocol: str, missing: int) -> None:
-    if found != wanted:
+def _check_size(name: str, rows: int, wanted: int, protocol: str, missing: int) -> None:
+    if rows != wanted:
         absent = f" ({missing:,} more have no image here)" if missing else ""
-        raise UsageError(f"{name} have {found:,} rows, {protocol} has {wanted:,} items there{absent}")
+        raise UsageError(f"{name} have {rows:,} rows, {protocol} has {wanted:,} items there{absent}")
 
 
 def _rows(name: str, given: Items, items: Items, protocol: str) -> Items:
@@ -66,8 +66,8 @@ def _rows(name: str, given: Items, items: Items, protocol: str) -> Items:
     if len(strange):
         raise UsageError(f"{name} has item {strange[0]}, which {protocol} does not have there")
     order = np.argsort(given)
-    found: Items = order[np.searchsorted(given[order], items)].astype(np.int64)
-    return found
+    rows: Items = order[np.searchsorted(given[order], items)].astype(np.int64)
+    return rows
 
 
 def _hot(name: str, labels: ClassesOrHot, classes: int, protocol: str) -> MultiHot:
@@ -77,15 +77,15 @@ def _hot(name: str, labels: ClassesOrHot, classes: int, protocol: str) -> MultiH
         raise UsageError(f"{name} are not those of {protocol}: {error}") from None
 
 
-def _check_labels(part: str, found: MultiHot, items: Items, dataset: Dataset, protocol: str) -> None:
+def _check_labels(part: str, given: MultiHot, items: Items, dataset: Dataset, protocol: str) -> None:
     wanted, name = dataset.labels()[items], f"{part}_labels"
-    differing = np.flatnonzero((found != wanted).any(axis=1))
+    differing = np.flatnonzero((given != wanted).any(axis=1))
     if not len(differing):
         return
     row = int(differing[0])
-    here, there = (_words(labels[row], dataset.classes()) for labels in (found, wanted))
+    here, there = (_words(labels[row], dataset.classes()) for labels in (given, wanted))
     where = f"item {items[row]} has {here}, wanted {there}"
-    if np.array_equal(_sorted(found), _sorted(wanted)):
+    if np.array_equal(_sorted(given), _sorted(wanted)):
         raise UsageError(
             f"{name} are those of {protocol} in another order ({where}); give {part}_items, the data set's item "
             f"numbers, or the rows in its order, which the records of its trials have as {part}_items"

@@ -17,7 +17,7 @@ from hashbench.execution import references
 from hashbench.execution.settings import Settings
 from hashbench.external.arrays import CODES, Arrays
 from hashbench.external.encodings import decode
-from hashbench.external.ground_truth import PARTS, SCORED, GroundTruth, ProvidedLabels, ground_truth_from_labels
+from hashbench.external.ground_truth import PARTS, GroundTruth, ProvidedLabels, ground_truth_from_labels
 from hashbench.external.labels import check_items, check_labels
 from hashbench.external.protocol import ground_truth_from_protocol
 from hashbench.external.score_request import EXTERNAL, Features, ScoreRequest, resolve_features
@@ -29,7 +29,7 @@ from hashbench.records.new_record import new_record
 from hashbench.records.outcome import kept_arrays, outcome
 from hashbench.records.results import results
 from hashbench.records.store import Record, Store
-from hashbench.records.trial_spec import RANDOM_CODES, PlannedTrial, TrialSpec
+from hashbench.records.trial_spec import EXTERNAL_DATASET, RANDOM_CODES, PlannedTrial, TrialSpec
 from hashbench.util.device import pick_device
 
 OWN_TABLE = "labels"
@@ -40,7 +40,7 @@ CodesPair = tuple[Codes, Codes]
 
 @dataclass(frozen=True)
 class Scored:
-    """What came of codes from elsewhere.
+    """The result of scoring codes from elsewhere.
 
     Attributes:
         record: as it was written; its fingerprint has the sums of the codes under "scored".
@@ -54,12 +54,12 @@ class Scored:
 
 
 def score_arrays(arrays: Arrays, request: ScoreRequest, settings: Settings) -> Scored:
-    """Check, score and keep codes: the record, the arrays beside it, and random codes as the floor of their table.
+    """Check, score and store codes: the record, the arrays beside it, and random codes as the floor of their table.
 
-    The same codes under the same statement have the same key, whatever their encoding; the record is then made anew.
+    The same codes under the same request have the same key, whatever their encoding; the record is then made anew.
 
     Raises:
-        UsageError: codes, labels and statement do not fit each other or the protocol; one line, nothing is written.
+        UsageError: codes, labels and request do not fit each other or the protocol; one line, nothing is written.
     """
     codes = {name: decode(name, arrays.values[name], request.encoding, request.bits) for name in CODES}
     query, database = (codes[name] for name in CODES)
@@ -75,8 +75,8 @@ def score_arrays(arrays: Arrays, request: ScoreRequest, settings: Settings) -> S
     planned = _scored_trial(request, truth, features, placed)
     extra = {"scored": {"encoding": request.encoding or "bool", "files": dict(arrays.sums)}}
     notes = [*truth.notes, *_unread(arrays), *_replaced(planned, settings.results)]
-    record = _keep(planned, placed, truth, settings, extra)
-    _keep_floor(request, truth, features, query.bits, settings)
+    record = _store(planned, placed, truth, settings, extra)
+    _store_floor(request, truth, features, query.bits, settings)
     return Scored(record, Store(settings.results).record_path(planned), notes)
 
 
@@ -137,22 +137,22 @@ def _code_sum(codes: Codes) -> str:
     return hashlib.sha256(f"{codes.bits} {codes.packed.shape}".encode() + codes.packed.tobytes()).hexdigest()[:16]
 
 
-def _keep_floor(request: ScoreRequest, truth: GroundTruth, features: Features, bits: int, settings: Settings) -> None:
+def _store_floor(request: ScoreRequest, truth: GroundTruth, features: Features, bits: int, settings: Settings) -> None:
     """Score random codes, unless they are there: under features of hashbench's the very trial a grid would run."""
     trial = _trial(RANDOM_CODES, {}, bits, request.repetition, truth, features)
     sources = [REFERENCE_TRIALS]
     sources += [] if features.name.partition(":")[0] == EXTERNAL else [source_file(features.name)]
-    sources += [] if truth.dataset == SCORED else [DATASETS.file(truth.dataset)]
+    sources += [] if truth.dataset == EXTERNAL_DATASET else [DATASETS.file(truth.dataset)]
     fingerprint = {"card": truth.card["id"], "files": source_sums(*sources)}
     planned = PlannedTrial(trial, fingerprint, truth.card, truth.protocol)
     there = Store(settings.results).read(planned)
     if there is None or there["status"] != "ok":
         queries, items = (len(each) for each in truth.items)
         drawn = references.random_codes(queries + items, bits, trial.own_seed)
-        _keep(planned, (drawn[:queries], drawn[queries:]), truth, settings, {})
+        _store(planned, (drawn[:queries], drawn[queries:]), truth, settings, {})
 
 
-def _keep(
+def _store(
     planned: PlannedTrial, codes: CodesPair, truth: GroundTruth, settings: Settings, provenance: Mapping[str, Any]
 ) -> Record:
     """Evaluate, then write the arrays and the record."""

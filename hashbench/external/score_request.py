@@ -1,4 +1,4 @@
-"""What a user says of codes from elsewhere, checked once at the edge."""
+"""What a user asks for when codes from elsewhere are scored, checked once."""
 
 from dataclasses import dataclass
 
@@ -89,7 +89,7 @@ def resolve_features(request: ScoreRequest, settings: Settings) -> Features:
         return Features(name, "float32", None)
     dtype = features_dtype(request.features_dtype, pick_device(settings.device))
     try:
-        found = extractor(name, Weights(settings.weights, settings.offline, log_to_stderr), dtype)
+        own = extractor(name, Weights(settings.weights, settings.offline, log_to_stderr), dtype)
     except UsageError as error:
         raise UsageError(f"{error}; for others say --features {EXTERNAL}:NAME") from None
-    return Features(found.name, found.dtype, found.weights)
+    return Features(own.name, own.dtype, own.weights)

@@ -7,13 +7,13 @@ import torch
 
 from hashbench.dataset import Dataset
 from hashbench.errors import UsageError
-from hashbench.external.ground_truth import SCORED
 from hashbench.gallery.neighbour_sheet import neighbour_sheet
 from hashbench.gallery.neighbours import Rows, nearest, spread
 from hashbench.gallery.reconstruction_sheet import reconstruction_sheet
 from hashbench.gallery.reconstructions import reconstruct
 from hashbench.method import HashMethod
 from hashbench.plugins.registry import METHODS
+from hashbench.records.trial_spec import EXTERNAL_DATASET
 from hashbench.replay.stored_dataset import open_recorded_dataset
 from hashbench.replay.stored_trial import StoredCodes, StoredTrial, changed_sources, load_codes, load_method
 from hashbench.reporting.leaderboard.table import HEADLINE
@@ -74,7 +74,7 @@ def default_records(results: Path) -> tuple[list[StoredTrial], int]:
         UsageError: there is none, or a record cannot be read.
     """
     found = [StoredTrial.read(file) for file in sorted((results / "records").glob("*.json"))]
-    found = [stored for stored in found if stored.has_codes and stored.trial.dataset != SCORED]  # those have no images
+    found = [stored for stored in found if stored.has_codes and stored.trial.dataset != EXTERNAL_DATASET]
     best: dict[tuple[str, str, int | None], StoredTrial] = {}
     for stored in sorted(found, key=lambda stored: stored.record["metrics"][HEADLINE] or 0.0):
         if stored.trial.repetition == 0:

@@ -51,7 +51,7 @@ class Store:
         return self.root / "checkpoints" / planned.key
 
     def read(self, planned: PlannedTrial) -> Record | None:
-        """The job's record, or None."""
+        """The trial's record, or None."""
         path = self.record_path(planned)
         return load_record(path) if path.exists() else None
 
@@ -92,7 +92,7 @@ class Store:
 
 
 def stem(planned: PlannedTrial) -> str:
-    """File name of a job without its ending."""
+    """File name of a trial without its ending."""
     trial = planned.trial
     protocol = trial.protocol.partition("/")[2]
     bits = "float" if trial.bits is None else str(trial.bits)

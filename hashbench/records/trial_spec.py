@@ -11,6 +11,7 @@ from hashbench.util.seeds import derive_seed
 RANDOM_CODES = "reference-random"
 FLOAT_FEATURES = "reference-float"
 REFERENCES = (RANDOM_CODES, FLOAT_FEATURES)
+EXTERNAL_DATASET = "scored"  # the data set of codes that were made elsewhere and are of no protocol
 
 
 @dataclass(frozen=True)

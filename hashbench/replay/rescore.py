@@ -23,7 +23,7 @@ from hashbench.records.outcome import outcome
 from hashbench.records.results import Results, results
 from hashbench.records.store import Record, to_json
 from hashbench.records.trial_spec import FLOAT_FEATURES
-from hashbench.replay.remeasure import MeasureContext
+from hashbench.replay.context import ReplayContext
 from hashbench.replay.stored_dataset import open_recorded_dataset
 from hashbench.replay.stored_trial import StoredTrial, check_weights, load_any_codes
 from hashbench.reporting.write import write_reports
@@ -56,12 +56,12 @@ def choose(folder: Path, everything: bool) -> Selection:
     Raises:
         UsageError: the folder has no record.
     """
-    found = results(folder)
-    if not found.records and not found.faults:
+    stored_results = results(folder)
+    if not stored_results.records and not stored_results.faults:
         raise UsageError(f"no record in {folder / 'records'}; name a result folder with --results")
-    stored = [StoredTrial(found.files[record["key"]], record) for record in found.records]
+    stored = [StoredTrial(stored_results.files[record["key"]], record) for record in stored_results.records]
     chosen = [each for each in stored if everything or each.record["metric_version"] != METRIC_VERSION]
-    return Selection(chosen, len(stored) - len(chosen), found.faults)
+    return Selection(chosen, len(stored) - len(chosen), stored_results.faults)
 
 
 def rescore(
@@ -81,14 +81,14 @@ def rescore(
     Raises:
         UsageError: the folder has no record, or data or device are not here.
     """
-    context = MeasureContext(Path(folder), data_folder(data), pick_device(device), Weights())
-    choice = choose(Path(folder), everything)
-    found = rescore_records(choice.records, context)
-    return replace(found, faults=(*choice.faults, *found.faults))
+    context = ReplayContext(Path(folder), data_folder(data), pick_device(device), Weights())
+    selection = choose(Path(folder), everything)
+    rescored = rescore_records(selection.records, context)
+    return replace(rescored, faults=(*selection.faults, *rescored.faults))
 
 
 def rescore_records(
-    chosen: Sequence[StoredTrial], context: MeasureContext, done: Done = lambda _kept, _record: None
+    chosen: Sequence[StoredTrial], context: ReplayContext, done: Done = lambda _stored, _record: None
 ) -> Results:
     """Rescore one after the other, then make the reports of their folders anew.
 
@@ -114,7 +114,7 @@ def rescore_records(
     return Results(tuple(made), files=files, faults=tuple(faults))
 
 
-def rescore_record(stored: StoredTrial, context: MeasureContext) -> Record:
+def rescore_record(stored: StoredTrial, context: ReplayContext) -> Record:
     """Compute metrics, curves, diagnostics and per-query AP of a record again and write them into it.
 
     Everything else of the record stays, but for the checksum of the features where they are what is scored. A record
@@ -148,7 +148,7 @@ def rescore_record(stored: StoredTrial, context: MeasureContext) -> Record:
     return record
 
 
-def _scores(stored: StoredTrial, context: MeasureContext) -> tuple[Scores, Record]:
+def _scores(stored: StoredTrial, context: ReplayContext) -> tuple[Scores, Record]:
     """Scores, and what else of the record they change."""
     if stored.trial.method == FLOAT_FEATURES:
         return _of_features(stored, context)
@@ -158,7 +158,7 @@ def _scores(stored: StoredTrial, context: MeasureContext) -> tuple[Scores, Recor
     return evaluate(*pairs, codes.query_labels, codes.database_labels, cutoff, context.device), {}
 
 
-def _of_features(stored: StoredTrial, context: MeasureContext) -> tuple[Scores, Record]:
+def _of_features(stored: StoredTrial, context: ReplayContext) -> tuple[Scores, Record]:
     """As the trial scored them, from features that are extracted where the cache does not have them."""
     trial, dataset = stored.trial, open_recorded_dataset(stored, context.data, context.dataset)
     dataset.log = log_to_stderr

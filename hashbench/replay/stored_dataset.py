@@ -6,8 +6,8 @@ from hashbench.data.protocol_card import make_card
 from hashbench.data.spec import open_dataset, plugin_name, protocol_id
 from hashbench.dataset import Dataset
 from hashbench.errors import UsageError
-from hashbench.external.ground_truth import SCORED
 from hashbench.plugins.registry import DATASETS
+from hashbench.records.trial_spec import EXTERNAL_DATASET
 from hashbench.replay.stored_trial import StoredTrial
 
 
@@ -25,7 +25,7 @@ def open_recorded_dataset(stored: StoredTrial, root: Path, spec: str | None = No
     """
     protocol, card = stored.trial.protocol, stored.record["protocol_card"]["id"]
     name = plugin_name(protocol)
-    if name == SCORED:
+    if name == EXTERNAL_DATASET:
         raise UsageError(
             f"record {stored.record['key']} is of codes from elsewhere, {stored.trial}: there is no method and no "
             "image; those scored with --protocol have its images"

@@ -77,7 +77,7 @@ def mixed() -> tuple[Pairs, Pairs]:
 @pytest.fixture(autouse=True)
 def no_reports(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures take long."""
-    monkeypatch.setattr("hashbench.external.call.write_reports", lambda _folder: [])
+    monkeypatch.setattr("hashbench.external.api.write_reports", lambda _folder: [])
 
 
 def scored(codes: Pairs, labels: Pairs, folder: Path) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def changed(array: Any, place: tuple[int, int], value: float) -> Any:
             "q has 0.0 at [1, 1], wanted -1 or +1 (--encoding pm1); codes of three values are no binary codes; "
             "decide the zeros, as in codes >= 0",
         ),
-        (GOOD.astype("u1"), "packed", None, "q are packed, so the code length has to be said: --bits 48, say"),
+        (GOOD.astype("u1"), "packed", None, "q are packed: their length has to be given, as in --bits 48"),
         (GOOD.astype("u1"), "packed", 5000, "bits is 5000, wanted a whole number from 1 to 4096"),
         (GOOD, "packed", 24, "q are int64 [2, 3], wanted uint8 [n, 3] for 24 packed bits; do --bits and --encoding"),
         (GOOD.astype("u1"), "packed", 25, "q are uint8 [2, 3], wanted uint8 [n, 4] for 25 packed bits"),

@@ -30,7 +30,7 @@ def score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Score:
     """``hb.score`` into ``tmp_path / "results"`` on the CPU; its record is held against the schema."""
     monkeypatch.delenv("HASHBENCH_DATA", raising=False)
     monkeypatch.setenv("HASHBENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("hashbench.external.call.write_reports", lambda _folder: [])  # figures take long
+    monkeypatch.setattr("hashbench.external.api.write_reports", lambda _folder: [])  # figures take long
 
     def into_results(arrays: Arrays, name: str = "mine", **options: Any) -> Record:
         record = hb.score(arrays, name=name, results=tmp_path / "results", device="cpu", **options)

@@ -12,20 +12,21 @@ from hashbench.errors import UsageError
 from hashbench.execution import measure
 from hashbench.features.weights import Weights
 from hashbench.records.schema import schema
-from hashbench.replay.remeasure import MeasureContext, measure_again, stored_trials
+from hashbench.replay.context import ReplayContext
+from hashbench.replay.remeasure import measure_again, stored_trials
 from tests.stored_trials import stored
 
 
 @pytest.fixture
-def context(results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MeasureContext:
+def context(results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ReplayContext:
     """A copy of the results, without throughput."""
     monkeypatch.setattr(measure, "SECONDS_PER_FIGURE", 0.001)
     shutil.copytree(results / "records", tmp_path / "results/records")
-    return MeasureContext(tmp_path / "results", tmp_path, torch.device("cpu"), Weights(offline=True))
+    return ReplayContext(tmp_path / "results", tmp_path, torch.device("cpu"), Weights(offline=True))
 
 
 @pytest.mark.parametrize("method", ["itq", "borrows"])
-def test_it_is_a_throughput_file_as_a_trial_writes_it(context: MeasureContext, method: str) -> None:
+def test_it_is_a_throughput_file_as_a_trial_writes_it(context: ReplayContext, method: str) -> None:
     """Also of a method whose network's weights are nowhere but in its state."""
     record = stored(context.results, method)
     before = record.file.read_bytes()
@@ -39,7 +40,7 @@ def test_it_is_a_throughput_file_as_a_trial_writes_it(context: MeasureContext, m
     assert record.file.read_bytes() == before
 
 
-def test_a_figure_of_this_machine_is_replaced_and_others_stay(context: MeasureContext) -> None:
+def test_a_figure_of_this_machine_is_replaced_and_others_stay(context: ReplayContext) -> None:
     record = stored(context.results, "itq")
     found = measure_again(record, context)
     other = context.results / "throughput" / f"{record.record['key']}-{'0' * 12}.json"
@@ -50,7 +51,7 @@ def test_a_figure_of_this_machine_is_replaced_and_others_stay(context: MeasureCo
     assert other.read_text() == "{}"
 
 
-def test_what_is_measured_has_codes_and_a_state(context: MeasureContext) -> None:
+def test_what_is_measured_has_codes_and_a_state(context: ReplayContext) -> None:
     assert [record.trial.method for record in stored_trials(context.results)] == ["borrows", "itq", "paints"]
     stored(context.results, "itq").state_file.unlink()
     assert [record.trial.method for record in stored_trials(context.results)] == ["borrows", "paints"]
@@ -58,7 +59,7 @@ def test_what_is_measured_has_codes_and_a_state(context: MeasureContext) -> None
         stored_trials(context.data / "nowhere")
 
 
-def test_features_of_other_weights_are_not_measured(context: MeasureContext) -> None:
+def test_features_of_other_weights_are_not_measured(context: ReplayContext) -> None:
     record = stored(context.results, "itq")
     record.record["trial"]["features_weights"] = "ab" * 32
     with pytest.raises(UsageError, match=r"has features of other weights \(abababababababab\) than those here"):

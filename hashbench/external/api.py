@@ -44,7 +44,7 @@ class ScoreOptions(TypedDict, total=False):
     data: str | Path | None
 
 
-PLACES = ("weights", "offline", "device", "results", "data")
+SETTINGS = ("weights", "offline", "device", "results", "data")
 
 
 def score(source: str | Path | Mapping[str, Array], **options: Unpack[ScoreOptions]) -> Record:
@@ -59,7 +59,7 @@ def score(source: str | Path | Mapping[str, Array], **options: Unpack[ScoreOptio
         The record, as its JSON Schema describes it.
 
     Raises:
-        UsageError: codes, labels and what is said of them do not fit; nothing was written.
+        UsageError: codes, labels and options do not fit; nothing was written.
     """
     for option in options:
         if option not in ScoreOptions.__annotations__:
@@ -71,16 +71,16 @@ def score(source: str | Path | Mapping[str, Array], **options: Unpack[ScoreOptio
         weights=parse_weights(f"{name}={file}" for name, file in options.get("weights", {}).items()),
         offline=options.get("offline", False),
     )
-    said: dict[str, Any] = {name: value for name, value in options.items() if name not in PLACES}
+    request: dict[str, Any] = {name: value for name, value in options.items() if name not in SETTINGS}
     if isinstance(source, Mapping):
         for name in source:
             if name not in NAMES:
                 raise unknown("array of codes", name, NAMES)
         arrays = Arrays({name: np.asarray(value) for name, value in source.items()})
-        if "name" not in said:
+        if "name" not in request:
             raise UsageError("score needs name, the method's, as in score(arrays, name='mine')")
     else:
-        arrays, said = read_arrays(Path(source), {}), {"name": Path(source).stem, **said}
-    scored = score_arrays(arrays, ScoreRequest(**said), settings)
+        arrays, request = read_arrays(Path(source), {}), {"name": Path(source).stem, **request}
+    scored = score_arrays(arrays, ScoreRequest(**request), settings)
     write_reports(settings.results)
     return scored.record

@@ -1,0 +1,27 @@
+"""Where stored trials are worked on again: folders, device, weights."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from hashbench.features.weights import Weights
+
+
+@dataclass(frozen=True)
+class ReplayContext:
+    """Where things are, and on what the work is done.
+
+    Attributes:
+        results: the result folder that gets the throughput.
+        data: the folder of all data sets.
+        device: where encoding, search and scoring run.
+        weights: of the features' networks, for the rate from images of a method on features.
+        dataset: "NAME:FILE" for records whose data set a file describes.
+    """
+
+    results: Path
+    data: Path
+    device: torch.device
+    weights: Weights
+    dataset: str | None = None
