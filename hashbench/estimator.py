@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from hashbench.codes import check_bits
-from hashbench.data.images import image_batch, resize, three_channels
+from hashbench.data.images import resize, three_channels
 from hashbench.execution import training_data
 from hashbench.features.backbones import load_backbone
 from hashbench.features.weights import Weights, parse_weights
-from hashbench.method import HashMethod, RunContext, TrainingSet
+from hashbench.method import HashMethod, RunContext
 from hashbench.plugins.hyperparameters import resolve
 from hashbench.plugins.registry import METHODS
 from hashbench.util.device import pick_device, training_dtype
@@ -25,7 +25,7 @@ Array = npt.NDArray[Any] | Tensor
 
 
 class Estimator:
-    """A hashing method that builds its training set and its run itself.
+    """A hashing method with ``fit`` and ``encode`` for arrays.
 
     Methods on features take float [n, d]; methods on images take uint8 [n, c, h, w] with c of 1 or 3 and, where they
     want features as well (bgan's teacher), ``fit(images, features=...)``; without, the pixels serve.
@@ -47,15 +47,14 @@ class Estimator:
             hashbench.Incompatible: the method cannot make its bits from this input.
             ValueError: shape or dtype is not what the method reads.
         """
-        traits = self.fitted.traits
+        self._check_labels(labels)
         inputs = self._input(x).clone()  # the caller's array stays as it is, whatever the method does
-        if traits.input == "images" and traits.wants_features:
-            teacher = _tensor(x).flatten(1).float() / 255 if features is None else _tensor(features).float()
-            train = TrainingSet(teacher.to(self.device), inputs, self._labels(labels))
-        elif traits.input == "images":
-            train = TrainingSet(None, inputs, self._labels(labels))
-        else:
-            train = TrainingSet(inputs, None, self._labels(labels))
+        train = training_data.training_set(
+            self.fitted.traits,
+            lambda: self._features(x, inputs, features),
+            lambda: inputs,
+            lambda: self._multi_hot(labels),
+        )
         seed = derive_seed(self.seed, self.name, self.fitted.bits)
         run = RunContext(
             self.device,
@@ -78,8 +77,7 @@ class Estimator:
             raise ValueError(f"{self.name} has learnt nothing yet: call fit before encode")
         if inputs.shape[1] != self._width:
             raise ValueError(f"{self.name}: got {inputs.shape[1]} features, wanted the {self._width} of fit")
-        images = self.fitted.traits.input == "images"
-        step = image_batch(inputs.shape[-1], self.device) if images else training_data.FEATURE_BATCH
+        step = training_data.rows_per_batch(self.fitted, inputs.shape[-1], self.device)
         return training_data.encode(self.fitted, iter(torch.split(inputs, step))).unpack()
 
     def _input(self, x: Array) -> Tensor:
@@ -95,13 +93,21 @@ class Estimator:
             raise ValueError(f"{self.name}: got {tensor.dtype} {list(tensor.shape)}, wanted float features [n, d]")
         return tensor.to(torch.float32).to(self.device)
 
-    def _labels(self, labels: Array | None) -> Tensor | None:
-        if not self.fitted.traits.supervised:
-            if labels is not None:
-                raise ValueError(f"{self.name} is unsupervised: fit takes no labels")
-            return None
-        if labels is None:
+    def _features(self, x: Array, inputs: Tensor, features: Array | None) -> Tensor:
+        """The features that ``fit`` reads: ``x``, or beside images those that were given, else the pixels."""
+        if self.fitted.traits.input == "features":
+            return inputs
+        teacher = _tensor(x).flatten(1).float() / 255 if features is None else _tensor(features).float()
+        return teacher.to(self.device)
+
+    def _check_labels(self, labels: Array | None) -> None:
+        if labels is not None and not self.fitted.traits.supervised:
+            raise ValueError(f"{self.name} is unsupervised: fit takes no labels")
+        if labels is None and self.fitted.traits.supervised:
             raise ValueError(f"{self.name} is supervised: fit needs labels")
+
+    def _multi_hot(self, labels: Array | None) -> Tensor:
+        assert labels is not None
         tensor = _tensor(labels)
         return (torch.nn.functional.one_hot(tensor.long()) > 0 if tensor.ndim == 1 else tensor.bool()).to(self.device)
 

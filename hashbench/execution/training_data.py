@@ -1,6 +1,6 @@
 """From a protocol's data to a fitted method and its codes: batching, packing, moving between devices."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +12,33 @@ from torch import Tensor
 from hashbench.codes import Codes
 from hashbench.data.images import ImageSource, image_batch
 from hashbench.dataset import Dataset, Items
-from hashbench.method import HashMethod, ImageBatches, RunContext, TrainingSet
+from hashbench.method import HashMethod, ImageBatches, RunContext, TrainingSet, Traits
 from hashbench.util.device import repeatable
 from hashbench.util.prefetch import prefetch
 from hashbench.util.seeds import derive_seed, forked_generators
 
 FEATURE_BATCH = 500  # rows of features encoded at a time
 HELD_IMAGE_BYTES = 4 << 30
+
+
+def training_set(
+    traits: Traits,
+    features: Callable[[], Tensor],
+    images: Callable[[], ImageBatches],
+    labels: Callable[[], Tensor],
+) -> TrainingSet:
+    """What the traits ask for and nothing else; the rest is not even made."""
+    on_images = traits.input == "images"
+    return TrainingSet(
+        given_features=features() if not on_images or traits.wants_features else None,
+        given_images=images() if on_images else None,
+        given_labels=labels() if traits.supervised else None,
+    )
+
+
+def rows_per_batch(method: HashMethod, size: int, device: torch.device) -> int:
+    """How many items are encoded at a time; ``size`` is the side of the images in pixels."""
+    return image_batch(size, device) if method.traits.input == "images" else FEATURE_BATCH
 
 
 @dataclass(frozen=True)
@@ -41,12 +61,11 @@ class TrainingData:
 
     def training_set(self, method: HashMethod, items: Items, run: RunContext) -> TrainingSet:
         """What the method's traits ask for, of ``items``, and nothing else."""
-        traits = method.traits
-        on_images = traits.input == "images"
-        return TrainingSet(
-            given_features=self.feature_rows(items, run.device) if not on_images or traits.wants_features else None,
-            given_images=self.images(items, method.image_size(run.features), run.device) if on_images else None,
-            given_labels=torch.from_numpy(self.labels[items]).to(run.device) if traits.supervised else None,
+        return training_set(
+            method.traits,
+            lambda: self.feature_rows(items, run.device),
+            lambda: self.images(items, method.image_size(run.features), run.device),
+            lambda: torch.from_numpy(self.labels[items]).to(run.device),
         )
 
     def batches(self, method: HashMethod, items: Items, run: RunContext) -> Iterator[Tensor]:
@@ -56,7 +75,7 @@ class TrainingData:
     def _batches(self, method: HashMethod, items: Items, run: RunContext) -> Iterator[Tensor]:
         on_images = method.traits.input == "images"
         size = method.image_size(run.features) if on_images else 0
-        step = image_batch(size, run.device) if on_images else FEATURE_BATCH
+        step = rows_per_batch(method, size, run.device)
         for start in range(0, len(items), step):
             part = items[start : start + step]
             if on_images:
@@ -86,7 +105,7 @@ def encode(method: HashMethod, batches: Iterator[Tensor]) -> Codes:
     """Packed codes of all batches.
 
     Raises:
-        ValueError: the method's answer is not bool [n, bits].
+        ValueError: the method returns something else than bool [n, bits].
     """
     packed = []
     with torch.inference_mode(), repeatable():

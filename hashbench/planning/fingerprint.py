@@ -93,7 +93,7 @@ def _engine_imports(file: Path) -> list[Path]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return [found for name in sorted(names) for found in _module_files(name)]
+    return [module for name in sorted(names) for module in _module_files(name)]
 
 
 def _module_files(name: str) -> list[Path]:

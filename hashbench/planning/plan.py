@@ -1,4 +1,4 @@
-"""The plan: grids become jobs, each with the reason why it is run or not."""
+"""The plan: grids become trials, each with the reason why it is run or not."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,9 +24,10 @@ from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, PlannedTr
 
 @dataclass(frozen=True)
 class PlanEntry:
-    """A job and what is to be done about it.
+    """A trial and what is to be done about it.
 
     Attributes:
+        planned: the trial.
         state: "missing", "done", "failed" (a record says so) or "stale" (only a record of other sources is there).
         run: whether it will be run.
         reason: one phrase for people.
@@ -42,7 +43,7 @@ class PlanEntry:
 
 @dataclass(frozen=True)
 class Plan:
-    """A grid's jobs in the order in which they are run.
+    """The trials of some grids in the order in which they are run.
 
     Attributes:
         entries: the trials.
@@ -53,11 +54,11 @@ class Plan:
     notes: list[str]
 
     def to_run(self) -> list[PlannedTrial]:
-        """The jobs that are run."""
+        """The trials that are run."""
         return [entry.planned for entry in self.entries if entry.run]
 
     def keys(self) -> frozenset[str]:
-        """The keys of all jobs."""
+        """The keys of all trials."""
         return frozenset(entry.planned.key for entry in self.entries)
 
     def stale_keys(self) -> frozenset[str]:
@@ -66,7 +67,7 @@ class Plan:
 
 
 def make_plan(grids: Sequence[Grid], store: Store, data: Path, device: torch.device, weights: Weights) -> Plan:
-    """All jobs of the grids with their reference trials, each once, in the order in which they are first asked for.
+    """All trials of the grids with their reference trials, each once, in the order in which they are first asked for.
 
     Reads labels and checksums of data sets and of pre-trained weights (which are downloaded where they are not here
     and ``weights`` allows it), extracts and trains nothing.
@@ -86,13 +87,13 @@ def make_plan(grids: Sequence[Grid], store: Store, data: Path, device: torch.dev
     notes: dict[str, None] = {}
     resolved = [_resolved(grid, notes) for grid in grids]
     _check_presets(grids, resolved)
-    stands_on: dict[Any, list[Task]] = {}
+    tasks_of: dict[Any, list[Task]] = {}
     trials: dict[str, tuple[PlannedTrial, str]] = {}
     for grid, overrides in zip(grids, resolved, strict=True):
         asked = (grid.datasets, grid.features, grid.features_dtype, grid.limit)
-        if asked not in stands_on:
-            stands_on[asked] = list(tasks(grid, data, device, weights))
-        for task in stands_on[asked]:
+        if asked not in tasks_of:
+            tasks_of[asked] = list(tasks(grid, data, device, weights))
+        for task in tasks_of[asked]:
             notes |= dict.fromkeys(task.notes(grid))
             for planned in (*_references(task, grid), *_method_trials(task, overrides, grid)):
                 trials.setdefault(planned.key, (planned, grid.rerun))
@@ -232,7 +233,7 @@ def _planned_trial(
 
 
 def _states(trials: list[tuple[PlannedTrial, str]], store: Store) -> list[PlanEntry]:
-    """What is to be done about each job, given what its grid wants made again."""
+    """What is to be done about each trial, given what its grid wants made again."""
     others: dict[str, Record] = {}
     for record in sorted(store.records(), key=lambda record: str(record["provenance"]["created"])):
         others[_identity(record["trial"])] = record

@@ -19,7 +19,7 @@ from hashbench.planning.grid import Grid
 
 @dataclass(frozen=True)
 class Task:
-    """A data set under one protocol with its features.
+    """A data set under one protocol, with its features.
 
     Attributes:
         spec: how the data set is opened.
