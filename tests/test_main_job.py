@@ -21,6 +21,7 @@ from hashbench.records.schema import schema
 from tests.command import environment, hashbench
 from tests.pictures import pictures
 
+ROOT = Path(__file__).parent.parent
 GRID = ("run", "--methods", "itq,lsh", "--bits", "8,32", "--repeats", "2")
 
 
@@ -247,6 +248,32 @@ print([(r["error"] or {}).get("message") for r in hb.run(**run).records if r["tr
     )
     assert "['ok', 'ok', 'ok']" in done.stdout
     assert "methods/mine.py changed since Python loaded it; start Python again" in done.stdout
+
+
+def test_an_edit_of_what_makes_no_code_disturbs_no_running_python(tmp_path: Path) -> None:
+    script = f"""
+import os, shutil, sys
+shutil.copytree({str(ROOT)!r} + "/hashbench", "hashbench")
+for room in ("methods", "datasets"):
+    shutil.copytree({str(ROOT)!r} + "/" + room, room)
+sys.path.insert(0, os.getcwd())
+import hashbench as hb
+run = dict(methods="lsh", bits=8, results="r", executor="inline", rerun="all")
+print([r["status"] for r in hb.run(**run).records])
+os.utime("hashbench/reporting/write.py", (1, 1))
+os.remove("hashbench/cli/show.py")
+print([r["status"] for r in hb.run(**run).records], hb.__file__)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=environment(tmp_path / "cache", PYTHONPATH=""),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.count("['ok', 'ok', 'ok']") == 2
+    assert str(tmp_path / "hashbench") in done.stdout
 
 
 def test_global_generators_are_not_disturbed_by_a_run(tmp_path: Path) -> None:

@@ -191,10 +191,10 @@ def _follow(watch: Watch, timeout: float | None, on_event: OnEvent, interruption
 
 
 def _pass_on(watch: Watch, on_event: OnEvent) -> bool:
-    """Pass one event on; False when the process has closed its end of the pipe."""
+    """Pass one event on; False when nothing more will come."""
     try:
         event = watch.events.recv()
-    except EOFError:
+    except (EOFError, OSError):  # OSError: the process was killed in the middle of a message
         return False
     if event.kind == "phase":
         watch.enter(event.text, time.monotonic())

@@ -27,6 +27,11 @@ def source_sums(*files: Path) -> dict[str, str]:
     Give those of :func:`source_files`. The training contract (``hashbench/execution/training_data.py`` and what it
     imports) belongs to every trial; nets only to the methods that import them.
     """
+    return {_short(file): _checksum(file) for file in _reached(files)}
+
+
+def _reached(files: Sequence[Path]) -> list[Path]:
+    """``files``, the training contract and every engine module that they reach through imports, sorted."""
     roots = [TRAINING, *(file.resolve() for file in files)]
     reached: set[Path] = set()
     while roots:
@@ -34,7 +39,7 @@ def source_sums(*files: Path) -> dict[str, str]:
         if file not in reached:
             reached.add(file)
             roots += _engine_imports(file)
-    return {_short(file): _checksum(file) for file in sorted(reached)}
+    return sorted(reached)
 
 
 def source_files(trial: TrialSpec) -> list[Path]:
@@ -52,6 +57,8 @@ def forget_sums() -> None:
 def check_sources(planned: Mapping[str, str], files: Sequence[Path]) -> None:
     """Check that this process runs the sources a trial was planned with, so that no record bears another's sum.
 
+    Files that cannot change the trial's codes may be edited while it runs.
+
     Raises:
         RuntimeError: a file was edited since the plan, or since this process loaded it.
     """
@@ -59,7 +66,7 @@ def check_sources(planned: Mapping[str, str], files: Sequence[Path]) -> None:
     changed = what_changed(planned, source_sums(*files))
     if changed:
         raise RuntimeError(f"{', '.join(changed)} changed since the plan was made; run the command again")
-    edited = [_short(file) for file in (*LOADED, *files) if _edited_since_load(file)]
+    edited = [_short(file) for file in _reached(files) if _edited_since_load(file)]
     if edited:
         raise RuntimeError(f"{', '.join(edited)} changed since Python loaded it; start Python again")
 

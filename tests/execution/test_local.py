@@ -2,8 +2,10 @@
 
 import contextlib
 import json
+import multiprocessing
 import os
 import signal
+import struct
 import time
 import uuid
 from pathlib import Path
@@ -13,7 +15,7 @@ import jsonschema
 import numpy as np
 import pytest
 
-from hashbench.execution.local import Watch
+from hashbench.execution.local import Watch, _pass_on
 from hashbench.records.schema import schema
 from tests.command import hashbench, script, start
 
@@ -192,3 +194,11 @@ def test_trials_run_the_hashbench_that_planned_them_and_not_one_that_lies_in_the
 def test_a_script_without_main_guard_can_run_a_grid(tmp_path: Path) -> None:
     done = script(tmp_path / "script.py", SCRIPT, cwd=tmp_path)
     assert done.stdout.strip() == "['ok', 'ok', 'ok']", done.stderr
+
+
+def test_a_message_that_breaks_off_ends_the_events_and_not_the_grid() -> None:
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    os.write(sender.fileno(), struct.pack("!i", 5000) + b"half a message")
+    sender.close()
+    watch = Watch(cast("Any", None), cast("Any", None), receiver)
+    assert not _pass_on(watch, lambda event: pytest.fail("there is no event"))
