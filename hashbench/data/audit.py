@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hashbench.data.decode import decoding_sources
 from hashbench.data.images import DECODED
 from hashbench.data.protocol_card import ProtocolCard
 from hashbench.dataset import Dataset, Items, Log, Split
 from hashbench.evaluation.evaluate import evaluate
 from hashbench.evaluation.metrics import HEADLINE_K
-from hashbench.features.cache import decoding_sources
 from hashbench.util.files import file_sum, replacing
 from hashbench.util.progress import Progress
 

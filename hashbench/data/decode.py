@@ -1,5 +1,6 @@
-"""Pictures: image files decoded to uint8 tensors."""
+"""An image file decoded to a uint8 tensor, and which source files decide the result."""
 
+import inspect
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from hashbench.data import images
+from hashbench.dataset import Dataset
 from hashbench.errors import UsageError
 from hashbench.util.threads import pool
 
@@ -24,6 +27,12 @@ def decode(files: Sequence[Path]) -> list[Tensor]:
         UsageError: a file is truncated, or no image of 8 bits per channel; the message names it.
     """
     return list(pool().map(_decode, files))
+
+
+def decoding_sources(dataset: Dataset) -> set[Path]:
+    """The source files that decide a data set's images: those of its class and its bases, decoding and resizing."""
+    kinds = [kind for kind in type(dataset).__mro__ if issubclass(kind, Dataset) and kind is not Dataset]
+    return {Path(inspect.getfile(kind)) for kind in kinds} | {Path(images.__file__), Path(__file__)}
 
 
 def _decode(file: Path) -> Tensor:

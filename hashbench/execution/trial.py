@@ -28,9 +28,10 @@ from hashbench.execution.events import Event
 from hashbench.execution.measure import measure
 from hashbench.execution.settings import Settings
 from hashbench.execution.training_data import TrainingData
-from hashbench.features.backbones import load_backbone, net_name
+from hashbench.features.backbones import load_backbone
 from hashbench.features.cache import cached_features
 from hashbench.features.extractor import Extractor
+from hashbench.features.networks import net_name
 from hashbench.features.spec import extractor
 from hashbench.features.weights import Weights
 from hashbench.method import Backbone, HashMethod, RunContext

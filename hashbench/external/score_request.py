@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from hashbench.errors import UsageError
 from hashbench.execution.settings import Settings
-from hashbench.features.backbones import net_name
+from hashbench.features.networks import net_name
 from hashbench.features.spec import extractor, features_dtype
 from hashbench.features.weights import Weights
 from hashbench.planning.grid import FEATURES_DTYPES

@@ -6,20 +6,14 @@ import torch
 from torch import Tensor, nn
 
 from hashbench.errors import UsageError
-from hashbench.features.networks import is_network, network
+from hashbench.features.networks import asked_size, is_network, net_name, network
 from hashbench.features.preprocessing import Preprocessing
 from hashbench.features.pretrained import Pretrained
-from hashbench.features.sizes import asked_size
 from hashbench.features.weights import Weights
 from hashbench.method import Backbone
 
 NAMED = 3  # tensors named in a message
 _fitted: set[tuple[str, str]] = set()  # networks with the sums of weights that were seen to fit them
-
-
-def net_name(spec: str) -> str:
-    """The network's name in a spec: "squeezenet1_1" of "squeezenet1_1@128"."""
-    return spec.partition("@")[0]
 
 
 def is_backbone(spec: str) -> bool:

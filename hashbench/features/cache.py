@@ -2,7 +2,6 @@
 
 import fcntl
 import hashlib
-import inspect
 import json
 import os
 import re
@@ -17,7 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from hashbench.data import decode, images
+from hashbench.data.decode import decoding_sources
 from hashbench.data.images import DECODED, on_device
 from hashbench.dataset import Dataset, Images, Items, Log
 from hashbench.errors import UsageError
@@ -99,12 +98,6 @@ def source_sum(dataset: Dataset, extractor: Extractor) -> str:
     """Sum (sha256, hexadecimal) of the sources that decide the answers: what decodes, resizes and extracts."""
     sums = sorted(file_sum(source) for source in extractor.sources() | decoding_sources(dataset))
     return hashlib.sha256("".join(sums).encode()).hexdigest()
-
-
-def decoding_sources(dataset: Dataset) -> set[Path]:
-    """The files of the code that makes a data set's images."""
-    kinds = [kind for kind in type(dataset).__mro__ if issubclass(kind, Dataset) and kind is not Dataset]
-    return {Path(inspect.getfile(kind)) for kind in kinds} | {Path(images.__file__), Path(decode.__file__)}
 
 
 def _kept(folder: Path, log: Log) -> PartedArray | None:

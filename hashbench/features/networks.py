@@ -1,9 +1,37 @@
-"""Pre-trained networks by name: torchvision's from their table, timm's by prefix."""
+"""Specs of features taken apart, "NAME@SIZE": the pre-trained network of that name, and the size."""
 
-from hashbench.errors import unknown
+from hashbench.errors import UsageError, unknown
 from hashbench.features.pretrained import Pretrained
 from hashbench.features.timm_nets import PREFIX, timm_net
 from hashbench.features.torchvision_nets import NETS
+
+
+def net_name(spec: str) -> str:
+    """The network's name in a spec: "squeezenet1_1" of "squeezenet1_1@128"."""
+    return spec.partition("@")[0]
+
+
+def asked_size(spec: str, sizes: range) -> int | None:
+    """The side in pixels that ``spec`` asks for behind its "@", or None where it names no size.
+
+    Args:
+        spec: "NAME" or "NAME@SIZE".
+        sizes: which may be asked for; empty where the features have one of their own.
+
+    Raises:
+        UsageError: another size, or none may be asked for.
+    """
+    name, at, size = spec.partition("@")
+    if not at:
+        return None
+    if not sizes:
+        raise UsageError(f"features {spec!r}: {name} has a size of its own; write {name!r}")
+    if not (size.isascii() and size.isdigit() and size[0] != "0" and int(size) in sizes):  # one spelling each
+        example = 128 if 128 in sizes else sizes[0]
+        raise UsageError(
+            f"features {spec!r}: size is {size!r}, wanted {sizes[0]} to {sizes[-1]} pixels, as in '{name}@{example}'"
+        )
+    return int(size)
 
 
 def is_network(name: str) -> bool:

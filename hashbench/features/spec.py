@@ -6,12 +6,12 @@ from pathlib import Path
 import torch
 
 from hashbench.errors import unknown
-from hashbench.features.backbones import is_backbone, net_name
+from hashbench.features.backbones import is_backbone
 from hashbench.features.deep import Deep
 from hashbench.features.extractor import Extractor
 from hashbench.features.gist import Gist
+from hashbench.features.networks import asked_size, net_name
 from hashbench.features.pixels import Pixels
-from hashbench.features.sizes import asked_size
 from hashbench.features.timm_nets import PREFIX, SUMMARY
 from hashbench.features.torchvision_nets import NETS
 from hashbench.features.weights import Weights

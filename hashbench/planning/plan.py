@@ -10,7 +10,8 @@ import torch
 
 from hashbench.data.spec import plugin_name
 from hashbench.errors import Incompatible, UsageError, unknown
-from hashbench.features.backbones import checked_sum, net_name
+from hashbench.features.backbones import checked_sum
+from hashbench.features.networks import net_name
 from hashbench.features.weights import Weights
 from hashbench.method import HashMethod
 from hashbench.planning.fingerprint import forget_sums, source_files, source_sums, what_changed

@@ -8,7 +8,8 @@ import torchvision
 from torch import Tensor, nn
 
 from hashbench.errors import UsageError
-from hashbench.features.backbones import input_size, is_backbone, load_backbone, net_name
+from hashbench.features.backbones import input_size, is_backbone, load_backbone
+from hashbench.features.networks import net_name
 from hashbench.features.torchvision_nets import NETS
 from hashbench.features.weights import Weights
 from tests.features.networks import Held, random_net
