@@ -12,8 +12,8 @@ from hashbench.features.pretrained import Pretrained
 from hashbench.features.weights import Weights
 from hashbench.method import Backbone
 
-NAMED = 3  # tensors named in a message
-_fitted: set[tuple[str, str]] = set()  # networks with the sums of weights that were seen to fit them
+MAX_NAMED_TENSORS = 3  # in a message
+_fitting: set[tuple[str, str]] = set()  # networks with the sums of weights that fit them
 
 
 def is_backbone(spec: str) -> bool:
@@ -47,9 +47,11 @@ def load_backbone(spec: str, weights: Weights) -> Backbone:
         UsageError: no such network or size, no weights, or weights of another network.
     """
     view, source = preprocessing(spec), network(net_name(spec))
-    net, left_out, state = _fitting(source, weights)
-    kept = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
-    net.load_state_dict({name: kept[name] for name in kept.keys() - left_out}, strict=False, assign=True)
+    net, left_out = source.build()
+    state = weights.state(source.name)
+    _check_fits(_shapes(net.state_dict()), _shapes(state), left_out, source, weights)
+    widened = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
+    net.load_state_dict({name: widened[name] for name in widened.keys() - left_out}, strict=False, assign=True)
     return _adapted(net, source, view)
 
 
@@ -76,45 +78,59 @@ def _adapted(net: nn.Module, source: Pretrained, view: Preprocessing) -> Backbon
 
 
 def checked_sum(name: str, weights: Weights) -> str:
-    """Checksum (sha256, hexadecimal) of a network's weights, which are of this network.
+    """Checksum (sha256, hexadecimal) of a network's weights, after a check that they are of this network.
+
+    The check compares names and shapes; the network it builds for them takes no memory (device "meta").
 
     Raises:
         UsageError: no such network, no weights, or weights of another network.
     """
-    found = weights.sum(name)
-    if (name, found) not in _fitted:
-        _fitting(network(name), weights)
-        _fitted.add((name, found))
-    return found
+    sha256 = weights.sum(name)
+    if (name, sha256) not in _fitting:
+        source = network(name)
+        net, left_out = _build_on_meta(source)
+        _check_fits(_shapes(net.state_dict()), weights.shapes(name), left_out, source, weights)
+        _fitting.add((name, sha256))
+    return sha256
 
 
-def _fitting(source: Pretrained, weights: Weights) -> tuple[nn.Module, frozenset[str], dict[str, Tensor]]:
-    """A network without its weights, the names of the tensors it left out, and a state dict that fits."""
-    net, left_out = source.build()
-    state = weights.state(source.name)
-    _check_fits(net.state_dict(), state, left_out, f"weights {weights.file(source.name)} do not fit {source.name}")
-    return net, left_out, state
+def _build_on_meta(source: Pretrained) -> tuple[nn.Module, frozenset[str]]:
+    try:
+        with torch.device("meta"):
+            return source.build()
+    except RuntimeError:  # older networks of timm read values while they are built
+        return source.build()
 
 
-def _check_fits(own: Mapping[str, Tensor], state: Mapping[str, Tensor], left_out: frozenset[str], what: str) -> None:
-    """Compare a network's own tensors with those of a state dict, which may have those the network left out.
+def _shapes(state: Mapping[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in state.items()}
+
+
+def _check_fits(
+    own: Mapping[str, torch.Size],
+    state: Mapping[str, torch.Size],
+    left_out: frozenset[str],
+    source: Pretrained,
+    weights: Weights,
+) -> None:
+    """Compare shapes of a network's own tensors with those of a state dict, which may have those it left out.
 
     Raises:
-        UsageError: a tensor is missing, unknown or of another shape; ``what`` begins the message.
+        UsageError: a tensor is missing, unknown or of another shape.
     """
     counters = {name for name in own if name.endswith("num_batches_tracked")}  # older files lack them
     faults = {
         "lacks": own.keys() - state.keys() - counters,
         "has the unknown": state.keys() - own.keys() - left_out,
-        "has in other shapes": {n for n in own.keys() & state.keys() if own[n].shape != state[n].shape},
+        "has in other shapes": {n for n in own.keys() & state.keys() if own[n] != state[n]},
     }
-    found = [f"it {verb} {_some(names)}" for verb, names in faults.items() if names]
-    if found:
-        raise UsageError(f"{what}: {', '.join(found)}")
+    reasons = [f"it {verb} {_some(names)}" for verb, names in faults.items() if names]
+    if reasons:
+        raise UsageError(f"weights {weights.file(source.name)} do not fit {source.name}: {', '.join(reasons)}")
 
 
 def _some(names: Iterable[str]) -> str:
     """The first names, and how many more."""
     ordered = sorted(names)
-    more = f" and {len(ordered) - NAMED} more" if len(ordered) > NAMED else ""
-    return f"{', '.join(ordered[:NAMED])}{more}"
+    more = f" and {len(ordered) - MAX_NAMED_TENSORS} more" if len(ordered) > MAX_NAMED_TENSORS else ""
+    return f"{', '.join(ordered[:MAX_NAMED_TENSORS])}{more}"

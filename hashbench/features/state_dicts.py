@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import safetensors.torch
 import torch
@@ -12,6 +13,19 @@ from torch import Tensor
 from hashbench.errors import UsageError
 
 TRAINED = "encoder.net."  # begins the names of the network's own tensors in the kept state of a method on images
+
+
+class StateSummary(NamedTuple):
+    """What is known of a state dict without holding its tensors.
+
+    Attributes:
+        sha256: checksum (hexadecimal) of names, dtypes, shapes and bytes, sorted by name: the same weights have the
+            same sum, whatever the format of their file.
+        shapes: of the tensors, by name.
+    """
+
+    sha256: str
+    shapes: dict[str, torch.Size]
 
 
 def read_state(file: Path) -> dict[str, Tensor]:
@@ -25,45 +39,43 @@ def read_state(file: Path) -> dict[str, Tensor]:
     """
     try:
         if file.suffix == ".safetensors":
-            found = safetensors.torch.load_file(file)
+            content = safetensors.torch.load_file(file)
         else:
-            found = torch.load(file, map_location="cpu", weights_only=True)
+            content = torch.load(file, map_location="cpu", weights_only=True)
     except OSError as error:
         raise UsageError(f"weights {file} cannot be read ({error.strerror or error})") from error
     except Exception as error:  # damaged files make torch and pickle raise errors of many kinds
         raise _no_state_dict(file, f"reading it fails with {type(error).__name__}") from error
-    if not isinstance(found, Mapping) or not found:
-        raise _no_state_dict(file, f"it holds a {type(found).__name__}")
-    for name, value in found.items():
+    if not isinstance(content, Mapping) or not content:
+        raise _no_state_dict(file, f"it holds a {type(content).__name__}")
+    for name, value in content.items():
         if not isinstance(value, Tensor):
             raise _no_state_dict(file, f"{name!r} is a {type(value).__name__}")
-    state = {str(name): value.detach() for name, value in found.items()}
+    state = {str(name): value.detach() for name, value in content.items()}
     trained = {name.removeprefix(TRAINED): value for name, value in state.items() if name.startswith(TRAINED)}
     return trained or state
 
 
-def state_sum(file: Path) -> str:
-    """Sum (sha256, hexadecimal) over names, dtypes, shapes and bytes of what is read, sorted by name.
-
-    The same weights have one sum, whatever the format of their file. Remembered while the file stays as it is.
+def summarise_state(file: Path) -> StateSummary:
+    """Checksum and shapes of what :func:`read_state` returns; remembered while size and time of the file stay.
 
     Raises:
         UsageError: see :func:`read_state`.
     """
     try:
-        found = file.stat()
+        status = file.stat()
     except OSError as error:
         raise UsageError(f"weights {file} cannot be read ({error.strerror})") from error
-    return _state_sum(file, found.st_size, found.st_mtime_ns)
+    return _summary(file, status.st_size, status.st_mtime_ns)
 
 
 @cache
-def _state_sum(file: Path, size: int, changed: int) -> str:  # noqa: ARG001 - what the memory goes by
-    total = hashlib.sha256()
-    for name, value in sorted(read_state(file).items()):
+def _summary(file: Path, size: int, changed: int) -> StateSummary:  # noqa: ARG001 - part of the cache's key
+    state, total = read_state(file), hashlib.sha256()
+    for name, value in sorted(state.items()):
         total.update(f"{name} {value.dtype} {list(value.shape)}\n".encode())
         total.update(value.contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return total.hexdigest()
+    return StateSummary(total.hexdigest(), {name: value.shape for name, value in state.items()})
 
 
 def _no_state_dict(file: Path, why: str) -> UsageError:

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from hashbench.dataset import Log
 from hashbench.errors import UsageError
 from hashbench.features.networks import network
-from hashbench.features.state_dicts import read_state, state_sum
+from hashbench.features.state_dicts import read_state, summarise_state
 from hashbench.util.progress import no_log
 
 
@@ -36,7 +37,7 @@ class Weights:
         return self.files[name] if name in self.files else network(name).published(self.offline, self.log)
 
     def state(self, name: str) -> dict[str, Tensor]:
-        """The state dict, read anew.
+        """The state dict, read from disk at each call.
 
         Raises:
             UsageError: see :meth:`file`; or the file is no state dict.
@@ -44,12 +45,20 @@ class Weights:
         return read_state(self.file(name))
 
     def sum(self, name: str) -> str:
-        """Sum (sha256, hexadecimal) of the state dict; see :func:`hashbench.features.state_dicts.state_sum`.
+        """Checksum (sha256, hexadecimal) of the state dict, see :class:`hashbench.features.state_dicts.StateSummary`.
 
         Raises:
             UsageError: see :meth:`state`.
         """
-        return state_sum(self.file(name))
+        return summarise_state(self.file(name)).sha256
+
+    def shapes(self, name: str) -> dict[str, torch.Size]:
+        """Shapes of the state dict's tensors; read together with :meth:`sum`, so the file is read once for both.
+
+        Raises:
+            UsageError: see :meth:`state`.
+        """
+        return summarise_state(self.file(name)).shapes
 
 
 def parse_weights(pairs: Iterable[str]) -> dict[str, Path]:

@@ -22,6 +22,9 @@ class Held(Weights):
     def state(self, name: str) -> dict[str, Tensor]:
         return {key: value.clone() for key, value in self.states[name].items()}
 
+    def shapes(self, name: str) -> dict[str, torch.Size]:
+        return {key: value.shape for key, value in self.states[name].items()}
+
     def sum(self, name: str) -> str:
         return "0" * 64
 

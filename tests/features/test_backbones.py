@@ -1,5 +1,6 @@
 """Backbones: torchvision's networks up to the literature's layer."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,9 +9,10 @@ import torchvision
 from torch import Tensor, nn
 
 from hashbench.errors import UsageError
-from hashbench.features.backbones import input_size, is_backbone, load_backbone
+from hashbench.features import backbones
+from hashbench.features.backbones import checked_sum, input_size, is_backbone, load_backbone
 from hashbench.features.networks import net_name
-from hashbench.features.torchvision_nets import NETS
+from hashbench.features.torchvision_nets import NETS, TorchvisionNet
 from hashbench.features.weights import Weights
 from tests.features.networks import Held, random_net
 
@@ -178,3 +180,51 @@ def test_weights_of_another_network_are_named_with_the_first_tensors(squeezenet:
     ):  # fmt: skip
         with pytest.raises(UsageError, match=f"^weights squeezenet1_1.pth do not fit squeezenet1_1: {message}"):
             load_backbone("squeezenet1_1@64", Held(states={"squeezenet1_1": broken}))
+
+
+@pytest.fixture
+def nothing_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a new process."""
+    monkeypatch.setattr(backbones, "_fitting", set())
+
+
+@pytest.mark.usefixtures("nothing_checked")
+def test_weights_are_checked_without_memory_for_a_network(
+    squeezenet: Held, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    devices: set[str] = set()
+    build = TorchvisionNet.build
+
+    def watched(net: TorchvisionNet) -> tuple[nn.Module, frozenset[str]]:
+        built, left_out = build(net)
+        devices.update({value.device.type for value in built.state_dict().values()})
+        assert torch.get_default_device().type == "meta"  # so that networks of timm take no memory either
+        return built, left_out
+
+    file = tmp_path / "net.pth"
+    torch.save(squeezenet.states["squeezenet1_1"], file)
+    weights = Weights({"squeezenet1_1": file}, offline=True)
+    known = weights.sum("squeezenet1_1")
+    monkeypatch.setattr(TorchvisionNet, "build", watched)
+    monkeypatch.setattr(Weights, "state", lambda self, name: pytest.fail("the file was read a second time"))
+    assert checked_sum("squeezenet1_1", weights) == known
+    assert devices == {"meta"}
+
+
+@pytest.mark.usefixtures("nothing_checked")
+def test_a_network_that_cannot_be_built_without_memory_is_built_with_it(
+    squeezenet: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+    build = TorchvisionNet.build
+
+    def reads_values(net: TorchvisionNet) -> tuple[nn.Module, frozenset[str]]:
+        tried.append(torch.get_default_device().type)
+        torch.linspace(0, 1, 2)[0].item()  # as timm 1.0.10 does for the rates of stochastic depth
+        return build(net)
+
+    monkeypatch.setattr(TorchvisionNet, "build", reads_values)
+    assert checked_sum("squeezenet1_1", squeezenet) == squeezenet.sum("squeezenet1_1")
+    assert tried == ["meta", "cpu"]
+    with pytest.raises(UsageError, match="it lacks"):
+        checked_sum("alexnet", Held(states={"alexnet": squeezenet.states["squeezenet1_1"]}))
