@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from hashbench.data.archives import unpack
 from hashbench.data.download import fetch
+from hashbench.data.single_label import SingleLabelDataset
 from hashbench.data.splits import draw_per_class
-from hashbench.dataset import Dataset, Items, Log, Protocol, Split
+from hashbench.dataset import Log, Protocol, Split
 from hashbench.errors import UsageError
 from hashbench.util.files import file_sum, put_in_place, staging_folder
 
@@ -36,7 +35,6 @@ BATCHES_MD5 = {
 META_MD5 = {"batches.meta": "5ff9c542aee3614f3951f8cda6e48888"}
 WAY_OUT = "adopt it from disk with `hashbench data prepare cifar10 --from FOLDER`"
 
-CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 OFFICIAL_TEST = 10_000  # the last items
 
 
@@ -76,7 +74,7 @@ DRAWS = {
 }
 
 
-class CIFAR10(Dataset):
+class CIFAR10(SingleLabelDataset):
     """Items 0..49,999 are the five training batches in order, 50,000..59,999 the test batch."""
 
     title = "CIFAR-10"
@@ -109,6 +107,7 @@ class CIFAR10(Dataset):
         ),
     )
     features = "resnet50"
+    class_names = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
     @property
     def folder(self) -> Path:
@@ -133,27 +132,14 @@ class CIFAR10(Dataset):
         check_sums(self.folder, self.folder, "`hashbench data prepare cifar10` gets it anew")
         return hashlib.sha256("".join(f"{name} {md5}\n" for name, md5 in wanted_sums().items()).encode()).hexdigest()
 
-    @cached_property
-    def _loaded(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    def load(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
         self.content()  # nothing is read from files of other sums
         batches = [read_batch(self.folder / name) for name in BATCHES_MD5]
         pixels = np.concatenate([batch[b"data"] for batch in batches]).reshape(-1, 3, 32, 32)
         return pixels, np.concatenate([batch[b"labels"] for batch in batches]).astype(np.int64)
 
-    def __len__(self) -> int:
-        return len(self._loaded[1])
-
-    def classes(self) -> tuple[str, ...]:
-        return CLASSES
-
-    def labels(self) -> npt.NDArray[np.bool_]:
-        return np.eye(len(CLASSES), dtype=np.bool_)[self._loaded[1]]
-
-    def images(self, items: Items) -> Tensor:
-        return torch.from_numpy(self._loaded[0][items])
-
     def split(self) -> Split:
-        return draw(self._loaded[1], DRAWS[self.protocol.name])
+        return draw(self.class_numbers(), DRAWS[self.protocol.name])
 
     def prepare(self, source: Path | None, log: Log) -> None:
         if self._complete():

@@ -39,7 +39,7 @@ def splits(root: Path, classes: Items | None = None) -> dict[str, Split]:
     opened = [kind(root, protocol) for protocol in kind.protocols]
     if classes is not None:
         for dataset in opened:
-            vars(dataset)["_loaded"] = (None, classes)
+            vars(dataset)["arrays"] = (None, classes)
     return {dataset.protocol.name: dataset.split() for dataset in opened}
 
 
