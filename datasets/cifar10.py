@@ -35,7 +35,7 @@ BATCHES_MD5 = {
 META_MD5 = {"batches.meta": "5ff9c542aee3614f3951f8cda6e48888"}
 WAY_OUT = "adopt it from disk with `hashbench data prepare cifar10 --from FOLDER`"
 
-OFFICIAL_TEST = 10_000  # the last items
+OFFICIAL_TEST_IMAGES = 10_000  # the last items
 
 
 @dataclass(frozen=True)
@@ -161,20 +161,20 @@ class CIFAR10(SingleLabelDataset):
         return all(file.is_file() and file_sum(file, "md5") == md5 for file, md5 in files)
 
 
-def draw(classes: npt.NDArray[np.int64], how: Draw) -> Split:
+def draw(classes: npt.NDArray[np.int64], rule: Draw) -> Split:
     """The index sets of items of these classes, int64 [items]."""
-    rng = np.random.default_rng(how.seed)
-    items = np.arange(len(classes)) if how.within is None else np.sort(draw(classes, DRAWS[how.within]).train)
-    candidates = items[-OFFICIAL_TEST:] if how.official else items
-    if how.queries is None:
+    rng = np.random.default_rng(rule.seed)
+    items = np.arange(len(classes)) if rule.within is None else np.sort(draw(classes, DRAWS[rule.within]).train)
+    candidates = items[-OFFICIAL_TEST_IMAGES:] if rule.official else items
+    if rule.queries is None:
         query = rng.permutation(candidates)
     else:
-        query = candidates[draw_per_class(classes[candidates], how.queries, rng)]
-    database = rng.permutation(np.setdiff1d(items, candidates if how.official else query))
+        query = candidates[draw_per_class(classes[candidates], rule.queries, rng)]
+    database = rng.permutation(np.setdiff1d(items, candidates if rule.official else query))
     train = database
-    if how.train is not None:
-        train = database[draw_per_class(classes[database], how.train, np.random.default_rng(how.train_seed))]
-    if how.disjoint:
+    if rule.train is not None:
+        train = database[draw_per_class(classes[database], rule.train, np.random.default_rng(rule.train_seed))]
+    if rule.disjoint:
         database = database[~np.isin(database, train)]
     return Split(train=train, query=query, database=database)
 

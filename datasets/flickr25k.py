@@ -17,7 +17,7 @@ from hashbench.dataset import Items, Log, Protocol, Split
 from hashbench.errors import UsageError
 from hashbench.util.files import file_sum, staging_folder
 
-COUNT = 25_000
+IMAGE_COUNT = 25_000
 FOLDER = "mirflickr"
 ANNOTATIONS = "mirflickr25k_annotations_v080"
 URL = "https://press.liacs.nl/mirflickr/mirflickr25k.v3b"
@@ -26,10 +26,10 @@ ARCHIVES_MD5 = {
     f"{ANNOTATIONS}.zip": "aa0138c79892b1b670184d142380948f",
 }
 IMAGES_ZIP, ANNOTATIONS_ZIP = ARCHIVES_MD5
-READY = (
+HOW_TO_PREPARE = (
     f"run `hashbench data prepare flickr25k`, or name the folder that holds {FOLDER} with --data DIR or HASHBENCH_DATA"
 )
-ANEW = "`hashbench data prepare flickr25k` gets the annotations anew"
+GET_AGAIN = "`hashbench data prepare flickr25k` gets the annotations anew"
 WAY_OUT = "adopt it from disk with `hashbench data prepare flickr25k --from FOLDER`"
 
 CONCEPTS = (
@@ -87,7 +87,9 @@ class Flickr25K(ImageFileDataset):
 
     def require(self) -> None:
         if not self.present().any():
-            raise UsageError(f"{self.title}: {self.folder} has none of the images im1.jpg .. im25000.jpg; {READY}")
+            raise UsageError(
+                f"{self.title}: {self.folder} has none of the images im1.jpg .. im25000.jpg; {HOW_TO_PREPARE}"
+            )
         self._columns  # noqa: B018 - read once, and refused here
 
     def files(self) -> list[str | None]:
@@ -101,7 +103,7 @@ class Flickr25K(ImageFileDataset):
         """Multi-hot [25,000, 38]."""
         return read_annotations(self.annotations)
 
-    def described(self) -> bytes:
+    def list_bytes(self) -> bytes:
         return json.dumps(COLUMNS).encode() + np.packbits(self._columns).tobytes()
 
     def classes(self) -> tuple[str, ...]:
@@ -115,7 +117,7 @@ class Flickr25K(ImageFileDataset):
         rng = np.random.default_rng(SEEDS[name])
         has_label = np.asarray(self.labels().any(axis=1))
         query = rng.permutation(np.flatnonzero(has_label))[: QUERIES[name]]
-        database = rng.permutation(all_but(COUNT, query))
+        database = rng.permutation(all_but(IMAGE_COUNT, query))
         train = rng.permutation(database[has_label[database]])[: TRAIN[name]]
         if name == "38":
             database = database[~np.isin(database, train)]
@@ -135,9 +137,9 @@ class Flickr25K(ImageFileDataset):
             images = find_images(source, stage, log)
             annotations = find_annotations(source, stage, log)
             if images is None and (annotations is None or not any(files)):
-                raise lacking(source, f"{FOLDER}/im1.jpg .. im25000.jpg", IMAGES_ZIP)
+                raise nothing_found(source, f"{FOLDER}/im1.jpg .. im25000.jpg", IMAGES_ZIP)
             if annotations is None and not annotated:
-                raise lacking(source, f"{ANNOTATIONS}/", ANNOTATIONS_ZIP)
+                raise nothing_found(source, f"{ANNOTATIONS}/", ANNOTATIONS_ZIP)
             if annotations is not None:
                 read_annotations(annotations)
                 adopt(annotations, {f"{name}.txt": f"{name}.txt" for name in COLUMNS}, self.root / ANNOTATIONS, log)
@@ -145,10 +147,10 @@ class Flickr25K(ImageFileDataset):
                 adopt(images, {name: name for name in images_in(images) if name}, self.folder, log)
         missing = images_in(self.folder).count(None)
         note = f"; {missing:,} are missing: they are dropped from the index sets and counted" if missing else ""
-        log(f"{self.title}: 38 annotation files and {COUNT - missing:,} of 25,000 images in {self.root}{note}")
+        log(f"{self.title}: 38 annotation files and {IMAGE_COUNT - missing:,} of 25,000 images in {self.root}{note}")
 
 
-def lacking(source: Path, what: str, archive: str) -> UsageError:
+def nothing_found(source: Path, what: str, archive: str) -> UsageError:
     """The error for a source without one of the two parts."""
     return UsageError(f"MIRFlickr-25K: {source} holds neither {what} nor {archive}; name the folder that does")
 
@@ -161,7 +163,7 @@ def image_name(item: int) -> str:
 def images_in(folder: Path) -> list[str | None]:
     """Each item's file, None where ``folder`` lacks it."""
     there = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-    return [name if (name := image_name(item)) in there else None for item in range(COUNT)]
+    return [name if (name := image_name(item)) in there else None for item in range(IMAGE_COUNT)]
 
 
 def read_annotations(folder: Path) -> npt.NDArray[np.bool_]:
@@ -173,18 +175,18 @@ def read_annotations(folder: Path) -> npt.NDArray[np.bool_]:
     absent = [f"{name}.txt" for name in COLUMNS if not (folder / f"{name}.txt").is_file()]
     if absent:
         state = f"lacks {', '.join(absent)}" if folder.is_dir() else "is not there"
-        raise UsageError(f"MIRFlickr-25K: the folder {folder} {state}; {ANEW}")
-    columns = np.zeros((COUNT, len(COLUMNS)), dtype=np.bool_)
+        raise UsageError(f"MIRFlickr-25K: the folder {folder} {state}; {GET_AGAIN}")
+    columns = np.zeros((IMAGE_COUNT, len(COLUMNS)), dtype=np.bool_)
     for column, name in enumerate(COLUMNS):
         file = folder / f"{name}.txt"
         for number, line in enumerate(file.read_text("ascii", "replace").rstrip().split("\n"), start=1):
             image = int(line) if re.fullmatch(r"\d{1,5}", line) else 0
-            if not 1 <= image <= COUNT:
+            if not 1 <= image <= IMAGE_COUNT:
                 raise UsageError(
-                    f"{file}, line {number} is {line[:40]!r}, wanted a whole number from 1 to 25000; {ANEW}"
+                    f"{file}, line {number} is {line[:40]!r}, wanted a whole number from 1 to 25000; {GET_AGAIN}"
                 )
             if columns[image - 1, column]:
-                raise UsageError(f"{file}, line {number}: image {image} is listed a second time; {ANEW}")
+                raise UsageError(f"{file}, line {number}: image {image} is listed a second time; {GET_AGAIN}")
             columns[image - 1, column] = True
     return columns
 

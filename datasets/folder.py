@@ -120,7 +120,7 @@ class Folder(ImageFileDataset):
     def protocol_name(self) -> str:
         return f"{self.protocol.name}-{self.content()[:8]}"
 
-    def described(self) -> bytes:
+    def list_bytes(self) -> bytes:
         """Paths, labels and what the index sets are made from."""
         table = self._table
         return json.dumps([table.paths, table.labels, table.splits, self.description.queries]).encode()

@@ -14,15 +14,14 @@ from hashbench.data.adopt import adopt
 from hashbench.data.image_files import ImageFileDataset
 from hashbench.data.image_tree import IMAGE_SUFFIXES, locate, walk
 from hashbench.data.label_lists import read_label_column, read_label_list
-from hashbench.data.split_lists import CONCEPTS as CONCEPTS_FILE
-from hashbench.data.split_lists import PARTS, Listing, read_split_lists, split_lists_sum
+from hashbench.data.split_lists import CONCEPTS_FILE, LIST_FILES, Listing, read_split_lists, split_lists_sum
 from hashbench.data.splits import all_but, draw_per_label
 from hashbench.dataset import Dataset, Items, Log, Protocol, Split
 from hashbench.errors import UsageError
 
 FOLDER = "nuswide"
-PLACES = ("Flickr/", "images/", "")
-LISTED = 269_648
+IMAGE_PREFIXES = ("Flickr/", "images/", "")
+LISTED_IMAGES = 269_648
 CONCEPTS = {  # the 21 most frequent, with the number of images that bear each
     "sky": 74_190,
     "clouds": 54_087,
@@ -49,10 +48,10 @@ CONCEPTS = {  # the 21 most frequent, with the number of images that bear each
 IMAGE_LIST = "ImageList/Imagelist.txt"
 LABELS = {concept: f"Groundtruth/AllLabels/Labels_{concept}.txt" for concept in CONCEPTS}
 LIST_FOLDER = "lists"
-LISTS = tuple(f"{LIST_FOLDER}/{file}" for file in PARTS.values())
+LISTS = tuple(f"{LIST_FOLDER}/{file}" for file in LIST_FILES.values())
 LIST_CONCEPTS = f"{LIST_FOLDER}/{CONCEPTS_FILE}"
 
-FREQUENT = 10  # concepts of tc10
+TC10_CONCEPTS = 10  # concepts of tc10
 QUERIES_PER_CONCEPT, TRAIN_PER_CONCEPT = 100, 500
 TC10_QUERIES, TC10_TRAIN = 5_000, 10_500
 TC21_SEED, TC10_SEED, LISTS_SEED = 30_001, 30_002, 30_003
@@ -108,15 +107,15 @@ class NUSWide(ImageFileDataset):
     @cached_property
     def _listing(self) -> Listing:
         if self.protocol.name == "lists":
-            check_there(self.folder, LISTS)
+            require_files(self.folder, LISTS)
             return read_split_lists(self.folder / LIST_FOLDER, LISTS_SEED)
-        return published(self.folder, self.protocol.name)
+        return read_published(self.folder, self.protocol.name)
 
-    def described(self) -> bytes:
+    def list_bytes(self) -> bytes:
         return os.fsencode("\n".join(self._listing.names)) + np.packbits(self._listing.labels).tobytes()
 
     def files(self) -> list[str | None]:
-        return locate(self.folder, self._listing.names, PLACES)
+        return locate(self.folder, self._listing.names, IMAGE_PREFIXES)
 
     def names(self, items: Items) -> list[str]:
         return [self._listing.names[item] for item in items.tolist()]
@@ -138,25 +137,25 @@ class NUSWide(ImageFileDataset):
             for line in HOW_TO_OBTAIN:
                 log(line)
         else:
-            take_over(source, self.root, log)
+            adopt_all(source, self.root, log)
         for protocol in self.protocols:
-            log(f"{FOLDER}/{protocol.name}: {state(NUSWide(self.root, protocol))}")
+            log(f"{FOLDER}/{protocol.name}: {describe_state(NUSWide(self.root, protocol))}")
 
 
-def published(folder: Path, protocol: str) -> Listing:
+def read_published(folder: Path, protocol: str) -> Listing:
     """tc21 or tc10 of the published layout in ``folder``.
 
     Raises:
         UsageError: a file is absent or not as published; names it.
     """
-    check_there(folder, (IMAGE_LIST, *LABELS.values()))
+    require_files(folder, (IMAGE_LIST, *LABELS.values()))
     names = read_image_list(folder / IMAGE_LIST)
     labels = np.stack([read_concept(folder / file, concept) for concept, file in LABELS.items()], axis=1)
     kept = np.flatnonzero(labels.any(axis=1))
     names, labels = [names[line] for line in kept.tolist()], labels[kept]
     if protocol == "tc21":
         return Listing(names, tuple(CONCEPTS), labels, split_tc21(labels))
-    return Listing(names, tuple(CONCEPTS)[:FREQUENT], labels, split_tc10(labels[:, :FREQUENT]))
+    return Listing(names, tuple(CONCEPTS)[:TC10_CONCEPTS], labels, split_tc10(labels[:, :TC10_CONCEPTS]))
 
 
 def split_tc21(labels: npt.NDArray[np.bool_]) -> Split:
@@ -184,11 +183,11 @@ def read_image_list(file: Path) -> list[str]:
     """
     text = os.fsdecode(file.read_bytes()).replace("\\", "/").rstrip()
     names = [line.strip() for line in text.split("\n")]
-    if len(names) != LISTED:
-        raise UsageError(f"{file} has {len(names):,} lines, wanted {LISTED:,}, one per image; get the file anew")
+    if len(names) != LISTED_IMAGES:
+        raise UsageError(f"{file} has {len(names):,} lines, wanted {LISTED_IMAGES:,}, one per image; get the file anew")
     if len(set(names)) < len(names):
         twice, _ = Counter(names).most_common(1)[0]
-        raise UsageError(f"{file} has {twice!r} more than once, wanted {LISTED:,} names; get the file anew")
+        raise UsageError(f"{file} has {twice!r} more than once, wanted {LISTED_IMAGES:,} names; get the file anew")
     return names
 
 
@@ -198,13 +197,13 @@ def read_concept(file: Path, concept: str) -> npt.NDArray[np.bool_]:
     Raises:
         UsageError: the file is not as published; names it.
     """
-    found = read_label_column(file, LISTED, IMAGE_LIST)
+    found = read_label_column(file, LISTED_IMAGES, IMAGE_LIST)
     if found.sum() != CONCEPTS[concept]:
         raise UsageError(f"{file} marks {found.sum():,} images, wanted {CONCEPTS[concept]:,}; get the file anew")
     return found
 
 
-def check_there(folder: Path, files: Iterable[str]) -> None:
+def require_files(folder: Path, files: Iterable[str]) -> None:
     """Raise UsageError with the first of ``files`` that is not in ``folder`` and how many more there are."""
     absent = [file for file in files if not (folder / file).is_file()]
     if absent:
@@ -215,7 +214,7 @@ def check_there(folder: Path, files: Iterable[str]) -> None:
         )
 
 
-def take_over(source: Path, root: Path, log: Log) -> None:
+def adopt_all(source: Path, root: Path, log: Log) -> None:
     """Take lists and labels over from ``source`` (or its folder nuswide), then the images they name that are not here.
 
     Raises:
@@ -241,7 +240,7 @@ def take_over(source: Path, root: Path, log: Log) -> None:
             missing = dataset.names(np.flatnonzero(~dataset.present()))
         except UsageError:
             continue  # its state says why
-        images |= {file: file for file in locate(source, missing, PLACES) if file}
+        images |= {file: file for file in locate(source, missing, IMAGE_PREFIXES) if file}
     adopt(source, images, root / FOLDER, log)
     log(f"NUS-WIDE: {len(texts)} lists and label files and {len(images):,} images adopted from {source}")
 
@@ -278,7 +277,7 @@ def check_lists(coming: Mapping[str, Path], folder: Path) -> None:
         read_split_lists(Path(together), LISTS_SEED)
 
 
-def state(dataset: Dataset) -> str:
+def describe_state(dataset: Dataset) -> str:
     """How many of each index set's images are missing, or why the protocol is not ready."""
     try:
         absent = ~dataset.present()

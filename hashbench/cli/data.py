@@ -62,7 +62,7 @@ def verify(name: str, data: str | None, strict: bool, as_json: bool) -> int:
     NAME is a data set, NAME/PROTOCOL, a glob of these, or NAME:FILE. Every image is decoded once.
     """
     from hashbench.cli.audit_text import lines
-    from hashbench.data.audit import audit, keep
+    from hashbench.data.audit import audit, write_audit
     from hashbench.data.protocol_card import make_card
     from hashbench.data.spec import expand, open_dataset, protocol_id
     from hashbench.util.paths import cache_folder, data_folder
@@ -73,7 +73,7 @@ def verify(name: str, data: str | None, strict: bool, as_json: bool) -> int:
         dataset = open_dataset(spec, data_folder(data), log_to_stderr)
         card, split = make_card(dataset, protocol_id(spec, dataset))
         audited = audit(dataset, card, split, cache)
-        file = keep(audited, cache)
+        file = write_audit(audited, cache)
         audits.append(audited.facts())
         faults += [f"{card.protocol}: {fault}" for fault in audited.faults()]
         if not as_json:

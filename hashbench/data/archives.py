@@ -1,4 +1,4 @@
-"""Archives, zip and tar, unpacked only where all of their members stay inside the folder."""
+"""Unpacks zip and tar archives, after a check that all members stay inside the folder."""
 
 import gzip
 import stat
@@ -10,15 +10,15 @@ from pathlib import Path, PureWindowsPath
 
 from hashbench.errors import UsageError
 
-# What a damaged archive raises; RuntimeError is a zip that is encrypted, or packed in an unknown way.
-DAMAGE = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, RuntimeError)
-CHUNK = 1 << 20
+# What a damaged archive raises; RuntimeError: an encrypted zip, or an unknown compression.
+DAMAGE_ERRORS = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, RuntimeError)
+CHUNK_BYTES = 1 << 20
 
 
 def unpack(archive: Path, folder: Path) -> None:
     """Unpack a zip or tar (also tar.gz) into ``folder``, which exists.
 
-    On failure some members may be there, so ``folder`` belongs in a staging folder.
+    A failure may leave some members behind, so ``folder`` belongs in a staging folder.
 
     Raises:
         UsageError: a member points outside of ``folder``, is a link or a device (nothing is written then), or the
@@ -34,7 +34,7 @@ def unpack(archive: Path, folder: Path) -> None:
                 _check(archive, _tar_members(tar))
                 _check_end(tar)
                 tar.extractall(folder, filter="data")
-    except DAMAGE as error:
+    except DAMAGE_ERRORS as error:
         reason = str(error).partition("\n")[0].rstrip(":")
         raise UsageError(f"the archive {archive} is damaged or no zip or tar ({reason}); get it anew") from error
     except OSError as error:
@@ -65,10 +65,13 @@ def _check(archive: Path, members: Iterator[tuple[str, bool]]) -> None:
 
 
 def _check_end(tar: tarfile.TarFile) -> None:
-    """The end is a block of zeros; tarfile takes a damaged header for it too. Reading on makes gzip check its sum."""
+    """Check that the tar ends with a block of zeros: tarfile takes a damaged header for the end as well.
+
+    Reading on to the end of the file makes gzip compare its checksum.
+    """
     assert tar.fileobj is not None
     tar.fileobj.seek(tar.offset)
     if tar.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
         raise tarfile.ReadError("it ends early")
-    while tar.fileobj.read(CHUNK):
+    while tar.fileobj.read(CHUNK_BYTES):
         pass

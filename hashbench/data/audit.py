@@ -1,4 +1,4 @@
-"""The audit of a protocol: what its numbers stand on, and the leaks that would spoil them."""
+"""Audits a protocol: counts of its items and labels, duplicate images, and queries that leak into other sets."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashbench.data.decode import decoding_sources
-from hashbench.data.images import DECODED
+from hashbench.data.images import DECODE_CHUNK_IMAGES
 from hashbench.data.protocol_card import ProtocolCard
 from hashbench.dataset import Dataset, Items, Log, Split
 from hashbench.evaluation.evaluate import evaluate
@@ -20,29 +20,29 @@ from hashbench.util.files import file_sum, replacing
 from hashbench.util.progress import Progress
 
 SUM_BYTES = 16
-EXAMPLES = 5
-LEAKY = ("database", "train")  # where a query's image should not be
+MAX_EXAMPLES = 5
+LEAK_TARGETS = ("database", "train")  # index sets that no image of a query should be in
 
 Groups = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What ``hashbench data verify`` prints and keeps.
+    """What ``hashbench data verify`` prints and stores.
 
     Attributes:
         card: the protocol card's id.
-        protocol, title, source: what it is.
-        listed: items on the published list, in all and per index set, absent images included.
+        protocol, title, source: names of protocol and data set, and the citation.
+        listed: number of items on the published list, in all and per index set, missing images included.
         unlabelled: how many of the listed have no label.
-        missing: how many of the listed have no image here.
-        sizes: what is left of each index set.
-        labels: {label: {index set: items that bear it}}, of what is left.
-        chance: value of mAP by chance (all items tie) at each cut-off; None without an answerable query.
-        unanswerable: queries without a relevant item in the database, of what is left and as listed, with names of
-            the first of what is left.
-        duplicates: images of the very same pixels, by the pair of index sets, with names of the first.
-        sums: sha256 of content, labels and index sets.
+        missing: how many of the listed have no image on disk.
+        sizes: items of each index set whose image is on disk.
+        labels: {label: {index set: number of items with it}}, of the items on disk.
+        chance: mAP by chance (all items tie) at each cut-off; None where no query has a relevant item.
+        unanswerable: number of queries without a relevant item in the database, among those on disk ("count") and
+            as listed, with names of the first on disk.
+        duplicates: number of images with identical pixels, by the pair of index sets, with names of the first.
+        sums: checksums (sha256) of content, labels and index sets.
     """
 
     card: str
@@ -60,34 +60,34 @@ class Audit:
     sums: dict[str, str]
 
     def faults(self) -> list[str]:
-        """What keeps numbers from being those of the protocol, a phrase each; empty for a sound one."""
+        """Reasons why results differ from those of the published protocol, a phrase each; empty if there are none."""
         missing = sum(self.missing[name] for name in self.sizes)
-        leaking = sum(self.duplicates[f"query_in_{name}"]["count"] for name in LEAKY)
-        found = {
+        leaking = sum(self.duplicates[f"query_in_{name}"]["count"] for name in LEAK_TARGETS)
+        counts = {
             "images are missing": missing,
             "queries have no relevant item": self.unanswerable["listed"],
             "queries leak": leaking,
         }
-        return [f"{count:,} {what}" for what, count in found.items() if count]
+        return [f"{count:,} {what}" for what, count in counts.items() if count]
 
     def facts(self) -> dict[str, Any]:
-        """Ready for JSON."""
+        """The audit as a dictionary for JSON."""
         return asdict(self)
 
 
 def audit(dataset: Dataset, card: ProtocolCard, split: Split, cache: Path) -> Audit:
-    """Examine a protocol; decodes every image once per content.
+    """The audit of a protocol. Every image is decoded once per content of the data set.
 
     Args:
         dataset: opened under the protocol.
         card: its card.
-        split: its index sets, of what is here.
-        cache: where image sums are remembered.
+        split: its index sets without missing images.
+        cache: folder of the cache, for checksums of decoded images.
     """
     labels, present = dataset.labels(), dataset.present()
     everything = {"all": np.arange(len(dataset), dtype=np.int64), **dataset.split().parts()}
     parts, has_label = split.parts(), np.asarray(labels.any(axis=1))
-    chance, unanswerable = _by_chance(labels, split, card.cutoff), _unanswerable(labels, split)
+    chance, unanswerable = _chance_scores(labels, split, card.cutoff), _unanswerable(labels, split)
     return Audit(
         card=card.id,
         protocol=card.protocol,
@@ -105,7 +105,7 @@ def audit(dataset: Dataset, card: ProtocolCard, split: Split, cache: Path) -> Au
         unanswerable={
             "count": len(unanswerable),
             "listed": len(_unanswerable(labels, dataset.split())),
-            "first": dataset.names(unanswerable[:EXAMPLES]),
+            "first": dataset.names(unanswerable[:MAX_EXAMPLES]),
         },
         duplicates=_duplicates(dataset, split, same_images(dataset, cache)),
         sums={
@@ -116,33 +116,33 @@ def audit(dataset: Dataset, card: ProtocolCard, split: Split, cache: Path) -> Au
     )
 
 
-def keep(found: Audit, cache: Path) -> Path:
-    """Store an audit as ``cards/<protocol>-<card id>.json`` under ``cache``; answers where."""
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", found.protocol)
-    file = cache / "cards" / f"{name}-{found.card}.json"
+def write_audit(result: Audit, cache: Path) -> Path:
+    """Write an audit to ``cards/<protocol>-<card id>.json`` under ``cache``; returns the file."""
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", result.protocol)
+    file = cache / "cards" / f"{name}-{result.card}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     with replacing(file) as work:
-        work.write_text(json.dumps(found.facts(), indent=1) + "\n")
+        work.write_text(json.dumps(result.facts(), indent=1) + "\n")
     return file
 
 
 def leaks(split: Split, groups: Groups) -> dict[str, int]:
-    """How many queries have an image of the very same pixels in the database and in the training set."""
-    return {f"query_in_{name}": len(_found_in(split.query, getattr(split, name), groups)) for name in LEAKY}
+    """Number of queries with an image of identical pixels in the database, and in the training set."""
+    return {f"query_in_{name}": len(_also_in(split.query, getattr(split, name), groups)) for name in LEAK_TARGETS}
 
 
 def same_images(dataset: Dataset, cache: Path) -> Groups:
-    """Group numbers [items], equal for images of the very same pixels; those that are not here share one.
+    """Group numbers [items], equal for images of identical pixels; missing images share one group.
 
-    Sums of the decoded images are remembered under ``cache`` by the images' content and the code that decodes them, so
-    that protocols share them. A damaged memory is made again.
+    Checksums of the decoded images are cached by the images' content and the code that decodes them, so that protocols
+    share them. A damaged file of the cache is made again.
 
     Raises:
         UsageError: an image cannot be decoded; names it.
     """
     made_from = [dataset.image_content(), *sorted(file_sum(file) for file in decoding_sources(dataset))]
     file = cache / "pixels" / f"{hashlib.sha256(''.join(made_from).encode()).hexdigest()[:32]}.bin"
-    sums = _remembered(file, len(dataset), dataset.log)
+    sums = _cached_sums(file, len(dataset), dataset.log)
     if sums is None:
         sums = _pixel_sums(dataset)
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -152,25 +152,25 @@ def same_images(dataset: Dataset, cache: Path) -> Groups:
     return groups.astype(np.int64)
 
 
-def _remembered(file: Path, items: int, log: Log) -> npt.NDArray[np.uint8] | None:
-    """Uint8 [items, 16] as they were written behind their own sha256, None where they are not there or damaged."""
+def _cached_sums(file: Path, items: int, log: Log) -> npt.NDArray[np.uint8] | None:
+    """Uint8 [items, 16] from a file that begins with their sha256; None where it is absent or damaged."""
     if not file.exists():
         return None
-    whole = file.read_bytes()
-    digest, kept = whole[:32], whole[32:]
-    if hashlib.sha256(kept).digest() != digest or len(kept) != items * SUM_BYTES:
+    content = file.read_bytes()
+    digest, sums = content[:32], content[32:]
+    if hashlib.sha256(sums).digest() != digest or len(sums) != items * SUM_BYTES:
         log(f"the remembered sums of images {file} are damaged; made again")
         return None
-    return np.frombuffer(kept, dtype=np.uint8).reshape(items, SUM_BYTES)
+    return np.frombuffer(sums, dtype=np.uint8).reshape(items, SUM_BYTES)
 
 
 def _pixel_sums(dataset: Dataset) -> npt.NDArray[np.uint8]:
-    """Uint8 [items, 16], zeros where the image is not here."""
+    """Checksums of decoded images, uint8 [items, 16]; zeros for missing images."""
     sums = np.zeros((len(dataset), SUM_BYTES), dtype=np.uint8)
     present = np.flatnonzero(dataset.present()).astype(np.int64)
     progress = Progress(len(present), lambda line: dataset.log(f"looking for leaks in {dataset.title}: {line}"))
-    for start in range(0, len(present), DECODED):
-        items = present[start : start + DECODED]
+    for start in range(0, len(present), DECODE_CHUNK_IMAGES):
+        items = present[start : start + DECODE_CHUNK_IMAGES]
         for item, image in zip(items.tolist(), dataset.images(items), strict=True):
             digest = hashlib.blake2b(repr(tuple(image.shape)).encode(), digest_size=SUM_BYTES)
             digest.update(image.contiguous().numpy().data)
@@ -179,26 +179,28 @@ def _pixel_sums(dataset: Dataset) -> npt.NDArray[np.uint8]:
     return sums
 
 
-def _found_in(items: Items, others: Items, groups: Groups) -> Items:
-    """The items whose pixels are also those of one of the ``others``."""
+def _also_in(items: Items, others: Items, groups: Groups) -> Items:
+    """The items whose pixels are identical to those of one of the ``others``."""
     return items[np.isin(groups[items], groups[others])]
 
 
 def _duplicates(dataset: Dataset, split: Split, groups: Groups) -> dict[str, dict[str, Any]]:
     outside = split.train[~np.isin(split.train, split.database)]
-    found = {f"query_in_{name}": (_found_in(split.query, getattr(split, name), groups), name) for name in LEAKY}
-    found["train_in_database"] = (_found_in(outside, split.database, groups), "database")
+    pairs = {f"query_in_{name}": (_also_in(split.query, getattr(split, name), groups), name) for name in LEAK_TARGETS}
+    pairs["train_in_database"] = (_also_in(outside, split.database, groups), "database")
     return {
         kind: {
             "count": len(items),
-            "first": [_twins(dataset, item, getattr(split, name), groups) for item in items[:EXAMPLES].tolist()],
+            "first": [
+                _pair_names(dataset, item, getattr(split, name), groups) for item in items[:MAX_EXAMPLES].tolist()
+            ],
         }
-        for kind, (items, name) in found.items()
+        for kind, (items, name) in pairs.items()
     }
 
 
-def _twins(dataset: Dataset, item: int, others: Items, groups: Groups) -> list[str]:
-    """Names of an item and of the first of the others that shows the same."""
+def _pair_names(dataset: Dataset, item: int, others: Items, groups: Groups) -> list[str]:
+    """Names of an item and of the first of the others with identical pixels."""
     return dataset.names(np.array([item, others[groups[others] == groups[item]][0]]))
 
 
@@ -208,13 +210,11 @@ def _unanswerable(labels: npt.NDArray[np.bool_], split: Split) -> Items:
     return split.query[~answerable]
 
 
-def _by_chance(labels: npt.NDArray[np.bool_], split: Split, cutoff: int | None) -> dict[str, float] | None:
-    """Mean average precision when all items tie, by cut-off; None where no query can be answered.
-
-    Codes of one constant bit make every ranking a tie.
-    """
+def _chance_scores(labels: npt.NDArray[np.bool_], split: Split, cutoff: int | None) -> dict[str, float] | None:
+    """Mean average precision when all items tie, by cut-off; None where no query has a relevant item."""
     if len(_unanswerable(labels, split)) == len(split.query):
         return None
+    # Codes of one constant bit make every ranking a tie.
     query, database = (np.zeros((len(items), 1), dtype=np.bool_) for items in (split.query, split.database))
     scores = evaluate(query, database, labels[split.query], labels[split.database], cutoff, "cpu")
     names = [f"map@{k}" for k in dict.fromkeys((HEADLINE_K, cutoff, "all")) if k is not None]

@@ -1,4 +1,4 @@
-"""Checksums of many files, remembered, so that a file is read again only when it changed."""
+"""Checksums of many files, cached, so that a file is read again only when it changed."""
 
 import hashlib
 import json
@@ -13,14 +13,18 @@ from hashbench.util.files import replacing
 from hashbench.util.progress import Progress
 from hashbench.util.threads import pool
 
-BLOCK = 1024  # files handed to the threads at a time
+CHUNK_FILES = 1024  # files handed to the threads at a time
 SUM_BYTES = 16
 
 
-class Seen(NamedTuple):
-    """A file as it was when it was read: size in bytes, times of its last changes in nanoseconds, sum of its bytes.
+class KnownFile(NamedTuple):
+    """A file as it was when it was read.
 
-    The time of the content can be set back by copying tools, that of the inode cannot.
+    Attributes:
+        size: in bytes.
+        content_changed: time of the last change of its content, in ns; copying tools can set it back.
+        inode_changed: time of the last change of its inode, in ns; cannot be set back.
+        sum: checksum of its bytes.
     """
 
     size: int
@@ -32,43 +36,43 @@ class Seen(NamedTuple):
 def remembered_sums(folder: Path, names: Sequence[str], cache: Path, log: Log) -> list[str]:
     """Checksum (BLAKE2b of 16 bytes, hexadecimal) of each file ``folder / name``, in the order of ``names``.
 
-    Remembered in ``cache/sums``, a file per folder; what kept its size and time is not read again. Processes may do so
-    at once: each puts a whole memory in place, and what the last one does not know is only read again.
+    Cached in ``cache/sums``, one file per folder; a file of the same size and times is not read again. Several
+    processes may do so at once: each writes the whole cache file, and sums that the last one lacks are computed again.
 
     Args:
         folder: where the files lie.
         names: their paths relative to it.
         cache: the cache's folder, made if need be.
-        log: gets lines of progress where it takes long.
+        log: gets lines of progress.
 
     Raises:
         UsageError: a file cannot be read; the message names it.
     """
-    place = hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()[:16]
-    memory_file = cache / "sums" / f"{place}.json"
-    memory = _remembered(memory_file, log)
+    folder_id = hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()[:16]
+    cache_file = cache / "sums" / f"{folder_id}.json"
+    known = _read_known(cache_file, log)
     states = {name: _state(os.path.join(folder, name)) for name in names}  # noqa: PTH118 - see _state
-    unread = [name for name, state in states.items() if name not in memory or memory[name][:3] != state]
+    unread = [name for name, state in states.items() if name not in known or known[name][:3] != state]
     progress = Progress(len(unread), lambda line: log(f"checksums of {folder}: {line}"), "files")
     try:
-        for start in range(0, len(unread), BLOCK):
-            block = unread[start : start + BLOCK]
-            sums = pool().map(_sum, [folder / name for name in block])
-            memory.update({name: Seen(*states[name], sum_) for name, sum_ in zip(block, sums, strict=True)})
-            progress.done(len(block))
-    finally:  # what was read before a failure is not read again
+        for start in range(0, len(unread), CHUNK_FILES):
+            chunk = unread[start : start + CHUNK_FILES]
+            sums = pool().map(_sum, [folder / name for name in chunk])
+            known.update({name: KnownFile(*states[name], sum_) for name, sum_ in zip(chunk, sums, strict=True)})
+            progress.done(len(chunk))
+    finally:  # files read before a failure are not read again
         if unread:
-            memory_file.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(memory_file) as work:
-                work.write_text(json.dumps(memory))
-    return [memory[name].sum for name in names]
+            cache_file.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(cache_file) as work:
+                work.write_text(json.dumps(known))
+    return [known[name].sum for name in names]
 
 
-def _remembered(file: Path, log: Log) -> dict[str, Seen]:
-    """What ``file`` remembers by name; nothing where it is not there or damaged."""
+def _read_known(file: Path, log: Log) -> dict[str, KnownFile]:
+    """The files that the cache file knows, by name; none where it is absent or damaged."""
     try:
-        kept = json.loads(file.read_bytes())
-        return {name: Seen(int(a), int(b), int(c), str(sum_)) for name, (a, b, c, sum_) in kept.items()}
+        rows = json.loads(file.read_bytes())
+        return {name: KnownFile(int(a), int(b), int(c), str(sum_)) for name, (a, b, c, sum_) in rows.items()}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, AttributeError) as error:
@@ -77,12 +81,12 @@ def _remembered(file: Path, log: Log) -> dict[str, Seen]:
 
 
 def _state(file: str) -> tuple[int, int, int]:
-    """Size and times of the last changes; strings, since Path objects double the time of 200,000 files."""
+    """Size and times of the last changes; of a string, since Path objects double the time of 200,000 files."""
     try:
-        found = os.stat(file)  # noqa: PTH116
+        status = os.stat(file)  # noqa: PTH116
     except OSError as error:
         raise _unreadable(file, error) from error
-    return found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _sum(file: Path) -> str:

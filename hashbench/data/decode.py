@@ -1,4 +1,4 @@
-"""An image file decoded to a uint8 tensor, and which source files decide the result."""
+"""Decodes image files to uint8 tensors, and names the source files that decide the result."""
 
 import inspect
 from collections.abc import Sequence
@@ -14,17 +14,17 @@ from hashbench.dataset import Dataset
 from hashbench.errors import UsageError
 from hashbench.util.threads import pool
 
-GREY = ("1", "L", "LA")  # Pillow's modes of one channel of at most 8 bits, with or without transparency
-DEEP = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")  # more than 8 bits, whose range is unknown
+GREY_MODES = ("1", "L", "LA")  # Pillow's modes of one channel of at most 8 bits, with or without transparency
+DEEP_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")  # Pillow's modes of more than 8 bits, whose range is unknown
 
 
 def decode(files: Sequence[Path]) -> list[Tensor]:
     """The images in ``files``, in their own sizes: uint8 [channels, h, w], 1 channel for grey files, else 3 (RGB).
 
-    Decoded by Pillow on all cores. Transparency is dropped, and EXIF orientation is not applied, as in the field.
+    Pillow decodes them on all cores. Transparency is dropped and EXIF orientation is not applied: papers do likewise.
 
     Raises:
-        UsageError: a file is truncated, or no image of 8 bits per channel; the message names it.
+        UsageError: a file is truncated, or not an image of 8 bits per channel; the message names it.
     """
     return list(pool().map(_decode, files))
 
@@ -38,9 +38,9 @@ def decoding_sources(dataset: Dataset) -> set[Path]:
 def _decode(file: Path) -> Tensor:
     try:
         with Image.open(file) as picture:
-            if picture.mode in DEEP:
+            if picture.mode in DEEP_MODES:
                 raise ValueError(f"its mode is {picture.mode}, wanted 8 bits per channel")
-            pixels = np.array(picture.convert("L" if picture.mode in GREY else "RGB"))
+            pixels = np.array(picture.convert("L" if picture.mode in GREY_MODES else "RGB"))
     except Exception as error:  # damaged files make decoders raise errors of many kinds
         raise UsageError(
             f"the image {file} cannot be decoded ({error}); replace it, or remove it to have it counted as missing"

@@ -1,4 +1,4 @@
-"""Data sets whose items are image files: presence, decoding and content in one place."""
+"""The base class of data sets whose items are image files: which are on disk, their images, their checksums."""
 
 import hashlib
 from abc import abstractmethod
@@ -21,18 +21,18 @@ class ImageFileDataset(Dataset):
     @property
     @abstractmethod
     def folder(self) -> Path:
-        """The folder that the items' paths begin at."""
+        """The folder that the items' paths are relative to."""
 
     @abstractmethod
     def files(self) -> list[str | None]:
-        """Each item's path relative to :attr:`folder`, None where it is not on disk. Called once."""
+        """Each item's path relative to :attr:`folder`, None where the file is missing. Called once."""
 
     @abstractmethod
-    def described(self) -> bytes:
-        """What the list of items and the labels of all protocols are made from; part of :meth:`content`.
+    def list_bytes(self) -> bytes:
+        """Bytes that change with the list of items or the labels of any protocol; hashed into :meth:`content`.
 
         Raises:
-            UsageError: a file on disk is not what it should be; the message names it.
+            UsageError: a file of labels is damaged or not as published; the message names it.
         """
 
     @cached_property
@@ -55,19 +55,19 @@ class ImageFileDataset(Dataset):
         return decode([self.folder / (self._files[item] or _absent(item)) for item in items.tolist()])
 
     def content(self) -> str:
-        """Sum over :meth:`described` and the bytes of every item's file, or its absence; the same in every layout.
+        """Checksum of :meth:`list_bytes` and of every item's file, or its absence; the same in every folder layout.
 
-        The sums of the files are remembered in the cache; see :func:`hashbench.data.checksums.remembered_sums`.
+        The checksums of the files are cached; see :func:`hashbench.data.checksums.remembered_sums`.
         """
         return self._content
 
     def image_content(self) -> str:
-        """Sum over the bytes of all items' files in their order, the absent ones included."""
+        """Checksum of all items' files in their order, missing files included."""
         return self._image_content
 
     @cached_property
     def _content(self) -> str:
-        return hashlib.sha256(self.described() + self._image_content.encode()).hexdigest()
+        return hashlib.sha256(self.list_bytes() + self._image_content.encode()).hexdigest()
 
     @cached_property
     def _image_content(self) -> str:

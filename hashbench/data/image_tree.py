@@ -1,4 +1,4 @@
-"""Image files in a tree of folders, found by the names that published lists give them."""
+"""Finds image files in a tree of folders by the names that published lists give them."""
 
 import os
 from collections import Counter
@@ -13,19 +13,19 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 def walk(folder: Path) -> Iterator[str]:
     """Every file under ``folder`` as its path from there, with slashes, folder by folder in alphabetical order.
 
-    Links are followed, each folder once; hidden names are left out.
+    Follows links, each folder once; leaves out hidden names.
 
     Raises:
-        UsageError: a folder under ``folder`` cannot be read, so its images would seem to be missing.
+        UsageError: a folder under ``folder`` cannot be read: its images would seem to be missing.
     """
-    seen = set()
-    for place, folders, files in os.walk(folder, onerror=_unreadable, followlinks=True):
-        here = Path(place)
+    visited = set()
+    for current, folders, files in os.walk(folder, onerror=_unreadable, followlinks=True):
+        here = Path(current)
         status = here.stat()
-        if (status.st_dev, status.st_ino) in seen:
+        if (status.st_dev, status.st_ino) in visited:
             folders.clear()
             continue
-        seen.add((status.st_dev, status.st_ino))
+        visited.add((status.st_dev, status.st_ino))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         prefix = "" if here == folder else f"{here.relative_to(folder).as_posix()}/"
         yield from (prefix + name for name in sorted(files) if not name.startswith("."))
@@ -36,24 +36,24 @@ def _unreadable(error: OSError) -> None:
         raise UsageError(f"the folder {error.filename} cannot be read ({error.strerror}); make it readable") from error
 
 
-def locate(folder: Path, names: Sequence[str], places: Sequence[str]) -> list[str | None]:
-    """Where under ``folder`` the images of a list are, None for those that are not there.
+def locate(folder: Path, names: Sequence[str], prefixes: Sequence[str]) -> list[str | None]:
+    """The paths under ``folder`` of a list's images, None for those that are missing.
 
-    Lists are written on other machines: a name is looked for whole, then without its first folder, and so on to its
-    base name ("./data/nuswide_81/images/1.jpg", "images/1.jpg", "1.jpg"), each time in every one of ``places``.
+    Lists come from other machines. Each name is tried whole, then without its first folder, and so on to its base name
+    ("./data/nuswide_81/images/1.jpg", "images/1.jpg", "1.jpg"), each time behind every one of ``prefixes``.
 
     Args:
-        folder: it is walked once, no matter how many names there are.
+        folder: is walked once, however many names there are.
         names: distinct paths with slashes.
-        places: prefixes in the order in which they are tried ("Flickr/", "images/", "").
+        prefixes: folders in the order in which they are tried ("Flickr/", "images/", "").
 
     Raises:
         UsageError: one file would be the image of two names, or may be that of another name.
     """
     files = set(walk(folder))
     shared = Counter(end for name in names for end in _ends(name))
-    found, owners = [_first(name, places, files) for name in names], dict[str, str]()
-    for name, (file, end) in zip(names, found, strict=True):
+    matches, owners = [_first(name, prefixes, files) for name in names], dict[str, str]()
+    for name, (file, end) in zip(names, matches, strict=True):
         if file is None:
             continue
         other = owners.setdefault(file, name)
@@ -64,19 +64,19 @@ def locate(folder: Path, names: Sequence[str], places: Sequence[str]) -> list[st
                 f"{folder / file} would be the image of both {other!r} and {name!r}; "
                 "keep the images in the folders that the list names"
             )
-    return [file for file, _ in found]
+    return [file for file, _ in matches]
 
 
 def _ends(name: str) -> list[str]:
-    """The name, and what is left of it without its first folder, its first two, ..."""
+    """The name itself, the name without its first folder, without its first two, ..."""
     folders = name.split("/")
     return ["/".join(folders[start:]) for start in range(len(folders))]
 
 
-def _first(name: str, places: Sequence[str], files: set[str]) -> tuple[str | None, str]:
-    """The first file that may be the image, with the end of the name by which it was found."""
+def _first(name: str, prefixes: Sequence[str], files: set[str]) -> tuple[str | None, str]:
+    """The first file that may be the image (None if there is none), and the part of the name that matched."""
     for end in _ends(name):
-        for place in places:
-            if place + end in files:
-                return place + end, end
+        for prefix in prefixes:
+            if prefix + end in files:
+                return prefix + end, end
     return None, name

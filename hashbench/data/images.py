@@ -1,4 +1,4 @@
-"""Images as methods see them: uint8, three channels, at the size they ask for."""
+"""Decoded images as networks read them: resized, three channels, in batches that fit a cache."""
 
 import torch
 from torch import Tensor
@@ -6,17 +6,17 @@ from torch.nn import functional
 
 from hashbench.dataset import Dataset, Images, Items
 
-LARGEST_BATCH = 500
-# Pixels of images that a network reads at a time where no gradient is taken: a CPU is fastest where a network's maps
+MAX_BATCH_IMAGES = 500
+# Pixels of a batch where no gradient is taken, by the device's type: a CPU is fastest while a network's feature maps
 # stay in its cache (24 images of 128 px: 1,350 images/s with squeezenet1_1 on two cores, 100 images: 800).
 BATCH_PIXELS = {"cpu": 8 * 224**2, "cuda": 256 * 224**2}
-DECODED = 16  # images at a time in their own sizes, which may be those of a camera
+DECODE_CHUNK_IMAGES = 16  # decoded at a time: images as large as a camera's must not fill the memory
 
 
 def resize(images: Images, size: int) -> Tensor:
-    """Uint8 [n, c, size, size]: bilinear, antialiased, of uint8 [n, c, h, w]; unchanged where the size fits.
+    """Uint8 [n, c, size, size] of uint8 [n, c, h, w]: bilinear, antialiased; unchanged if they have that size.
 
-    Of a list of images of different sizes each is resized by itself; grey ones among them get three channels.
+    Images in a list, [c, h, w] of different sizes, are resized one by one, and get three channels if they are grey.
     """
     if isinstance(images, list):
         return torch.cat([three_channels(resize(image.unsqueeze(0), size)) for image in images])
@@ -26,13 +26,18 @@ def resize(images: Images, size: int) -> Tensor:
     return floats.round_().clamp_(0, 255).to(torch.uint8)
 
 
+def batch_pixels(device: torch.device) -> int:
+    """Number of pixels in a batch where no gradient is taken."""
+    return BATCH_PIXELS.get(device.type, BATCH_PIXELS["cuda"])
+
+
 def image_batch(size: int, device: torch.device) -> int:
-    """How many images of ``size`` px a network reads at a time where no gradient is taken, 1 to 500."""
-    return max(1, min(LARGEST_BATCH, BATCH_PIXELS.get(device.type, BATCH_PIXELS["cuda"]) // size**2))
+    """Number of images of ``size`` px in a batch where no gradient is taken, 1 to 500."""
+    return max(1, min(MAX_BATCH_IMAGES, batch_pixels(device) // size**2))
 
 
 def three_channels(images: Tensor) -> Tensor:
-    """Grey [n, 1, h, w] repeated to [n, 3, h, w]; three channels stay."""
+    """[n, 3, h, w] of [n, c, h, w]: grey is repeated, three channels stay."""
     return images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images
 
 
@@ -42,7 +47,7 @@ def on_device(images: Images, device: torch.device) -> Images:
 
 
 class ImageSource:
-    """The images of some items of a data set, decoded and resized when asked for.
+    """The images of some items of a data set, decoded and resized when they are read.
 
     ``source[rows]`` is uint8 [len(rows), 3, size, size] on the device of ``rows``.
     """
@@ -56,11 +61,13 @@ class ImageSource:
     def __getitem__(self, rows: Tensor) -> Tensor:
         images = torch.empty(len(rows), 3, self.size, self.size, dtype=torch.uint8, device=rows.device)
         items = self.items[rows.cpu().numpy()]
-        for start in range(0, len(items), DECODED):
-            few = on_device(self.dataset.images(items[start : start + DECODED]), rows.device)
-            images[start : start + DECODED] = resize(few, self.size)  # grey ones fill all three channels
+        for start in range(0, len(items), DECODE_CHUNK_IMAGES):
+            chunk = on_device(self.dataset.images(items[start : start + DECODE_CHUNK_IMAGES]), rows.device)
+            images[start : start + DECODE_CHUNK_IMAGES] = resize(
+                chunk, self.size
+            )  # grey images are broadcast to three channels
         return images
 
-    def held(self, device: torch.device) -> Tensor:
-        """All of them as one tensor on ``device``."""
+    def load_all(self, device: torch.device) -> Tensor:
+        """All images as one tensor on ``device``."""
         return self[torch.arange(len(self), device=device)]

@@ -1,4 +1,4 @@
-"""The field's label files: one 0/1 per line of an image list, and lists of lines ``path l1 l2 ...``."""
+"""Reads the label files of papers: one 0/1 per line of an image list, and lists of lines ``path l1 l2 ...``."""
 
 import os
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ class LabelList:
     """The content of a ``path l1 l2 ...`` file.
 
     Attributes:
-        file: where it was read from.
-        paths: n distinct paths as they are written, without a leading "./".
+        file: the file.
+        paths: n distinct paths as written, without a leading "./".
         labels: bool [n, number of labels].
     """
 
@@ -27,16 +27,16 @@ class LabelList:
     labels: npt.NDArray[np.bool_]
 
 
-def read_label_column(file: Path, lines: int, listing: str) -> npt.NDArray[np.bool_]:
-    """Bool [lines] from a file of one 0 or 1 per line; spaces and carriage returns do not matter.
+def read_label_column(file: Path, lines: int, image_list: str) -> npt.NDArray[np.bool_]:
+    """Bool [lines] from a file of one 0 or 1 per line; ignores spaces and carriage returns.
 
     Args:
         file: the file.
         lines: how many lines it must have.
-        listing: what its lines belong to, for the message.
+        image_list: name of the list that its lines belong to, for the message.
 
     Raises:
-        UsageError: a line is something else, or there are more or fewer; one line that names file and number.
+        UsageError: a line is something else, or there are more or fewer; the message names file and line.
     """
     raw = file.read_bytes().translate(None, b"\r \t").rstrip(b"\n") + b"\n"
     cells = np.frombuffer(raw, dtype=np.uint8)
@@ -44,19 +44,19 @@ def read_label_column(file: Path, lines: int, listing: str) -> npt.NDArray[np.bo
         for number, line in enumerate(raw.splitlines(), 1):
             if line not in (b"0", b"1"):
                 raise UsageError(f"{file}:{number}: {os.fsdecode(line)[:40]!r}, wanted 0 or 1; get the file anew")
-    found: npt.NDArray[np.bool_] = cells[::2] == ONE
-    if len(found) != lines:
-        raise UsageError(f"{file} has {len(found):,} lines, wanted {lines:,} (one per line of {listing})")
-    return found
+    column: npt.NDArray[np.bool_] = cells[::2] == ONE
+    if len(column) != lines:
+        raise UsageError(f"{file} has {len(column):,} lines, wanted {lines:,} (one per line of {image_list})")
+    return column
 
 
 def read_label_list(file: Path) -> LabelList:
-    """Lines ``path l1 l2 ...`` with the same number of labels on each, every label 0 or 1; blank lines are skipped.
+    """Reads lines ``path l1 l2 ...`` with the same number of labels on each, every label 0 or 1; skips blank lines.
 
     Raises:
-        UsageError: a line is something else, a path comes twice, or there is no line; names file and number.
+        UsageError: a line is something else, a path comes twice, or there is no line; the message names file and line.
     """
-    numbers: dict[str, int] = {}  # of the line that has the path
+    numbers: dict[str, int] = {}  # line of each path
     rows: list[bytes] = []
     for number, line in enumerate(file.read_bytes().splitlines(), 1):
         if not line.strip():

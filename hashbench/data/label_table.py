@@ -1,4 +1,4 @@
-"""A table of images in a CSV file: path, labels and, where it has that column, split."""
+"""Reads a CSV file of images: path, labels and, optionally, split."""
 
 import csv
 import posixpath
@@ -22,8 +22,8 @@ class LabelTable:
     """One row for each image.
 
     Attributes:
-        paths: n distinct paths with slashes, which stay inside the folder they start from.
-        labels: the names of each image's labels, sorted; none for an image without labels.
+        paths: n distinct paths with slashes, all inside the folder of the images.
+        labels: names of each image's labels, sorted; may be empty.
         splits: one of :data:`SPLITS` for each image, or None where the file has no such column.
     """
 
@@ -45,7 +45,7 @@ class LabelTable:
         return table
 
     def rows_in(self, part: str) -> npt.NDArray[np.int64]:
-        """Rows whose split names ``part`` (query, database or train), ascending."""
+        """Rows whose split includes ``part`` (query, database or train), ascending, int64."""
         assert self.splits is not None
         return np.array([row for row, split in enumerate(self.splits) if part in split.split("+")], dtype=np.int64)
 
@@ -53,11 +53,11 @@ class LabelTable:
 def read_label_table(file: Path) -> LabelTable:
     """Read a CSV file (UTF-8) with the header ``path,labels`` or ``path,labels,split``, columns in any order.
 
-    Several labels of an image are separated by ";". Blank labels: an image without labels.
+    Labels of one image are separated by ";"; an image without labels has an empty cell.
 
     Raises:
-        UsageError: one line that names file and line: unknown, absent or repeated columns, a row with more or fewer
-            cells, a path that is empty, comes twice or leaves the folder, an unknown split, no rows.
+        UsageError: unknown, missing or repeated columns; a row with more or fewer cells; a path that is empty, repeated
+            or outside the folder; an unknown split; no rows. The message names file and line.
     """
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
@@ -84,7 +84,7 @@ def _header(cells: list[str], file: Path) -> list[str]:
 
 
 def _body(rows: Iterable[tuple[int, list[str]]], columns: list[str], file: Path) -> LabelTable:
-    lines: dict[str, int] = {}  # on which each path is
+    lines: dict[str, int] = {}  # line of each path
     labels: list[tuple[str, ...]] = []
     splits: list[str] = []
     for line, cells in rows:

@@ -1,4 +1,4 @@
-"""Protocol cards: what a protocol is made of on the data that is here, and its id."""
+"""Protocol cards: the id and the counts of a protocol on the images that are on disk."""
 
 import hashlib
 import json
@@ -12,15 +12,15 @@ from hashbench.dataset import Dataset, Split
 
 @dataclass(frozen=True)
 class ProtocolCard:
-    """A protocol on the data that is here.
+    """A protocol on the images that are on disk.
 
     Attributes:
-        id: hash of everything below, of labels and index sets; numbers with other ids are not comparable.
+        id: hash of protocol, cut-off, content, labels and index sets; results of different ids are not comparable.
         protocol: "cifar10/bgan".
         content: checksum of the data set's content.
-        sizes: queries, database and training items whose images are here.
-        missing: how many of each were dropped, their images not being here.
-        unlabelled: how many of each have no label.
+        sizes: number of queries, database and training items whose images are on disk.
+        missing: number of each that were dropped because their images are missing.
+        unlabelled: number of each that have no label.
         classes: number of label columns.
         cutoff: customary k of mAP@k, or None.
     """
@@ -35,12 +35,12 @@ class ProtocolCard:
     cutoff: int | None
 
     def facts(self) -> dict[str, Any]:
-        """For the record."""
+        """The card as a dictionary for the record, which has the protocol elsewhere."""
         return {name: value for name, value in asdict(self).items() if name != "protocol"}
 
 
 def make_card(dataset: Dataset, protocol_id: str) -> tuple[ProtocolCard, Split]:
-    """The card of the protocol a data set is opened under, and its index sets without what is missing.
+    """The card of the protocol that a data set was opened under, and its index sets without missing images.
 
     Reads labels, index sets and checksums; decodes no image.
     """

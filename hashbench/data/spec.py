@@ -1,4 +1,4 @@
-"""Data sets as users name them: "cifar10", "flickr25k/24", "folder:birds/set.toml"."""
+"""Opens data sets by spec: "cifar10", "flickr25k/24", "folder:birds/set.toml"."""
 
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -9,9 +9,9 @@ from hashbench.plugins.registry import DATASETS
 
 
 def expand(pattern: str) -> list[str]:
-    """The specs that ``pattern`` means: "NAME/PROTOCOL" each, or "NAME:FILE" with the file's absolute path.
+    """The specs that match ``pattern``: "NAME/PROTOCOL" each, or "NAME:FILE" with the file's absolute path.
 
-    A bare name is its first protocol; globs match names, and protocols behind the slash.
+    A name alone means its first protocol. Globs are allowed for names, and for protocols behind the slash.
 
     Raises:
         UsageError: nothing matches.
@@ -20,16 +20,16 @@ def expand(pattern: str) -> list[str]:
     if colon:
         return [f"{name}:{Path(file).expanduser().absolute()}" for name in DATASETS.match(name)]
     name_pattern, _, protocol_pattern = pattern.partition("/")
-    found = []
+    specs = []
     for name in DATASETS.match(name_pattern):
         protocols = DATASETS.get(name).protocols
         chosen = [p for p in protocols if fnmatchcase(p.name, protocol_pattern)] if protocol_pattern else protocols[:1]
         if name == name_pattern:
-            chosen = chosen or [_protocol(name, protocol_pattern)]  # a name has to mean something, a glob may not
-        found += [f"{name}/{protocol.name}" for protocol in chosen]
-    if not found:
+            chosen = chosen or [_protocol(name, protocol_pattern)]  # raises; a glob may match nothing
+        specs += [f"{name}/{protocol.name}" for protocol in chosen]
+    if not specs:
         raise UsageError(f"no protocol is called {pattern!r} (`hashbench list datasets` shows all)")
-    return found
+    return specs
 
 
 def plugin_name(spec: str) -> str:
@@ -38,15 +38,15 @@ def plugin_name(spec: str) -> str:
 
 
 def open_dataset(spec: str, root: Path, log: Log | None = None) -> Dataset:
-    """Open what one spec of :func:`expand` means and check that what it needs is there.
+    """Open the data set of one spec and check that the files it needs are there.
 
     Args:
-        spec: "NAME/PROTOCOL", "NAME" or "NAME:FILE".
+        spec: "NAME/PROTOCOL", "NAME" or "NAME:FILE", as :func:`expand` returns them.
         root: the folder of all data sets.
-        log: gets lines of progress where reading takes long.
+        log: gets lines of progress.
 
     Raises:
-        UsageError: no such data set or protocol, or it is not on disk.
+        UsageError: no such data set or protocol, or its files are missing.
     """
     name, colon, file = spec.partition(":")
     if colon:
@@ -61,12 +61,12 @@ def open_dataset(spec: str, root: Path, log: Log | None = None) -> Dataset:
 
 
 def protocol_id(spec: str, dataset: Dataset) -> str:
-    """What records and reports call it: "cifar10/bgan", "folder/birds-1a2b3c4d"."""
+    """The protocol's id in records and reports: "cifar10/bgan", "folder/birds-1a2b3c4d"."""
     return f"{plugin_name(spec)}/{dataset.protocol_name()}"
 
 
 def _protocol(name: str, wanted: str) -> Protocol:
-    """The data set's protocol of that name, or its first for ""."""
+    """The data set's protocol of that name; its first for ""."""
     protocols = DATASETS.get(name).protocols
     if not protocols:
         raise UsageError(f"data set {name!r} is described by a file of yours; write {name}:FILE")

@@ -1,4 +1,4 @@
-"""Protocols given by list files, as HashNet and its successors hand them out: train.txt, test.txt, database.txt."""
+"""Reads protocols from list files as HashNet and its successors publish them: train.txt, test.txt, database.txt."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,16 +13,16 @@ from hashbench.dataset import Items, Split
 from hashbench.errors import UsageError
 from hashbench.util.files import file_sum
 
-PARTS = {"database": "database.txt", "query": "test.txt", "train": "train.txt"}
-CONCEPTS = "concepts.txt"
+LIST_FILES = {"database": "database.txt", "query": "test.txt", "train": "train.txt"}
+CONCEPTS_FILE = "concepts.txt"
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The items of a published list under one protocol.
+    """The items, labels and index sets of a published list under one protocol.
 
     Attributes:
-        names: the items' images as the list calls them, with slashes.
+        names: paths of the items' images as the list has them, with slashes.
         classes: names of the protocol's label columns.
         labels: bool [items, columns], of which the first ``len(classes)`` are the protocol's.
         split: index sets.
@@ -35,36 +35,36 @@ class Listing:
 
 
 def read_split_lists(folder: Path, seed: int) -> Listing:
-    """The protocol of the three lists in ``folder``, whose format is :func:`read_label_list`'s.
+    """The protocol of the three lists in ``folder``; see :func:`read_label_list` for their format.
 
-    Items are the distinct paths, those of the database first, then of the queries, then of the training set. Queries
-    keep their order; the orders of database and training set are permutations drawn with ``seed``. Columns are called
-    by the lines of concepts.txt, where that is there, else by their numbers from 1.
+    Items are the distinct paths: first those of the database, then of the queries, then of the training set. Queries
+    keep their order; database and training set are permuted with ``seed``. Columns are named by the lines of
+    concepts.txt if it exists, else by their numbers from 1.
 
     Raises:
-        UsageError: a list is not as it should be, or two contradict each other; names it.
+        UsageError: a list is malformed, or two contradict each other; the message names it.
     """
-    names, labels, items = merge([read_label_list(folder / file) for file in PARTS.values()])
+    names, labels, items = merge([read_label_list(folder / file) for file in LIST_FILES.values()])
     database, query, train = items
     rng = np.random.default_rng(seed)
     split = Split(train=rng.permutation(train), query=query, database=rng.permutation(database))
-    return Listing(names, _classes(folder / CONCEPTS, labels.shape[1]), labels, split)
+    return Listing(names, _classes(folder / CONCEPTS_FILE, labels.shape[1]), labels, split)
 
 
 def split_lists_sum(folder: Path) -> str:
     """Checksum (sha256, hexadecimal) of the three lists."""
-    sums = "".join(f"{file_sum(folder / file)} {file}\n" for file in PARTS.values())
+    sums = "".join(f"{file_sum(folder / file)} {file}\n" for file in LIST_FILES.values())
     return hashlib.sha256(sums.encode()).hexdigest()
 
 
 def merge(lists: Sequence[LabelList]) -> tuple[list[str], npt.NDArray[np.bool_], list[Items]]:
-    """The distinct paths of all lists, in the order in which they first come; their labels; each list's items.
+    """The distinct paths of all lists in order of first appearance, their labels, and the items of each list.
 
     Returns:
-        paths; labels, bool [paths, number of labels]; for each list int64 numbers into paths, in its order.
+        paths; labels, bool [paths, number of labels]; for each list int64 indices into paths, in its order.
 
     Raises:
-        UsageError: two lists have other numbers of labels, or other labels for one path; names list and path.
+        UsageError: two lists differ in the number of labels, or in the labels of a path; the message names both.
     """
     numbers: dict[str, int] = {}
     items = [np.array([numbers.setdefault(path, len(numbers)) for path in one.paths], dtype=np.int64) for one in lists]

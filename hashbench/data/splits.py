@@ -1,4 +1,4 @@
-"""Draws that make protocols: seeded by constants of the protocol, never by a run."""
+"""Random draws for index sets, seeded by constants of the protocol, never by a run."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,11 +7,11 @@ from hashbench.dataset import Items
 
 
 def draw_per_class(classes: npt.NDArray[np.int64], count: int, rng: np.random.Generator) -> Items:
-    """``count`` positions of every class, drawn without replacement, in random order.
+    """``count`` indices of every class, drawn without replacement, in random order.
 
     Args:
         classes: int64 [n], the class of each candidate.
-        count: how many of each class.
+        count: number of each class.
         rng: the protocol's own generator.
 
     Raises:
@@ -27,18 +27,19 @@ def draw_per_class(classes: npt.NDArray[np.int64], count: int, rng: np.random.Ge
 
 
 def draw_per_label(labels: npt.NDArray[np.bool_], count: int, rng: np.random.Generator) -> Items:
-    """``count`` positions for every label, drawn from those that bear it, none twice; in random order.
+    """``count`` indices for every label, drawn from the items with that label, none twice; in random order.
 
-    The rarest label draws first (the first column among equals), so that the frequent ones do not use it up. An item
-    with several labels counts for the one that drew it: each label ends up on at least ``count`` of the drawn.
+    Labels draw in order of rising frequency (ties: the first column), so that frequent labels do not use up the items
+    of rare ones. An item with several labels counts for the one that drew it, so each label is on at least ``count``
+    of the drawn items.
 
     Args:
         labels: bool [n, labels], multi-hot, of each candidate.
-        count: how many for each label.
+        count: number for each label.
         rng: the protocol's own generator.
 
     Raises:
-        ValueError: fewer than ``count`` items with a label are left when it draws.
+        ValueError: fewer than ``count`` items are left when a label draws.
     """
     free = np.ones(len(labels), dtype=np.bool_)
     drawn = []
@@ -53,7 +54,7 @@ def draw_per_label(labels: npt.NDArray[np.bool_], count: int, rng: np.random.Gen
 
 
 def all_but(n: int, taken: Items) -> Items:
-    """The numbers 0 .. n-1 that are not in ``taken``, ascending."""
+    """The indices 0 .. n-1 that are not in ``taken``, ascending."""
     free = np.ones(n, dtype=np.bool_)
     free[taken] = False
     return np.flatnonzero(free).astype(np.int64)

@@ -57,7 +57,7 @@ class TrainingData:
         """Images at ``size``: held on ``device`` when they fit in 4 GiB, else decoded batch by batch."""
         source = ImageSource(self.dataset, items, size)
         fits = len(items) * 3 * size * size <= HELD_IMAGE_BYTES
-        return source.held(device) if fits else source
+        return source.load_all(device) if fits else source
 
     def training_set(self, method: HashMethod, items: Items, run: RunContext) -> TrainingSet:
         """What the method's traits ask for, of ``items``, and nothing else."""

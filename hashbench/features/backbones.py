@@ -1,4 +1,4 @@
-"""Backbones by spec, "squeezenet1_1@128": a pre-trained network with its weights, cut behind its features."""
+"""Backbones by spec ("squeezenet1_1@128"): pre-trained networks with weights, cut behind their features."""
 
 from collections.abc import Iterable, Mapping
 
@@ -17,12 +17,12 @@ _fitting: set[tuple[str, str]] = set()  # networks with the sums of weights that
 
 
 def is_backbone(spec: str) -> bool:
-    """Whether a spec names a pre-trained network and no other features."""
+    """True for the spec of a pre-trained network, False for other features."""
     return is_network(net_name(spec))
 
 
 def preprocessing(spec: str) -> Preprocessing:
-    """The network's published preprocessing; with "@SIZE" that of the largest centred square at this size.
+    """The network's published preprocessing; with "@SIZE" the largest centred square at that size.
 
     Raises:
         UsageError: no such network, or not at this size.
@@ -46,35 +46,35 @@ def load_backbone(spec: str, weights: Weights) -> Backbone:
     Raises:
         UsageError: no such network or size, no weights, or weights of another network.
     """
-    view, source = preprocessing(spec), network(net_name(spec))
+    inputs, source = preprocessing(spec), network(net_name(spec))
     net, left_out = source.build()
     state = weights.state(source.name)
     _check_fits(_shapes(net.state_dict()), _shapes(state), left_out, source, weights)
     widened = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
     net.load_state_dict({name: widened[name] for name in widened.keys() - left_out}, strict=False, assign=True)
-    return _adapted(net, source, view)
+    return _adapted(net, source, inputs)
 
 
 def bare_backbone(spec: str) -> Backbone:
-    """The network of :func:`load_backbone` without its weights, for a kept state that brings every tensor.
+    """The network of :func:`load_backbone` with zeros for weights, for a recorded state that has every tensor.
 
-    Until then they are zeros; no file is read and nothing is downloaded.
+    Reads no file and downloads nothing.
 
     Raises:
         UsageError: no such network or size.
     """
-    view, source = preprocessing(spec), network(net_name(spec))
+    inputs, source = preprocessing(spec), network(net_name(spec))
     net, _ = source.build()
     empty = {name: torch.zeros_like(value, device="cpu") for name, value in net.state_dict().items()}
     net.load_state_dict(empty, assign=True)
-    return _adapted(net, source, view)
+    return _adapted(net, source, inputs)
 
 
-def _adapted(net: nn.Module, source: Pretrained, view: Preprocessing) -> Backbone:
-    """The network in eval mode and channels-last order, reading images of the size asked for."""
-    dimension = source.adapt(net, view.size)
+def _adapted(net: nn.Module, source: Pretrained, inputs: Preprocessing) -> Backbone:
+    """The network in eval mode and channels-last order, adapted to the size of ``inputs``."""
+    dimension = source.adapt(net, inputs.size)
     net = net.eval().to(memory_format=torch.channels_last)
-    return Backbone(net, dimension, view.size, view.mean, view.std)
+    return Backbone(net, dimension, inputs.size, inputs.mean, inputs.std)
 
 
 def checked_sum(name: str, weights: Weights) -> str:
@@ -118,7 +118,7 @@ def _check_fits(
     Raises:
         UsageError: a tensor is missing, unknown or of another shape.
     """
-    counters = {name for name in own if name.endswith("num_batches_tracked")}  # older files lack them
+    counters = {name for name in own if name.endswith("num_batches_tracked")}  # missing from older files
     faults = {
         "lacks": own.keys() - state.keys() - counters,
         "has the unknown": state.keys() - own.keys() - left_out,
@@ -130,7 +130,7 @@ def _check_fits(
 
 
 def _some(names: Iterable[str]) -> str:
-    """The first names, and how many more."""
+    """The first names, and the number of the others."""
     ordered = sorted(names)
     more = f" and {len(ordered) - MAX_NAMED_TENSORS} more" if len(ordered) > MAX_NAMED_TENSORS else ""
     return f"{', '.join(ordered[:MAX_NAMED_TENSORS])}{more}"

@@ -1,4 +1,4 @@
-"""The feature cache: what an extractor answers for a whole data set, on disk, memory-mapped, checked by sum."""
+"""The feature cache: an extractor's features of a whole data set on disk, memory-mapped and checked by checksum."""
 
 import fcntl
 import hashlib
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from hashbench.data.decode import decoding_sources
-from hashbench.data.images import DECODED, on_device
+from hashbench.data.images import DECODE_CHUNK_IMAGES, on_device
 from hashbench.dataset import Dataset, Images, Items, Log
 from hashbench.errors import UsageError
 from hashbench.features.extractor import Extractor
@@ -26,9 +26,9 @@ from hashbench.util.files import file_sum
 from hashbench.util.prefetch import prefetch
 from hashbench.util.progress import Progress, no_log
 
-FORMAT = "1"  # of what is kept; goes up when this module or parts.py changes what it keeps
-LARGEST_BLOCK = 256  # images
-BLOCK_BYTES = 64 << 20  # of decoded images, after which a block takes no more
+FORMAT = "1"  # of the files; goes up when this module or parts.py changes them
+MAX_BLOCK_IMAGES = 256
+MAX_BLOCK_BYTES = 64 << 20  # of decoded images; a block that reaches it is closed
 
 
 class CachedFeatures(NamedTuple):
@@ -36,7 +36,7 @@ class CachedFeatures(NamedTuple):
 
     Attributes:
         values: float32 or float16 [items, d], memory-mapped and read-only; NaN where an item's image is missing.
-        sha256: their checksum.
+        sha256: their checksum, hexadecimal.
     """
 
     values: Floats
@@ -44,7 +44,7 @@ class CachedFeatures(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Decoded images of some items of a part; none where the part has no image on disk."""
+    """Decoded images of some items of a part; empty if none of the part's images is on disk."""
 
     part: int
     items: Items
@@ -54,11 +54,11 @@ class Block(NamedTuple):
 def cached_features(
     dataset: Dataset, dataset_name: str, extractor: Extractor, cache: Path, device: torch.device, log: Log
 ) -> CachedFeatures:
-    """Features of every item.
+    """Features of every item, from the cache or extracted now.
 
-    They are extracted once for each data set content, extractor, dtype, weights and source of the code that makes them.
-    An extraction that was killed goes on after its last whole part; a damaged part is made again. Of processes that
-    need the same at once, one extracts and the others wait. Memory is bounded by a few blocks of images.
+    They are extracted once for each content of the data set, extractor, dtype, weights and source code that decides
+    them. A killed extraction continues after its last whole part; a damaged part is extracted again. If several
+    processes need the same features, one extracts them and the others wait. Memory holds a few blocks of images.
 
     Args:
         dataset: gives the images; ``len(dataset)`` is their number.
@@ -66,7 +66,7 @@ def cached_features(
         extractor: what to apply.
         cache: the cache's folder, made if need be.
         device: where to extract.
-        log: gets lines of progress and what was wrong with the kept features.
+        log: gets lines of progress, and what was damaged in the cache.
 
     Raises:
         UsageError: an image cannot be decoded, or the extractor's weights are missing or unfit.
@@ -83,41 +83,43 @@ def cached_features(
     }
     key = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:16]
     folder = cache / "features" / f"{_safe(dataset_name)}-{_safe(extractor.name)}-{key}"
-    kept = _kept(folder, no_log)  # what a first look finds is said when it is dealt with
-    if kept is None or kept.missing():
+    array = _open_checked(folder, no_log)  # damage is logged below, by the process that repairs it
+    if array is None or array.missing():
         folder.mkdir(parents=True, exist_ok=True)
-        with _only_one(folder, log):
+        with _exclusive(folder, log):
             what = f"{extractor.name} of {dataset_name}"
-            kept = _kept(folder, log) or PartedArray.create(folder, _layout(dataset, extractor, device), made_from)
-            if kept.missing():
-                _extract(dataset, extractor, kept, device, lambda line: log(f"{what}: {line}"))
-    return CachedFeatures(kept.values(), kept.sha256)
+            array = _open_checked(folder, log) or PartedArray.create(
+                folder, _layout(dataset, extractor, device), made_from
+            )
+            if array.missing():
+                _extract(dataset, extractor, array, device, lambda line: log(f"{what}: {line}"))
+    return CachedFeatures(array.values(), array.sha256)
 
 
 def source_sum(dataset: Dataset, extractor: Extractor) -> str:
-    """Sum (sha256, hexadecimal) of the sources that decide the answers: what decodes, resizes and extracts."""
+    """Checksum (sha256, hexadecimal) of the source files that decide features: decoding, resizing, extracting."""
     sums = sorted(file_sum(source) for source in extractor.sources() | decoding_sources(dataset))
     return hashlib.sha256("".join(sums).encode()).hexdigest()
 
 
-def _kept(folder: Path, log: Log) -> PartedArray | None:
-    """What is kept in ``folder``, without the parts that are damaged; None where nothing is."""
+def _open_checked(folder: Path, log: Log) -> PartedArray | None:
+    """The array in ``folder`` with its damaged parts marked as missing; None if there is no array."""
     try:
-        kept = PartedArray.open(folder)
+        array = PartedArray.open(folder)
     except DamagedError as error:
         log(f"features: {error}; all are made again")
         return None
-    if kept is None:
+    if array is None:
         return None
-    for part in kept.check():
-        rows = kept.layout.part(part)
+    for part in array.check():
+        rows = array.layout.part(part)
         log(f"features {folder}: items {rows.start:,} to {rows.stop - 1:,} are damaged; made again")
-    return kept
+    return array
 
 
 @contextmanager
-def _only_one(folder: Path, log: Log) -> Iterator[None]:
-    """Wait until no other process is in here with the same folder. A killed one is in nobody's way."""
+def _exclusive(folder: Path, log: Log) -> Iterator[None]:
+    """Hold the lock on ``folder``; wait while another process holds it. A killed process holds none."""
     with (folder / "lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -128,11 +130,11 @@ def _only_one(folder: Path, log: Log) -> Iterator[None]:
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
-        yield  # closing the file lets the next one in
+        yield  # closing the file releases the lock
 
 
 def _layout(dataset: Dataset, extractor: Extractor, device: torch.device) -> Layout:
-    """Found by extracting one image."""
+    """The layout of the features, whose width comes from extracting one image."""
     present = np.flatnonzero(dataset.present())[:1]
     if not len(present):
         raise UsageError(f"{dataset.title}: not one image is on disk; `hashbench data prepare` adopts them")
@@ -142,7 +144,7 @@ def _layout(dataset: Dataset, extractor: Extractor, device: torch.device) -> Lay
 
 
 def _extract(dataset: Dataset, extractor: Extractor, parts: PartedArray, device: torch.device, log: Log) -> None:
-    """Make the parts that are missing; the next block is decoded meanwhile."""
+    """Extract the missing parts; a thread decodes the next block meanwhile."""
     layout, present = parts.layout, dataset.present()
     missing = {part: np.array(layout.part(part)) for part in parts.missing()}
     missing = {part: items[present[items]] for part, items in missing.items()}
@@ -151,7 +153,7 @@ def _extract(dataset: Dataset, extractor: Extractor, parts: PartedArray, device:
     progress = Progress(wanted, log)
     for part, blocks in groupby(prefetch(_blocks(dataset, missing)), key=lambda block: block.part):
         rows = layout.part(part)
-        values = np.full((len(rows), layout.width), np.nan, dtype=layout.stored)
+        values = np.full((len(rows), layout.width), np.nan, dtype=layout.disk_dtype)
         for block in blocks:
             if len(block.items):
                 with torch.inference_mode():
@@ -163,33 +165,35 @@ def _extract(dataset: Dataset, extractor: Extractor, parts: PartedArray, device:
 
 
 def _blocks(dataset: Dataset, missing: dict[int, npt.NDArray[np.int64]]) -> Iterator[Block]:
-    """Images of the missing parts' items: at most 256, closed when they take 64 MiB.
+    """Images of the missing parts' items in blocks of at most 256 images, or fewer if these reach 64 MiB.
 
-    Each part begins a block anew, so that its blocks do not depend on where an extraction went on.
+    Each part begins a new block, so that its blocks do not depend on where an extraction was interrupted.
     """
     for part, items in missing.items():
         if not len(items):
             yield Block(part, items, [])
-        start, held = 0, 0
-        few: list[Images] = []
-        for end in range(DECODED, len(items) + DECODED, DECODED):
-            few.append(dataset.images(items[end - DECODED : end]))
-            held += _bytes(few[-1])
-            if held >= BLOCK_BYTES or end - start >= LARGEST_BLOCK or end >= len(items):
-                yield Block(part, items[start:end], _joined(few))
-                start, held, few = end, 0, []
+        start, block_bytes = 0, 0
+        chunks: list[Images] = []
+        for end in range(DECODE_CHUNK_IMAGES, len(items) + DECODE_CHUNK_IMAGES, DECODE_CHUNK_IMAGES):
+            chunks.append(dataset.images(items[end - DECODE_CHUNK_IMAGES : end]))
+            block_bytes += _bytes(chunks[-1])
+            if block_bytes >= MAX_BLOCK_BYTES or end - start >= MAX_BLOCK_IMAGES or end >= len(items):
+                yield Block(part, items[start:end], _joined(chunks))
+                start, block_bytes, chunks = end, 0, []
 
 
 def _bytes(images: Images) -> int:
     return images.nbytes if isinstance(images, Tensor) else sum(image.nbytes for image in images)
 
 
-def _joined(few: list[Images]) -> Images:
-    tensors = [images for images in few if isinstance(images, Tensor)]
-    if len(tensors) == len(few) and len({images.shape[1:] for images in tensors}) == 1:
+def _joined(chunks: list[Images]) -> Images:
+    """One tensor if all images have one size, else a list of images."""
+    tensors = [images for images in chunks if isinstance(images, Tensor)]
+    if len(tensors) == len(chunks) and len({images.shape[1:] for images in tensors}) == 1:
         return torch.cat(tensors)
-    return [image for images in few for image in images]
+    return [image for images in chunks for image in images]
 
 
 def _safe(name: str) -> str:
+    """The name as part of a folder's name."""
     return re.sub(r"[^A-Za-z0-9_.@-]+", "-", name)

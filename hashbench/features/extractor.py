@@ -13,7 +13,7 @@ class Extractor(ABC):
     """A frozen map from images to features. The first line of a class's docstring is its line in lists.
 
     Attributes:
-        name: id with the size where one was asked for ("gist", "pixels@16"); stands beside every number.
+        name: id, with "@SIZE" if a size was asked for ("gist", "pixels@16"); every result names it.
         dtype: of the features, "float32" or "float16".
     """
 
@@ -27,11 +27,11 @@ class Extractor(ABC):
 
     @property
     def recipe(self) -> str:
-        """What decides the answers beside name, dtype, weights and sources: the values a library gives."""
+        """What decides the features beside name, dtype, weights and sources, such as settings from a library."""
         return ""
 
     def sources(self) -> set[Path]:
-        """The files of the code that decides the answers, beside :mod:`hashbench.data.images`."""
+        """The source files that decide the features, beside :mod:`hashbench.data.images`."""
         return {Path(inspect.getfile(kind)) for kind in type(self).__mro__ if issubclass(kind, Extractor)}
 
     @abstractmethod

@@ -18,7 +18,7 @@ GRID = 4
 PREFILTER_CUTOFF = 4.0  # cycles per padded image
 PREFILTER_PADDING = 5  # pixels
 CONTRAST_FLOOR = 0.2
-BATCH = 32  # images whose filtered versions stay in a CPU's cache
+BATCH_IMAGES = 32  # whose filtered versions stay in a CPU's cache
 
 
 class Gist(Extractor):
@@ -36,7 +36,7 @@ class Gist(Extractor):
 
     def __call__(self, images: Images) -> Tensor:
         """Float32 [n, 512], none negative, of uint8 [n, c, h, w]; resized to 32x32 first."""
-        return torch.cat([_descriptors(batch) for batch in torch.split(resize(images, SIZE), BATCH)])
+        return torch.cat([_descriptors(batch) for batch in torch.split(resize(images, SIZE), BATCH_IMAGES)])
 
 
 def _descriptors(images: Tensor) -> Tensor:

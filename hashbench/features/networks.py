@@ -1,4 +1,4 @@
-"""Specs of features taken apart, "NAME@SIZE": the pre-trained network of that name, and the size."""
+"""Parses specs of features, "NAME@SIZE": the pre-trained network of that name, and the size."""
 
 from hashbench.errors import UsageError, unknown
 from hashbench.features.pretrained import Pretrained
@@ -12,14 +12,14 @@ def net_name(spec: str) -> str:
 
 
 def asked_size(spec: str, sizes: range) -> int | None:
-    """The side in pixels that ``spec`` asks for behind its "@", or None where it names no size.
+    """The side in pixels that ``spec`` asks for behind its "@", or None if it names no size.
 
     Args:
         spec: "NAME" or "NAME@SIZE".
-        sizes: which may be asked for; empty where the features have one of their own.
+        sizes: the allowed sizes; empty if the features have one fixed size.
 
     Raises:
-        UsageError: another size, or none may be asked for.
+        UsageError: a size that is not allowed.
     """
     name, at, size = spec.partition("@")
     if not at:
@@ -35,7 +35,7 @@ def asked_size(spec: str, sizes: range) -> int | None:
 
 
 def is_network(name: str) -> bool:
-    """Whether the name is one of torchvision's here, or means one of timm's."""
+    """True for a supported network of torchvision and for any name that begins with "timm:"."""
     return name in NETS or name.startswith(PREFIX)
 
 
@@ -43,7 +43,7 @@ def network(name: str) -> Pretrained:
     """The network called "resnet50" or "timm:NAME".
 
     Raises:
-        UsageError: there is none of that name.
+        UsageError: there is no network of that name.
     """
     if name.startswith(PREFIX):
         return timm_net(name)

@@ -1,4 +1,4 @@
-"""An array on disk that is made part by part: its bytes in one file, the sums of its parts in a journal beside it."""
+"""An array on disk that is written part by part: its bytes in one file, the parts' checksums in a journal beside it."""
 
 import hashlib
 import json
@@ -13,26 +13,26 @@ import numpy.typing as npt
 from hashbench.util.files import replacing
 from hashbench.util.threads import pool
 
-PART = 512  # rows; what a kill may cost is one part
-ARRAY, JOURNAL = "features.bin", "parts.json"
+PART_ROWS = 512  # a killed process loses one part at most
+ARRAY_FILE, JOURNAL_FILE = "features.bin", "parts.json"
 
 Floats = npt.NDArray[np.floating[Any]]
 
 
 class DamagedError(ValueError):
-    """The journal is not what was written, so nothing is known about the array."""
+    """The journal is damaged, so nothing is known about the array."""
 
 
 class Layout(NamedTuple):
-    """How an array lies on disk, row after row, the lowest byte first: "float32" or "float16" [items, width]."""
+    """Shape and dtype of an array on disk: [items, width] of "float32" or "float16", row by row, little-endian."""
 
     items: int
     width: int
     dtype: str
-    rows: int = PART  # of each part but the last
+    rows: int = PART_ROWS  # of each part but the last
 
     @property
-    def stored(self) -> np.dtype[Any]:
+    def disk_dtype(self) -> np.dtype[Any]:
         """The dtype on disk."""
         return np.dtype(self.dtype).newbyteorder("<")
 
@@ -42,13 +42,13 @@ class Layout(NamedTuple):
 
 
 class PartedArray:
-    """The array in a folder. What its journal names is on disk, whatever kills the process.
+    """The array in a folder. Every part in its journal is on disk, whenever the process was killed.
 
     Attributes:
-        folder: where it lies.
-        layout: what it is.
-        sums: sha256 of each part's bytes, None for those that are not made.
-        made_from: what for; for people who look into the journal.
+        folder: the folder.
+        layout: shape and dtype.
+        sums: sha256 of each part's bytes, None for missing parts.
+        made_from: what the features were made from, for readers of the journal.
     """
 
     def __init__(
@@ -58,52 +58,52 @@ class PartedArray:
 
     @classmethod
     def create(cls, folder: Path, layout: Layout, made_from: Mapping[str, str | None]) -> Self:
-        """An array without parts, in place of what may be there."""
-        made = cls(folder, layout, [None] * -(-layout.items // layout.rows), made_from)
-        made._write_journal()
-        return made
+        """An array without parts; replaces the journal of an earlier one."""
+        array = cls(folder, layout, [None] * -(-layout.items // layout.rows), made_from)
+        array._write_journal()
+        return array
 
     @classmethod
     def open(cls, folder: Path) -> Self | None:
-        """The array in ``folder``, None where there is none; :meth:`check` tells whether its parts are whole.
+        """The array in ``folder``, None if there is none; its parts are not read, see :meth:`check`.
 
         Raises:
-            DamagedError: see there.
+            DamagedError: the journal is damaged.
         """
         try:
-            journal = json.loads((folder / JOURNAL).read_bytes())
-            found = cls(folder, Layout(*journal["layout"]), journal["sums"], journal["made_from"])
-            intact = journal["sha256"] == found.sha256
+            journal = json.loads((folder / JOURNAL_FILE).read_bytes())
+            array = cls(folder, Layout(*journal["layout"]), journal["sums"], journal["made_from"])
+            intact = journal["sha256"] == array.sha256
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DamagedError(f"{folder / JOURNAL} is damaged ({error})") from error
+            raise DamagedError(f"{folder / JOURNAL_FILE} is damaged ({error})") from error
         if not intact:
-            raise DamagedError(f"{folder / JOURNAL} is damaged (its sum is another)")
-        return found
+            raise DamagedError(f"{folder / JOURNAL_FILE} is damaged (its sum is another)")
+        return array
 
     @property
     def sha256(self) -> str:
-        """Sum over layout and sums of the parts; that of the whole array when none is missing."""
+        """Checksum of layout and parts; that of the whole array if no part is missing."""
         return hashlib.sha256(json.dumps([self.layout, self.sums]).encode()).hexdigest()
 
     def missing(self) -> list[int]:
-        """Numbers of the parts that are not made."""
-        return [number for number, made in enumerate(self.sums) if made is None]
+        """Numbers of the missing parts."""
+        return [number for number, sum_ in enumerate(self.sums) if sum_ is None]
 
     def check(self) -> list[int]:
-        """Read the parts and compare their sums; those of others are missing from now on, and are returned."""
-        made = [number for number, sum_ in enumerate(self.sums) if sum_ is not None]
-        found = pool().map(self._sum_on_disk, made)
-        damaged = [number for number, sum_ in zip(made, found, strict=True) if sum_ != self.sums[number]]
+        """Read all parts and compare their checksums; mark the damaged ones as missing and return their numbers."""
+        written = [number for number, sum_ in enumerate(self.sums) if sum_ is not None]
+        actual = pool().map(self._sum_on_disk, written)
+        damaged = [number for number, sum_ in zip(written, actual, strict=True) if sum_ != self.sums[number]]
         for number in damaged:
             self.sums[number] = None
         return damaged
 
     def put(self, number: int, values: Floats) -> None:
-        """Write a part, flush it to disk, then enter its sum into the journal."""
-        content = values.astype(self.layout.stored, order="C", copy=False)
-        handle = os.open(self.folder / ARRAY, os.O_WRONLY | os.O_CREAT, 0o644)
+        """Write a part, flush it to disk, then enter its checksum into the journal."""
+        content = values.astype(self.layout.disk_dtype, order="C", copy=False)
+        handle = os.open(self.folder / ARRAY_FILE, os.O_WRONLY | os.O_CREAT, 0o644)
         with os.fdopen(handle, "wb") as file:
             file.seek(self._offset(number))
             file.write(content.data)
@@ -115,15 +115,15 @@ class PartedArray:
     def values(self) -> Floats:
         """The whole array, memory-mapped, read-only."""
         shape = (self.layout.items, self.layout.width)
-        return np.memmap(self.folder / ARRAY, self.layout.stored, "r", shape=shape)
+        return np.memmap(self.folder / ARRAY_FILE, self.layout.disk_dtype, "r", shape=shape)
 
     def _offset(self, number: int) -> int:
-        return number * self.layout.rows * self.layout.width * self.layout.stored.itemsize
+        return number * self.layout.rows * self.layout.width * self.layout.disk_dtype.itemsize
 
     def _sum_on_disk(self, number: int) -> str | None:
-        length = len(self.layout.part(number)) * self.layout.width * self.layout.stored.itemsize
+        length = len(self.layout.part(number)) * self.layout.width * self.layout.disk_dtype.itemsize
         try:
-            with (self.folder / ARRAY).open("rb") as file:
+            with (self.folder / ARRAY_FILE).open("rb") as file:
                 file.seek(self._offset(number))
                 return hashlib.sha256(file.read(length)).hexdigest()
         except OSError:
@@ -131,5 +131,5 @@ class PartedArray:
 
     def _write_journal(self) -> None:
         journal = {"made_from": self.made_from, "layout": self.layout, "sums": self.sums, "sha256": self.sha256}
-        with replacing(self.folder / JOURNAL) as work:
+        with replacing(self.folder / JOURNAL_FILE) as work:
             work.write_text(json.dumps(journal, indent=1) + "\n")

@@ -9,7 +9,7 @@ from hashbench.features.extractor import Extractor
 
 
 class Pixels(Extractor):
-    """Grey values or colours in [0, 1], c * h * w of them, at the images' own size or resized to @SIZE first."""
+    """Grey values or colours in [0, 1], c * h * w of them, at the images' own size, or resized to @SIZE first."""
 
     def __init__(self, size: int | None) -> None:
         self.name = "pixels" if size is None else f"pixels@{size}"
@@ -19,7 +19,7 @@ class Pixels(Extractor):
         """Float32 [n, c * size * size] of uint8 [n, c, h, w].
 
         Raises:
-            UsageError: the images are of different sizes and none was asked for.
+            UsageError: the images have different sizes and the spec names none.
         """
         sized = images if self.size is None else resize(images, self.size)
         if isinstance(sized, list):

@@ -1,4 +1,4 @@
-"""The contract of a pre-trained network: architecture, preprocessing, and where its published weights are."""
+"""The contract of a pre-trained network: architecture, preprocessing, published weights."""
 
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -11,11 +11,11 @@ from hashbench.features.preprocessing import Preprocessing
 
 
 class Pretrained(ABC):
-    """A network that answers with features.
+    """A pre-trained network whose output is features.
 
     Attributes:
-        name: as in "--weights NAME=FILE".
-        sizes: sides of its input, in pixels, that may be asked for.
+        name: the NAME of "--weights NAME=FILE".
+        sizes: allowed sides of its input, in pixels.
     """
 
     name: str
@@ -24,35 +24,35 @@ class Pretrained(ABC):
     @property
     @abstractmethod
     def preprocessing(self) -> Preprocessing:
-        """The published one, at the network's own size."""
+        """The published preprocessing, at the network's own size."""
 
     @abstractmethod
     def build(self) -> tuple[nn.Module, frozenset[str]]:
-        """The network up to its features, to be given its weights, and the names of the tensors it left out.
+        """The network up to its features, without its weights, and the names of the tensors it left out.
 
-        No global random generator is touched.
+        Leaves the global random generators alone.
         """
 
     @abstractmethod
     def adapt(self, net: nn.Module, size: int) -> int:
-        """Have ``net`` (built, with weights) read images of that size; answers with the width of its features.
+        """Adapt ``net`` (built, with weights) to images of that size; returns the width of its features.
 
         Raises:
-            UsageError: it cannot.
+            UsageError: the network cannot read images of that size.
         """
 
     @abstractmethod
-    def published(self, offline: bool, log: Log) -> Path:
-        """The file of its published weights on this machine, downloaded first where it may be.
+    def published_file(self, offline: bool, log: Log) -> Path:
+        """The file of its published weights on this machine; downloaded if it is missing and ``offline`` is False.
 
         Raises:
-            UsageError: it is not here and cannot be downloaded; names the ways out.
+            UsageError: it is missing and cannot be downloaded; the message names the ways out.
         """
 
-    def no_weights(self, why: str, place: str) -> UsageError:
-        """The error for absent weights: ``why`` they are, and at which ``place`` a file would be found."""
-        return UsageError(f"no weights for {self.name!r}: {why}; {self.ways_out(place)}")
+    def no_weights(self, why: str, remedy: str) -> UsageError:
+        """The error for missing weights: ``why`` they are missing, and a ``remedy`` ("put FILE into FOLDER")."""
+        return UsageError(f"no weights for {self.name!r}: {why}; {self.ways_out(remedy)}")
 
-    def ways_out(self, place: str) -> str:
-        """What a user can do without a network."""
-        return f"name a file with --weights {self.name}=FILE, {place}, or take other features, say --features gist"
+    def ways_out(self, remedy: str) -> str:
+        """What a user without the weights can do."""
+        return f"name a file with --weights {self.name}=FILE, {remedy}, or take other features, say --features gist"

@@ -1,4 +1,4 @@
-"""Extractors by name: "gist", "pixels@16", "resnet50", "squeezenet1_1@128", "timm:NAME"."""
+"""Extractors by spec: "gist", "pixels@16", "resnet50", "squeezenet1_1@128", "timm:NAME"."""
 
 import inspect
 from pathlib import Path
@@ -16,7 +16,7 @@ from hashbench.features.timm_nets import PREFIX, SUMMARY
 from hashbench.features.torchvision_nets import NETS
 from hashbench.features.weights import Weights
 
-PLAIN: dict[str, type[Extractor]] = {"gist": Gist, "pixels": Pixels}
+WITHOUT_NETWORK: dict[str, type[Extractor]] = {"gist": Gist, "pixels": Pixels}
 PIXEL_SIZES = range(1, 1025)
 
 
@@ -26,14 +26,16 @@ def names() -> list[str]:
 
 
 def summaries() -> dict[str, str]:
-    """A line on each, by name, sorted."""
-    lines = {name: (inspect.getdoc(kind) or "").partition("\n")[0].rstrip(".") for name, kind in PLAIN.items()}
+    """A line about each, by name, sorted."""
+    lines = {
+        name: (inspect.getdoc(kind) or "").partition("\n")[0].rstrip(".") for name, kind in WITHOUT_NETWORK.items()
+    }
     lines |= {name: net.summary for name, net in NETS.items()}
     return dict(sorted({**lines, f"{PREFIX}NAME": SUMMARY}.items()))
 
 
 def source_file(spec: str) -> Path:
-    """Where the source of the extractor begins; reads no weights.
+    """The source file of the extractor's class; reads no weights.
 
     Raises:
         UsageError: unknown name.
@@ -46,11 +48,11 @@ def extractor(spec: str, weights: Weights = Weights(), dtype: str = "float32") -
 
     Args:
         spec: see :func:`names`.
-        weights: where a network's come from; read when they are needed.
-        dtype: what a network's features are computed and kept in, "float32" or "float16"; others are float32.
+        weights: where a network's weights come from; read when they are needed.
+        dtype: of a network's features, "float32" or "float16"; other features are float32.
 
     Raises:
-        UsageError: unknown name, or a size that the extractor does not take.
+        UsageError: unknown name, or a size that is not allowed.
     """
     kind = _kind(spec)
     if kind is Deep:
@@ -62,7 +64,7 @@ def extractor(spec: str, weights: Weights = Weights(), dtype: str = "float32") -
 
 
 def features_dtype(asked: str, device: torch.device) -> str:
-    """What "auto" means for extraction on ``device``: half precision on a GPU; "float32" and "float16" stay."""
+    """The dtype of features on ``device``: for "auto" half precision on a GPU, else float32; others stay."""
     if asked != "auto":
         return asked
     return "float16" if device.type == "cuda" else "float32"
@@ -70,6 +72,6 @@ def features_dtype(asked: str, device: torch.device) -> str:
 
 def _kind(spec: str) -> type[Extractor]:
     name = net_name(spec)
-    if name not in PLAIN and not is_backbone(name):
+    if name not in WITHOUT_NETWORK and not is_backbone(name):
         raise unknown("features", name, names())
-    return PLAIN.get(name, Deep)
+    return WITHOUT_NETWORK.get(name, Deep)

@@ -1,4 +1,4 @@
-"""State dicts on disk: .pth as torch saves them, or .safetensors."""
+"""Reads state dicts: .pth as torch saves them, or .safetensors."""
 
 import hashlib
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from hashbench.errors import UsageError
 
-TRAINED = "encoder.net."  # begins the names of the network's own tensors in the kept state of a method on images
+ENCODER_PREFIX = "encoder.net."  # of the network's tensors in a recorded state of a method on images
 
 
 class StateSummary(NamedTuple):
@@ -29,13 +29,13 @@ class StateSummary(NamedTuple):
 
 
 def read_state(file: Path) -> dict[str, Tensor]:
-    """The tensors in ``file``, on the CPU, detached. Nothing but tensors is unpickled.
+    """The tensors in ``file``, on the CPU, detached. Unpickles nothing but tensors.
 
-    Of a method's kept state ("results/records/....safetensors") only its encoder's network is taken, under the names
-    the network itself has for them, so that a trained encoder can be used wherever published weights can.
+    From a method's recorded state ("results/records/....safetensors") it takes the encoder's network alone, under the
+    network's own names, so that a trained encoder can be used wherever published weights can.
 
     Raises:
-        UsageError: the file cannot be read, or holds something else.
+        UsageError: the file cannot be read, or is not a state dict.
     """
     try:
         if file.suffix == ".safetensors":
@@ -52,7 +52,9 @@ def read_state(file: Path) -> dict[str, Tensor]:
         if not isinstance(value, Tensor):
             raise _no_state_dict(file, f"{name!r} is a {type(value).__name__}")
     state = {str(name): value.detach() for name, value in content.items()}
-    trained = {name.removeprefix(TRAINED): value for name, value in state.items() if name.startswith(TRAINED)}
+    trained = {
+        name.removeprefix(ENCODER_PREFIX): value for name, value in state.items() if name.startswith(ENCODER_PREFIX)
+    }
     return trained or state
 
 

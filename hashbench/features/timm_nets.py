@@ -1,4 +1,4 @@
-"""Networks of the timm library, "timm:NAME", which comes with the extra ``hashbench[timm]``."""
+"""Networks of timm, "timm:NAME"; timm comes with the extra ``hashbench[timm]``."""
 
 import difflib
 import importlib
@@ -24,8 +24,9 @@ class TimmNet(Pretrained):
     """A network of timm.
 
     Attributes:
-        name: timm's, with the tag of its weights where one was given, behind the prefix.
-        config: timm's account of its weights.
+        name: "timm:" and timm's name, with the tag of its weights if one was given.
+        config: timm's configuration of its weights.
+        sizes: allowed sides of its input, in pixels.
     """
 
     name: str
@@ -34,13 +35,13 @@ class TimmNet(Pretrained):
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """What timm's evaluation transform does."""
+        """As timm's evaluation transform."""
         size = self.config.input_size[-1]
         shorter_side = math.floor(size / self.config.crop_pct)
         return Preprocessing(size, shorter_side, self.config.interpolation, self.config.mean, self.config.std)
 
     def build(self) -> tuple[nn.Module, frozenset[str]]:
-        """Initialised at random: some networks make tables at that time that are no weights."""
+        """Initialised at random, since some networks compute tables then that are not part of the weights."""
         with torch.random.fork_rng(devices=[]):
             net = _timm().create_model(self.name.removeprefix(PREFIX))
         whole = net.state_dict().keys()
@@ -48,7 +49,7 @@ class TimmNet(Pretrained):
         return net, frozenset(whole - net.state_dict().keys())
 
     def adapt(self, net: Any, size: int) -> int:
-        """Where its size is fixed it is told the new one and resamples its position embeddings; one image is tried."""
+        """Set the size of a network of fixed size, which resamples its position embeddings; then try one image."""
         own = self.preprocessing.size
         try:
             if size != own and hasattr(net, "set_input_size"):
@@ -58,22 +59,22 @@ class TimmNet(Pretrained):
         except (RuntimeError, ValueError, AssertionError) as error:
             raise UsageError(f"{self.name} cannot read images of {size} px; its own size is {own}") from error
         if features.ndim != 2:
-            raise UsageError(f"{self.name} answers with {list(features.shape[1:])} per image, wanted one vector")
+            raise UsageError(f"{self.name} returns {list(features.shape[1:])} per image, wanted one vector")
         return int(features.shape[1])
 
-    def published(self, offline: bool, log: Log) -> Path:
-        """In the cache of the Hugging Face hub."""
+    def published_file(self, offline: bool, log: Log) -> Path:
+        """The file in the cache of the Hugging Face hub."""
         hub = importlib.import_module("huggingface_hub")  # timm needs it
         repository, file = self.config.hf_hub_id, self.config.hf_hub_filename or "model.safetensors"
-        place = f"put {file} of {repository} into the Hugging Face cache"
+        remedy = f"put {file} of {repository} into the Hugging Face cache"
         if not repository:
             raise self.no_weights("none are published on the Hugging Face hub", "or take another network")
-        kept = hub.try_to_load_from_cache(repository, file)
-        if isinstance(kept, str):
-            return Path(kept)
+        cached = hub.try_to_load_from_cache(repository, file)
+        if isinstance(cached, str):
+            return Path(cached)
         if offline:
             raise self.no_weights(
-                f"{file} of {repository} is not here, and --offline and --dry-run fetch nothing", place
+                f"{file} of {repository} is not here, and --offline and --dry-run fetch nothing", remedy
             )
         url = hub.hf_hub_url(repository, file)
         try:
@@ -82,14 +83,14 @@ class TimmNet(Pretrained):
             return Path(hub.hf_hub_download(repository, file))
         except Exception as error:  # clients of several versions raise errors of many kinds
             why = f"{url} cannot be downloaded ({type(error).__name__})"
-            raise self.no_weights(why, place) from error
+            raise self.no_weights(why, remedy) from error
 
 
 def timm_net(name: str) -> TimmNet:
     """The network of timm called "timm:NAME" or "timm:NAME.TAG".
 
     Raises:
-        UsageError: timm is not installed, has none of that name, or shows its images in another way.
+        UsageError: timm is not installed or has no such network, or the network does not take a centre crop.
     """
     timm, own_name = _timm(), name.removeprefix(PREFIX)
     if not timm.is_model(own_name):
@@ -117,7 +118,7 @@ def _timm() -> Any:
 
 
 def _unknown(timm: Any, name: str) -> UsageError:
-    """Of its thousand networks only the nearest is named."""
+    """The error for an unknown name; names the nearest one of timm's thousand networks, not all."""
     near = difflib.get_close_matches(name, timm.list_models(), n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return UsageError(f"timm has no network {name!r}{hint} (timm.list_models() gives all)")

@@ -1,6 +1,6 @@
-"""Torchvision's networks up to the layer the hashing literature takes its features from.
+"""Torchvision's networks up to the layer from which the hashing literature takes features.
 
-Torchvision is imported where it is needed: that takes seconds and 170 MB, which other features need not pay.
+Torchvision is imported inside functions: it takes seconds and 170 MB, which other features do not need.
 """
 
 from collections.abc import Callable
@@ -27,11 +27,11 @@ class TorchvisionNet(Pretrained):
     """A row of :data:`NETS`.
 
     Attributes:
-        name: torchvision's.
-        layer: what its features are.
-        dimension: their number.
-        sizes: sides of its input that may be asked for.
-        cut: takes away what comes after the layer.
+        name: torchvision's name.
+        layer: the layer of its features, for lists.
+        dimension: of its features.
+        sizes: allowed sides of its input, in pixels.
+        cut: removes what comes after the layer.
     """
 
     name: str
@@ -42,16 +42,16 @@ class TorchvisionNet(Pretrained):
 
     @property
     def summary(self) -> str:
-        """Its line in lists."""
+        """A line for lists."""
         return f"{self.layer}, {self.dimension}-d, torchvision's ImageNet weights, {PRESET.size} px or @SIZE"
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """The preset that comes with these weights, the same for all."""
+        """The preset of these weights, the same for all networks."""
         return PRESET
 
     def build(self) -> tuple[nn.Module, frozenset[str]]:
-        """Without memory (device "meta") until it is given its weights."""
+        """Built on the device "meta", which takes no memory."""
         import torchvision
 
         with torch.device("meta"):
@@ -61,32 +61,32 @@ class TorchvisionNet(Pretrained):
         return net, frozenset(whole - net.state_dict().keys())
 
     def adapt(self, net: nn.Module, size: int) -> int:  # noqa: ARG002 - all pool to a fixed size
-        """Nothing to do."""
+        """The dimension; there is nothing to adapt."""
         return self.dimension
 
-    def published(self, offline: bool, log: Log) -> Path:
-        """In torch.hub's folder, under torchvision's name, which ends with the start of its sha256."""
+    def published_file(self, offline: bool, log: Log) -> Path:
+        """The file in torch.hub's folder, under torchvision's name, which ends with the start of its sha256."""
         import torchvision
 
         url: str = torchvision.models.get_model_weights(self.name)[WEIGHTS].url
         file = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlsplit(url).path).name
         if file.is_file():
             return file
-        place = f"put {file.name} into {file.parent}"
+        remedy = f"put {file.name} into {file.parent}"
         if offline:
-            raise self.no_weights(f"{file} is not there, and --offline and --dry-run fetch nothing", place)
+            raise self.no_weights(f"{file} is not there, and --offline and --dry-run fetch nothing", remedy)
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             with replacing(file) as work:
                 start_of_sum = file.stem.rpartition("-")[2]
-                fetch(url, work, start_of_sum, self.ways_out(place), log, algorithm="sha256")
+                fetch(url, work, start_of_sum, self.ways_out(remedy), log, algorithm="sha256")
         except OSError as error:
-            raise self.no_weights(f"{file} cannot be written ({error.strerror})", place) from error
+            raise self.no_weights(f"{file} cannot be written ({error.strerror})", remedy) from error
         return file
 
 
 def _to_fc7(net: Any) -> None:
-    """Without the last fully connected layer and the dropout before it."""
+    """Cut the last fully connected layer and the dropout before it."""
     last = max(index for index, layer in enumerate(net.classifier) if isinstance(layer, nn.ReLU))
     net.classifier = net.classifier[: last + 1]
 
@@ -100,13 +100,13 @@ def _to_pooled_mobilenet(net: Any) -> None:
 
 
 def _to_pooled_squeezenet(net: Any) -> None:
-    """Its classifier is a convolution before the pooling; what is pooled here is the last fire module."""
+    """Pool the last fire module, without the convolution that classifies it."""
     net.classifier = nn.AdaptiveAvgPool2d(1)
 
 
 FC7 = "fc7 after its rectifier"
 POOLED = "last feature map, pooled"
-# Least sizes: below 32 (vgg) and 63 (alexnet) a pooling is left without input; the others' is a choice.
+# Smallest sizes: below 32 (vgg) and 63 (alexnet) a pooling layer has no input; for the others it is a choice.
 NETS = {
     net.name: net
     for net in (

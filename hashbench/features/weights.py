@@ -1,4 +1,4 @@
-"""Weights of pre-trained networks: the user's files, else the published ones."""
+"""Weights of pre-trained networks: the user's files, else the published files."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,11 +16,11 @@ from hashbench.util.progress import no_log
 
 @dataclass(frozen=True)
 class Weights:
-    """Where state dicts come from, by the network's name ("squeezenet1_1", "timm:vit_small_patch16_224").
+    """State dicts by the network's name ("squeezenet1_1", "timm:vit_small_patch16_224").
 
     Attributes:
-        files: the user's files: state dicts, or kept states of methods that trained the network.
-        offline: nothing is downloaded.
+        files: the user's files: state dicts, or recorded states of methods that trained the network.
+        offline: never download.
         log: gets lines of progress, before a download its address and size.
     """
 
@@ -29,18 +29,18 @@ class Weights:
     log: Log = no_log
 
     def file(self, name: str) -> Path:
-        """The user's file, else the published one, which is downloaded where it is not here.
+        """The user's file, else the published one, which is downloaded if it is missing.
 
         Raises:
-            UsageError: no such network, or no weights; names the ways out.
+            UsageError: no such network, or no weights; the message names the ways out.
         """
-        return self.files[name] if name in self.files else network(name).published(self.offline, self.log)
+        return self.files[name] if name in self.files else network(name).published_file(self.offline, self.log)
 
     def state(self, name: str) -> dict[str, Tensor]:
         """The state dict, read from disk at each call.
 
         Raises:
-            UsageError: see :meth:`file`; or the file is no state dict.
+            UsageError: see :meth:`file`; or the file is not a state dict.
         """
         return read_state(self.file(name))
 
@@ -62,7 +62,7 @@ class Weights:
 
 
 def parse_weights(pairs: Iterable[str]) -> dict[str, Path]:
-    """``NAME=FILE`` texts as {name of a network: absolute path}.
+    """``NAME=FILE`` strings as {name of a network: absolute path}.
 
     Raises:
         UsageError: another form, no network of that name, a name given twice, or no such file.

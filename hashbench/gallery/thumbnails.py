@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hashbench.data.images import DECODED, three_channels
+from hashbench.data.images import DECODE_CHUNK_IMAGES, three_channels
 from hashbench.dataset import Dataset, Items
 
 Bitmap = npt.NDArray[np.uint8]
@@ -32,5 +32,5 @@ def thumbnail(image: Tensor, side: int = SIDE) -> Bitmap:
 
 def thumbnails(dataset: Dataset, items: Items) -> list[Bitmap]:
     """Of these items, in their order; a few images are decoded at a time."""
-    parts = (items[start : start + DECODED] for start in range(0, len(items), DECODED))
+    parts = (items[start : start + DECODE_CHUNK_IMAGES] for start in range(0, len(items), DECODE_CHUNK_IMAGES))
     return [thumbnail(image) for part in parts for image in dataset.images(part)]

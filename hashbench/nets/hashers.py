@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hashbench.data.images import DECODED, image_batch, resize
+from hashbench.data.images import DECODE_CHUNK_IMAGES, image_batch, resize
 from hashbench.method import ImageBatches
 from hashbench.nets.augmentation import Views
 from hashbench.nets.encoders import ImageEncoder
@@ -117,7 +117,7 @@ class Pictures:
         n = len(images)
         if n * 3 * size**2 <= HELD_BYTES:
             held = torch.empty(n, 3, size, size, dtype=torch.uint8, device=device)
-            for rows in torch.split(torch.arange(n, device=device), DECODED):
+            for rows in torch.split(torch.arange(n, device=device), DECODE_CHUNK_IMAGES):
                 held[rows] = resize(images[rows], size)
             self.images = held
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from hashbench.errors import Incompatible
 
-BLOCK = 8192  # rows held in float64 at a time
+CHUNK_ROWS = 8192  # rows held in float64 at a time
 RANK_TOLERANCE = 1e-12  # variance below this share of the largest counts as none
 TIE_TOLERANCE = 1e-9
 
@@ -31,8 +31,8 @@ class PrincipalAxes:
     def project(self, x: Tensor) -> Tensor:
         """Float64 [n, k] of ``x`` [n, d]."""
         projected = torch.empty(len(x), self.axes.shape[1], dtype=torch.float64, device=x.device)
-        for start in range(0, len(x), BLOCK):
-            rows = slice(start, start + BLOCK)
+        for start in range(0, len(x), CHUNK_ROWS):
+            rows = slice(start, start + CHUNK_ROWS)
             torch.mm(x[rows].double() - self.mean, self.axes, out=projected[rows])
         return projected
 
@@ -40,8 +40,8 @@ class PrincipalAxes:
 def column_means(x: Tensor) -> Tensor:
     """Float64 [d], the mean row of ``x``, float32 [n, d]; exact in columns that are constant."""
     total = torch.zeros(x.shape[1], dtype=torch.float64, device=x.device)
-    for start in range(0, len(x), BLOCK):
-        total += x[start : start + BLOCK].double().sum(0)
+    for start in range(0, len(x), CHUNK_ROWS):
+        total += x[start : start + CHUNK_ROWS].double().sum(0)
     return total / len(x)
 
 
@@ -56,8 +56,8 @@ def principal_axes(x: Tensor, count: int) -> PrincipalAxes:
         raise Incompatible(f"{count} bits need as many principal axes, features of {dimension} dimensions have fewer")
     mean = column_means(x)
     covariance = torch.zeros(dimension, dimension, dtype=torch.float64, device=x.device)
-    for start in range(0, len(x), BLOCK):
-        centred = x[start : start + BLOCK].double() - mean
+    for start in range(0, len(x), CHUNK_ROWS):
+        centred = x[start : start + CHUNK_ROWS].double() - mean
         covariance.addmm_(centred.T, centred, alpha=1 / len(x))
     ascending, vectors = torch.linalg.eigh(covariance)
     variances, axes = ascending.flip(0)[:count], _signed(vectors.flip(1)[:, :count])

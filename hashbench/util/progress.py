@@ -35,14 +35,14 @@ class Progress:
     ) -> None:
         self.total, self.log, self.noun, self.clock = total, log, noun, clock
         self.count = 0
-        self.started = self.said = clock()
+        self.started = self.last_log = clock()
 
     def done(self, items: int) -> None:
         """Count ``items`` more; reports when the last line is old enough."""
         self.count += items
         now = self.clock()
-        if self.count < self.total and now - self.said >= SECONDS_BETWEEN:
-            self.said = now
+        if self.count < self.total and now - self.last_log >= SECONDS_BETWEEN:
+            self.last_log = now
             rate = self.count / (now - self.started)
             left = duration((self.total - self.count) / rate)
             self.log(f"{self.count:,} of {self.total:,} {self.noun}, {rate:,.0f}/s, {left} left")

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from hashbench.data.audit import Audit, audit, keep, leaks, same_images
+from hashbench.data.audit import Audit, audit, leaks, same_images, write_audit
 from hashbench.data.protocol_card import make_card
 from hashbench.dataset import Dataset, Items, Protocol, Split
 
@@ -127,7 +127,7 @@ def test_chance_is_the_share_of_relevant_items(found: Audit) -> None:
 
 
 def test_is_kept_under_the_cards_id(found: Audit, tmp_path: Path) -> None:
-    file = keep(found, tmp_path)
+    file = write_audit(found, tmp_path)
     assert file.name == f"planted-only-{found.card}.json"
     assert json.loads(file.read_text()) == json.loads(json.dumps(found.facts()))
 

@@ -114,7 +114,7 @@ def test_a_file_that_cannot_be_read_is_named(folder: Path, cache: Path, name: st
 def test_what_was_read_before_a_failure_is_not_read_again(
     folder: Path, cache: Path, read: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checksums, "BLOCK", 1)
+    monkeypatch.setattr(checksums, "CHUNK_FILES", 1)
     with pytest.raises(UsageError, match="cannot be read"):
         remembered_sums(folder, ["a.jpg", "b", "ü.jpg"], cache, print)
     read.clear()
@@ -124,7 +124,7 @@ def test_what_was_read_before_a_failure_is_not_read_again(
 
 
 def test_long_work_reports_how_far_it_is(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checksums, "BLOCK", 1)
+    monkeypatch.setattr(checksums, "CHUNK_FILES", 1)
     monkeypatch.setattr(progress, "SECONDS_BETWEEN", 0)
     lines: list[str] = []
     remembered_sums(folder, NAMES, cache, lines.append)

@@ -26,7 +26,7 @@ class Photos(ImageFileDataset):
         names = [f"{item}.png" for item in range(4)]
         return [name if (self.folder / name).exists() else None for name in names]
 
-    def described(self) -> bytes:
+    def list_bytes(self) -> bytes:
         return self.label
 
     def classes(self) -> tuple[str, ...]:

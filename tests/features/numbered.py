@@ -11,10 +11,10 @@ from torch import Tensor
 from hashbench.dataset import Dataset, Images, Items, Protocol, Split
 from hashbench.features.cache import CachedFeatures, cached_features
 from hashbench.features.extractor import Extractor
-from hashbench.features.parts import PART
+from hashbench.features.parts import PART_ROWS
 
 CPU = torch.device("cpu")
-COUNT = 2 * PART + 100
+COUNT = 2 * PART_ROWS + 100
 
 
 class Numbered(Dataset):

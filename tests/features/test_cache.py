@@ -10,12 +10,12 @@ import pytest
 from torch import Tensor
 
 from hashbench.data import decode, images
-from hashbench.data.images import DECODED
+from hashbench.data.images import DECODE_CHUNK_IMAGES
 from hashbench.data.spec import open_dataset
 from hashbench.dataset import Images, Items
 from hashbench.errors import UsageError
 from hashbench.features.cache import _blocks, source_sum
-from hashbench.features.parts import PART
+from hashbench.features.parts import PART_ROWS
 from hashbench.features.spec import extractor
 from tests import pictures as test_pictures
 from tests.features.numbered import COUNT, Numbered, Spelling, assert_spelt, cached, folder, seen_again
@@ -91,7 +91,7 @@ def test_the_sources_are_those_of_data_set_and_extractor() -> None:
 def test_the_journal_says_what_the_features_are(tmp_path: Path) -> None:
     cached(tmp_path, Spelling("float16", weights="0123"))
     journal = json.loads((folder(tmp_path) / "parts.json").read_text())
-    assert journal["layout"] == [COUNT, 2, "float16", PART]
+    assert journal["layout"] == [COUNT, 2, "float16", PART_ROWS]
     said = journal["made_from"]
     assert (said["dataset"], said["images"], said["extractor"], said["weights"]) == (
         "numbered",
@@ -117,7 +117,7 @@ def test_the_sum_follows_the_values(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "absent", [range(5), range(PART - 3, PART + 3), range(PART, 2 * PART), range(COUNT - 2, COUNT)]
+    "absent", [range(5), range(PART_ROWS - 3, PART_ROWS + 3), range(PART_ROWS, 2 * PART_ROWS), range(COUNT - 2, COUNT)]
 )
 def test_absent_images_are_nan_and_never_decoded(tmp_path: Path, absent: range) -> None:
     lines: list[str] = []
@@ -140,15 +140,15 @@ def test_memory_is_bounded_by_parts(tmp_path: Path) -> None:
         def __call__(self, images: Images) -> Tensor:
             return super().__call__(images).repeat(1, width // 2)
 
-    count = 20 * PART
+    count = 20 * PART_ROWS
     tracemalloc.start()
     try:
         for _ in range(2):
             tracemalloc.reset_peak()
             features = cached(tmp_path, Wide(), Numbered(count)).values
             _, peak = tracemalloc.get_traced_memory()
-            assert features.nbytes == 20 * PART * width * 4
-            assert peak < 5 * PART * width * 4  # one being made, or two being checked
+            assert features.nbytes == 20 * PART_ROWS * width * 4
+            assert peak < 5 * PART_ROWS * width * 4  # one being made, or two being checked
     finally:
         tracemalloc.stop()
 
@@ -165,7 +165,7 @@ def test_blocks_are_bounded_in_images_and_in_bytes_whatever_came_before() -> Non
     blocks = list(_blocks(Mixed(500), {0: np.arange(500)}))
     assert np.array_equal(np.concatenate([block.items for block in blocks]), np.arange(500))
     assert len(blocks[0].items) == 256
-    assert max(sum(image.nbytes for image in block.images) for block in blocks) <= (64 + DECODED) << 20
+    assert max(sum(image.nbytes for image in block.images) for block in blocks) <= (64 + DECODE_CHUNK_IMAGES) << 20
 
 
 def test_progress_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

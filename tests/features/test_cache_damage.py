@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from hashbench.features.parts import PART
+from hashbench.features.parts import PART_ROWS
 from tests.features.numbered import COUNT, Numbered, Spelling, assert_spelt, cached, folder, seen_again
 
 
@@ -20,16 +20,18 @@ def test_a_flipped_bit_is_noticed_and_only_its_part_made_again(tmp_path: Path) -
     cached(tmp_path, Spelling())
     file = folder(tmp_path) / "features.bin"
     content = bytearray(file.read_bytes())
-    content[PART * 8 + 77] ^= 1
+    content[PART_ROWS * 8 + 77] ^= 1
     file.write_bytes(content)
     lines: list[str] = []
-    assert seen_again(tmp_path, lines=lines) == PART
-    assert lines[0] == f"features {folder(tmp_path)}: items {PART:,} to {2 * PART - 1:,} are damaged; made again"
-    assert lines[1] == f"spelling of numbered: extracting {PART:,} images, {COUNT - PART:,} are there"
+    assert seen_again(tmp_path, lines=lines) == PART_ROWS
+    assert (
+        lines[0] == f"features {folder(tmp_path)}: items {PART_ROWS:,} to {2 * PART_ROWS - 1:,} are damaged; made again"
+    )
+    assert lines[1] == f"spelling of numbered: extracting {PART_ROWS:,} images, {COUNT - PART_ROWS:,} are there"
     assert seen_again(tmp_path) == 0
 
 
-@pytest.mark.parametrize(("length", "made_again"), [(PART * 8 + 1, COUNT - PART), (0, COUNT), (None, COUNT)])
+@pytest.mark.parametrize(("length", "made_again"), [(PART_ROWS * 8 + 1, COUNT - PART_ROWS), (0, COUNT), (None, COUNT)])
 def test_what_is_cut_off_is_made_again(tmp_path: Path, length: int | None, made_again: int) -> None:
     cached(tmp_path, Spelling())
     file = folder(tmp_path) / "features.bin"
@@ -50,7 +52,7 @@ def test_with_a_damaged_journal_all_is_made_again(tmp_path: Path, damage: str) -
     damaged = {
         "half": text[: len(text) // 2],
         "other sum": json.dumps({**content, "sums": [content["sums"][0][::-1], *content["sums"][1:]]}),
-        "other width": json.dumps({**content, "layout": [COUNT, 1, "float32", PART]}),
+        "other width": json.dumps({**content, "layout": [COUNT, 1, "float32", PART_ROWS]}),
         "not JSON": "\0",
         "list": "[]",
     }
@@ -80,15 +82,15 @@ def stop_after(images: int) -> Callable[[int], None]:
 def test_an_error_half_way_keeps_the_whole_parts(tmp_path: Path) -> None:
     whole = cached(tmp_path / "whole", Spelling(), asked := Numbered())
     with pytest.raises(StopError):
-        cached(tmp_path, Spelling(before=stop_after(PART + 200)))
+        cached(tmp_path, Spelling(before=stop_after(PART_ROWS + 200)))
     lines: list[str] = []
     again = Numbered()
     continued = Spelling()
     assert cached(tmp_path, continued, again, lines).sha256 == whole.sha256
-    assert continued.seen == COUNT - PART
-    assert lines[0] == f"spelling of numbered: extracting {COUNT - PART:,} images, {PART:,} are there"
+    assert continued.seen == COUNT - PART_ROWS
+    assert lines[0] == f"spelling of numbered: extracting {COUNT - PART_ROWS:,} images, {PART_ROWS:,} are there"
     # A part is cut into blocks in the same way, wherever the extraction began, so that rounding is the same too.
-    assert again.asked == [block for block in asked.asked if block[0] >= PART]
+    assert again.asked == [block for block in asked.asked if block[0] >= PART_ROWS]
 
 
 def extract_until(cache: Path, images: int) -> None:
@@ -97,7 +99,7 @@ def extract_until(cache: Path, images: int) -> None:
 
 
 def test_a_killed_extraction_goes_on_after_its_last_whole_part(tmp_path: Path) -> None:
-    process = multiprocessing.get_context("fork").Process(target=extract_until, args=(tmp_path, PART + 200))
+    process = multiprocessing.get_context("fork").Process(target=extract_until, args=(tmp_path, PART_ROWS + 200))
     process.start()
     deadline = time.monotonic() + 60
     while not any(parts_made(tmp_path)):
@@ -107,7 +109,7 @@ def test_a_killed_extraction_goes_on_after_its_last_whole_part(tmp_path: Path) -
     os.kill(process.pid, signal.SIGKILL)
     process.join()
     assert parts_made(tmp_path) == [True, False, False]
-    assert seen_again(tmp_path) == COUNT - PART
+    assert seen_again(tmp_path) == COUNT - PART_ROWS
     assert seen_again(tmp_path) == 0
     assert sorted(file.name for file in folder(tmp_path).iterdir()) == ["features.bin", "lock", "parts.json"]
 
@@ -123,7 +125,7 @@ def test_of_two_that_need_the_same_one_extracts_and_the_other_waits(tmp_path: Pa
     begun, waits = threading.Event(), threading.Event()
 
     def before(seen: int) -> None:
-        if seen > PART:
+        if seen > PART_ROWS:
             begun.set()
             assert waits.wait(30)
 

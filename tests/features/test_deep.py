@@ -10,9 +10,10 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms._presets import ImageClassification
 
+from hashbench.data.images import BATCH_PIXELS
 from hashbench.data.spec import open_dataset
 from hashbench.errors import UsageError
-from hashbench.features import backbones, deep
+from hashbench.features import backbones
 from hashbench.features.deep import Deep
 from hashbench.features.spec import extractor
 from hashbench.features.weights import Weights
@@ -102,7 +103,7 @@ def test_an_images_features_do_not_depend_on_its_batch(
     torch.testing.assert_close(alone, together, rtol=0, atol=1e-5 * scale)
     turned = made(photographs.flip(0)).flip(0)
     torch.testing.assert_close(turned, together, rtol=0, atol=1e-5 * scale)
-    monkeypatch.setattr(deep, "CPU_PIXELS", 5 * 64**2)
+    monkeypatch.setitem(BATCH_PIXELS, "cpu", 5 * 64**2)
     torch.testing.assert_close(made(photographs), together, rtol=0, atol=1e-5 * scale)
 
 

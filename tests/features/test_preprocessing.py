@@ -19,7 +19,7 @@ def random_images(n: int, channels: int, height: int, width: int, generator: tor
 
 
 def inputs(view: Preprocessing, images: Images) -> Tensor:
-    return view.normalised(view.pictures(images))
+    return view.normalised(view.cropped(images))
 
 
 @pytest.mark.parametrize("name", NETS)
@@ -52,7 +52,7 @@ def test_another_size_is_the_largest_centred_square(
 
 def test_a_square_is_taken_whole_and_at_its_size_unchanged(generator: torch.Generator) -> None:
     images = random_images(3, 3, 64, 64, generator)
-    assert torch.equal(PRESET.at(64).pictures(images), images)
+    assert torch.equal(PRESET.at(64).cropped(images), images)
 
 
 def test_no_size_keeps_the_preset() -> None:
@@ -61,15 +61,15 @@ def test_no_size_keeps_the_preset() -> None:
 
 def test_images_of_different_sizes_are_shown_one_by_one(generator: torch.Generator) -> None:
     tall, wide, grey = (random_images(1, c, h, w, generator)[0] for c, h, w in ((3, 90, 60), (3, 40, 50), (1, 70, 70)))
-    pictures = PRESET.at(48).pictures([tall, wide, grey])
-    assert pictures.shape == (3, 3, 48, 48)
-    for image, picture in zip((tall, wide, grey.repeat(3, 1, 1)), pictures, strict=True):
-        assert torch.equal(PRESET.at(48).pictures(image.unsqueeze(0))[0], picture)
+    cropped = PRESET.at(48).cropped([tall, wide, grey])
+    assert cropped.shape == (3, 3, 48, 48)
+    for image, picture in zip((tall, wide, grey.repeat(3, 1, 1)), cropped, strict=True):
+        assert torch.equal(PRESET.at(48).cropped(image.unsqueeze(0))[0], picture)
 
 
 def test_grey_images_get_three_channels(generator: torch.Generator) -> None:
     grey = random_images(2, 1, 50, 40, generator)
-    assert torch.equal(PRESET.pictures(grey), PRESET.pictures(grey.repeat(1, 3, 1, 1)))
+    assert torch.equal(PRESET.cropped(grey), PRESET.cropped(grey.repeat(1, 3, 1, 1)))
 
 
 def test_inputs_lie_in_channels_last_order(generator: torch.Generator) -> None:
@@ -85,5 +85,5 @@ def test_of_a_strip_only_the_middle_is_resized(shape: tuple[int, int], monkeypat
         return torch.zeros(len(images), 3, *size)
 
     monkeypatch.setattr(torch.nn.functional, "interpolate", interpolate)
-    assert PRESET.pictures(torch.zeros(1, 3, *shape, dtype=torch.uint8)).shape == (1, 3, 224, 224)
+    assert PRESET.cropped(torch.zeros(1, 3, *shape, dtype=torch.uint8)).shape == (1, 3, 224, 224)
     assert [sorted(found) for found in sides] == [[256, 8 * 256]]

@@ -59,10 +59,10 @@ def test_features_and_preprocessing_are_timms(name: str, weights: Weights, image
     shown = transform(Image.fromarray(image.permute(1, 2, 0).numpy())).unsqueeze(0)
     view = preprocessing(f"timm:{name}")
     # Pillow resizes in whole numbers: where a pixel is off, it is by one step of 255.
-    assert (view.normalised(view.pictures(image.unsqueeze(0))) - shown).abs().max() < 1.5 / 255 / min(config["std"])
+    assert (view.normalised(view.cropped(image.unsqueeze(0))) - shown).abs().max() < 1.5 / 255 / min(config["std"])
     net = timms_own(name, weights)
     with torch.no_grad():
-        wanted = net(view.normalised(view.pictures(image.unsqueeze(0))))
+        wanted = net(view.normalised(view.cropped(image.unsqueeze(0))))
     made = extractor(f"timm:{name}", weights)
     features = made(image.unsqueeze(0))
     torch.testing.assert_close(features, wanted, rtol=0, atol=1e-4 * wanted.abs().max().item())
@@ -76,7 +76,7 @@ def test_another_size(weights: Weights, image: Tensor) -> None:
     assert (convnet.size, input_size(f"timm:{CONVNET}@96")) == (96, 96)
     view = preprocessing(f"timm:{CONVNET}@96")
     assert view.shorter_side == 96
-    shown = view.normalised(view.pictures(image.unsqueeze(0)))
+    shown = view.normalised(view.cropped(image.unsqueeze(0)))
     with torch.no_grad():
         wanted = timms_own(CONVNET, weights)(shown)
         torch.testing.assert_close(convnet.net(shown), wanted, rtol=0, atol=1e-4 * wanted.abs().max().item())
@@ -167,10 +167,10 @@ def test_published_weights_come_from_the_hub(tmp_path: Path, monkeypatch: pytest
 
     net, lines, file = timm_net("timm:resnet18"), list[str](), tmp_path / "model.safetensors"
     hub(file)
-    assert net.published(True, lines.append) == file
+    assert net.published_file(True, lines.append) == file
     assert lines == []
     hub(file, online=True)
-    assert net.published(False, lines.append) == file
+    assert net.published_file(False, lines.append) == file
     assert lines == ["downloading https://hub/timm/resnet18.a1_in1k/model.safetensors (5.0 MiB)"]
     hub(None)
     ways_out = "; name a file with --weights timm:resnet18=FILE, put model.safetensors of timm/resnet18.a1_in1k into"
@@ -179,7 +179,7 @@ def test_published_weights_come_from_the_hub(tmp_path: Path, monkeypatch: pytest
         (False, r"downloaded \(ConnectionError\)"),
     ):
         with pytest.raises(UsageError, match=f"^no weights for 'timm:resnet18': .*{why}{ways_out}"):
-            net.published(offline, lines.append)
+            net.published_file(offline, lines.append)
 
 
 @pytest.mark.slow
@@ -188,7 +188,7 @@ def test_networks_with_tables_that_are_no_weights(size: int, tmp_path: Path, ima
     weights = random_weights(tmp_path, SWIN)
     spec = f"timm:{SWIN}@{size}"
     view = preprocessing(spec)
-    shown = view.normalised(view.pictures(image.unsqueeze(0)))
+    shown = view.normalised(view.cropped(image.unsqueeze(0)))
     with torch.no_grad():
         answer = load_backbone(spec, weights).net(shown)
         if size == 224:

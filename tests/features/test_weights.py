@@ -206,8 +206,8 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     name = f"vgg19-{hashlib.sha256(bytes_of(STATE)).hexdigest()[:8]}.pth"
     url = f"http://127.0.0.1:{server.server_port}/models/{name}"
-    published = {"IMAGENET1K_V1": SimpleNamespace(url=url)}
-    monkeypatch.setattr(torchvision.models, "get_model_weights", lambda net: published if net == "vgg19" else {})
+    published_file = {"IMAGENET1K_V1": SimpleNamespace(url=url)}
+    monkeypatch.setattr(torchvision.models, "get_model_weights", lambda net: published_file if net == "vgg19" else {})
     (folder / "models").mkdir()
     yield folder / "models" / name
     server.shutdown()
