@@ -1,4 +1,4 @@
-"""CIFAR-10: 60,000 photographs of 32x32 pixels in 10 classes, as torchvision keeps it on disk."""
+"""CIFAR-10: 60,000 photographs of 32x32 pixels in 10 classes, in torchvision's layout on disk."""
 
 import hashlib
 import io
@@ -40,16 +40,16 @@ OFFICIAL_TEST_IMAGES = 10_000  # the last items
 
 @dataclass(frozen=True)
 class Draw:
-    """How a protocol's index sets are drawn.
+    """The rule by which a protocol's index sets are drawn.
 
     Attributes:
         seed: of queries and database order.
-        queries: per class; None takes all candidates.
-        train: per class, out of the database; None takes all of it.
+        queries: number per class; None takes all candidates.
+        train: number per class, from the database; None takes the whole database.
         train_seed: of the training set.
         official: queries come from the official test images, and the official training images are the database.
-        disjoint: training items leave the database.
-        within: the protocol whose training items are all there is to draw from; None for all images.
+        disjoint: training items are removed from the database.
+        within: the protocol from whose training items everything is drawn; None for all images.
     """
 
     seed: int
@@ -111,29 +111,29 @@ class CIFAR10(SingleLabelDataset):
 
     @property
     def folder(self) -> Path:
-        """Where the seven files lie."""
+        """The folder of the seven files."""
         return self.root / FOLDER
 
     def require(self) -> None:
-        absent = [name for name in wanted_sums() if not (self.folder / name).is_file()]
-        if absent:
-            state = f"lacks {', '.join(absent)}" if self.folder.is_dir() else "is not there"
+        missing = [name for name in wanted_sums() if not (self.folder / name).is_file()]
+        if missing:
+            state = f"lacks {', '.join(missing)}" if self.folder.is_dir() else "is not there"
             raise UsageError(
                 f"CIFAR-10: the folder {self.folder} {state}; run `hashbench data prepare cifar10`, "
                 f"or name the folder that holds {FOLDER} with --data DIR or HASHBENCH_DATA"
             )
 
     def content(self) -> str:
-        return self._checked
+        return self._content
 
     @cached_property
-    def _checked(self) -> str:
+    def _content(self) -> str:
         self.require()
         check_sums(self.folder, self.folder, "`hashbench data prepare cifar10` gets it anew")
         return hashlib.sha256("".join(f"{name} {md5}\n" for name, md5 in wanted_sums().items()).encode()).hexdigest()
 
     def load(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-        self.content()  # nothing is read from files of other sums
+        self.content()  # reads no file of another checksum
         batches = [read_batch(self.folder / name) for name in BATCHES_MD5]
         pixels = np.concatenate([batch[b"data"] for batch in batches]).reshape(-1, 3, 32, 32)
         return pixels, np.concatenate([batch[b"labels"] for batch in batches]).astype(np.int64)
@@ -162,7 +162,7 @@ class CIFAR10(SingleLabelDataset):
 
 
 def draw(classes: npt.NDArray[np.int64], rule: Draw) -> Split:
-    """The index sets of items of these classes, int64 [items]."""
+    """The index sets that ``rule`` draws from items of these classes, int64 [items]."""
     rng = np.random.default_rng(rule.seed)
     items = np.arange(len(classes)) if rule.within is None else np.sort(draw(classes, DRAWS[rule.within]).train)
     candidates = items[-OFFICIAL_TEST_IMAGES:] if rule.official else items
@@ -185,22 +185,22 @@ def wanted_sums() -> dict[str, str]:
 
 
 def check_sums(folder: Path, origin: Path, way_out: str) -> None:
-    """Compare all seven files in ``folder``, which came from ``origin``, with the published sums.
+    """Compare all seven files in ``folder``, which came from ``origin``, with the published checksums.
 
     Raises:
-        UsageError: the first file that is another; names it, its sum and the wanted one.
+        UsageError: a file differs; the message names it, its checksum and the published one.
     """
     for name, md5 in wanted_sums().items():
-        found = file_sum(folder / name, "md5")
-        if found != md5:
-            raise UsageError(f"CIFAR-10: {origin / name} is damaged: its md5 is {found}, wanted {md5}; {way_out}")
+        actual = file_sum(folder / name, "md5")
+        if actual != md5:
+            raise UsageError(f"CIFAR-10: {origin / name} is damaged: its md5 is {actual}, wanted {md5}; {way_out}")
 
 
 def adopt(source: Path, stage: Path) -> Path:
-    """Copy the seven files into ``stage`` from their folder, its parent, or out of the archive; answers which it was.
+    """Copy the seven files into ``stage`` from their folder, its parent or the archive; returns where they came from.
 
     Raises:
-        UsageError: nothing of this kind in ``source``, or an archive of another sum.
+        UsageError: ``source`` has neither files nor archive, or the archive has another checksum.
     """
     for folder in (source, source / FOLDER):
         if all((folder / name).is_file() for name in wanted_sums()):
@@ -214,19 +214,19 @@ def adopt(source: Path, stage: Path) -> Path:
             f"CIFAR-10: {source} holds neither the files {', '.join(wanted_sums())} (also looked for in {FOLDER}/) "
             f"nor {ARCHIVE}"
         )
-    found = file_sum(archive, "md5")
-    if found != ARCHIVE_MD5:
-        raise UsageError(f"CIFAR-10: {archive} has md5 {found}, wanted {ARCHIVE_MD5}; get it anew")
+    actual = file_sum(archive, "md5")
+    if actual != ARCHIVE_MD5:
+        raise UsageError(f"CIFAR-10: {archive} has md5 {actual}, wanted {ARCHIVE_MD5}; get it anew")
     unpack(archive, stage)
     return archive
 
 
 class BatchUnpickler(pickle.Unpickler):
-    """Reads what the batches are made of, numpy arrays, and builds nothing else."""
+    """Reads numpy arrays, of which the batches consist, and refuses everything else."""
 
     def find_class(self, module: str, name: str) -> Any:
         if module in ("numpy.core.multiarray", "numpy._core.multiarray") and name == "_reconstruct":
-            return np.zeros(0).__reduce__()[0]  # its public home differs between numpy versions
+            return np.zeros(0).__reduce__()[0]  # its module differs between numpy versions
         if module == "numpy" and name in ("ndarray", "dtype"):
             return getattr(np, name)
         raise pickle.UnpicklingError(f"a CIFAR-10 batch has no use for {module}.{name}")

@@ -15,7 +15,7 @@ SPLIT_SEED = 1797
 
 
 class Digits(SingleLabelDataset):
-    """Grey values 0..16 become 0..255."""
+    """The digits, with grey values 0..16 scaled to 0..255."""
 
     title = "digits"
     source = "UCI optical recognition of handwritten digits (Alpaydin and Kaynak 1998), CC BY 4.0, by scikit-learn"

@@ -1,4 +1,4 @@
-"""MIRFlickr-25K: 25,000 photographs from Flickr with 24 concepts, and 14 of these once more where they are salient."""
+"""MIRFlickr-25K: 25,000 photographs from Flickr with 24 concepts, 14 of which have a second label for salient ones."""
 
 import json
 import re
@@ -50,7 +50,7 @@ SEEDS = {"24": 25_024, "38": 25_038}
 class Flickr25K(ImageFileDataset):
     """Item i is the image im(i + 1).jpg. The annotation file of a concept lists the images that show it.
 
-    A file "<concept>_r1" lists those where it is salient, and is a label of its own; only the protocol 38 has these.
+    A file "<concept>_r1" lists the images where the concept is salient; it is a label of its own, in protocol 38 only.
     """
 
     title = "MIRFlickr-25K"
@@ -76,12 +76,12 @@ class Flickr25K(ImageFileDataset):
 
     @property
     def folder(self) -> Path:
-        """Where the images lie."""
+        """The folder of the images."""
         return self.root / FOLDER
 
     @property
     def annotations(self) -> Path:
-        """Where the annotation files lie: beside the images' folder or, as the archive is often unpacked, inside."""
+        """The folder of the annotations: beside the images' folder or inside it, as the archive is often unpacked."""
         inside = self.folder / ANNOTATIONS
         return inside if inside.is_dir() and not (self.root / ANNOTATIONS).is_dir() else self.root / ANNOTATIONS
 
@@ -90,7 +90,7 @@ class Flickr25K(ImageFileDataset):
             raise UsageError(
                 f"{self.title}: {self.folder} has none of the images im1.jpg .. im25000.jpg; {HOW_TO_PREPARE}"
             )
-        self._columns  # noqa: B018 - read once, and refused here
+        self._columns  # noqa: B018 - raises here if the annotations are malformed
 
     def files(self) -> list[str | None]:
         return images_in(self.folder)
@@ -100,7 +100,7 @@ class Flickr25K(ImageFileDataset):
 
     @cached_property
     def _columns(self) -> npt.NDArray[np.bool_]:
-        """Multi-hot [25,000, 38]."""
+        """Labels of both protocols, multi-hot [25,000, 38]."""
         return read_annotations(self.annotations)
 
     def list_bytes(self) -> bytes:
@@ -151,7 +151,7 @@ class Flickr25K(ImageFileDataset):
 
 
 def nothing_found(source: Path, what: str, archive: str) -> UsageError:
-    """The error for a source without one of the two parts."""
+    """The error for a source that lacks images or annotations."""
     return UsageError(f"MIRFlickr-25K: {source} holds neither {what} nor {archive}; name the folder that does")
 
 
@@ -162,19 +162,19 @@ def image_name(item: int) -> str:
 
 def images_in(folder: Path) -> list[str | None]:
     """Each item's file, None where ``folder`` lacks it."""
-    there = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-    return [name if (name := image_name(item)) in there else None for item in range(IMAGE_COUNT)]
+    existing = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+    return [name if (name := image_name(item)) in existing else None for item in range(IMAGE_COUNT)]
 
 
 def read_annotations(folder: Path) -> npt.NDArray[np.bool_]:
-    """Multi-hot [25,000, 38] from the annotation files, columns in the order of their names.
+    """Labels, multi-hot [25,000, 38], from the annotation files; columns in the order of their names.
 
     Raises:
-        UsageError: a file is absent, or has a line that is not one of the numbers 1 .. 25,000, each at most once.
+        UsageError: a file is missing, or a line is not a number from 1 to 25,000, or a number is repeated.
     """
-    absent = [f"{name}.txt" for name in COLUMNS if not (folder / f"{name}.txt").is_file()]
-    if absent:
-        state = f"lacks {', '.join(absent)}" if folder.is_dir() else "is not there"
+    missing = [f"{name}.txt" for name in COLUMNS if not (folder / f"{name}.txt").is_file()]
+    if missing:
+        state = f"lacks {', '.join(missing)}" if folder.is_dir() else "is not there"
         raise UsageError(f"MIRFlickr-25K: the folder {folder} {state}; {GET_AGAIN}")
     columns = np.zeros((IMAGE_COUNT, len(COLUMNS)), dtype=np.bool_)
     for column, name in enumerate(COLUMNS):
@@ -192,7 +192,7 @@ def read_annotations(folder: Path) -> npt.NDArray[np.bool_]:
 
 
 def is_whole(annotations: Path) -> bool:
-    """Whether the folder has all annotation files as they should be."""
+    """True if the folder has all annotation files and they can be read."""
     try:
         read_annotations(annotations)
     except UsageError:
@@ -201,7 +201,7 @@ def is_whole(annotations: Path) -> bool:
 
 
 def download(archives: list[str], stage: Path, log: Log) -> Path:
-    """Download the named archives to a folder inside ``stage``; answers which."""
+    """Download the named archives to a folder inside ``stage``; returns the folder."""
     folder = stage / "downloads"
     folder.mkdir()
     for name in archives:
@@ -210,7 +210,7 @@ def download(archives: list[str], stage: Path, log: Log) -> Path:
 
 
 def find_images(source: Path, stage: Path, log: Log) -> Path | None:
-    """The folder of images that ``source`` is or has, or has in the archive; None where there is none."""
+    """The folder of images: ``source``, one inside it, or the unpacked archive; None if there is none."""
     for folder in (source / FOLDER, source):
         if any(images_in(folder)):
             return folder
@@ -219,7 +219,7 @@ def find_images(source: Path, stage: Path, log: Log) -> Path | None:
 
 
 def find_annotations(source: Path, stage: Path, log: Log) -> Path | None:
-    """The folder of annotations in ``source``, beside it or in the archive; None where there is none."""
+    """The folder of annotations: in ``source``, beside it, or the unpacked archive; None if there is none."""
     beside = source.absolute().parent if any(images_in(source)) else source
     for folder in (source, source / FOLDER, beside):
         if (folder / ANNOTATIONS).is_dir():
@@ -230,16 +230,16 @@ def find_annotations(source: Path, stage: Path, log: Log) -> Path | None:
 
 
 def unpack_checked(archive: Path, folder: Path, log: Log) -> Path | None:
-    """Unpack the archive into ``folder``, newly made, and answer it; None where there is no such archive.
+    """Unpack the archive into the new folder ``folder``, which is returned; None if there is no such archive.
 
     Raises:
-        UsageError: it is not the published one, by its sum.
+        UsageError: its checksum is not the published one.
     """
     if not archive.is_file():
         return None
-    found = file_sum(archive, "md5")
-    if found != ARCHIVES_MD5[archive.name]:
-        raise UsageError(f"{archive} has md5 {found}, wanted {ARCHIVES_MD5[archive.name]}; get it anew")
+    actual = file_sum(archive, "md5")
+    if actual != ARCHIVES_MD5[archive.name]:
+        raise UsageError(f"{archive} has md5 {actual}, wanted {ARCHIVES_MD5[archive.name]}; get it anew")
     log(f"unpacking {archive}")
     folder.mkdir()
     unpack(archive, folder)

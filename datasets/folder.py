@@ -88,7 +88,7 @@ class Folder(ImageFileDataset):
 
     @property
     def csv(self) -> Path:
-        """The file of labels."""
+        """The CSV file of labels."""
         return self.root / self.description.csv
 
     def require(self) -> None:
@@ -121,7 +121,7 @@ class Folder(ImageFileDataset):
         return f"{self.protocol.name}-{self.content()[:8]}"
 
     def list_bytes(self) -> bytes:
-        """Paths, labels and what the index sets are made from."""
+        """Paths, labels and what the index sets are drawn from."""
         table = self._table
         return json.dumps([table.paths, table.labels, table.splits, self.description.queries]).encode()
 

@@ -1,4 +1,4 @@
-"""NUS-WIDE: 269,648 photographs from Flickr with 81 concepts, as published and as the field's list files have it."""
+"""NUS-WIDE: 269,648 photographs from Flickr with 81 concepts, as published or by the list files of papers."""
 
 import os
 import tempfile
@@ -22,7 +22,7 @@ from hashbench.errors import UsageError
 FOLDER = "nuswide"
 IMAGE_PREFIXES = ("Flickr/", "images/", "")
 LISTED_IMAGES = 269_648
-CONCEPTS = {  # the 21 most frequent, with the number of images that bear each
+CONCEPTS = {  # the 21 most frequent, with the number of images of each
     "sky": 74_190,
     "clouds": 54_087,
     "person": 51_577,
@@ -51,7 +51,7 @@ LIST_FOLDER = "lists"
 LISTS = tuple(f"{LIST_FOLDER}/{file}" for file in LIST_FILES.values())
 LIST_CONCEPTS = f"{LIST_FOLDER}/{CONCEPTS_FILE}"
 
-TC10_CONCEPTS = 10  # concepts of tc10
+TC10_CONCEPTS = 10
 QUERIES_PER_CONCEPT, TRAIN_PER_CONCEPT = 100, 500
 TC10_QUERIES, TC10_TRAIN = 5_000, 10_500
 TC21_SEED, TC10_SEED, LISTS_SEED = 30_001, 30_002, 30_003
@@ -69,7 +69,7 @@ HOW_TO_OBTAIN = (
 
 
 class NUSWide(ImageFileDataset):
-    """Items of tc21 and tc10: the images with one of the 21 concepts, in list order; of lists: their distinct paths."""
+    """Items of tc21 and tc10 are the images with one of the 21 concepts, in list order; of lists the distinct paths."""
 
     title = "NUS-WIDE"
     source = (
@@ -143,23 +143,23 @@ class NUSWide(ImageFileDataset):
 
 
 def read_published(folder: Path, protocol: str) -> Listing:
-    """tc21 or tc10 of the published layout in ``folder``.
+    """The items of tc21 or tc10 from the published layout in ``folder``.
 
     Raises:
-        UsageError: a file is absent or not as published; names it.
+        UsageError: a file is missing or not as published; the message names it.
     """
     require_files(folder, (IMAGE_LIST, *LABELS.values()))
     names = read_image_list(folder / IMAGE_LIST)
     labels = np.stack([read_concept(folder / file, concept) for concept, file in LABELS.items()], axis=1)
-    kept = np.flatnonzero(labels.any(axis=1))
-    names, labels = [names[line] for line in kept.tolist()], labels[kept]
+    labelled = np.flatnonzero(labels.any(axis=1))
+    names, labels = [names[line] for line in labelled.tolist()], labels[labelled]
     if protocol == "tc21":
         return Listing(names, tuple(CONCEPTS), labels, split_tc21(labels))
     return Listing(names, tuple(CONCEPTS)[:TC10_CONCEPTS], labels, split_tc10(labels[:, :TC10_CONCEPTS]))
 
 
 def split_tc21(labels: npt.NDArray[np.bool_]) -> Split:
-    """Queries and training items are drawn concept by concept, the rarest first."""
+    """The split of tc21: queries and training items drawn concept by concept, the rarest first."""
     rng = np.random.default_rng(TC21_SEED)
     query = draw_per_label(labels, QUERIES_PER_CONCEPT, rng)
     database = rng.permutation(all_but(len(labels), query))
@@ -168,7 +168,7 @@ def split_tc21(labels: npt.NDArray[np.bool_]) -> Split:
 
 
 def split_tc10(labels: npt.NDArray[np.bool_]) -> Split:
-    """Of the items with a label, the first of a permutation are the queries, the others the database."""
+    """The split of tc10: of a permutation of the labelled items, the first are queries, the others the database."""
     rng = np.random.default_rng(TC10_SEED)
     order = rng.permutation(np.flatnonzero(labels.any(axis=1)).astype(np.int64))
     query, database = order[:TC10_QUERIES], order[TC10_QUERIES:]
@@ -179,7 +179,7 @@ def read_image_list(file: Path) -> list[str]:
     """The images' names with slashes, "actor/0001_2124494179.jpg"; the published file has backslashes.
 
     Raises:
-        UsageError: there are more or fewer than 269,648, or one comes twice.
+        UsageError: the number of names is not 269,648, or a name is repeated.
     """
     text = os.fsdecode(file.read_bytes()).replace("\\", "/").rstrip()
     names = [line.strip() for line in text.split("\n")]
@@ -192,33 +192,33 @@ def read_image_list(file: Path) -> list[str]:
 
 
 def read_concept(file: Path, concept: str) -> npt.NDArray[np.bool_]:
-    """Bool [269,648]: which images bear the concept.
+    """Bool [269,648], True for images with the concept.
 
     Raises:
-        UsageError: the file is not as published; names it.
+        UsageError: the file is not as published; the message names it.
     """
-    found = read_label_column(file, LISTED_IMAGES, IMAGE_LIST)
-    if found.sum() != CONCEPTS[concept]:
-        raise UsageError(f"{file} marks {found.sum():,} images, wanted {CONCEPTS[concept]:,}; get the file anew")
-    return found
+    column = read_label_column(file, LISTED_IMAGES, IMAGE_LIST)
+    if column.sum() != CONCEPTS[concept]:
+        raise UsageError(f"{file} marks {column.sum():,} images, wanted {CONCEPTS[concept]:,}; get the file anew")
+    return column
 
 
 def require_files(folder: Path, files: Iterable[str]) -> None:
-    """Raise UsageError with the first of ``files`` that is not in ``folder`` and how many more there are."""
-    absent = [file for file in files if not (folder / file).is_file()]
-    if absent:
-        missing = f"and {len(absent) - 1} more are missing" if absent[1:] else "is missing"
+    """Raise UsageError if ``files`` are missing from ``folder``, with the first and the number of others."""
+    missing = [file for file in files if not (folder / file).is_file()]
+    if missing:
+        state = f"and {len(missing) - 1} more are missing" if missing[1:] else "is missing"
         raise UsageError(
-            f"NUS-WIDE: {folder / absent[0]} {missing}; run `hashbench data prepare nuswide --from FOLDER` "
+            f"NUS-WIDE: {folder / missing[0]} {state}; run `hashbench data prepare nuswide --from FOLDER` "
             "(without --from it says how to obtain it), or name the folder that holds nuswide with --data DIR"
         )
 
 
 def adopt_all(source: Path, root: Path, log: Log) -> None:
-    """Take lists and labels over from ``source`` (or its folder nuswide), then the images they name that are not here.
+    """Adopt lists and labels from ``source`` (or its folder nuswide), then the images they name that are missing here.
 
     Raises:
-        UsageError: a file is not as it should be, or there is nothing to take; nothing was written then.
+        UsageError: a file is malformed, or there is nothing to adopt; nothing was written.
     """
     source = source / FOLDER if (source / FOLDER).is_dir() else source
     wanted = [IMAGE_LIST, *LABELS.values(), *LISTS, LIST_CONCEPTS]
@@ -239,17 +239,17 @@ def adopt_all(source: Path, root: Path, log: Log) -> None:
         try:
             missing = dataset.names(np.flatnonzero(~dataset.present()))
         except UsageError:
-            continue  # its state says why
+            continue  # describe_state gives the reason
         images |= {file: file for file in locate(source, missing, IMAGE_PREFIXES) if file}
     adopt(source, images, root / FOLDER, log)
     log(f"NUS-WIDE: {len(texts)} lists and label files and {len(images):,} images adopted from {source}")
 
 
 def check_texts(source: Path, texts: Mapping[str, str]) -> None:
-    """Read the lists and label files ``{name here: path in source}``.
+    """Check the lists and label files ``{name here: path in source}`` by reading them.
 
     Raises:
-        UsageError: one is not as it should be.
+        UsageError: a file is malformed.
     """
     concepts = {file: concept for concept, file in LABELS.items()}
     for name, file in texts.items():
@@ -261,13 +261,13 @@ def check_texts(source: Path, texts: Mapping[str, str]) -> None:
             read_label_list(source / file)
 
 
-def check_lists(coming: Mapping[str, Path], folder: Path) -> None:
-    """Read the lists that there would be: those that are ``coming``, else those that are in ``folder``.
+def check_lists(new: Mapping[str, Path], folder: Path) -> None:
+    """Check the lists as they would be once those in ``new`` replaced those in ``folder``.
 
     Raises:
         UsageError: they contradict each other.
     """
-    files = {name: coming.get(name, folder / name) for name in (*LISTS, LIST_CONCEPTS)}
+    files = {name: new.get(name, folder / name) for name in (*LISTS, LIST_CONCEPTS)}
     if not all(files[name].is_file() for name in LISTS):
         return
     with tempfile.TemporaryDirectory() as together:
@@ -278,11 +278,11 @@ def check_lists(coming: Mapping[str, Path], folder: Path) -> None:
 
 
 def describe_state(dataset: Dataset) -> str:
-    """How many of each index set's images are missing, or why the protocol is not ready."""
+    """A line: how many images of each index set are missing, or why the protocol is not ready."""
     try:
-        absent = ~dataset.present()
+        missing = ~dataset.present()
     except UsageError as error:
         return f"not ready: {error}"
     parts = dataset.split().parts()
     parts = {"images": np.unique(np.concatenate(list(parts.values()))), **parts}
-    return "missing " + ", ".join(f"{absent[items].sum():,} of {len(items):,} {of}" for of, items in parts.items())
+    return "missing " + ", ".join(f"{missing[items].sum():,} of {len(items):,} {of}" for of, items in parts.items())

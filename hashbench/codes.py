@@ -17,7 +17,7 @@ def check_bits(bits: object) -> int:
     """A code length: a whole number from 1 to 4096.
 
     Raises:
-        UsageError: it is something else.
+        UsageError: ``bits`` is something else.
     """
     whole = int(bits) if isinstance(bits, (int, np.integer)) and not isinstance(bits, bool) else 0
     if not 1 <= whole <= MAX_BITS:
@@ -55,7 +55,11 @@ class Codes:
 
     @classmethod
     def pack(cls, values: npt.NDArray[np.bool_] | Tensor) -> Self:
-        """Pack bool [n, bits] (True is +1). Other dtypes are refused: -1/+1 and 0/1 must be turned into bool first."""
+        """Packed codes of bool [n, bits], True is +1.
+
+        Raises:
+            ValueError: another dtype; turn -1/+1 and 0/1 into bool first.
+        """
         array = values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
         if array.dtype != np.bool_ or array.ndim != 2:
             raise ValueError(
@@ -64,7 +68,7 @@ class Codes:
         return cls(np.packbits(array, axis=1), array.shape[1])
 
     def unpack(self) -> npt.NDArray[np.bool_]:
-        """Bool [n, bits]."""
+        """The bits, bool [n, bits]."""
         return np.unpackbits(self.packed, axis=1, count=self.bits).astype(np.bool_)
 
     def signs(self, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> Tensor:

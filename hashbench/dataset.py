@@ -20,12 +20,12 @@ Log = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Protocol:
-    """A named way to split a data set. Numbers of different protocols are never put in one column.
+    """A named split of a data set. Results of different protocols are never put in one column.
 
     Attributes:
         name: the part behind the slash ("bgan" of "cifar10/bgan").
-        summary: one line: how many queries, database and training items, drawn from where.
-        cutoff: customary k of mAP@k, recorded beside mAP@1000; None where there is none.
+        summary: one line: numbers of queries, database and training items, and where they are drawn from.
+        cutoff: customary k of mAP@k, recorded beside mAP@1000; None if there is none.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Split:
-    """Item numbers, int64. The orders of train and database are permutations drawn with the protocol's constants."""
+    """Index sets, int64. Train and database are in random order, drawn with seeds of the protocol."""
 
     train: Items
     query: Items
@@ -46,21 +46,21 @@ class Split:
         return {"query": self.query, "database": self.database, "train": self.train}
 
     def among(self, present: npt.NDArray[np.bool_]) -> "Split":
-        """Only the items that are ``present`` (bool [items]), in their order."""
+        """The items that are ``present`` (bool [items]), in the same order."""
         return Split(**{name: items[present[items]] for name, items in self.parts().items()})
 
 
 class Dataset(ABC):
-    """Images, labels and index sets under one protocol. The file name is its name on the command line.
+    """Images, labels and index sets under one protocol. A data set's file name is its name on the command line.
 
     Attributes:
-        title: what a caption calls it.
+        title: its name in captions.
         source: citation or address of its origin, with the licence.
-        protocols: the first is what the bare name means; empty for a kind that a file describes (:meth:`described_by`).
+        protocols: the name alone means the first; empty for data sets that a file describes (:meth:`described_by`).
         features: default features.
         root: the folder of all data sets.
         protocol: the protocol it was opened under.
-        log: gets lines of progress where reading takes long.
+        log: gets lines of progress.
     """
 
     title: str
@@ -69,7 +69,7 @@ class Dataset(ABC):
     features: str
 
     def __init__(self, root: Path, protocol: Protocol) -> None:
-        """Nothing is read yet."""
+        """Store root and protocol; read nothing yet."""
         self.root, self.protocol = root, protocol
         self.log: Log = no_log
 
@@ -78,39 +78,39 @@ class Dataset(ABC):
         """The data set that ``file`` describes, as "NAME:FILE" means on the command line.
 
         Raises:
-            UsageError: this data set is not one that a file describes, or the file is not as it should be.
+            UsageError: this data set takes no file, or the file is malformed.
         """
         raise UsageError(f"{cls.title} takes no file, {str(file)!r} was given; write its name alone")
 
     def protocol_name(self) -> str:
-        """The protocol's name in ids: a set made from the user's files adds a hash of its content, "lists-1a2b3c4d"."""
+        """The protocol's name in ids; data sets of the user's files add a hash of their content, "lists-1a2b3c4d"."""
         return self.protocol.name
 
     def require(self) -> None:  # noqa: B027 - a shipped data set needs nothing
-        """Check that what the protocol needs is on disk; images may be missing (:meth:`present`).
+        """Check that the files the protocol needs are on disk; images may be missing (:meth:`present`).
 
         Raises:
-            UsageError: something is absent; the message names the folder and the way out.
+            UsageError: a file is missing; the message names the folder and the way out.
         """
 
     @abstractmethod
     def content(self) -> str:
-        """Checksum (sha256, hexadecimal) of everything that images and labels are made from, absent images included.
+        """Checksum (sha256, hexadecimal) of the files of images and labels; changes when images are missing.
 
         Raises:
-            UsageError: a file on disk is not what it should be; the message names it and its sum.
+            UsageError: a file is damaged or not as published; the message names it and its checksum.
         """
 
     def image_content(self) -> str:
-        """Checksum of what the images alone are made from: features and leaks are kept by it, whatever the labels."""
+        """Checksum of the images alone: cached features and leaks stay valid when labels change."""
         return self.content()
 
     @abstractmethod
     def __len__(self) -> int:
-        """Number of items on the published list; their numbers are 0 .. len - 1."""
+        """Number of items on the published list, which are numbered from 0."""
 
     def present(self) -> npt.NDArray[np.bool_]:
-        """Bool [items]: whose image is on disk. The others are dropped from the index sets, counted and reported."""
+        """Bool [items], True if the image is on disk. Missing images are dropped from the index sets and counted."""
         return np.ones(len(self), dtype=np.bool_)
 
     @abstractmethod
@@ -119,17 +119,17 @@ class Dataset(ABC):
 
     @abstractmethod
     def labels(self) -> npt.NDArray[np.bool_]:
-        """Multi-hot [items, classes] of all items, relevance being a shared column."""
+        """Multi-hot labels of all items, bool [items, classes]; items are relevant to each other if they share one."""
 
     def names(self, items: Items) -> list[str]:
-        """What messages call the items: their files where they have some."""
+        """The items' names in messages: their files if they have some."""
         return [f"item {item}" for item in items.tolist()]
 
     @abstractmethod
     def images(self, items: Items) -> Images:
-        """The items' images in their own size, uint8 with 1 or 3 channels; all of them are present.
+        """The images of items that are present, in their own sizes, uint8 with 1 or 3 channels.
 
-        One tensor [n, channels, h, w], or a list of n tensors [channels, h, w] where sizes differ.
+        One tensor [n, channels, h, w], or a list of n tensors [channels, h, w] if sizes differ.
 
         Raises:
             UsageError: a file cannot be decoded; the message names it.
@@ -137,8 +137,8 @@ class Dataset(ABC):
 
     @abstractmethod
     def split(self) -> Split:
-        """Index sets of :attr:`protocol`, drawn on the published list, absent images included."""
+        """Index sets of :attr:`protocol`, drawn on the published list, missing images included."""
 
     def prepare(self, source: Path | None, log: Log) -> None:  # noqa: ARG002
-        """Download, or adopt from the folder ``source``; check sums, write atomically, leave alone what is complete."""
+        """Download the data set, or adopt files from ``source``; check sums, write whole files, skip complete ones."""
         log(f"{self.title} needs no preparation")

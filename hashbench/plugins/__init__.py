@@ -1,1 +1,1 @@
-"""Finding plugins: the registry, the folders it looks in, hyper-parameters from signatures."""
+"""Plugins: the registry, the folders it searches, hyper-parameters from signatures."""

@@ -1,4 +1,4 @@
-"""Hyper-parameters: read from a method's constructor, typed, overridden by text, resolved."""
+"""Hyper-parameters: read from a method's constructor, converted to their types, completed with defaults."""
 
 import ast
 import inspect
@@ -21,30 +21,30 @@ class Parameter:
     default: Any
 
     def type_name(self) -> str:
-        """The annotation as a reader writes it."""
+        """The annotation as it is written in source code."""
         return self.type.__name__ if isinstance(self.type, type) else str(self.type).replace("typing.", "")
 
 
 def declared(method: type[Any]) -> dict[str, Parameter]:
-    """The keyword parameters of ``method.__init__`` behind ``bits``.
+    """The parameters of ``method.__init__`` after ``bits``, by name.
 
     Raises:
-        UsageError: one lacks a type or a default, so it could not be recorded.
+        UsageError: a parameter lacks a type or a default, so it could not be recorded.
     """
     hints = get_type_hints(method.__init__)
-    found = {}
+    parameters = {}
     for name, parameter in list(inspect.signature(method.__init__).parameters.items())[2:]:
         if name not in hints or parameter.default is inspect.Parameter.empty:
             raise UsageError(f"parameter {name!r} of {method.__name__} needs a type and a default")
-        found[name] = Parameter(name, hints[name], parameter.default)
-    return found
+        parameters[name] = Parameter(name, hints[name], parameter.default)
+    return parameters
 
 
 def resolve(name: str, method: type[Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """All parameters with their values: defaults, then ``overrides`` (values, or text from the command line).
+    """All parameters with their values: defaults, replaced by ``overrides`` (values, or text from the command line).
 
     Raises:
-        UsageError: unknown parameter, or a value that is not of its type.
+        UsageError: unknown parameter, or a value of another type.
     """
     parameters = declared(method)
     values = {key: parameter.default for key, parameter in parameters.items()}
@@ -65,7 +65,7 @@ def _convert(value: Any, wanted: Any) -> Any:
     """``value`` as ``wanted``: bool, int, float, str, None, Literal, tuple, list or a union of these."""
     origin, inner = get_origin(wanted), get_args(wanted)
     if origin in (Union, types.UnionType):
-        return _first_fit(value, inner)
+        return _union(value, inner)
     if origin is Literal:
         return _choice(value, {str(choice): choice for choice in inner})
     if origin in (tuple, list):
@@ -78,31 +78,31 @@ def _convert(value: Any, wanted: Any) -> Any:
         return _number(value, wanted)
     if wanted is str and isinstance(value, str):
         return value
-    return _refuse(value)
+    return _reject(value)
 
 
 def _choice(value: Any, words: dict[str, Any]) -> Any:
-    return words[str(value)] if str(value) in words else _refuse(value)
+    return words[str(value)] if str(value) in words else _reject(value)
 
 
-def _refuse(value: Any) -> typing.NoReturn:
+def _reject(value: Any) -> typing.NoReturn:
     raise ValueError(value)
 
 
 def _number(value: Any, wanted: type[int] | type[float]) -> int | float:
     if isinstance(value, bool) or (wanted is int and isinstance(value, float) and not value.is_integer()):
-        _refuse(value)
+        _reject(value)
     number = wanted(value)
-    return number if math.isfinite(number) else _refuse(value)
+    return number if math.isfinite(number) else _reject(value)
 
 
-def _first_fit(value: Any, choices: tuple[Any, ...]) -> Any:
+def _union(value: Any, choices: tuple[Any, ...]) -> Any:
     for choice in sorted(choices, key=lambda c: c is str):
         try:
             return _convert(value, choice)
         except (ValueError, SyntaxError, TypeError):
             continue
-    return _refuse(value)
+    return _reject(value)
 
 
 def _sequence(value: Any, kind: type, inner: tuple[Any, ...]) -> Any:
@@ -111,5 +111,5 @@ def _sequence(value: Any, kind: type, inner: tuple[Any, ...]) -> Any:
         parts = (parts,)
     types_of = [inner[0]] * len(parts) if kind is list or inner[-1] is Ellipsis else list(inner)
     if len(types_of) != len(parts):
-        _refuse(value)
+        _reject(value)
     return kind(_convert(part, wanted) for part, wanted in zip(parts, types_of, strict=True))

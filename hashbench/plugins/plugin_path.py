@@ -1,4 +1,4 @@
-"""Where the modules of ``hashbench.methods`` and ``hashbench.datasets`` are looked for."""
+"""The folders that hold the modules of ``hashbench.methods`` and ``hashbench.datasets``."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ PLUGINS_VARIABLE = "HASHBENCH_PLUGINS"
 
 
 def plugin_folders(package_file: str, room: str) -> list[str]:
-    """Folders that make up a plugin package's ``__path__``.
+    """The folders of a plugin package, for its ``__path__``.
 
     A wheel ships the modules beside the package file; a checkout (bare or editable) keeps them in its top-level
     folder ``room``. Each root on ``HASHBENCH_PLUGINS`` (separated like ``PATH``) adds its own ``room``.

@@ -1,4 +1,4 @@
-"""Where plugins are found: by file name, imported when first asked for, with their origin."""
+"""The registry of plugins: found by file name or entry point, imported when first used, with their origin."""
 
 import importlib
 import importlib.metadata
@@ -18,7 +18,7 @@ from hashbench.method import HashMethod
 T = TypeVar("T")
 
 loaded_plugins: dict[Path, int] = {}
-"""When each plugin's file had last been modified (mtime, ns) as this process imported it."""
+"""Each plugin's file with its time of modification (mtime, ns) when this process imported it."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Registry(Generic[T]):
 
     Attributes:
         kind: "method" or "data set", for messages.
-        package: whose modules are the plugins; also the group of entry points in installed wheels.
-        base: the class a plugin's module defines exactly one subclass of.
-        declares: class attributes without which a plugin is broken.
+        package: its modules are the plugins; also the group of entry points in installed wheels.
+        base: the base class; a plugin's module defines exactly one subclass.
+        declares: class attributes that a plugin must have.
     """
 
     kind: str
@@ -38,34 +38,34 @@ class Registry(Generic[T]):
     declares: tuple[str, ...]
 
     def names(self) -> list[str]:
-        """All names, sorted. Nothing is imported."""
+        """All names, sorted. Imports nothing."""
         return sorted({*self._modules(), *self._entry_points()})
 
     def match(self, pattern: str) -> list[str]:
-        """The names that a glob matches, or the one that is ``pattern``.
+        """The names that match ``pattern``, a name or a glob.
 
         Raises:
             UsageError: nothing matches.
         """
-        found = [name for name in self.names() if fnmatchcase(name, pattern)]
-        if not found:
+        names = [name for name in self.names() if fnmatchcase(name, pattern)]
+        if not names:
             raise unknown(self.kind, pattern, self.names())
-        return found
+        return names
 
     def get(self, name: str) -> type[T]:
         """The plugin's class.
 
         Raises:
-            UsageError: no such plugin, it does not import, or its file defines none or several.
+            UsageError: no such plugin, or several of that name; it does not import; its file does not define one class.
         """
         if name not in self.names():
             raise unknown(self.kind, name, self.names())
-        places = [*self._modules()[name], *self._entry_points()[name]]
-        if len(places) > 1:
-            raise UsageError(f"{self.kind} {name!r} is there more than once: {', '.join(places)}; rename one")
+        sources = [*self._modules()[name], *self._entry_points()[name]]
+        if len(sources) > 1:
+            raise UsageError(f"{self.kind} {name!r} is there more than once: {', '.join(sources)}; rename one")
         try:
             if self._entry_points()[name]:
-                return self._only_class(importlib.metadata.EntryPoint(name, places[0], self.package).load())
+                return self._only_class(importlib.metadata.EntryPoint(name, sources[0], self.package).load())
             module = importlib.import_module(f"{self.package}.{name}")
             file = Path(module.__file__ or "")
             loaded_plugins.setdefault(file.resolve(), file.stat().st_mtime_ns)
@@ -74,11 +74,11 @@ class Registry(Generic[T]):
             raise
         except Exception as error:
             raise UsageError(
-                f"{self.kind} {name!r} ({places[0]}) does not import: {type(error).__name__}: {error}"
+                f"{self.kind} {name!r} ({sources[0]}) does not import: {type(error).__name__}: {error}"
             ) from error
 
     def origin(self, name: str) -> str:
-        """Where the plugin's class is defined, as "file:line"."""
+        """Where the plugin's class is defined, "file:line"."""
         plugin = self.get(name)
         return f"{inspect.getsourcefile(plugin)}:{inspect.getsourcelines(plugin)[1]}"
 
@@ -87,18 +87,20 @@ class Registry(Generic[T]):
         return Path(inspect.getsourcefile(self.get(name)) or "")
 
     def _modules(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = defaultdict(list)
+        """The files of each name."""
+        files: dict[str, list[str]] = defaultdict(list)
         for folder in importlib.import_module(self.package).__path__:
             for module in pkgutil.iter_modules([folder]):
                 if not module.name.startswith("_"):
-                    found[module.name].append(str(Path(folder, f"{module.name}.py")))
-        return found
+                    files[module.name].append(str(Path(folder, f"{module.name}.py")))
+        return files
 
     def _entry_points(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = defaultdict(list)
+        """The "module:attribute" texts of each name."""
+        values: dict[str, list[str]] = defaultdict(list)
         for entry in _entry_points(self.package):
-            found[entry.name].append(entry.value)
-        return found
+            values[entry.name].append(entry.value)
+        return values
 
     def _only_class(self, loaded: object) -> type[T]:
         if inspect.isclass(loaded):

@@ -1,1 +1,1 @@
-"""Files, paths, progress, devices, threads, seeds: nothing of the domain."""
+"""Files, paths, progress, devices, threads, seeds, PCA: nothing that knows images or codes."""

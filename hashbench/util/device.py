@@ -1,4 +1,4 @@
-"""Which device a run uses, and what networks compute in on it."""
+"""Picks a run's device and the dtype of training on it, and switches off what makes GPUs differ between runs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from hashbench.errors import UsageError
 
 
 def pick_device(name: str) -> torch.device:
-    """The device of that name: auto is the first GPU, else the CPU; the rest as torch calls it (cpu, cuda, cuda:1).
+    """The device of that name: for "auto" the first GPU, else the CPU; others as torch names them (cpu, cuda:1).
 
     Raises:
         UsageError: no such device on this machine.
@@ -26,7 +26,7 @@ def pick_device(name: str) -> torch.device:
 
 
 def training_dtype(device: torch.device) -> torch.dtype:
-    """What networks compute in while they train: bfloat16 where the device has instructions for it, else float32."""
+    """The dtype that networks train in: bfloat16 if the device has instructions for it, else float32."""
     if device.type == "cuda":
         with torch.cuda.device(device):
             native = torch.cuda.is_bf16_supported(including_emulation=False)
@@ -37,11 +37,11 @@ def training_dtype(device: torch.device) -> torch.dtype:
 
 @contextmanager
 def repeatable() -> Iterator[None]:
-    """A GPU's float32 stays float32, not silently TF32, and cuDNN's convolutions give the same each time."""
-    cudnn, products = torch.backends.cudnn, torch.backends.cuda.matmul
-    before = cudnn.allow_tf32, cudnn.deterministic, products.allow_tf32
-    cudnn.allow_tf32, cudnn.deterministic, products.allow_tf32 = False, True, False
+    """Inside, a GPU computes float32 without TF32, and cuDNN's convolutions are deterministic."""
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = cudnn.allow_tf32, cudnn.deterministic, matmul.allow_tf32
+    cudnn.allow_tf32, cudnn.deterministic, matmul.allow_tf32 = False, True, False
     try:
         yield
     finally:
-        cudnn.allow_tf32, cudnn.deterministic, products.allow_tf32 = before
+        cudnn.allow_tf32, cudnn.deterministic, matmul.allow_tf32 = before

@@ -1,4 +1,4 @@
-"""Files that are whole or absent: checksums, and staged work that is put in place by renaming."""
+"""Checksums, and files that are written whole or not at all: staged, then renamed."""
 
 import glob
 import hashlib
@@ -20,7 +20,10 @@ def file_sum(path: Path, algorithm: str = "sha256") -> str:
 
 @contextmanager
 def staging_folder(root: Path, name: str) -> Iterator[Path]:
-    """A temporary folder inside ``root`` (made if need be), removed afterwards; see :func:`_own_prefix`."""
+    """A temporary folder inside ``root`` (made if need be), removed at the end.
+
+    Removes what killed processes left under the same name; see :func:`_own_prefix`.
+    """
     root.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=_own_prefix(root, name), dir=root))
     try:
@@ -30,9 +33,9 @@ def staging_folder(root: Path, name: str) -> Iterator[Path]:
 
 
 def put_in_place(staged: Path, target: Path) -> None:
-    """Rename the folder ``staged`` to ``target``; where that exists already, replace its files one by one, and deeper.
+    """Rename the folder ``staged`` to ``target``; if that exists, replace its files one by one, recursively.
 
-    Both must lie in one file system. At every moment each file in ``target`` is an old or a new one, and whole.
+    Both must be on one file system. At every moment each file in ``target`` is whole, an old or a new one.
     """
     staged.chmod(0o755)
     try:
@@ -48,7 +51,7 @@ def put_in_place(staged: Path, target: Path) -> None:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Make ``target`` a hard link to the file ``source``, or a copy of it where the file system has no such links."""
+    """Make ``target`` a hard link to the file ``source``, or a copy if the file system cannot link them."""
     try:
         target.hardlink_to(source.resolve())
     except OSError:
@@ -59,7 +62,7 @@ def link_or_copy(source: Path, target: Path) -> None:
 def replacing(target: Path) -> Iterator[Path]:
     """A temporary file beside ``target`` to write to; flushed to disk and renamed at the end, removed on failure.
 
-    What killed processes left of the same target is removed first; see :func:`_own_prefix`.
+    Removes what killed processes left of the same target; see :func:`_own_prefix`.
     """
     handle, name = tempfile.mkstemp(prefix=_own_prefix(target.parent, target.name), dir=target.parent)
     os.close(handle)
@@ -75,19 +78,19 @@ def replacing(target: Path) -> Iterator[Path]:
 
 
 def _own_prefix(folder: Path, name: str) -> str:
-    """The start ".name-host-pid-", after removing what processes of this host that are gone left under that name."""
+    """The prefix ".name-host-pid-"; removes what ended processes of this host left under the same name."""
     host = re.sub(r"[^A-Za-z0-9]", "_", platform.node()) or "host"
-    for left in folder.glob(f".{glob.escape(name)}-{host}-*"):
-        owner = left.name.removeprefix(f".{name}-{host}-").partition("-")[0]
-        if owner.isdecimal() and not _runs(int(owner)):
-            if left.is_dir():
-                shutil.rmtree(left, ignore_errors=True)
+    for leftover in folder.glob(f".{glob.escape(name)}-{host}-*"):
+        owner = leftover.name.removeprefix(f".{name}-{host}-").partition("-")[0]
+        if owner.isdecimal() and not _is_running(int(owner)):
+            if leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
             else:
-                left.unlink(missing_ok=True)
+                leftover.unlink(missing_ok=True)
     return f".{name}-{host}-{os.getpid()}-"
 
 
-def _runs(pid: int) -> bool:
+def _is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

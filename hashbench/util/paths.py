@@ -1,4 +1,4 @@
-"""The folders of data sets and of what can be made again: features, checksums, protocol cards."""
+"""The folder of data sets and the cache's folder (features, checksums, audits), from options and environment."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ DATA_VARIABLE = "HASHBENCH_DATA"
 
 
 def cache_root() -> Path:
-    """HASHBENCH_CACHE, else XDG_CACHE_HOME/hashbench, else ~/.cache/hashbench."""
+    """The cache's folder: HASHBENCH_CACHE, else XDG_CACHE_HOME/hashbench, else ~/.cache/hashbench."""
     if own := os.environ.get(CACHE_VARIABLE):
         return Path(own)
     shared = os.environ.get("XDG_CACHE_HOME")
@@ -36,10 +36,10 @@ def cache_folder() -> Path:
 
 
 def data_folder(given: str | Path | None) -> Path:
-    """The folder of all data sets: what was given, else HASHBENCH_DATA, else ``data`` here.
+    """The folder of all data sets: ``given``, else HASHBENCH_DATA, else ``data`` in the current folder.
 
     Raises:
-        UsageError: a folder was named that is not there.
+        UsageError: the named folder does not exist.
     """
     named = given or os.environ.get(DATA_VARIABLE)
     folder = Path(named or "data").absolute()

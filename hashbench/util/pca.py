@@ -1,4 +1,4 @@
-"""Principal component analysis in float64, the same on every machine: fixed signs, no axis made of rounding noise."""
+"""Principal component analysis in float64, the same on every machine: fixed signs, no axes of rounding noise."""
 
 from dataclasses import dataclass
 
@@ -7,20 +7,19 @@ from torch import Tensor
 
 from hashbench.errors import Incompatible
 
-CHUNK_ROWS = 8192  # rows held in float64 at a time
-RANK_TOLERANCE = 1e-12  # variance below this share of the largest counts as none
-TIE_TOLERANCE = 1e-9
+CHUNK_ROWS = 8192  # held in float64 at a time
+RANK_TOLERANCE = 1e-12  # a variance below this fraction of the largest counts as zero
+TIE_TOLERANCE = 1e-9  # relative; entries of an axis this close in magnitude count as equal
 
 
 @dataclass(frozen=True)
 class PrincipalAxes:
-    """The leading axes of a training set, by falling variance.
+    """The leading principal axes of a training set, by falling variance.
 
     Attributes:
         mean: float64 [d].
-        axes: float64 [d, k], orthonormal columns; a column is zero where the data has no variance left, so that
-            what is projected on it is exactly zero. In each column the entry of largest magnitude is positive
-            (the first of them where several are largest).
+        axes: float64 [d, k], orthonormal columns. Columns without variance are zero, so that projections on them
+            are exactly zero. In each column the entry of largest magnitude is positive (ties: the first).
         variances: float64 [k], zero for the zero columns.
     """
 
@@ -49,7 +48,7 @@ def principal_axes(x: Tensor, count: int) -> PrincipalAxes:
     """The ``count`` axes of largest variance of ``x``, float32 [n, d].
 
     Raises:
-        Incompatible: more axes than dimensions are asked for.
+        Incompatible: ``count`` exceeds the dimension.
     """
     dimension = x.shape[1]
     if count > dimension:
@@ -66,7 +65,7 @@ def principal_axes(x: Tensor, count: int) -> PrincipalAxes:
 
 
 def _signed(axes: Tensor) -> Tensor:
-    """Columns turned so that the entry of largest magnitude is positive; rounding does not decide between equals."""
+    """Columns with the sign that makes the entry of largest magnitude positive; ties within rounding: the first."""
     magnitude = axes.abs()
     largest = (magnitude >= magnitude.amax(0) * (1 - TIE_TOLERANCE)).int().argmax(0, keepdim=True)
     return axes * torch.where(axes.gather(0, largest) < 0, -1.0, 1.0)

@@ -1,4 +1,4 @@
-"""Work ahead: the next item of an iterator is made in a thread while the last one is used."""
+"""Prefetching: a thread computes an iterator's next item while the last one is used."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,14 +9,14 @@ END = object()
 
 
 def prefetch(iterator: Iterator[T]) -> Iterator[T]:
-    """The items of ``iterator`` in their order, each begun when the one before is handed out.
+    """The items of ``iterator`` in order, each computed in a thread while the one before is used.
 
-    Two items exist at a time: the one in use and the one being made. An exception of ``iterator`` comes where its item
-    would have come. Whoever stops early waits for the item being made, and no further one is begun.
+    Two items exist at a time. An exception of ``iterator`` is raised in place of its item. A caller that stops early
+    waits for the item in work; no further one is begun.
     """
-    with ThreadPoolExecutor(1, thread_name_prefix="hashbench-ahead") as thread:
-        coming: Future[object] = thread.submit(next, iterator, END)
-        while (item := coming.result()) is not END:
-            coming = thread.submit(next, iterator, END)
+    with ThreadPoolExecutor(1, thread_name_prefix="hashbench-prefetch") as thread:
+        next_item: Future[object] = thread.submit(next, iterator, END)
+        while (item := next_item.result()) is not END:
+            next_item = thread.submit(next, iterator, END)
             yield cast("T", item)
-            del item  # not kept while the next one is waited for
+            del item  # frees its memory before the wait for the next one

@@ -1,4 +1,4 @@
-"""Progress of long work on many items: how many, how fast, how long still."""
+"""Lines of progress: items done, rate, time left; and where such lines go."""
 
 import sys
 import time
@@ -8,22 +8,22 @@ SECONDS_BETWEEN = 5.0
 
 
 def log_to_stderr(line: str) -> None:
-    """A line of progress, to standard error."""
+    """Print a line to standard error."""
     print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def no_log(line: str) -> None:
-    """A line of progress, to nobody."""
+    """Drop a line."""
 
 
 class Progress:
-    """Counts items and reports lines like "12,288 of 60,000 images, 652/s, 1 min 13 s left" now and then.
+    """Counts items and logs lines like "12,288 of 60,000 images, 652/s, 1 min 13 s left" every few seconds.
 
     Args:
-        total: number of items there are to do.
+        total: number of items to do.
         log: gets the lines.
-        noun: what the items are.
-        clock: seconds, as time.monotonic gives them.
+        noun: the items' name in the lines.
+        clock: returns seconds, like time.monotonic.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Progress:
         self.started = self.last_log = clock()
 
     def done(self, items: int) -> None:
-        """Count ``items`` more; reports when the last line is old enough."""
+        """Count ``items`` more; logs a line if the last one is five seconds old."""
         self.count += items
         now = self.clock()
         if self.count < self.total and now - self.last_log >= SECONDS_BETWEEN:
@@ -48,13 +48,13 @@ class Progress:
             self.log(f"{self.count:,} of {self.total:,} {self.noun}, {rate:,.0f}/s, {left} left")
 
     def summary(self) -> str:
-        """The whole in a line: "60,000 images in 1 min 32 s, 652/s"."""
+        """A line about the whole: "60,000 images in 1 min 32 s, 652/s"."""
         seconds = max(self.clock() - self.started, 1e-9)
         return f"{self.count:,} {self.noun} in {duration(seconds)}, {self.count / seconds:,.0f}/s"
 
 
 def duration(seconds: float) -> str:
-    """Seconds for people: "9 s", "1 min 13 s", "2 h 5 min"."""
+    """Seconds in words: "9 s", "1 min 13 s", "2 h 5 min"."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

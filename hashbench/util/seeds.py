@@ -1,4 +1,4 @@
-"""Seeds by name, and the fork of the global generators around ``fit``."""
+"""Seeds derived from names, and global random generators that are seeded inside a block and restored after it."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ import torch
 
 
 def derive_seed(root: int, *names: str | int | None) -> int:
-    """A seed in [0, 2**63) that belongs to ``names`` alone: adding a method or a bit length changes no other's."""
+    """A seed in [0, 2**63) that depends on ``root`` and ``names`` alone: adding a method changes no other's seed."""
     digest = hashlib.sha256(json.dumps([root, *names]).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 

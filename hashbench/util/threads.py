@@ -1,4 +1,4 @@
-"""Threads for work that waits on files or on decoders: one pool per process, as wide as the cores it may use."""
+"""A thread pool for reading and decoding files: one per process, as many threads as usable cores."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,7 @@ def usable_cores() -> int:
 
 
 def pool() -> ThreadPoolExecutor:
-    """The process's own pool; a forked child makes another, since threads do not survive a fork."""
+    """The process's own pool; a forked child gets a new one, since threads do not survive a fork."""
     return _pool_of(os.getpid())
 
 

@@ -49,8 +49,8 @@ def folder(tmp_path: Path) -> Path:
 @WRITERS
 def test_every_member_is_unpacked(tmp_path: Path, folder: Path, write: Writer) -> None:
     unpack(write(tmp_path / "archive", GOOD), folder)
-    found = {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
-    assert found == dict(GOOD)
+    unpacked = {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    assert unpacked == dict(GOOD)
 
 
 @WRITERS

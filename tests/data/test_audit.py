@@ -64,13 +64,13 @@ def planted() -> Dataset:
 
 
 @pytest.fixture
-def found(planted: Dataset, tmp_path: Path) -> Audit:
+def result(planted: Dataset, tmp_path: Path) -> Audit:
     """Its audit."""
     return audit(planted, *make_card(planted, "planted/only"), tmp_path)
 
 
-def test_finds_images_shared_by_queries_database_and_training_set(found: Audit) -> None:
-    assert found.duplicates == {
+def test_finds_images_shared_by_queries_database_and_training_set(result: Audit) -> None:
+    assert result.duplicates == {
         "query_in_database": {"count": 1, "first": [["item 3", "item 17"]]},
         "query_in_train": {"count": 1, "first": [["item 4", "item 31"]]},
         "train_in_database": {"count": 1, "first": [["item 35", "item 20"]]},
@@ -82,12 +82,12 @@ def test_the_record_counts_the_leaks_of_queries(planted: Dataset, tmp_path: Path
     assert leaks(split, same_images(planted, tmp_path)) == {"query_in_database": 1, "query_in_train": 1}
 
 
-def test_names_queries_without_a_relevant_item(found: Audit) -> None:
-    assert found.unanswerable == {"count": 2, "listed": 2, "first": ["item 7", "item 8"]}
+def test_names_queries_without_a_relevant_item(result: Audit) -> None:
+    assert result.unanswerable == {"count": 2, "listed": 2, "first": ["item 7", "item 8"]}
 
 
-def test_says_what_keeps_the_numbers_from_being_the_protocols(found: Audit) -> None:
-    assert found.faults() == ["3 images are missing", "2 queries have no relevant item", "2 queries leak"]
+def test_says_what_keeps_the_numbers_from_being_the_protocols(result: Audit) -> None:
+    assert result.faults() == ["3 images are missing", "2 queries have no relevant item", "2 queries leak"]
 
 
 @pytest.mark.parametrize(
@@ -107,29 +107,29 @@ def test_damaged_sums_of_images_are_made_again(
     assert file.read_bytes() == whole
 
 
-def test_counts_what_is_listed_unlabelled_missing_and_left(found: Audit) -> None:
-    assert found.listed == {"all": 40, "query": 10, "database": 20, "train": 10}
-    assert found.unlabelled == {"all": 1, "query": 1, "database": 0, "train": 0}
-    assert found.missing == {"all": 3, "query": 1, "database": 1, "train": 1}
-    assert found.sizes == {"query": 9, "database": 19, "train": 9}
-    assert found.labels["sea"] == {"query": 4, "database": 9, "train": 4}
+def test_counts_what_is_listed_unlabelled_missing_and_left(result: Audit) -> None:
+    assert result.listed == {"all": 40, "query": 10, "database": 20, "train": 10}
+    assert result.unlabelled == {"all": 1, "query": 1, "database": 0, "train": 0}
+    assert result.missing == {"all": 3, "query": 1, "database": 1, "train": 1}
+    assert result.sizes == {"query": 9, "database": 19, "train": 9}
+    assert result.labels["sea"] == {"query": 4, "database": 9, "train": 4}
 
 
-def test_chance_is_the_share_of_relevant_items(found: Audit) -> None:
+def test_chance_is_the_share_of_relevant_items(result: Audit) -> None:
     # Of 19 database items 9 are "sea" (4 answerable queries) and 10 "sky" (3 of them): with everything tied AP@all is
     # (1/R) sum_i P(i relevant) E[precision at i | relevant] = (1/n) sum_i (1 + (i - 1)(R - 1)/(n - 1)) / i.
     def tied(relevant: int, n: int = 19) -> float:
         return sum((1 + (i - 1) * (relevant - 1) / (n - 1)) / i for i in range(1, n + 1)) / n
 
-    assert found.chance is not None
-    assert found.chance["map@all"] == pytest.approx((4 * tied(9) + 3 * tied(10)) / 7)
-    assert set(found.chance) == {"map@1000", "map@5", "map@all"}
+    assert result.chance is not None
+    assert result.chance["map@all"] == pytest.approx((4 * tied(9) + 3 * tied(10)) / 7)
+    assert set(result.chance) == {"map@1000", "map@5", "map@all"}
 
 
-def test_is_kept_under_the_cards_id(found: Audit, tmp_path: Path) -> None:
-    file = write_audit(found, tmp_path)
-    assert file.name == f"planted-only-{found.card}.json"
-    assert json.loads(file.read_text()) == json.loads(json.dumps(found.facts()))
+def test_is_kept_under_the_cards_id(result: Audit, tmp_path: Path) -> None:
+    file = write_audit(result, tmp_path)
+    assert file.name == f"planted-only-{result.card}.json"
+    assert json.loads(file.read_text()) == json.loads(json.dumps(result.facts()))
 
 
 def test_images_are_decoded_once_for_all_protocols_of_a_content(

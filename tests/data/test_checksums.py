@@ -89,7 +89,7 @@ def test_folders_are_kept_apart(folder: Path, cache: Path) -> None:
     time = (folder / "a.jpg").stat().st_mtime_ns
     (folder / "b" / "a.jpg").write_bytes(b"y" * 10)
     os.utime(folder / "b" / "a.jpg", ns=(time, time))
-    first, second = (remembered_sums(place, ["a.jpg"], cache, print) for place in (folder, folder / "b"))
+    first, second = (remembered_sums(root, ["a.jpg"], cache, print) for root in (folder, folder / "b"))
     assert first != second
 
 

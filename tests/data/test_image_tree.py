@@ -64,8 +64,8 @@ def test_a_stray_file_is_not_taken_for_an_image_that_is_missing(tmp_path: Path) 
 def test_a_folder_that_cannot_be_read_is_not_taken_for_an_empty_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(place: str) -> None:
-        raise PermissionError(13, "Permission denied", place)
+    def refuse(path: str) -> None:
+        raise PermissionError(13, "Permission denied", path)
 
     monkeypatch.setattr("os.scandir", refuse)
     with pytest.raises(UsageError, match=r"the folder .* cannot be read \(Permission denied\); make it readable"):

@@ -39,7 +39,7 @@ def test_a_file_is_named_by_its_absolute_path(tmp_path: Path, monkeypatch: pytes
 )
 def test_what_does_not_exist_is_one_line(spec: str, line: str) -> None:
     with pytest.raises(UsageError) as error:
-        [open_dataset(found, Path()) for found in expand(spec)]
+        [open_dataset(each, Path()) for each in expand(spec)]
     assert line in str(error.value)
     assert "\n" not in str(error.value)
 

@@ -43,28 +43,28 @@ def splits(root: Path, classes: Items | None = None) -> dict[str, Split]:
     return {dataset.protocol.name: dataset.split() for dataset in opened}
 
 
-def check_protocols(found: dict[str, Split], classes: Items) -> None:
+def check_protocols(splits: dict[str, Split], classes: Items) -> None:
     def per_class(items: Items) -> list[int]:
         assert len(set(items)) == len(items)
         return [int((classes[items] == value).sum()) for value in range(10)]
 
     for name in ("bgan", "unsupervised-59k", "supervised-59k", "disjoint-54k"):
-        assert np.array_equal(found[name].query, found["bgan"].query), f"{name} has 1,000 queries of its own"
+        assert np.array_equal(splits[name].query, splits["bgan"].query), f"{name} has 1,000 queries of its own"
     for name in ("unsupervised-59k", "supervised-59k"):
-        assert np.array_equal(found[name].database, found["bgan"].database)
-    assert per_class(found["bgan"].query) == [100] * 10
-    assert sorted([*found["bgan"].query, *found["bgan"].database]) == ALL
-    assert per_class(found["bgan"].train) == [1_000] * 10
-    assert set(found["bgan"].train) < set(found["bgan"].database)
-    assert np.array_equal(found["unsupervised-59k"].train, found["unsupervised-59k"].database)
+        assert np.array_equal(splits[name].database, splits["bgan"].database)
+    assert per_class(splits["bgan"].query) == [100] * 10
+    assert sorted([*splits["bgan"].query, *splits["bgan"].database]) == ALL
+    assert per_class(splits["bgan"].train) == [1_000] * 10
+    assert set(splits["bgan"].train) < set(splits["bgan"].database)
+    assert np.array_equal(splits["unsupervised-59k"].train, splits["unsupervised-59k"].database)
 
-    assert per_class(found["supervised-59k"].train) == [500] * 10
-    assert set(found["supervised-59k"].train) < set(found["supervised-59k"].database)
-    disjoint = found["disjoint-54k"]
+    assert per_class(splits["supervised-59k"].train) == [500] * 10
+    assert set(splits["supervised-59k"].train) < set(splits["supervised-59k"].database)
+    disjoint = splits["disjoint-54k"]
     assert per_class(disjoint.train) == [500] * 10
     assert sorted([*disjoint.query, *disjoint.train, *disjoint.database]) == ALL
 
-    resplit, few = found["resplit-50k"], found["resplit-5k"]
+    resplit, few = splits["resplit-50k"], splits["resplit-5k"]
     assert per_class(resplit.query) == [1_000] * 10
     assert sorted([*resplit.query, *resplit.database]) == ALL
     assert len(set(resplit.query) & set(OFFICIAL_TEST)) < 2_000, "drawn from the test images, not from all"
@@ -74,7 +74,7 @@ def check_protocols(found: dict[str, Split], classes: Items) -> None:
     assert per_class(few.train) == [500] * 10
     assert set(few.train) < set(few.database)
 
-    official, cibhash = found["test-10k"], found["cibhash"]
+    official, cibhash = splits["test-10k"], splits["cibhash"]
     assert sorted(official.query) == OFFICIAL_TEST
     assert sorted(official.database) == sorted(cibhash.database) == OFFICIAL_TRAIN
     assert np.array_equal(official.train, official.database)
@@ -82,14 +82,14 @@ def check_protocols(found: dict[str, Split], classes: Items) -> None:
     assert set(cibhash.query) < set(OFFICIAL_TEST)
     assert set(cibhash.train) < set(OFFICIAL_TRAIN)
 
-    chosen_by = found["bgan-validation"]
-    assert sorted([*chosen_by.query, *chosen_by.database, *chosen_by.train]) == sorted(found["bgan"].train)
+    chosen_by = splits["bgan-validation"]
+    assert sorted([*chosen_by.query, *chosen_by.database, *chosen_by.train]) == sorted(splits["bgan"].train)
     assert per_class(chosen_by.query) == [100] * 10
     assert per_class(chosen_by.database) == [200] * 10
     assert per_class(chosen_by.train) == [700] * 10
-    assert not set(np.concatenate(list(chosen_by.parts().values()))) & set(found["bgan"].query)
+    assert not set(np.concatenate(list(chosen_by.parts().values()))) & set(splits["bgan"].query)
 
-    for part in (part for split in found.values() for part in split.parts().values()):
+    for part in (part for split in splits.values() for part in split.parts().values()):
         assert part.dtype == np.int64
         assert abs(np.corrcoef(np.arange(len(part)), part)[0, 1]) < 0.1, "the order is not a permutation"
         assert len(set(classes[part[:50]])) > 5, "the order goes by class"
@@ -107,20 +107,20 @@ def test_the_cutoff_to_choose_by_is_as_great_a_share_of_the_database_as_the_head
     by_class: dict[str, Split],
 ) -> None:
     cutoffs = {protocol.name: protocol.cutoff for protocol in DATASETS.get("cifar10").protocols}
-    found, chosen_by = len(by_class["bgan"].database), len(by_class["bgan-validation"].database)
-    assert cutoffs.pop("bgan-validation") == round(1_000 * chosen_by / found)
+    full, chosen_by = len(by_class["bgan"].database), len(by_class["bgan-validation"].database)
+    assert cutoffs.pop("bgan-validation") == round(1_000 * chosen_by / full)
     assert set(cutoffs.values()) == {None}
 
 
 def test_splits_never_change(by_class: dict[str, Split]) -> None:
     """Golden sums: a split that differs makes every older number incomparable."""
-    found = {
+    splits = {
         name: hashlib.sha256(
             np.concatenate([split.query, split.database, split.train]).astype("<i8").tobytes()
         ).hexdigest()[:12]
         for name, split in by_class.items()
     }
-    assert found == GOLDEN_SPLITS
+    assert splits == GOLDEN_SPLITS
 
 
 def test_items_are_the_batches_in_order(small: Dataset) -> None:
@@ -155,8 +155,8 @@ def test_a_truncated_batch_is_named_with_its_sum(small: Dataset, read: str) -> N
     file = small.root / "cifar-10-batches-py" / "data_batch_2"
     wanted = hashlib.md5(file.read_bytes()).hexdigest()
     file.write_bytes(file.read_bytes()[:-100])
-    found = hashlib.md5(file.read_bytes()).hexdigest()
-    with pytest.raises(UsageError, match=f"data_batch_2 is damaged: its md5 is {found}, wanted {wanted}; .*prepare"):
+    actual = hashlib.md5(file.read_bytes()).hexdigest()
+    with pytest.raises(UsageError, match=f"data_batch_2 is damaged: its md5 is {actual}, wanted {wanted}; .*prepare"):
         small.content() if read == "content" else small.labels()
 
 

@@ -90,12 +90,12 @@ def nothing_left(root: Path) -> bool:
     return not root.exists() or not list(root.iterdir())
 
 
-@pytest.mark.parametrize("place", ["beside", "inside"])
+@pytest.mark.parametrize("location", ["beside", "inside"])
 @pytest.mark.parametrize("name", ["", "mirflickr"])
 def test_a_folder_is_adopted_whether_it_holds_the_images_folder_or_is_it(
-    flickr: Dataset, source: Path, place: str, name: str
+    flickr: Dataset, source: Path, location: str, name: str
 ) -> None:
-    if place == "inside":
+    if location == "inside":
         (source / ANNOTATIONS).rename(source / "mirflickr" / ANNOTATIONS)
     lines: list[str] = []
     flickr.prepare(source / name, lines.append)
@@ -163,7 +163,7 @@ def test_adopting_the_same_again_changes_nothing(flickr: Dataset, source: Path) 
 def test_what_is_complete_is_left_alone(
     flickr: Dataset, source: Path, module: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "COUNT", 2)
+    monkeypatch.setattr(module, "IMAGE_COUNT", 2)
     for file in (source / ANNOTATIONS).iterdir():
         file.write_text("1\n")
     flickr.prepare(source, print)

@@ -135,13 +135,13 @@ def test_both_protocols_share_content_and_with_it_features(tc21: Dataset, tc10: 
 
 
 @pytest.mark.parametrize(
-    "place", ["Flickr/folder{}/{}", "images/folder{}/{}", "folder{}/{}", "images/{1}", "Flickr/{1}"]
+    "pattern", ["Flickr/folder{}/{}", "images/folder{}/{}", "folder{}/{}", "images/{1}", "Flickr/{1}"]
 )
-def test_images_are_found_where_they_are_kept(folder: Path, place: str) -> None:
+def test_images_are_found_where_they_are_kept(folder: Path, pattern: str) -> None:
     lines = np.flatnonzero(drawn_labels().any(axis=1))[[5, 100_000]]
     for shade, line in enumerate(lines.tolist()):
         group, _, base = name_of(line).removeprefix("folder").partition("/")
-        write_image(folder / place.format(group, base), 100 * shade)
+        write_image(folder / pattern.format(group, base), 100 * shade)
     dataset = open_dataset("nuswide/tc21", folder.parent)
     assert np.flatnonzero(dataset.present()).tolist() == [5, 100_000]
     decoded = dataset.images(np.array([100_000, 5]))

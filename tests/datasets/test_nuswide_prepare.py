@@ -91,10 +91,10 @@ def test_a_second_folder_adds_to_the_first(nuswide: Dataset, source: Path, tmp_p
     assert files_in(nuswide.root) == sorted([*before, f"nuswide/{third}"])
 
 
-@pytest.mark.parametrize("place", ["", "lists", "nuswide/lists"])
-def test_list_files_are_adopted_from_where_they_lie_and_again(nuswide: Dataset, tmp_path: Path, place: str) -> None:
-    write_lists(tmp_path / "own" / place, LISTS)
-    base = tmp_path / "own" / ("nuswide" if place.startswith("nuswide") else "")
+@pytest.mark.parametrize("subfolder", ["", "lists", "nuswide/lists"])
+def test_list_files_are_adopted_from_where_they_lie_and_again(nuswide: Dataset, tmp_path: Path, subfolder: str) -> None:
+    write_lists(tmp_path / "own" / subfolder, LISTS)
+    base = tmp_path / "own" / ("nuswide" if subfolder.startswith("nuswide") else "")
     write_image(base / "images" / "a.jpg", 0)
     lines = prepared(nuswide, tmp_path / "own")
     assert files_in(nuswide.root / "nuswide") == [

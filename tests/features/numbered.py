@@ -94,5 +94,5 @@ def assert_spelt(values: npt.NDArray[np.floating], count: int = COUNT) -> None:
 
 
 def folder(cache: Path) -> Path:
-    (found,) = (cache / "features").iterdir()
-    return found
+    (only,) = (cache / "features").iterdir()
+    return only

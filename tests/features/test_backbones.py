@@ -26,14 +26,14 @@ DIMENSIONS = {
 }
 
 
-def layer_answer(net: nn.Module, layer: nn.Module, images: Tensor) -> Tensor:
-    """What ``layer`` answers while the whole network runs."""
-    found: list[Tensor] = []
-    hook = layer.register_forward_hook(lambda module, given, answer: found.append(answer.clone()))
+def layer_output(net: nn.Module, layer: nn.Module, images: Tensor) -> Tensor:
+    """The output of ``layer`` while the whole network runs."""
+    outputs: list[Tensor] = []
+    hook = layer.register_forward_hook(lambda module, given, output: outputs.append(output.clone()))
     with torch.no_grad():
         net(images)
     hook.remove()
-    return found[0]
+    return outputs[0]
 
 
 def small_weights(name: str) -> Held:
@@ -54,7 +54,7 @@ def test_specs() -> None:
 
 
 @pytest.mark.parametrize("name", ["alexnet", "mobilenet_v2", "resnet50", "squeezenet1_1"])
-def test_features_are_the_layers_answer(name: str, generator: torch.Generator) -> None:
+def test_features_are_the_layers_output(name: str, generator: torch.Generator) -> None:
     whole: Any = random_net(name)
     layers = {
         "alexnet": lambda: whole.classifier[5],  # ReLU behind the second fully connected layer
@@ -63,7 +63,7 @@ def test_features_are_the_layers_answer(name: str, generator: torch.Generator) -
         "squeezenet1_1": lambda: whole.features[12],  # last fire module
     }
     images = torch.randn(2, 3, 96, 96, generator=generator)
-    wanted = layer_answer(whole, layers[name](), images)
+    wanted = layer_output(whole, layers[name](), images)
     wanted = wanted if wanted.ndim == 2 else wanted.mean((2, 3))
     backbone = load_backbone(f"{name}@96", Held(states={name: whole.state_dict()}))
     with torch.no_grad():
@@ -89,8 +89,8 @@ def test_dimension_and_least_size(name: str) -> None:
     least = NETS[name].sizes[0]
     assert least == (63 if name == "alexnet" else 32)
     for size in (least, least + 1, 224, 1024):
-        answer = net.eval()(torch.empty(1, 3, size, size, device="meta"))
-        assert answer.shape == (1, DIMENSIONS[name])
+        output = net.eval()(torch.empty(1, 3, size, size, device="meta"))
+        assert output.shape == (1, DIMENSIONS[name])
         assert NETS[name].adapt(net, size) == DIMENSIONS[name]
     last = {"resnet50": "fc", "mobilenet_v2": "classifier.1", "squeezenet1_1": "classifier.1"}
     end = last.get(name, "classifier.6")

@@ -74,8 +74,8 @@ def test_512_floats_none_negative(photographs: Tensor) -> None:
 
 def test_it_is_lmgist_up_to_the_seam_of_its_padding(photographs: Tensor) -> None:
     expected = np.stack([lmgist(image) for image in photographs.double().mean(1).numpy()])
-    found = gist(photographs).numpy()
-    np.testing.assert_allclose(found, expected, rtol=0.005, atol=5e-4)
+    descriptors = gist(photographs).numpy()
+    np.testing.assert_allclose(descriptors, expected, rtol=0.005, atol=5e-4)
 
 
 def test_an_image_has_its_features_in_any_batch(photographs: Tensor) -> None:

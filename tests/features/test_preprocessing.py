@@ -86,4 +86,4 @@ def test_of_a_strip_only_the_middle_is_resized(shape: tuple[int, int], monkeypat
 
     monkeypatch.setattr(torch.nn.functional, "interpolate", interpolate)
     assert PRESET.cropped(torch.zeros(1, 3, *shape, dtype=torch.uint8)).shape == (1, 3, 224, 224)
-    assert [sorted(found) for found in sides] == [[256, 8 * 256]]
+    assert [sorted(each) for each in sides] == [[256, 8 * 256]]

@@ -34,8 +34,8 @@ def test_only_networks_know_half_precision_and_weights() -> None:
 
 
 def test_sources_begin_where_the_class_is() -> None:
-    found = {spec: source_file(spec).name for spec in ("gist", "pixels@16", "resnet50", "vgg19@64")}
-    assert found == {"gist": "gist.py", "pixels@16": "pixels.py", "resnet50": "deep.py", "vgg19@64": "deep.py"}
+    files = {spec: source_file(spec).name for spec in ("gist", "pixels@16", "resnet50", "vgg19@64")}
+    assert files == {"gist": "gist.py", "pixels@16": "pixels.py", "resnet50": "deep.py", "vgg19@64": "deep.py"}
     with pytest.raises(UsageError, match="no features named 'gits'"):
         source_file("gits")
 

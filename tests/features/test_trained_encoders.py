@@ -36,8 +36,8 @@ def trained(weights: Weights) -> ImageEncoder:
 
 def features(weights: Weights, images: Tensor) -> Tensor:
     with torch.no_grad():
-        found: Tensor = ImageEncoder(load_backbone(SPEC, weights), pretrained=True)(images)
-    return found
+        features: Tensor = ImageEncoder(load_backbone(SPEC, weights), pretrained=True)(images)
+    return features
 
 
 def check_features_are_the_encoders(before: Weights, file: Path, generator: torch.Generator) -> None:

@@ -45,9 +45,9 @@ def test_defaults_are_resolved_in_the_order_of_the_constructor() -> None:
     ],
 )
 def test_text_becomes_the_declared_type(name: str, text: str, value: Any) -> None:
-    found = resolve("m", Method, {name: text})[name]
-    assert found == value
-    assert type(found) is type(value)
+    resolved = resolve("m", Method, {name: text})[name]
+    assert resolved == value
+    assert type(resolved) is type(value)
 
 
 @pytest.mark.parametrize(

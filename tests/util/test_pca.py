@@ -17,12 +17,12 @@ def correlated() -> torch.Tensor:
 
 
 def test_axes_and_variances_are_those_of_scikit_learn(correlated: torch.Tensor) -> None:
-    found = principal_axes(correlated, 5)
+    pca = principal_axes(correlated, 5)
     expected = PCA(5, svd_solver="full").fit(correlated.double().numpy())
-    np.testing.assert_allclose(found.mean, expected.mean_, rtol=1e-12)
-    np.testing.assert_allclose(np.abs(np.diag(expected.components_ @ found.axes.numpy())), 1, rtol=1e-9)
-    np.testing.assert_allclose(found.variances, expected.explained_variance_ * 19_999 / 20_000, rtol=1e-9)
-    projected = found.project(correlated).numpy()
+    np.testing.assert_allclose(pca.mean, expected.mean_, rtol=1e-12)
+    np.testing.assert_allclose(np.abs(np.diag(expected.components_ @ pca.axes.numpy())), 1, rtol=1e-9)
+    np.testing.assert_allclose(pca.variances, expected.explained_variance_ * 19_999 / 20_000, rtol=1e-9)
+    projected = pca.project(correlated).numpy()
     np.testing.assert_allclose(np.abs(projected), np.abs(expected.transform(correlated.double().numpy())), atol=1e-7)
 
 
@@ -42,18 +42,18 @@ def test_of_equal_entries_the_first_is_positive(seed: int) -> None:
 
 def test_directions_without_variance_project_to_exactly_zero(correlated: torch.Tensor) -> None:
     doubled = torch.cat([correlated, correlated * 3, torch.full((20_000, 1), 0.1)], 1)  # rank 12 of 25
-    found = principal_axes(doubled, 25)
-    assert (found.variances > 0).sum() == 12
-    assert found.project(doubled)[:, 12:].abs().max() == 0
-    assert found.project(torch.rand(9, 25))[:, 12:].abs().max() == 0
+    pca = principal_axes(doubled, 25)
+    assert (pca.variances > 0).sum() == 12
+    assert pca.project(doubled)[:, 12:].abs().max() == 0
+    assert pca.project(torch.rand(9, 25))[:, 12:].abs().max() == 0
 
 
 @pytest.mark.parametrize("level", [0.0, 0.1, 1e6, -3.3e-7])
 def test_constant_features_have_no_axis(level: float) -> None:
     constant = torch.full((30_001, 7), level)
-    found = principal_axes(constant, 7)
+    pca = principal_axes(constant, 7)
     assert torch.equal(column_means(constant), constant[0].double())
-    assert found.axes.abs().max() == 0
+    assert pca.axes.abs().max() == 0
 
 
 def test_more_axes_than_dimensions_are_refused(correlated: torch.Tensor) -> None:

@@ -34,18 +34,18 @@ def test_an_exception_comes_where_its_item_would_have_come() -> None:
         yield 1
         raise KeyError("two")
 
-    found = prefetch(items())
-    assert next(found) == 1
+    prefetched = prefetch(items())
+    assert next(prefetched) == 1
     with pytest.raises(KeyError, match="two"):
-        next(found)
+        next(prefetched)
 
 
 def test_who_stops_early_leaves_no_thread() -> None:
     def names() -> list[str]:
-        return [thread.name for thread in threading.enumerate() if thread.name.startswith("hashbench-ahead")]
+        return [thread.name for thread in threading.enumerate() if thread.name.startswith("hashbench-prefetch")]
 
-    found = prefetch(iter(range(10**9)))
-    assert next(found) == 0
+    prefetched = prefetch(iter(range(10**9)))
+    assert next(prefetched) == 0
     assert len(names()) == 1
-    found.close()  # type: ignore[attr-defined]
+    prefetched.close()  # type: ignore[attr-defined]
     assert names() == []
