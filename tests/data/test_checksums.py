@@ -94,7 +94,7 @@ def test_folders_are_kept_apart(folder: Path, cache: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"a.jpg": 3}', '{"a.jpg": [1, "x", "y"]}', "\0" * 50])
-def test_a_damaged_memory_is_said_and_made_anew(folder: Path, cache: Path, text: str) -> None:
+def test_a_damaged_cache_is_logged_and_made_again(folder: Path, cache: Path, text: str) -> None:
     remembered_sums(folder, NAMES, cache, print)
     whole = memory(cache).read_text()
     memory(cache).write_text(text)

@@ -40,7 +40,7 @@ ALL = sorted([*CONCEPTS, *(f"{name}_r1" for name in TWICE)])
 
 
 def write_annotations(folder: Path) -> dict[str, set[int]]:
-    """Write the 38 files; answers which images (1 .. 25,000) each lists. Images 401 .. 10,000 are in one or more."""
+    """Write the 38 files; returns which images (1 .. 25,000) each lists. Images 401 .. 10,000 are in one or more."""
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
     listed = {name: rng.permutation(np.arange(401, 10_001))[:250] for name in ALL}

@@ -25,7 +25,7 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def listed(tmp_path: Path) -> dict[str, set[int]]:
-    """Annotations and the images 1 to 5 and 401 under ``tmp_path``; answers which images each concept lists."""
+    """Annotations and the images 1 to 5 and 401 under ``tmp_path``; returns which images each concept lists."""
     write_images(tmp_path / "mirflickr", [1, 2, 3, 4, 5, 401])
     return write_annotations(tmp_path / ANNOTATIONS)
 

@@ -208,7 +208,7 @@ def test_text_in_another_encoding_is_refused(tmp_path: Path) -> None:
         open_dataset(f"folder:{tmp_path}/birds.toml", tmp_path)
 
 
-def test_queries_are_said_in_one_place(tmp_path: Path) -> None:
+def test_queries_are_set_in_one_file(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"labels.csv has a split column and the TOML file sets queries; remove one"):
         opened(tmp_path, SPLIT, "queries = 2")
     with pytest.raises(UsageError, match=r"labels.csv: 3 rows have a label, too few for queries = 4"):

@@ -82,7 +82,7 @@ def cached(
 
 
 def seen_again(cache: Path, dataset: Dataset | None = None, lines: list[str] | None = None) -> int:
-    """How many images are extracted by one more call, whose answer has to be right."""
+    """How many images are extracted by one more call, whose features have to be right."""
     spelling = Spelling()
     assert_spelt(cached(cache, spelling, dataset, lines).values)
     return spelling.seen

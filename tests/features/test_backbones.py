@@ -117,7 +117,7 @@ def test_the_least_size_is_no_smaller_than_need_be(name: str) -> None:
         ("resnet50@big", "size is 'big'"),
     ],
 )
-def test_what_cannot_be_loaded_is_said(spec: str, message: str) -> None:
+def test_what_cannot_be_loaded_raises(spec: str, message: str) -> None:
     for ask in (input_size, lambda spec: load_backbone(spec, Weights(offline=True))):
         with pytest.raises(UsageError, match=message):
             ask(spec)

@@ -47,6 +47,6 @@ def test_global_generators_are_left_alone() -> None:
 
 
 @pytest.mark.parametrize("spec", ["resnet5", "vgg19@31"])
-def test_what_is_no_network_is_said(spec: str) -> None:
+def test_what_is_no_network_raises(spec: str) -> None:
     with pytest.raises(UsageError, match=r"no network named 'resnet5'|size is '31'"):
         bare_backbone(spec)

@@ -44,7 +44,7 @@ def real_weights(data_root: Path) -> Weights:
 
 
 @pytest.mark.parametrize("spec", ["squeezenet1_1", "squeezenet1_1@128", "mobilenet_v2@97"])
-def test_real_weights_answer_as_in_torchvision(spec: str, data_root: Path) -> None:
+def test_real_weights_give_features_as_in_torchvision(spec: str, data_root: Path) -> None:
     name, _, size = spec.partition("@")
     weights = real_weights(data_root)
     images = pictures(open_dataset("cifar10", data_root), np.arange(0, 60_000, 7_000))
@@ -69,7 +69,7 @@ def test_name_and_sum_need_no_network(random_weights: Held, monkeypatch: pytest.
     assert extractor("squeezenet1_1").name == "squeezenet1_1"
 
 
-def test_absent_weights_are_said_when_they_are_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_weights_raise_when_they_are_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     made = extractor("squeezenet1_1@64", Weights(offline=True))
     with pytest.raises(UsageError, match="no weights for 'squeezenet1_1'"):
@@ -128,10 +128,10 @@ def test_images_of_all_kinds(random_weights: Held, photographs: Tensor) -> None:
     torch.testing.assert_close(made(list(photographs[:3])), wanted, rtol=0, atol=1e-5 * scale)
     grey = photographs[3:5, :1]
     mixed = [photographs[0], grey[0], photographs[1, :, :, :40]]
-    answers = made(mixed)
-    torch.testing.assert_close(answers[0], wanted[0], rtol=0, atol=1e-5 * scale)
-    torch.testing.assert_close(answers[1], made(grey.repeat(1, 3, 1, 1))[0], rtol=0, atol=1e-5 * scale)
-    torch.testing.assert_close(answers[2], made(photographs[1:2, :, :, :40])[0], rtol=0, atol=1e-5 * scale)
+    features = made(mixed)
+    torch.testing.assert_close(features[0], wanted[0], rtol=0, atol=1e-5 * scale)
+    torch.testing.assert_close(features[1], made(grey.repeat(1, 3, 1, 1))[0], rtol=0, atol=1e-5 * scale)
+    torch.testing.assert_close(features[2], made(photographs[1:2, :, :, :40])[0], rtol=0, atol=1e-5 * scale)
 
 
 def test_nothing_outside_is_changed(random_weights: Held, photographs: Tensor) -> None:
@@ -161,7 +161,7 @@ def test_features_that_are_not_finite_are_refused(
         made(photographs)
 
 
-def test_its_sources_are_those_that_decide_the_answers() -> None:
+def test_its_sources_are_those_that_decide_the_features() -> None:
     names = {file.name for file in extractor("resnet50").sources()}
     assert names == {
         "backbones.py",

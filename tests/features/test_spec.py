@@ -62,7 +62,7 @@ def test_a_size_belongs_to_the_name() -> None:
         ("vgg19@64@64", "size is '64@64'"),
     ],
 )
-def test_what_cannot_be_made_is_said(spec: str, message: str) -> None:
+def test_what_cannot_be_made_raises(spec: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         extractor(spec)
 

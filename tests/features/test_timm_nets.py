@@ -115,7 +115,7 @@ def test_the_global_generator_is_left_alone(weights: Weights) -> None:
         ("timm:test_vit@31", "size is '31', wanted 32 to 1024 pixels, as in 'timm:test_vit@128'"),
     ],
 )
-def test_what_cannot_be_asked_for_is_said(spec: str, message: str) -> None:
+def test_what_cannot_be_asked_for_raises(spec: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         input_size(spec)
 
@@ -190,8 +190,8 @@ def test_networks_with_tables_that_are_no_weights(size: int, tmp_path: Path, ima
     view = preprocessing(spec)
     shown = view.normalised(view.cropped(image.unsqueeze(0)))
     with torch.no_grad():
-        answer = load_backbone(spec, weights).net(shown)
+        features = load_backbone(spec, weights).net(shown)
         if size == 224:
             wanted = timms_own(SWIN, weights)(shown)
-            torch.testing.assert_close(answer, wanted, rtol=0, atol=1e-4 * wanted.abs().max().item())
-    assert answer.isfinite().all()
+            torch.testing.assert_close(features, wanted, rtol=0, atol=1e-4 * wanted.abs().max().item())
+    assert features.isfinite().all()

@@ -166,7 +166,7 @@ def test_names_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         (["vgg19=a.pth", "vgg19=a.pth"], "weights of 'vgg19' are given twice"),
     ],
 )
-def test_what_is_no_weight_is_said(
+def test_what_is_no_weight_raises(
     pairs: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -265,7 +265,7 @@ def test_without_a_network_the_ways_out_are_named(hub: Path, site: Path) -> None
     assert list(hub.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_made_is_said(hub: Path, site: Path) -> None:
+def test_a_folder_that_cannot_be_made_raises(hub: Path, site: Path) -> None:
     hub.parent.parent.touch()
     with pytest.raises(UsageError, match=r"no weights for 'vgg19': .*cannot be written \(.*\); name a file with"):
         Weights().state("vgg19")

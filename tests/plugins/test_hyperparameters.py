@@ -68,7 +68,7 @@ def test_a_value_of_another_type_names_the_parameter_the_value_and_the_default(n
         resolve("m", Method, {name: text})
 
 
-def test_an_unknown_parameter_is_answered_with_the_nearest() -> None:
+def test_an_unknown_parameter_names_the_nearest() -> None:
     with pytest.raises(UsageError, match="no parameter of m named 'epoch'; did you mean 'epochs'"):
         resolve("m", Method, {"epoch": "4"})
 

@@ -28,7 +28,7 @@ def test_listing_imports_no_plugin() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+def test_an_unknown_name_names_the_nearest() -> None:
     with pytest.raises(UsageError, match="no method named 'iqt'; did you mean 'itq'"):
         METHODS.get("iqt")
     with pytest.raises(UsageError, match="no data set named 'digit'; did you mean 'digits'"):
