@@ -4,7 +4,7 @@ import signal
 from dataclasses import dataclass
 
 from hashbench.execution.settings import Settings
-from hashbench.records.new_record import LOG_LINES, mark_failed, new_record
+from hashbench.records.new_record import MAX_LOG_LINES, mark_failed, new_record
 from hashbench.records.store import Record, Store
 from hashbench.records.trial_spec import PlannedTrial
 
@@ -60,4 +60,4 @@ def _status_and_message(end: ProcessEnd, timeout: float | None) -> tuple[str, st
 
 def _last_log_lines(planned: PlannedTrial, store: Store) -> list[str]:
     log = store.log_path(planned)
-    return log.read_text(errors="replace").splitlines()[-LOG_LINES:] if log.exists() else []
+    return log.read_text(errors="replace").splitlines()[-MAX_LOG_LINES:] if log.exists() else []

@@ -39,8 +39,8 @@ from hashbench.planning.fingerprint import check_sources, source_files
 from hashbench.plugins.registry import METHODS
 from hashbench.records.environment import host_peak_bytes
 from hashbench.records.new_record import mark_failed, new_record
-from hashbench.records.outcome import kept_arrays, outcome
 from hashbench.records.schema import FORMAT
+from hashbench.records.scores import saved_arrays, score_fields
 from hashbench.records.store import Record, Store
 from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, PlannedTrial
 from hashbench.util.device import pick_device, training_dtype
@@ -255,9 +255,9 @@ class TrialRunner:
         return cutoff
 
     def _store_scores(self, scores: Scores, codes: tuple[Codes, Codes] | None, loaded: LoadedProtocol) -> None:
-        self.record |= outcome(scores)
+        self.record |= score_fields(scores)
         items = loaded.split.query, loaded.split.database
-        self.store.write_codes(self.planned, kept_arrays(scores, loaded.label_pair(), items, codes))
+        self.store.write_codes(self.planned, saved_arrays(scores, loaded.label_pair(), items, codes))
 
 
 def _out_of_memory(error: Exception) -> bool:

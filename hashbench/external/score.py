@@ -26,8 +26,8 @@ from hashbench.planning.fingerprint import REFERENCE_TRIALS, source_sums
 from hashbench.plugins.registry import DATASETS
 from hashbench.records.environment import host_peak_bytes
 from hashbench.records.new_record import new_record
-from hashbench.records.outcome import kept_arrays, outcome
 from hashbench.records.results import results
+from hashbench.records.scores import saved_arrays, score_fields
 from hashbench.records.store import Record, Store
 from hashbench.records.trial_spec import EXTERNAL_DATASET, RANDOM_CODES, PlannedTrial, TrialSpec
 from hashbench.util.device import pick_device
@@ -166,7 +166,7 @@ def _store(
     record = new_record(planned, settings.device, settings.provenance)
     record |= {
         "status": "ok",
-        **outcome(scores),
+        **score_fields(scores),
         "protocol_card": dict(truth.card),
         "seconds": {"evaluate": time.perf_counter() - start},
         "memory": {
@@ -177,6 +177,6 @@ def _store(
     record["provenance"] |= provenance
     store = Store(settings.results)
     store.prepare()
-    store.write_codes(planned, kept_arrays(scores, truth.labels, truth.items, codes))
+    store.write_codes(planned, saved_arrays(scores, truth.labels, truth.items, codes))
     store.write_record(planned, record)
     return record

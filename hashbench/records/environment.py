@@ -1,4 +1,4 @@
-"""The environment's facts: hardware, versions, threads, determinism, git, memory."""
+"""Facts about the environment: hardware, versions, threads, determinism, git, memory."""
 
 import hashlib
 import importlib.metadata
@@ -18,24 +18,25 @@ from hashbench.util.threads import usable_cores
 from hashbench.version import __version__
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "safetensors", "pillow")
-EXTRAS = ("timm",)  # recorded where they are installed
+EXTRAS = ("timm",)  # recorded if installed
 
 
 @cache
 def hardware(device: str, threads: int) -> dict[str, Any]:
-    """What a run uses: CPU, usable cores, threads, GPUs with driver, device; and an id of all of them.
+    """CPU, usable cores, threads, GPUs with driver, device; and an id of all of them.
 
-    Rates are compared only within one id. Touches no GPU.
+    Rates are compared only within one id. Does not initialise a GPU.
     """
-    machine = {"cpu": _cpu(), "cores": usable_cores(), "gpus": _gpus(), "driver": _driver()}
+    gpus, driver = _gpus_and_driver()
+    machine = {"cpu": _cpu(), "cores": usable_cores(), "gpus": gpus, "driver": driver}
     facts: dict[str, Any] = {**machine, "device": device, "threads": threads}
     return {"id": hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12], **facts}
 
 
 def environment(device: str) -> dict[str, Any]:
-    """What a record says of the machine and the libraries; ``device`` is where the trial runs."""
+    """A record's facts about machine and libraries; ``device`` is the trial's device."""
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
-    versions |= {name: version for name in EXTRAS if (version := _version_if_there(name))}
+    versions |= {name: version for name in EXTRAS if (version := _version_if_installed(name))}
     return {
         "hardware": hardware(device, torch.get_num_threads()),
         "platform": platform.platform(),
@@ -51,12 +52,12 @@ def environment(device: str) -> dict[str, Any]:
 
 
 def host_peak_bytes() -> int:
-    """Largest resident size this process has had."""
+    """Largest resident size of this process so far."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _version_if_there(package: str) -> str | None:
+def _version_if_installed(package: str) -> str | None:
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
@@ -65,7 +66,7 @@ def _version_if_there(package: str) -> str | None:
 
 @cache
 def git_state() -> dict[str, Any]:
-    """Commit and dirty flag of the checkout hashbench is imported from; None for an installed package."""
+    """Commit and dirty flag of the checkout that hashbench is imported from; both None for an installed package."""
     folder = Path(__file__).resolve().parents[2]
     if not (folder / ".git").exists():
         return {"git_commit": None, "git_dirty": None}
@@ -92,15 +93,8 @@ def _cpu() -> str:
 
 
 @cache
-def _nvidia() -> tuple[list[str], str | None]:
+def _gpus_and_driver() -> tuple[list[str], str | None]:
+    """Names of the GPUs and the driver's version, by nvidia-smi."""
     listed = _output(["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"])
     rows = [line.split(", ") for line in (listed or "").splitlines() if ", " in line]
     return [row[0] for row in rows], rows[0][1] if rows else None
-
-
-def _gpus() -> list[str]:
-    return _nvidia()[0]
-
-
-def _driver() -> str | None:
-    return _nvidia()[1]

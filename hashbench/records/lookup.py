@@ -1,4 +1,4 @@
-"""Records as users name them: by their file, or by the beginning of their key."""
+"""Finds records by what users name: a file, or the beginning of a key."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,31 +7,29 @@ from hashbench.errors import UsageError
 
 
 def find_record(name: str, folder: Path) -> Path | None:
-    """The file of the record called ``name``: itself a .json file, or the start of a key in a result folder.
-
-    None where there is no such record.
+    """The file of a record by its own name or by the beginning of its key in a result folder; None if there is none.
 
     Raises:
-        UsageError: several keys begin like that.
+        UsageError: several keys begin with ``name``.
     """
     path = Path(name)
     if path.suffix == ".json" and path.is_file():
         return path
     files = sorted((folder / "records").glob("*.json"))
-    found = [file for file in files if name and file.stem.rpartition("-")[2].startswith(name)]
-    if len(found) > 1:
-        raise UsageError(f"{len(found)} records of {folder} have keys that start with {name!r}; give more of the key")
-    return found[0] if found else None
+    matches = [file for file in files if name and file.stem.rpartition("-")[2].startswith(name)]
+    if len(matches) > 1:
+        raise UsageError(f"{len(matches)} records of {folder} have keys that start with {name!r}; give more of the key")
+    return matches[0] if matches else None
 
 
 def find_records(names: Iterable[str], folder: Path) -> list[Path]:
-    """The files of the records called ``names``, each once.
+    """The files of the records ``names``, each once.
 
     Raises:
-        UsageError: there is none of a name, or several.
+        UsageError: no record of a name, or several.
     """
-    found = {name: find_record(name, folder) for name in names}
-    for name, file in found.items():
+    files = {name: find_record(name, folder) for name in names}
+    for name, file in files.items():
         if file is None:
             raise UsageError(f"no record {name!r} in {folder / 'records'}; name a file, or the beginning of a key")
-    return list(dict.fromkeys(file for file in found.values() if file is not None))
+    return list(dict.fromkeys(file for file in files.values() if file is not None))

@@ -1,4 +1,4 @@
-"""A record as it stands before its trial: what was asked for, where and from what; no result yet."""
+"""Makes a trial's record before it runs: identity, environment and provenance, no results yet."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -11,17 +11,17 @@ from hashbench.records.store import Record
 from hashbench.records.trial_spec import REFERENCES, PlannedTrial
 from hashbench.util.device import pick_device
 
-RESULTS = ("metrics", "queries", "curves", "diagnostics")
-LOG_LINES = 20
+RESULT_FIELDS = ("metrics", "queries", "curves", "diagnostics")
+MAX_LOG_LINES = 20
 
 
 def new_record(planned: PlannedTrial, device: str, provenance: Mapping[str, Any]) -> Record:
-    """A record with every field of the schema; status and error say that it did not end.
+    """A record with every field of the schema; its status is "failed" until results are filled in.
 
     Args:
         planned: the trial.
-        device: where it runs; as in :func:`pick_device`.
-        provenance: git commit, command line and such.
+        device: its device, as in :func:`pick_device`.
+        provenance: git commit, command line and the like.
     """
     return {
         "format": FORMAT,
@@ -33,7 +33,7 @@ def new_record(planned: PlannedTrial, device: str, provenance: Mapping[str, Any]
         "variant": dict(planned.variant),
         "supervised": planned.supervised,
         "reference": planned.trial.method in REFERENCES,
-        **dict.fromkeys(RESULTS),
+        **dict.fromkeys(RESULT_FIELDS),
         "training": {"epochs": [], "facts": {}, "similarity": None},
         "protocol_card": {**planned.card, "leaks": None},
         "features_sha256": None,
@@ -52,10 +52,19 @@ def new_record(planned: PlannedTrial, device: str, provenance: Mapping[str, Any]
 def mark_failed(
     record: Record, status: str, phase: str | None, message: str, log: list[str], exception: str | None = None
 ) -> Record:
-    """Turn a draft into the record of a trial that did not end well; results it may have had are taken out."""
+    """Make ``record``, which is changed and returned, that of a trial that failed; removes any results.
+
+    Args:
+        record: of :func:`new_record`.
+        status: "failed", "timeout", "oom", "killed" or "skipped".
+        phase: the phase that the trial was in.
+        message: one line for the user.
+        log: the trial's log, of which the last lines are recorded.
+        exception: its type, if there was one.
+    """
     record |= {
         "status": status,
-        **dict.fromkeys(RESULTS),
-        "error": {"phase": phase, "exception": exception, "message": message, "log": log[-LOG_LINES:]},
+        **dict.fromkeys(RESULT_FIELDS),
+        "error": {"phase": phase, "exception": exception, "message": message, "log": log[-MAX_LOG_LINES:]},
     }
     return record

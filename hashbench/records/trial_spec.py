@@ -1,4 +1,4 @@
-"""What a trial is: everything that was asked for, and what else could change its codes."""
+"""Trials: their identity (everything that was asked for), and what else could change their codes."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from hashbench.util.seeds import derive_seed
 RANDOM_CODES = "reference-random"
 FLOAT_FEATURES = "reference-float"
 REFERENCES = (RANDOM_CODES, FLOAT_FEATURES)
-EXTERNAL_DATASET = "scored"  # the data set of codes that were made elsewhere and are of no protocol
+EXTERNAL_DATASET = "scored"  # the data set of external codes that belong to no protocol
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,11 @@ class TrialSpec:
         bits: code length; None for the float reference.
         dataset, protocol: "cifar10" and "cifar10/bgan".
         features: id with size ("gist", "squeezenet1_1@128").
-        features_dtype: dtype they are extracted in.
-        features_weights: checksum of their weights, None where there are none.
+        features_dtype: dtype of the features.
+        features_weights: checksum of their network's weights, None without a network.
         backbones: checksum of the weights of each pre-trained network that the method trains on, by name.
-        preset: name of the preset that was applied, None where the method has none of that name.
-        limit: first N items of the training order, None for all.
+        preset: name of the preset that was applied; None if the method has no such preset.
+        limit: train on the first N items of the training order, None for all.
         repetition: 0, 1, ...
         seed: root seed of the run.
     """
@@ -49,13 +49,13 @@ class TrialSpec:
 
     @property
     def own_seed(self) -> int:
-        """The trial's seed: it belongs to these names, so the other trials of a grid do not change it."""
+        """The trial's seed, derived from its names, so that other trials of a grid do not change it."""
         return derive_seed(self.seed, self.method, self.bits, self.protocol, self.features, self.repetition)
 
     def identity(self) -> dict[str, Any]:
-        """As JSON has it (tuples are lists); two trials with equal identities asked for the same."""
-        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return plain
+        """The attributes as JSON reads them back (tuples are lists); equal for trials that ask for the same."""
+        attributes: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return attributes
 
     def __str__(self) -> str:
         bits = "" if self.bits is None else f" {self.bits} bits"
@@ -72,8 +72,8 @@ class PlannedTrial:
         variant: the parameters that differ from the method's defaults (and from the preset's).
         fingerprint: {"card": id of the protocol card, "files": {source file: checksum}}.
         card: the protocol card's facts, for the record.
-        dataset_spec: how the data set is opened ("cifar10/bgan", "folder:/home/me/set.toml").
-        supervised: the method reads labels, so its row stands in a table of its own.
+        dataset_spec: the data set's spec ("cifar10/bgan", "folder:/home/me/set.toml").
+        supervised: the method reads labels, so its rows stand in a table of their own.
     """
 
     trial: TrialSpec
@@ -89,5 +89,5 @@ class PlannedTrial:
     @property
     def key(self) -> str:
         """Hash of identity and fingerprint, 16 hexadecimal digits; a record whose key exists is never made again."""
-        whole = json.dumps([self.trial.identity(), self.fingerprint], sort_keys=True)
-        return hashlib.sha256(whole.encode()).hexdigest()[:16]
+        content = json.dumps([self.trial.identity(), self.fingerprint], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:16]

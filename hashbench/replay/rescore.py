@@ -19,8 +19,8 @@ from hashbench.execution.training_data import TrainingData
 from hashbench.features.cache import cached_features
 from hashbench.features.spec import extractor
 from hashbench.features.weights import Weights
-from hashbench.records.outcome import outcome
 from hashbench.records.results import Results, results
+from hashbench.records.scores import score_fields
 from hashbench.records.store import Record, to_json
 from hashbench.records.trial_spec import FLOAT_FEATURES
 from hashbench.replay.context import ReplayContext
@@ -140,7 +140,7 @@ def rescore_record(stored: StoredTrial, context: ReplayContext) -> Record:
     changed: Record = {"metric_version": METRIC_VERSION}
     if record["status"] == "ok":
         scores, facts = _scores(stored, context)
-        changed |= {**outcome(scores), **facts}
+        changed |= {**score_fields(scores), **facts}
         _replace_average_precision(stored.codes_file, scores.average_precision)
     record = {**record, **changed}
     with replacing(stored.file) as work:

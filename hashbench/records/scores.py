@@ -1,4 +1,4 @@
-"""What an evaluation leaves behind: its part of the record, and the arrays beside it."""
+"""An evaluation's part of the record, and the arrays beside it."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ from hashbench.evaluation.evaluate import Scores
 Labels = npt.NDArray[np.bool_]
 
 
-def outcome(scores: Scores) -> dict[str, Any]:
-    """The fields of a record that come from an evaluation alone."""
+def score_fields(scores: Scores) -> dict[str, Any]:
+    """The fields of a record that come from the evaluation alone."""
     return {
         "metrics": scores.metrics,
         "queries": scores.queries,
@@ -22,10 +22,17 @@ def outcome(scores: Scores) -> dict[str, Any]:
     }
 
 
-def kept_arrays(
+def saved_arrays(
     scores: Scores, labels: tuple[Labels, Labels], items: tuple[Items, Items], codes: tuple[Codes, Codes] | None
 ) -> dict[str, npt.NDArray[Any]]:
-    """The arrays beside a record by name; pairs are of queries and database, codes None where there are none."""
+    """The arrays beside a record, by name.
+
+    Args:
+        scores: of the evaluation.
+        labels: bool [items, classes] of queries and database.
+        items: item numbers of queries and database.
+        codes: of queries and database; None for float features.
+    """
     arrays: dict[str, npt.NDArray[Any]] = {
         "query_labels": np.packbits(labels[0], axis=1),
         "database_labels": np.packbits(labels[1], axis=1),
