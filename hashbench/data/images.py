@@ -63,9 +63,8 @@ class ImageSource:
         items = self.items[rows.cpu().numpy()]
         for start in range(0, len(items), DECODE_CHUNK_IMAGES):
             chunk = on_device(self.dataset.images(items[start : start + DECODE_CHUNK_IMAGES]), rows.device)
-            images[start : start + DECODE_CHUNK_IMAGES] = resize(
-                chunk, self.size
-            )  # grey images are broadcast to three channels
+            resized = resize(chunk, self.size)
+            images[start : start + DECODE_CHUNK_IMAGES] = resized  # grey images are broadcast to three channels
         return images
 
     def load_all(self, device: torch.device) -> Tensor:

@@ -1,1 +1,1 @@
-"""Features of images: frozen extractors and the cache of what they answer."""
+"""Features of images: frozen extractors and the cache of their features."""

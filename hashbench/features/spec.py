@@ -20,11 +20,6 @@ WITHOUT_NETWORK: dict[str, type[Extractor]] = {"gist": Gist, "pixels": Pixels}
 PIXEL_SIZES = range(1, 1025)
 
 
-def names() -> list[str]:
-    """All names, sorted."""
-    return list(summaries())
-
-
 def summaries() -> dict[str, str]:
     """A line about each, by name, sorted."""
     lines = {
@@ -47,7 +42,7 @@ def extractor(spec: str, weights: Weights = Weights(), dtype: str = "float32") -
     """The extractor that ``spec`` means: a name, or a name and the side of its input in pixels, "pixels@16".
 
     Args:
-        spec: see :func:`names`.
+        spec: see :func:`summaries`.
         weights: where a network's weights come from; read when they are needed.
         dtype: of a network's features, "float32" or "float16"; other features are float32.
 
@@ -73,5 +68,5 @@ def features_dtype(asked: str, device: torch.device) -> str:
 def _kind(spec: str) -> type[Extractor]:
     name = net_name(spec)
     if name not in WITHOUT_NETWORK and not is_backbone(name):
-        raise unknown("features", name, names())
+        raise unknown("features", name, summaries())
     return WITHOUT_NETWORK.get(name, Deep)
