@@ -9,7 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from hashbench.data.decode import decode
+from hashbench.data.decode import decode, decoding_sources
+from hashbench.data.spec import open_dataset
 from hashbench.errors import UsageError
 
 
@@ -89,3 +90,8 @@ def test_a_forked_process_decodes_too(tmp_path: Path) -> None:
     process.join(20)
     process.kill()
     assert process.exitcode == 0
+
+
+def test_sources_of_images_are_those_of_the_data_set_its_bases_decoding_and_resizing() -> None:
+    names = {file.name for file in decoding_sources(open_dataset("digits", Path()))}
+    assert names == {"digits.py", "single_label.py", "decode.py", "images.py"}
