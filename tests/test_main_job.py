@@ -276,6 +276,21 @@ print([r["status"] for r in hb.run(**run).records], hb.__file__)
     assert str(tmp_path / "hashbench") in done.stdout
 
 
+def test_a_record_has_the_switches_that_held_while_the_method_was_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    found = hb.run(methods=["lsh"], bits=8, results=tmp_path, executor="inline")
+    (record,) = [record for record in found.records if record["trial"]["method"] == "lsh"]
+    switches = record["environment"]["determinism"]
+    assert (switches["cudnn_tf32"], switches["cuda_matmul_tf32"], switches["cudnn_deterministic"]) == (
+        False,
+        False,
+        True,
+    )
+    assert torch.backends.cudnn.allow_tf32
+
+
 def test_global_generators_are_not_disturbed_by_a_run(tmp_path: Path) -> None:
     torch.manual_seed(3)
     before = torch.random.get_rng_state()

@@ -37,13 +37,13 @@ from hashbench.features.weights import Weights
 from hashbench.method import Backbone, HashMethod, RunContext
 from hashbench.planning.fingerprint import check_sources, source_files
 from hashbench.plugins.registry import METHODS
-from hashbench.records.environment import host_peak_bytes
+from hashbench.records.environment import peak_memory, start_peak_memory
 from hashbench.records.new_record import mark_failed, new_record
 from hashbench.records.schema import FORMAT
 from hashbench.records.scores import saved_arrays, score_fields
 from hashbench.records.store import Record, Store
 from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, PlannedTrial
-from hashbench.util.device import pick_device, training_dtype
+from hashbench.util.device import determinism, pick_device, repeatable, training_dtype
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ class TrialRunner:
         An exception becomes a record that says in which phase it happened; only what ends the process gets through.
         """
         self.store.prepare()
+        start_peak_memory(self.device)
         measure_throughput = None
         try:
             measure_throughput = self._carry_out()
@@ -84,10 +85,7 @@ class TrialRunner:
             mark_failed(self.record, "skipped", self.phase, str(reason), [], type(reason).__name__)
         except Exception as error:
             self._fail(error)
-        self.record["memory"] = {
-            "host_peak_bytes": host_peak_bytes(),
-            "device_peak_bytes": torch.cuda.max_memory_allocated(self.device) if self.device.type == "cuda" else None,
-        }
+        self.record["memory"] = peak_memory(self.device)
         self.store.write_record(self.planned, self.record)
         if self.record["status"] == "ok":
             shutil.rmtree(self.store.checkpoint_folder(self.planned), ignore_errors=True)
@@ -139,12 +137,14 @@ class TrialRunner:
         if self.planned.trial.method == FLOAT_FEATURES:
             self._float_reference(inputs, loaded)
             return None
-        method, run = self._fit(inputs, loaded.split)
-        with self._phase("encode"):
-            query, database = (
-                training_data.encode(method, inputs.batches(method, items, run))
-                for items in (loaded.split.query, loaded.split.database)
-            )
+        with repeatable():
+            self.record["environment"]["determinism"] = determinism()
+            method, run = self._fit(inputs, loaded.split)
+            with self._phase("encode"):
+                query, database = (
+                    training_data.encode(method, inputs.batches(method, items, run))
+                    for items in (loaded.split.query, loaded.split.database)
+                )
         self._evaluate(query, database, loaded)
         if self.settings.save_state:
             with self._phase("state"):

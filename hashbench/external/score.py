@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from hashbench.codes import Codes
 from hashbench.errors import UsageError
 from hashbench.evaluation.evaluate import evaluate
@@ -24,7 +22,7 @@ from hashbench.external.score_request import EXTERNAL, Features, ScoreRequest, r
 from hashbench.features.spec import source_file
 from hashbench.planning.fingerprint import REFERENCE_TRIALS, source_sums
 from hashbench.plugins.registry import DATASETS
-from hashbench.records.environment import host_peak_bytes
+from hashbench.records.environment import peak_memory, start_peak_memory
 from hashbench.records.new_record import new_record
 from hashbench.records.results import results
 from hashbench.records.scores import saved_arrays, score_fields
@@ -158,6 +156,7 @@ def _store(
     """Evaluate, then write the arrays and the record."""
     device = pick_device(settings.device)
     warm_up(device)
+    start_peak_memory(device)
     start = time.perf_counter()
     try:
         scores = evaluate(*codes, *truth.labels, truth.card["cutoff"], device)
@@ -169,10 +168,7 @@ def _store(
         **score_fields(scores),
         "protocol_card": dict(truth.card),
         "seconds": {"evaluate": time.perf_counter() - start},
-        "memory": {
-            "host_peak_bytes": host_peak_bytes(),
-            "device_peak_bytes": torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None,
-        },
+        "memory": peak_memory(device),
     }
     record["provenance"] |= provenance
     store = Store(settings.results)

@@ -8,17 +8,20 @@ import platform
 import resource
 import subprocess
 import sys
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from hashbench.util.device import determinism
 from hashbench.util.threads import usable_cores
 from hashbench.version import __version__
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "safetensors", "pillow")
 EXTRAS = ("timm",)  # recorded if installed
+CLEAR_REFS, STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 
 
 @cache
@@ -42,17 +45,28 @@ def environment(device: str) -> dict[str, Any]:
         "platform": platform.platform(),
         "versions": {"python": platform.python_version(), "hashbench": __version__, **versions},
         "threads": {"torch": torch.get_num_threads(), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS")},
-        "determinism": {
-            "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
-            "cudnn_benchmark": torch.backends.cudnn.benchmark,
-            "cudnn_tf32": torch.backends.cudnn.allow_tf32,
-            "cuda_matmul_tf32": torch.backends.cuda.matmul.allow_tf32,
-        },
+        "determinism": determinism(),
     }
 
 
-def host_peak_bytes() -> int:
-    """Largest resident size of this process so far."""
+def start_peak_memory(device: torch.device) -> None:
+    """Count peaks from here on, as far as the system lets a process do so (Linux; a GPU's always)."""
+    with suppress(OSError):
+        CLEAR_REFS.write_text("5")
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def peak_memory(device: torch.device) -> dict[str, int | None]:
+    """Largest resident size of this process and of its tensors on ``device`` since :func:`start_peak_memory`, bytes."""
+    on_device = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
+    return {"host_peak_bytes": _host_peak_bytes(), "device_peak_bytes": on_device}
+
+
+def _host_peak_bytes() -> int:
+    if STATUS.exists():
+        line = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

@@ -35,6 +35,17 @@ def training_dtype(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if native else torch.float32
 
 
+def determinism() -> dict[str, bool]:
+    """The switches of torch that decide whether and how exactly a computation can be repeated, as they are now."""
+    return {
+        "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
+        "cudnn_benchmark": torch.backends.cudnn.benchmark,
+        "cudnn_deterministic": torch.backends.cudnn.deterministic,
+        "cudnn_tf32": torch.backends.cudnn.allow_tf32,
+        "cuda_matmul_tf32": torch.backends.cuda.matmul.allow_tf32,
+    }
+
+
 @contextmanager
 def repeatable() -> Iterator[None]:
     """Inside, a GPU computes float32 without TF32, and cuDNN's convolutions are deterministic."""

@@ -1,14 +1,13 @@
 """Checksums, and files that are written whole or not at all: staged, then renamed."""
 
+import fcntl
 import glob
 import hashlib
 import os
-import platform
-import re
+import secrets
 import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -22,14 +21,14 @@ def file_sum(path: Path, algorithm: str = "sha256") -> str:
 def staging_folder(root: Path, name: str) -> Iterator[Path]:
     """A temporary folder inside ``root`` (made if need be), removed at the end.
 
-    Removes what killed processes left under the same name; see :func:`_own_prefix`.
+    Removes what killed processes left under the same name.
     """
     root.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=_own_prefix(root, name), dir=root))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with _locked_new(root, name, lambda folder: folder.mkdir()) as folder:
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def put_in_place(staged: Path, target: Path) -> None:
@@ -37,7 +36,6 @@ def put_in_place(staged: Path, target: Path) -> None:
 
     Both must be on one file system. At every moment each file in ``target`` is whole, an old or a new one.
     """
-    staged.chmod(0o755)
     try:
         staged.rename(target)
     except OSError:
@@ -62,39 +60,71 @@ def link_or_copy(source: Path, target: Path) -> None:
 def replacing(target: Path) -> Iterator[Path]:
     """A temporary file beside ``target`` to write to; flushed to disk and renamed at the end, removed on failure.
 
-    Removes what killed processes left of the same target; see :func:`_own_prefix`.
+    Removes what killed processes left of the same target.
     """
-    handle, name = tempfile.mkstemp(prefix=_own_prefix(target.parent, target.name), dir=target.parent)
-    os.close(handle)
-    work = Path(name)
+    with _locked_new(target.parent, target.name, lambda file: file.touch(exist_ok=False)) as work:
+        try:
+            yield work
+            _flush(work)
+            work.replace(target)
+            _flush(target.parent)
+        finally:
+            work.unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked_new(folder: Path, name: str, create: Callable[[Path], None]) -> Iterator[Path]:
+    """A new path ".name-RANDOM" that is locked while it is in use.
+
+    What nobody has locked was left by a process that is gone, on this machine or in another container that shares the
+    folder: it is removed. It may be taken for one before it is locked, and is then made once more.
+    """
+    for leftover in folder.glob(f".{glob.escape(name)}-*"):
+        _remove_unlocked(leftover)
+    while True:
+        path = folder / f".{name}-{secrets.token_hex(8)}"
+        create(path)
+        handle = _try_to_open(path)
+        if handle is None:
+            continue
+        try:
+            with suppress(OSError):  # a file system without locks, where leftovers stay
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            if path.exists():
+                yield path
+                return
+        finally:
+            os.close(handle)
+
+
+def _remove_unlocked(path: Path) -> None:
+    handle = _try_to_open(path)
+    if handle is None:
+        return
     try:
-        yield work
-        with work.open("rb+") as file:
-            os.fsync(file.fileno())
-        work.chmod(0o644)
-        work.replace(target)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # in use, or a file system without locks
+        return
+    else:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
     finally:
-        work.unlink(missing_ok=True)
+        os.close(handle)
 
 
-def _own_prefix(folder: Path, name: str) -> str:
-    """The prefix ".name-host-pid-"; removes what ended processes of this host left under the same name."""
-    host = re.sub(r"[^A-Za-z0-9]", "_", platform.node()) or "host"
-    for leftover in folder.glob(f".{glob.escape(name)}-{host}-*"):
-        owner = leftover.name.removeprefix(f".{name}-{host}-").partition("-")[0]
-        if owner.isdecimal() and not _is_running(int(owner)):
-            if leftover.is_dir():
-                shutil.rmtree(leftover, ignore_errors=True)
-            else:
-                leftover.unlink(missing_ok=True)
-    return f".{name}-{host}-{os.getpid()}-"
-
-
-def _is_running(pid: int) -> bool:
+def _try_to_open(path: Path) -> int | None:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+
+
+def _flush(path: Path) -> None:
+    """Have the system write a file, or a folder's entries, to disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

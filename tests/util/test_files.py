@@ -1,5 +1,6 @@
 """Files are whole or absent, and what a killed process left is removed by the next."""
 
+import fcntl
 import multiprocessing
 import os
 import signal
@@ -33,6 +34,65 @@ def test_what_a_living_process_writes_is_left_alone(tmp_path: Path) -> None:
     with replacing(tmp_path / "file.json") as first, replacing(tmp_path / "file.json") as second:
         assert first.exists()
         assert first != second
+
+
+def test_a_file_in_use_is_left_alone_whatever_its_writers_host_and_pid(tmp_path: Path) -> None:
+    """Two containers may share a folder, a host name and process numbers: only a lock tells who is alive."""
+    in_use, ended = tmp_path / ".file.json-host-1-a", tmp_path / ".file.json-host-1-b"
+    for path in (in_use, ended):
+        path.write_text("half")
+    with in_use.open() as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        with replacing(tmp_path / "file.json") as work:
+            work.write_text("whole")
+        assert in_use.exists()
+    assert not ended.exists()
+
+
+def test_a_file_that_is_removed_before_it_is_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked: list[int] = []
+
+    def lock_late(handle: int, operation: int) -> None:
+        if not locked:
+            next(tmp_path.glob(".file.json-*")).unlink()
+        locked.append(operation)
+
+    monkeypatch.setattr("hashbench.util.files.fcntl.flock", lock_late)
+    with replacing(tmp_path / "file.json") as work:
+        work.write_text("whole")
+    assert len(locked) == 2
+    assert (tmp_path / "file.json").read_text() == "whole"
+
+
+def test_files_and_folders_get_the_users_umask(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        with replacing(tmp_path / "file.json") as work:
+            work.write_text("whole")
+        with staging_folder(tmp_path, "set") as stage:
+            (stage / "file").write_text("")
+            put_in_place(stage, tmp_path / "set")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "file.json").stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "set").stat().st_mode & 0o777 == 0o750
+
+
+def test_the_folder_is_flushed_behind_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[str] = []
+    fsync = os.fsync
+
+    def noted(handle: int) -> None:
+        flushed.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
+        fsync(handle)
+
+    monkeypatch.setattr("hashbench.util.files.os.fsync", noted)
+    with replacing(tmp_path / "file.json") as work:
+        work.write_text("whole")
+        temporary = str(work)
+    assert flushed == [temporary, str(tmp_path)]
 
 
 def test_an_error_leaves_the_old_file(tmp_path: Path) -> None:

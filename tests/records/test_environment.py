@@ -1,0 +1,21 @@
+"""Facts about the environment."""
+
+import numpy as np
+import pytest
+import torch
+
+from hashbench.records.environment import CLEAR_REFS, peak_memory, start_peak_memory
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.skipif(not CLEAR_REFS.exists(), reason="this system does not let a process reset its peak")
+def test_a_peak_is_counted_from_its_start() -> None:
+    large = np.ones(40_000_000)
+    before = peak_memory(CPU)["host_peak_bytes"]
+    del large
+    start_peak_memory(CPU)
+    after = peak_memory(CPU)["host_peak_bytes"]
+    assert before is not None
+    assert after is not None
+    assert before - after > 200_000_000
