@@ -34,7 +34,7 @@ def average_precision(
 
     Args:
         ranking: groups of tied items of q queries.
-        k: how many places count, at least 1; None, like any k beyond the database, is the whole database.
+        k: how many ranks count, at least 1; None, like any k beyond the database, is the whole database.
         denominator: D, "hits" (relevant items within the first k; the deep hashing literature), "min" (the smaller of
             k and R, all relevant items of the database) or "total" (R).
         order: "expected" over uniformly random orders of the ties, or the "best" or "worst" of them.

@@ -13,8 +13,8 @@ from hashbench.evaluation.ranking import FloatArray, Ranking, precision, precisi
 METRIC_VERSION = 1
 """Goes up whenever a number changes for the same codes and labels; records with an older one are rescored."""
 
-HEADLINE = "map@1000"
 HEADLINE_K = 1000
+HEADLINE = f"map@{HEADLINE_K}"
 RANKS = (1, 10, 100, 1000)
 RADIUS = 2  # bits, of precision within a radius
 

@@ -1,4 +1,4 @@
-"""Pairs of items taken as similar, against the labels: how many are right, and how many of the right ones are found."""
+"""Pairs of items that are taken as similar, compared with the labels: precision and coverage."""
 
 import numpy as np
 import torch

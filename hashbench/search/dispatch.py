@@ -39,7 +39,7 @@ def _bit_sliced_backend(operation: Operation) -> Backend | None:
         backend: Backend = import_module("hashbench.search.bit_sliced").BitSlicedBackend()
         _check(backend, operation)
     except Exception as error:  # whatever a missing, broken or changed numba raises
-        reason = str(error).partition("\n")[0]
+        reason = numba_cache.first_line(error)
         _log_once(f"{name} does not work here ({reason}): Hamming distances are counted by torch, which takes longer")
         return None
     if untested:

@@ -21,12 +21,18 @@ Loop = TypeVar("Loop", bound=Callable[..., Any])
 TESTED = ("0.61", "0.68")
 """Versions of numba with which the tests have passed; of others the kernels are checked against torch."""
 
+
+def first_line(error: Exception) -> str:
+    """What an error says in its first line, or its class where it says nothing."""
+    return str(error).partition("\n")[0] or type(error).__name__
+
+
 prange: Any = range
 _import_error = ""
 try:
     import numba
 except Exception as error:  # one that does not fit its numpy raises nearly anything
-    numba, _import_error = None, str(error)
+    numba, _import_error = None, first_line(error)
 else:
     prange = numba.prange
 
@@ -54,7 +60,7 @@ def problem() -> str:
     try:
         _compile(_probe)(3)
     except Exception as error:  # numba and LLVM raise nearly anything where they do not fit each other
-        return str(error).partition("\n")[0] or type(error).__name__
+        return first_line(error)
     return ""
 
 
