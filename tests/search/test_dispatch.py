@@ -22,8 +22,9 @@ OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 
 
 @pytest.fixture(autouse=True)
-def forget_the_choice() -> Iterator[None]:
-    """Before a test and after it, as in a fresh process."""
+def fresh_process_with_a_tested_numba(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing has been chosen or logged, and whatever numba there is counts as tested."""
+    monkeypatch.setattr(numba_cache, "TESTED", (".".join(numba_cache.version().split(".")[:2]),))
     caches: Any = dispatch._bit_sliced_backend, dispatch._log_once, numba_cache.problem
     for cached in caches:
         cached.cache_clear()
@@ -41,10 +42,7 @@ def raise_lowering_error(*arguments: Any) -> None:
     raise LoweringError("Failed in nopython mode pipeline\nand much more")
 
 
-def test_a_tested_numba_serves_without_a_word(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(numba_cache, "TESTED", (".".join(numba_cache.version().split(".")[:2]),))
+def test_a_tested_numba_serves_without_a_word(capsys: pytest.CaptureFixture[str]) -> None:
     assert chosen() == {BitSlicedBackend}
     assert capsys.readouterr().err == ""
 
