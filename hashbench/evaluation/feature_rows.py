@@ -32,7 +32,7 @@ class ArrayRows:
 
     Args:
         values: of any float dtype; blocks of it are turned into float32, so that a memory-mapped file stays one.
-        name: stands in the error message.
+        name: of the features, for error messages.
 
     Raises:
         ValueError: another dtype or shape, or no column.

@@ -13,7 +13,7 @@ from hashbench.search.dispatch import backend_for
 
 @dataclass(frozen=True, eq=False)
 class Histograms:
-    """Groups of items that a ranking cannot tell apart, in rank order.
+    """Sizes of the groups of tied items, in rank order.
 
     Attributes:
         items: int64 [q, groups], n_d: how many items of the database are in group d.

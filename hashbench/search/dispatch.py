@@ -32,7 +32,11 @@ def backend_for(device: torch.device, operation: Operation) -> Backend:
 def _bit_sliced_backend(operation: Operation) -> Backend | None:
     """The compiled kernels, or None where they fail; imported here, since they need numba."""
     untested = numba_cache.version() and not numba_cache.is_tested()
-    name = f"numba {numba_cache.version()} (tested: {', '.join(numba_cache.TESTED)})" if untested else "numba"
+    name = (
+        f"numba {numba_cache.version()} (tested: {numba_cache.TESTED[0]} to {numba_cache.TESTED[-1]})"
+        if untested
+        else "numba"
+    )
     try:
         if numba_cache.problem():
             raise RuntimeError(numba_cache.problem())

@@ -1,4 +1,4 @@
-"""numba's ``njit`` and ``prange``, or what stands in for them where numba does not work: the same loops, uncompiled.
+"""Compiled loops whose code is cached, and the same loops uncompiled where numba does not work.
 
 Compiled code is kept beside its source, or in the user's cache folder, so that it is compiled once. numba would use it
 as long as its own file does not change; what it calls is compiled into it as well, so here it is also compiled anew
@@ -18,8 +18,8 @@ from typing import Any, TypeVar, cast
 
 Loop = TypeVar("Loop", bound=Callable[..., Any])
 
-TESTED = ("0.61", "0.68")
-"""Versions of numba with which the tests have passed; of others the kernels are checked against torch."""
+TESTED = ("0.61", "0.62", "0.63", "0.64", "0.65", "0.66", "0.67", "0.68")
+"""Versions of numba with which the tests have passed; any other is reported."""
 
 
 def first_line(error: Exception) -> str:

@@ -11,7 +11,7 @@ from numba.extending import intrinsic
 from hashbench.search.ir_builder import VECTOR, IRBuilderOps
 from hashbench.search.layout import GROUP_DISTANCES, LANES
 
-_LOW_ROWS = 3  # counter rows that tell the distances of a group apart
+_LOW_ROWS = 3  # counter rows in which the distances of a group differ
 
 
 @intrinsic

@@ -92,7 +92,7 @@ def test_an_untested_numba_serves_after_a_check_and_one_line_says_so(
     assert chosen() == {BitSlicedBackend}
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(
-        f"numba {numba_cache.version()} (tested: 0.1, 0.2) is untested: each of its kernels is check"
+        f"numba {numba_cache.version()} (tested: 0.1 to 0.2) is untested: each of its kernels is check"
     )
 
 
@@ -113,6 +113,8 @@ def test_where_an_untested_numba_counts_wrongly_torch_serves(
     monkeypatch.setattr(owner, operation, wrong)
     assert isinstance(backend_for(CPU, operation), MatmulBackend)
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"numba {numba_cache.version()} (tested: 0.1) does not work here (its {operation} are not")
+    assert line.startswith(
+        f"numba {numba_cache.version()} (tested: 0.1 to 0.1) does not work here (its {operation} are not"
+    )
     others = [other for other in OPERATIONS if other != operation]
     assert all(isinstance(backend_for(CPU, other), BitSlicedBackend) for other in others)
