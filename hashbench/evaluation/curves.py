@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hashbench.evaluation.harmonic import FloatArray
-from hashbench.evaluation.ranking import Ranking, precision, recall
+from hashbench.evaluation.ranking import FloatArray, Ranking, precision, recall
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class RankCurve:
 
 
 def radius_curve(ranking: Ranking) -> RadiusCurve:
-    """The curve by radius of queries that can be answered; the ranking's groups are the distances 0 .. bits."""
+    """The curve by radius of queries with a relevant item; the ranking's groups are the distances 0 .. bits."""
     items, hits = ranking.items_before[:, 1:], ranking.hits_before[:, 1:]
     return RadiusCurve(
         precision=hits / np.maximum(items, 1),
@@ -43,7 +42,7 @@ def radius_curve(ranking: Ranking) -> RadiusCurve:
 
 
 def rank_curve(ranking: Ranking, grid: list[int]) -> RankCurve:
-    """The curve by rank of queries that can be answered."""
+    """The curve by rank of queries with a relevant item."""
     return RankCurve(
         precision=np.stack([precision(ranking, k) for k in grid], axis=1),
         recall=np.stack([recall(ranking, k) for k in grid], axis=1),

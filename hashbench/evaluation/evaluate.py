@@ -12,28 +12,27 @@ from hashbench.codes import Codes, as_codes
 from hashbench.evaluation.curves import radius_curve, rank_curve, rank_grid
 from hashbench.evaluation.diagnostics import Diagnostics, code_diagnostics
 from hashbench.evaluation.feature_rows import Features
-from hashbench.evaluation.harmonic import FloatArray
 from hashbench.evaluation.histograms import Histograms, distance_histograms
-from hashbench.evaluation.metrics import BALL, HEADLINE, HEADLINE_K, METRIC_VERSION, Metric, declared
-from hashbench.evaluation.ranking import Ranking, empty_within, tied_share
+from hashbench.evaluation.metrics import HEADLINE, HEADLINE_K, METRIC_VERSION, RADIUS, Metric, declared
+from hashbench.evaluation.ranking import FloatArray, Ranking, empty_within, tied_share
 from hashbench.evaluation.relevance import Labels
 from hashbench.evaluation.similarities import similarity_histograms
 from hashbench.util.device import pick_device
 
-__all__ = ["METRIC_VERSION", "Scores", "evaluate", "evaluate_features"]
+__all__ = ["METRIC_VERSION", "Scores", "evaluate", "evaluate_features", "warm_up"]
 
 CodesLike = Codes | npt.NDArray[np.bool_] | torch.Tensor
 
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """What an evaluation says; all but ``average_precision`` is ready for JSON.
+    """What an evaluation returns; all but ``average_precision`` is ready for JSON.
 
     Attributes:
-        metrics: value by id (``hashbench.evaluation.metrics.declared``), means over the queries that have an answer;
+        metrics: value by id (``hashbench.evaluation.metrics.declared``), means over the queries with a relevant item;
             None where a metric is not defined.
         curves: "radius" {"precision", "recall", "empty"}, lists over the radii 0 .. bits, or None for a ranking by
-            features; "rank" {"k", "precision", "recall"}. Means over the queries that have an answer.
+            features; "rank" {"k", "precision", "recall"}. Means over the queries with a relevant item.
         average_precision: float64 [queries], map@1000 of each; NaN where the database holds no relevant item.
         queries: {"scored", "unanswerable"}, their numbers.
         diagnostics: figures about the database's codes; empty for a ranking by features.
@@ -101,12 +100,19 @@ def evaluate_features(
     return _Tally(metrics, rank_grid(len(database)), distances=False).scores(blocks, {})
 
 
+def warm_up(device: torch.device) -> None:
+    """Compile the loops that evaluations run, or load them from the cache, before an evaluation that is timed."""
+    codes, features, labels = Codes.pack(np.eye(2, 8, dtype=np.bool_)), torch.eye(2), np.arange(2)
+    evaluate(codes, codes, labels, labels, device=device)
+    evaluate_features(features, features, labels, labels, device=device)
+
+
 def _device(device: torch.device | str) -> torch.device:
     return device if isinstance(device, torch.device) else pick_device(device)
 
 
 class _Tally:
-    """Adds up values over blocks of queries, so that a query's table of groups is needed only once."""
+    """Sums of values over blocks of queries, so that a query's table of groups is needed only once."""
 
     def __init__(self, metrics: list[Metric], grid: list[int], distances: bool) -> None:
         self.metrics, self.grid, self.distances = metrics, grid, distances
@@ -125,8 +131,8 @@ class _Tally:
             )
         means = {name: value / self.scored for name, value in self.sums.items()}
         if self.distances:
-            ties = {f"tied_share@{HEADLINE_K}": float(means["tied"]), f"empty_share@r{BALL}": float(means["ball"])}
-            diagnostics = {**diagnostics, **ties}
+            shares = f"tied_share@{HEADLINE_K}", f"empty_share@r{RADIUS}"
+            diagnostics = {**diagnostics, shares[0]: float(means["tied"]), shares[1]: float(means["empty ball"])}
         return Scores(
             metrics=self._metrics(means),
             curves=self._curves(means),
@@ -149,20 +155,17 @@ class _Tally:
             self.sums[name] = self.sums.get(name, np.zeros(value.shape[1:])) + value.sum(axis=0)
 
     def _values(self, ranking: Ranking) -> dict[str, FloatArray]:
-        """Of each query: metrics by id [q], points of curves by name [q, points]."""
-        values = {
-            metric.id: metric.per_query(ranking) for metric in self.metrics if metric.per_query and self._has(metric)
-        }
+        """Values of each query: metrics by id [q], points of curves by name [q, points]."""
+        metrics = [metric for metric in self.metrics if self.distances or not metric.needs_distances]
+        values = {metric.id: metric.per_query(ranking) for metric in metrics if metric.per_query}
         by_rank = rank_curve(ranking, self.grid)
         values |= {"rank precision": by_rank.precision, "rank recall": by_rank.recall}
         if self.distances:
             curve = radius_curve(ranking)
             values |= {"precision": curve.precision, "recall": curve.recall, "empty": curve.empty}
-            values |= {"tied": tied_share(ranking, HEADLINE_K), "ball": empty_within(ranking, BALL).astype(np.float64)}
+            values["tied"] = tied_share(ranking, HEADLINE_K)
+            values["empty ball"] = empty_within(ranking, RADIUS).astype(np.float64)
         return values
-
-    def _has(self, metric: Metric) -> bool:
-        return self.distances or not metric.needs_distances
 
     def _metrics(self, means: dict[str, FloatArray]) -> dict[str, float | None]:
         numbers = {metric.id: float(means[metric.id]) for metric in self.metrics if metric.id in means}

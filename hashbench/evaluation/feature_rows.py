@@ -11,7 +11,7 @@ from torch import Tensor
 
 @runtime_checkable
 class FeatureRows(Protocol):
-    """Features of n items, made or read when they are asked for."""
+    """Features of n items, computed or read on access."""
 
     @property
     def dimension(self) -> int:
@@ -21,7 +21,7 @@ class FeatureRows(Protocol):
         """The number of items, n."""
 
     def __getitem__(self, rows: slice) -> Tensor:
-        """Float32 [rows, d] on any device, the same numbers each time; the caller leaves them as they are."""
+        """Float32 [rows, d] on any device, the same numbers each time; the caller must not change them."""
 
 
 Features = npt.NDArray[Any] | Tensor | FeatureRows
@@ -32,7 +32,7 @@ class ArrayRows:
 
     Args:
         values: of any float dtype; blocks of it are turned into float32, so that a memory-mapped file stays one.
-        name: what the message calls it.
+        name: of the features, for error messages.
 
     Raises:
         ValueError: another dtype or shape, or no column.
@@ -57,7 +57,7 @@ class ArrayRows:
         part = self.values[rows]
         if isinstance(part, Tensor):
             return part.detach().float()
-        return torch.from_numpy(np.require(part, np.float32, requirements="W"))  # torch wants to write; maps refuse
+        return torch.from_numpy(np.require(part, np.float32, requirements="W"))  # copies what is read-only
 
 
 def feature_rows(values: Features, name: str) -> FeatureRows:
@@ -66,7 +66,7 @@ def feature_rows(values: Features, name: str) -> FeatureRows:
 
 
 def row_blocks(rows: FeatureRows, step: int, device: torch.device) -> Iterator[tuple[slice, Tensor]]:
-    """All rows, ``step`` at a time, as float32 [step, d] on ``device``, each block with its place."""
+    """All rows, ``step`` at a time, as float32 [step, d] on ``device``, each block with its rows."""
     for start in range(0, len(rows), step):
         part = slice(start, min(start + step, len(rows)))
         yield part, rows[part].to(device)

@@ -1,4 +1,4 @@
-"""Histograms of Hamming distances, all and relevant: everything a Hamming ranking's metrics need to know."""
+"""Histograms of Hamming distances, all and relevant: everything that the metrics of a Hamming ranking need."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,16 +6,14 @@ from dataclasses import dataclass
 import torch
 
 from hashbench.codes import Codes
-from hashbench.evaluation.ranking import IntArray
 from hashbench.evaluation.relevance import Labels, label_pair
-from hashbench.search.bit_sliced_histograms import count_by_planes
-from hashbench.search.compiled import kernels
-from hashbench.search.matmul_histograms import count_by_products
+from hashbench.search.backend import IntArray
+from hashbench.search.dispatch import backend_for
 
 
 @dataclass(frozen=True, eq=False)
 class Histograms:
-    """Groups of items that a ranking cannot tell apart, in rank order.
+    """Sizes of the groups of tied items, in rank order.
 
     Attributes:
         items: int64 [q, groups], n_d: how many items of the database are in group d.
@@ -29,7 +27,7 @@ class Histograms:
         return len(self.items)
 
     def blocks(self, numbers: int = 1 << 20) -> Iterator["Histograms"]:
-        """Runs of queries whose tables hold at most ``numbers`` numbers, or a single query."""
+        """Blocks of queries whose tables hold at most ``numbers`` numbers, or of a single query."""
         step = max(1, numbers // self.items.shape[1])
         for start in range(0, len(self), step):
             yield Histograms(self.items[start : start + step], self.relevant[start : start + step])
@@ -49,8 +47,8 @@ def distance_histograms(
         database: codes of n items, of the same number of bits.
         query_labels: class numbers [q] or bool [q, classes]; items are relevant that share a label.
         database_labels: class numbers [n] or bool [n, classes].
-        device: where the counting runs: on a CPU by compiled kernels on as many threads as torch uses, elsewhere by
-            torch. Memory is that of one block, never of a queries x database matrix.
+        device: where distances are counted: on a CPU by compiled kernels on as many threads as torch uses, elsewhere
+            by torch. Memory is that of one block, never of a queries x database matrix.
 
     Raises:
         ValueError: bits differ, a side is empty, or labels do not fit (see :func:`relevance.label_pair`).
@@ -59,10 +57,8 @@ def distance_histograms(
         raise ValueError(f"codes: queries have {query.bits} bits and the database {database.bits}, wanted the same")
     check_sizes(len(query), len(database))
     labels = label_pair(query_labels, database_labels, len(query), len(database))
-    where = torch.device(device)
-    if where.type == "cpu" and kernels() is not None:
-        return Histograms(*count_by_planes(query, database, labels))
-    return Histograms(*count_by_products(query, database, labels, where))
+    backend = backend_for(torch.device(device), "histograms")
+    return Histograms(*backend.histograms(query, database, labels))
 
 
 def check_sizes(queries: int, items: int) -> None:

@@ -7,20 +7,18 @@ from typing import Literal
 
 import numpy as np
 
-from hashbench.evaluation.average_precision import Denominator, average_precision
-from hashbench.evaluation.harmonic import FloatArray
-from hashbench.evaluation.ranking import Ranking, precision, precision_within, recall
-from hashbench.evaluation.tied_group import Order
+from hashbench.evaluation.average_precision import ORDERS, Denominator, Order, average_precision
+from hashbench.evaluation.ranking import FloatArray, Ranking, precision, precision_within, recall
 
 METRIC_VERSION = 1
 """Goes up whenever a number changes for the same codes and labels; records with an older one are rescored."""
 
-HEADLINE = "map@1000"
 HEADLINE_K = 1000
+HEADLINE = f"map@{HEADLINE_K}"
 RANKS = (1, 10, 100, 1000)
-BALL = 2
+RADIUS = 2  # bits, of precision within a radius
 
-_ROUNDING = 1e-12
+_ROUNDING = 1e-12  # room above chance that is rounding only
 
 PerQuery = Callable[[Ranking], FloatArray]
 OfMeans = Callable[[Mapping[str, float]], float | None]
@@ -28,14 +26,14 @@ OfMeans = Callable[[Mapping[str, float]], float | None]
 
 @dataclass(frozen=True)
 class Metric:
-    """A number about one ranking of a database for each of many queries; the mean is over queries with an answer.
+    """A number about one ranking of a database for each of many queries; the mean is over queries with a relevant item.
 
     Attributes:
         id: its name in records, "map@1000".
         formula: its definition in one line.
-        direction: which way is better; "none" for a yardstick.
+        direction: whether higher ("up") or lower ("down") is better; "none" for a yardstick.
         range: lowest and highest value; None where there is no bound.
-        per_query: its values [q] from a ranking; None for one made of other metrics' means.
+        per_query: its values [q] from a ranking; None where it is computed from other metrics' means.
         of_means: its value from those means, where ``per_query`` is None.
         needs_distances: only defined where the groups are Hamming distances.
     """
@@ -69,7 +67,7 @@ def declared(cutoff: int | None = None) -> list[Metric]:
     if cutoff is not None and cutoff != HEADLINE_K:
         metrics += _by_denominator(cutoff)
     metrics += [_precision(k) for k in ranks] + [_recall(k) for k in ranks]
-    return [*metrics, _ball(), _chance(), _adjusted()]
+    return [*metrics, _within_radius(), _chance(), _adjusted()]
 
 
 def _headline() -> list[Metric]:
@@ -78,8 +76,7 @@ def _headline() -> list[Metric]:
 
 
 def _whole_ranking() -> list[Metric]:
-    orders: tuple[Order, ...] = ("expected", "best", "worst")
-    return [_average_precision(None, "hits", order) for order in orders]
+    return [_average_precision(None, "hits", order) for order in ORDERS]
 
 
 def _by_denominator(k: int) -> list[Metric]:
@@ -89,12 +86,12 @@ def _by_denominator(k: int) -> list[Metric]:
 
 def _average_precision(k: int | None, denominator: Denominator, order: Order) -> Metric:
     suffix = {"hits": "", "min": "/min", "total": "/total"}[denominator] + ("" if order == "expected" else f"/{order}")
-    places = "all places" if k is None else f"the first {k} places"
+    ranks = "all places" if k is None else f"the first {k} places"
     divisor = {"hits": "hits there", "min": f"min({k}, R)", "total": "R"}[denominator] if k else "R"
     ties = {"expected": "mean", "best": "highest value", "worst": "lowest value"}[order]
     return Metric(
         id=f"map@{'all' if k is None else k}{suffix}",
-        formula=f"sum of precision at the hits among {places} / {divisor}; {ties} over all orders of the ties",
+        formula=f"sum of precision at the hits among {ranks} / {divisor}; {ties} over all orders of the ties",
         direction="up",
         range=(0, 1),
         per_query=partial(average_precision, k=k, denominator=denominator, order=order),
@@ -111,10 +108,10 @@ def _recall(k: int) -> Metric:
     return Metric(f"recall@{k}", formula, "up", (0, 1), partial(recall, k=k))
 
 
-def _ball() -> Metric:
-    formula = f"hits within Hamming distance {BALL} / items there; 0 where there are none"
-    per_query = partial(precision_within, radius=BALL)
-    return Metric(f"precision@r{BALL}", formula, "up", (0, 1), per_query, needs_distances=True)
+def _within_radius() -> Metric:
+    formula = f"hits within Hamming distance {RADIUS} / items there; 0 where there are none"
+    per_query = partial(precision_within, radius=RADIUS)
+    return Metric(f"precision@r{RADIUS}", formula, "up", (0, 1), per_query, needs_distances=True)
 
 
 def _chance() -> Metric:
@@ -131,6 +128,6 @@ def _adjusted() -> Metric:
 
 
 def _above_chance(means: Mapping[str, float]) -> float | None:
-    """None where everything is relevant, so that chance is perfect already (but for rounding)."""
+    """Chance-adjusted mAP; None where everything is relevant, so that chance is perfect already (but for rounding)."""
     room = 1 - means["chance"]
     return (means[HEADLINE] - means["chance"]) / room if room > _ROUNDING else None

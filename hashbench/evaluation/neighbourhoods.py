@@ -1,4 +1,4 @@
-"""Pairs of items taken as similar, against the labels: how many are right, and how many of the right ones are found."""
+"""Pairs of items that are taken as similar, compared with the labels: precision and coverage."""
 
 import numpy as np
 import torch
@@ -8,15 +8,15 @@ from hashbench.evaluation.relevance import MultiHot
 
 Quality = dict[str, float | None]
 
-BLOCK_PAIRS = 1 << 20  # at once
-BLOCK_CELLS = 1 << 22  # of a matrix of label rows at once
-WORD = 8  # bytes
+BLOCK_PAIRS = 1 << 20
+BLOCK_CELLS = 1 << 22  # of a matrix of label rows
+WORD_BYTES = 8
 
 
 def neighbourhood_quality(rows: Tensor, columns: Tensor, labels: MultiHot) -> Quality:
     """How pairs of items agree with "shares at least one label", the relevance of the evaluation.
 
-    All pairs are ordered, an item is no pair with itself, and one without labels is relevant to nobody. Memory: blocks
+    All pairs are ordered, an item is no pair with itself, and one without labels is relevant to none. Memory: blocks
     of fixed size beside a few bytes per label.
 
     Args:
@@ -48,7 +48,7 @@ def neighbourhood_quality(rows: Tensor, columns: Tensor, labels: MultiHot) -> Qu
 def _right(rows: Tensor, columns: Tensor, labels: MultiHot) -> int:
     """How many of the pairs share a label."""
     packed = np.packbits(labels, axis=1)
-    padded = np.pad(packed, ((0, 0), (0, -packed.shape[1] % WORD)))
+    padded = np.pad(packed, ((0, 0), (0, -packed.shape[1] % WORD_BYTES)))
     words = torch.from_numpy(padded).view(torch.int64).to(rows.device)
     right = own = torch.zeros((), dtype=torch.int64, device=rows.device)
     for some, others in zip(torch.split(rows, BLOCK_PAIRS), torch.split(columns, BLOCK_PAIRS), strict=True):

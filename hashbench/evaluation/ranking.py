@@ -2,16 +2,15 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from hashbench.evaluation.harmonic import FloatArray
-from hashbench.evaluation.tie_loops import find_cuts, sum_groups
-from hashbench.evaluation.tied_group import ORDERS, Order
+from hashbench.search.backend import IntArray
+from hashbench.search.numba_cache import entry_point
 
-IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
 Number = TypeVar("Number", np.int64, np.float64)
 
 
@@ -46,11 +45,12 @@ class Ranking:
     Attributes:
         items: int64 [q, groups], n_d: items of each group.
         relevant: int64 [q, groups], r_d: relevant ones among them.
+        precision_sums: by order of the ties, what average precision at one k computes and at another k needs again.
     """
 
     items: IntArray
     relevant: IntArray
-    _sums: dict[Order, FloatArray] = field(default_factory=dict, init=False, repr=False)
+    precision_sums: dict[str, FloatArray] = field(default_factory=dict, init=False, repr=False)
     _cuts: dict[int | None, Cut] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
@@ -73,15 +73,8 @@ class Ranking:
 
     @property
     def total_relevant(self) -> IntArray:
-        """Int64 [q]: relevant items in the database; 0 where the query cannot be answered."""
+        """Int64 [q]: relevant items in the database."""
         return self.hits_before[:, -1]
-
-    def precision_sums(self, order: Order) -> FloatArray:
-        """Float64 [q, groups + 1]: before each group, the sum over relevant items of the precision at their rank."""
-        if order not in self._sums:
-            sums = self._sums[order] = np.empty((len(self), self.items.shape[1] + 1))
-            sum_groups(ORDERS.index(order), self.items, self.relevant, self.items_before, self.hits_before, sums)
-        return self._sums[order]
 
     def cut(self, k: int | None) -> Cut:
         """Where rank ``k`` falls; None, like any k beyond the database, is the last rank.
@@ -97,13 +90,38 @@ class Ranking:
 
     def _cut(self, k: int | None) -> Cut:
         ranks = self.total_items.copy() if k is None else np.minimum(self.total_items, k)
-        found = np.empty((5, len(self)), dtype=np.int64)
-        find_cuts(ranks, self.items, self.relevant, self.items_before, self.hits_before, found)
-        return Cut(ranks, *found)
+        cuts = np.empty((5, len(self)), dtype=np.int64)
+        _find_cuts(ranks, self.items, self.relevant, self.items_before, self.hits_before, cuts)
+        return Cut(ranks, *cuts)
 
     def tied(self) -> "Ranking":
-        """The same items, all in one group: what a ranking that knows nothing looks like."""
+        """The same items, all in one group: the ranking by chance."""
         return Ranking(self.total_items[:, None], self.total_relevant[:, None])
+
+
+@entry_point
+def _find_cuts(ranks: Any, items: Any, relevant: Any, items_before: Any, hits_before: Any, cuts: Any) -> None:
+    """Where a rank, from 1 to the number of items, falls for each query.
+
+    Args:
+        ranks: int64 [q].
+        items: int64 [q, groups].
+        relevant: the same of relevant items.
+        items_before: int64 [q, groups + 1].
+        hits_before: the same of relevant items.
+        cuts: int64 [5, q], written to: the group that holds the rank, what stands before it, and what is in it.
+    """
+    for query in range(len(ranks)):
+        low, high = 0, items.shape[1] - 1
+        while low < high:  # the first group that ends at the rank or behind it
+            middle = (low + high) // 2
+            if items_before[query, middle + 1] < ranks[query]:
+                low = middle + 1
+            else:
+                high = middle
+        cuts[0, query] = low
+        cuts[1, query], cuts[2, query] = items_before[query, low], hits_before[query, low]
+        cuts[3, query], cuts[4, query] = items[query, low], relevant[query, low]
 
 
 def _running(values: npt.NDArray[Number]) -> npt.NDArray[Number]:
@@ -116,21 +134,21 @@ def _running(values: npt.NDArray[Number]) -> npt.NDArray[Number]:
 def precision(ranking: Ranking, k: int) -> FloatArray:
     """Expected precision@k: expected relevant items within the first k, divided by k.
 
-    The divisor stays k where k is beyond the database: the places that no item fills count as wrong.
+    The divisor stays k where k is beyond the database: ranks that no item fills count as wrong.
 
     Returns:
-        float64 [q] in [0, 1]; NaN where the query cannot be answered.
+        float64 [q] in [0, 1]; NaN without a relevant item in the database.
     """
-    return _answerable(ranking, _hits(ranking, k) / k)
+    return _nan_without_relevant(ranking, _hits(ranking, k) / k)
 
 
 def recall(ranking: Ranking, k: int) -> FloatArray:
     """Expected recall@k: expected relevant items within the first k, divided by all relevant items.
 
     Returns:
-        float64 [q] in [0, 1]; NaN where the query cannot be answered.
+        float64 [q] in [0, 1]; NaN without a relevant item in the database.
     """
-    return _answerable(ranking, _hits(ranking, k) / np.maximum(ranking.total_relevant, 1))
+    return _nan_without_relevant(ranking, _hits(ranking, k) / np.maximum(ranking.total_relevant, 1))
 
 
 def precision_within(ranking: Ranking, radius: int) -> FloatArray:
@@ -141,10 +159,10 @@ def precision_within(ranking: Ranking, radius: int) -> FloatArray:
         radius: in bits, >= 0; beyond the last group the ball holds the whole database.
 
     Returns:
-        float64 [q] in [0, 1]; NaN where the query cannot be answered.
+        float64 [q] in [0, 1]; NaN without a relevant item in the database.
     """
     last = min(radius + 1, ranking.items.shape[1])
-    return _answerable(ranking, ranking.hits_before[:, last] / np.maximum(ranking.items_before[:, last], 1))
+    return _nan_without_relevant(ranking, ranking.hits_before[:, last] / np.maximum(ranking.items_before[:, last], 1))
 
 
 def empty_within(ranking: Ranking, radius: int) -> npt.NDArray[np.bool_]:
@@ -154,7 +172,7 @@ def empty_within(ranking: Ranking, radius: int) -> npt.NDArray[np.bool_]:
 
 
 def tied_share(ranking: Ranking, k: int) -> FloatArray:
-    """Share of the first k places that belong to groups of more than one item; float64 [q] in [0, 1]."""
+    """Share of the first k ranks that belong to groups of more than one item; float64 [q] in [0, 1]."""
     cut = ranking.cut(k)
     alone = _running((ranking.items == 1).astype(np.int64))[np.arange(len(ranking)), cut.group]
     result: FloatArray = 1 - (alone + (cut.n == 1)) / cut.k
@@ -162,10 +180,11 @@ def tied_share(ranking: Ranking, k: int) -> FloatArray:
 
 
 def _hits(ranking: Ranking, k: int) -> FloatArray:
+    """Expected relevant items within the first k."""
     cut = ranking.cut(k)
     result: FloatArray = cut.hits + cut.taken * cut.r / cut.n
     return result
 
 
-def _answerable(ranking: Ranking, values: FloatArray) -> FloatArray:
+def _nan_without_relevant(ranking: Ranking, values: FloatArray) -> FloatArray:
     return np.where(ranking.total_relevant > 0, values, np.nan)

@@ -47,8 +47,8 @@ def label_pair(query: Labels, database: Labels, queries: int, items: int) -> tup
     hot = [array.dtype == np.bool_ for array in arrays]
     if not any(hot):
         # Columns for the classes that occur, so that a class number of a million costs one column.
-        present, places = np.unique(np.concatenate(arrays), return_inverse=True)
-        return as_multi_hot(places[:queries], len(present)), as_multi_hot(places[queries:], len(present))
+        present, columns_of = np.unique(np.concatenate(arrays), return_inverse=True)
+        return as_multi_hot(columns_of[:queries], len(present)), as_multi_hot(columns_of[queries:], len(present))
     columns = [array.shape[1] for array in arrays if array.dtype == np.bool_]
     if len(set(columns)) > 1:
         raise ValueError(f"labels: {columns[0]} columns for queries and {columns[1]} for the database, wanted the same")

@@ -1,4 +1,4 @@
-"""Groups of equal cosine similarity: the ranking by real-valued features that Hamming rankings are held against."""
+"""Groups of equal cosine similarity: the ranking by real-valued features with which Hamming rankings are compared."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -15,7 +15,7 @@ _SCRAMBLE = -7046029254386353131  # 2^64 / golden ratio, odd
 
 
 class _Sizes(NamedTuple):
-    """How much is held at a time: numbers of a block of rows, pairs compared, and those of them that are ranked."""
+    """How much is in memory at a time: numbers of a block of rows, pairs compared, and pairs ranked."""
 
     block: int
     compared: int
@@ -47,7 +47,7 @@ def similarity_histograms(
     """Groups of equal similarity in descending order, for one block of queries after the other.
 
     Similarity is the cosine in float32, and two items tie where these are equal. A matrix product may round the same
-    row differently at different places, so equal rows of the database all take the similarity of the first of them.
+    row differently at another index, so equal rows of the database all take the similarity of the first of them.
     A row of zeros has similarity 0 to everything. Queries with fewer groups than others end in empty ones.
 
     Args:
@@ -145,15 +145,15 @@ def _sorted(keys: Tensor) -> Tensor:
 def _first_equal(hashes: Tensor) -> Tensor | None:
     """Int64 [n]: for each row the first one that equals it; None where all rows differ.
 
-    Rows are told apart by a 64-bit hash (:func:`_hash`), int64 [n]; among a million different rows the chance that any
+    Rows are compared by a 64-bit hash (:func:`_hash`), int64 [n]; among a million different rows the chance that any
     two share theirs is below 1e-5.
     """
     _, group = torch.unique(hashes, return_inverse=True)
     groups = int(group.max()) + 1
     if groups == len(hashes):
         return None
-    places = torch.arange(len(hashes), device=hashes.device)
-    first = torch.full((groups,), len(hashes), device=hashes.device).scatter_reduce_(0, group, places, "amin")
+    rows = torch.arange(len(hashes), device=hashes.device)
+    first = torch.full((groups,), len(hashes), device=hashes.device).scatter_reduce_(0, group, rows, "amin")
     return first[group]
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from hashbench.codes import Codes
-from hashbench.evaluation.harmonic import FloatArray
+from hashbench.evaluation.ranking import FloatArray
 from hashbench.search.index import HammingIndex
 
 Encode = Callable[[Tensor], Tensor]
@@ -18,8 +18,8 @@ Rates = dict[str, Any]
 
 SEARCH_RANKS = (1, 10, 100, 1000)
 
-_LEAST_RUNS = 3
-_BATCH_GROWTH = 4
+_MIN_RUNS = 3
+_BATCH_GROWTH = 4  # from one batch size to the next
 
 
 def measure_rate(
@@ -28,10 +28,10 @@ def measure_rate(
     """Items per second of a call that handles ``items`` of them.
 
     Args:
-        call: what is measured; run once before the clock starts.
+        call: what is measured; called once before the clock starts.
         items: how many items one call handles.
         seconds: how long to repeat it; at least three runs are made.
-        device: waited for before the clock is read.
+        device: synchronised before the clock is read.
 
     Returns:
         "median", "q1" and "q3" of the runs' rates, in items per second.
@@ -125,12 +125,12 @@ def _search_rates(index: HammingIndex, query: Codes, k: int, seconds: float) -> 
 
 
 def _durations(calls: Sequence[Callable[[], object]], seconds: float, device: torch.device) -> FloatArray:
-    """Seconds each run took, the calls taken in turn until the time is over."""
+    """Seconds of each run; the calls take turns until the time is over."""
     calls[0]()
     _synchronise(device)
     durations: list[float] = []
     end = perf_counter() + seconds
-    while len(durations) < _LEAST_RUNS or perf_counter() < end:
+    while len(durations) < _MIN_RUNS or perf_counter() < end:
         start = perf_counter()
         calls[len(durations) % len(calls)]()
         _synchronise(device)

@@ -20,9 +20,8 @@ from hashbench.data.protocol_card import make_card
 from hashbench.data.spec import open_dataset, protocol_id
 from hashbench.dataset import Dataset, Split
 from hashbench.errors import Incompatible
-from hashbench.evaluation.evaluate import Scores, evaluate, evaluate_features
+from hashbench.evaluation.evaluate import Scores, evaluate, evaluate_features, warm_up
 from hashbench.evaluation.neighbourhoods import neighbourhood_quality
-from hashbench.evaluation.warm_up import warm_up
 from hashbench.execution import references, training_data
 from hashbench.execution.events import Event
 from hashbench.execution.measure import measure

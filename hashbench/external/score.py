@@ -9,8 +9,7 @@ from typing import Any
 
 from hashbench.codes import Codes
 from hashbench.errors import UsageError
-from hashbench.evaluation.evaluate import evaluate
-from hashbench.evaluation.warm_up import warm_up
+from hashbench.evaluation.evaluate import evaluate, warm_up
 from hashbench.execution import references
 from hashbench.execution.settings import Settings
 from hashbench.external.arrays import CODES, Arrays

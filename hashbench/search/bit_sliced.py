@@ -1,76 +1,52 @@
-"""Exact search on bit planes, by kernels compiled for this CPU."""
-
-import math
+"""The backend of a CPU: bit planes and kernels that numba compiles for it."""
 
 import numpy as np
-import numpy.typing as npt
 
 from hashbench.codes import Codes
-from hashbench.search.bit_planes import TILE, BitPlanes, bit_planes, plane_words
-from hashbench.search.compiled import counter_rows, flips, runs, weights
+from hashbench.search.backend import Backend, IntArray, LabelPair
+from hashbench.search.bit_planes import bit_planes, database_chunks, label_planes
+from hashbench.search.bit_sliced_index import BitSlicedIndex
+from hashbench.search.kernels import count_distances, count_pairs
 from hashbench.search.numba_cache import use_torchs_threads
+from hashbench.search.query_masks import counter_bits, popcounts, query_chunks, query_masks
 
-_TOGETHER = 32  # queries that a thread takes through the database at a time, so that a block is read once for all
-_FEW_TILES = 16  # all of which are as good as a sample
-_KEYS = 1 << 20  # nearest items that a thread has at hand, of all its queries
-
-
-class ByPlanes:
-    """The bits of all codes as planes, as large as the packed codes, and some of them once more as a sample."""
-
-    def __init__(self, database: Codes) -> None:
-        """Take the codes of all items.
-
-        Raises:
-            RuntimeError: there are no compiled kernels here.
-        """
-        self._planes = bit_planes(database.packed)
-        self._sample = _sample(self._planes)
-
-    def nearest(self, query: Codes, k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
-        """Int64 ids and int32 distances [q, k], nearest first, of equally near ones the lower number first."""
-        from hashbench.search.nearest_kernels import find_nearest
-
-        ids, distances = np.empty((len(query), k), dtype=np.int64), np.empty((len(query), k), dtype=np.int32)
-        planes, sample = self._planes, self._sample
-        database = planes.words, planes.items, sample.words, sample.items, _rank(k, sample.items / planes.items)
-        for rows in runs(query):
-            part = query[rows]
-            find_nearest(
-                database,
-                flips(part),
-                weights(part),
-                counter_rows(part),
-                part.bits,
-                _together(len(part), k),
-                ids[rows],
-                distances[rows],
-            )
-        return ids, distances
+_CHUNK_ITEMS = 1 << 20  # whose planes are made at a time
 
 
-def _together(queries: int, k: int) -> int:
-    """How many queries a thread takes at a time, so that all threads have as many and none has too many at hand."""
-    threads = use_torchs_threads()
-    rounds = -(-queries // (threads * max(1, min(_TOGETHER, _KEYS // k))))
-    return -(-queries // (threads * rounds))
+class BitSlicedBackend(Backend):
+    """Compares 512 items at a time, on as many threads as torch uses."""
 
+    def histograms(self, queries: Codes, database: Codes, labels: LabelPair) -> tuple[IntArray, IntArray]:
+        """See :class:`Backend`."""
+        threads, bits_of_counter = use_torchs_threads(), counter_bits(queries)
+        items = np.zeros((len(queries), 8 * queries.packed.shape[1] + 1), dtype=np.int64)
+        hits = np.zeros_like(items)
+        rows, query_labels = np.nonzero(labels[0])
+        first = np.searchsorted(rows, np.arange(len(queries) + 1))
+        for chunk in database_chunks(len(database), _CHUNK_ITEMS):
+            planes, classes = bit_planes(database.packed[chunk]), label_planes(labels[1][chunk])
+            for part in query_chunks(queries):
+                count_distances(
+                    planes.words,
+                    classes.words,
+                    query_masks(queries[part]),
+                    query_labels,
+                    first[part.start : part.stop + 1],
+                    bits_of_counter,
+                    threads,
+                    items[part],
+                    hits[part],
+                )
+            items[np.arange(len(queries)), popcounts(queries)] -= planes.padding  # codes of zeros, without labels
+        return items[:, : queries.bits + 1].copy(), hits[:, : queries.bits + 1].copy()
 
-def _sample(planes: BitPlanes) -> BitPlanes:
-    """Tiles from all over the planes, about the square root of their number; the planes themselves where they are few.
+    def index(self, database: Codes) -> BitSlicedIndex:
+        """See :class:`Backend`."""
+        return BitSlicedIndex(database)
 
-    A larger one takes longer to read, a smaller one guesses worse and lets more items through.
-    """
-    whole = planes.items // TILE
-    tiles = round(math.sqrt(whole))
-    if whole < _FEW_TILES:
-        return planes
-    words = plane_words(tiles * TILE, planes.words.shape[1])
-    words[:] = planes.words[np.arange(tiles) * whole // tiles]
-    return BitPlanes(words, tiles * TILE)
-
-
-def _rank(k: int, share: float) -> int:
-    """The rank in a sample, which has this share of all items, that hardly ever comes before the ``k``-th of all."""
-    spread = math.sqrt(k * share * (1 - share))
-    return min(k, math.ceil(k * share + 4 * spread + 4 * (1 - share)))
+    def pair_counts(self, codes: Codes) -> IntArray:
+        """See :class:`Backend`."""
+        counts = np.zeros((8 * codes.packed.shape[1],) * 2, dtype=np.int64)
+        for chunk in database_chunks(len(codes), _CHUNK_ITEMS):
+            count_pairs(bit_planes(codes.packed[chunk]).words, counts)
+        return counts[: codes.bits, : codes.bits]

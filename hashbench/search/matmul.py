@@ -1,4 +1,4 @@
-"""Exact search by matrix products in torch: the way of a GPU, and of a CPU without numba."""
+"""The backend of a GPU, and of a CPU without numba: matrix products in torch."""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,44 +6,71 @@ import torch
 from torch import Tensor
 
 from hashbench.codes import Codes
+from hashbench.search.backend import Backend, IntArray, LabelPair
+from hashbench.search.matmul_index import MatmulIndex
 
-_DATABASE_BLOCK = 1 << 16
+_BLOCK_ITEMS = 8192
+_BLOCK_BITS = 1 << 22  # of codes whose pairs of bits are counted at a time
+_EXACT_FLOAT32 = 1 << 24
 
 
-class ByProducts:
-    """Packed codes on a device; blocks of them become signs whose products with the queries' are distances."""
+class MatmulBackend(Backend):
+    """Takes distances from products of codes of -1 and +1, one block of queries and items at a time."""
 
-    def __init__(self, database: Codes, device: torch.device) -> None:
+    def __init__(self, device: torch.device) -> None:
         self.device = device
-        self._packed = torch.tensor(database.packed, device=device)
 
-    def __len__(self) -> int:
-        return len(self._packed)
+    def histograms(self, queries: Codes, database: Codes, labels: LabelPair) -> tuple[IntArray, IntArray]:
+        """See :class:`Backend`."""
+        counts = self._counts(queries, database, labels).cpu().numpy()
+        return counts.sum(axis=2), np.ascontiguousarray(counts[:, :, 1])
 
-    def nearest(self, query: Codes, k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
-        """Int64 ids and int32 distances [q, k], nearest first, of equally near ones the lower number first."""
-        keys = self._nearest(torch.tensor(query.packed, device=self.device), k)
-        return (keys % len(self)).cpu().numpy(), (keys // len(self) // 2).int().cpu().numpy()
+    def index(self, database: Codes) -> MatmulIndex:
+        """See :class:`Backend`."""
+        return MatmulIndex(database, self.device)
 
-    def _nearest(self, query: Tensor, k: int) -> Tensor:
-        """Int64 [q, k], ascending keys 2 * distance * n + id: no two are equal, so there are no ties to break."""
-        pairs = 1 << (20 if self.device.type == "cpu" else 26)
-        step = max(1, pairs // (min(len(self), _DATABASE_BLOCK) + k))
-        parts = torch.split(self._unpack(query), step)
-        best = [torch.empty(len(part), 0, dtype=torch.int64, device=self.device) for part in parts]
-        for start in range(0, len(self), _DATABASE_BLOCK):
-            packed = self._packed[start : start + _DATABASE_BLOCK]
-            ids = torch.arange(start, start + len(packed), device=self.device)
-            signs = self._unpack(packed).T
-            for number, part in enumerate(parts):
-                doubled = (part @ signs).neg_().add_(len(signs))
-                keys = doubled.to(torch.int64).mul_(len(self)).add_(ids)
-                candidates = torch.cat([best[number], keys], dim=1) if start else keys
-                best[number] = candidates.topk(min(k, candidates.shape[1]), dim=1, largest=False).values
-        return torch.cat(best)
+    def pair_counts(self, codes: Codes) -> IntArray:
+        """See :class:`Backend`; runs on the CPU."""
+        counts = np.zeros((codes.bits, codes.bits), dtype=np.int64)
+        step = max(1, _BLOCK_BITS // codes.bits)
+        for start in range(0, len(codes), step):
+            block = codes[start : start + step].unpack().astype(np.float32)  # exact: counts stay below 2^24
+            counts += (block.T @ block).astype(np.int64)
+        return counts
 
-    def _unpack(self, packed: Tensor) -> Tensor:
-        """Float32 [n, 8 * bytes] of -1 and +1; padding bits are equal everywhere and add no distance."""
-        shifts = torch.arange(7, -1, -1, dtype=torch.uint8, device=self.device)
-        bits = torch.bitwise_right_shift(packed[:, :, None], shifts).bitwise_and_(1)
-        return bits.flatten(1).float().mul_(2).sub_(1)
+    def _counts(self, queries: Codes, database: Codes, labels: LabelPair) -> Tensor:
+        """Int64 [q, bits + 1, 2]: items at each distance, not relevant and relevant."""
+        cells = 2 * (queries.bits + 1)
+        counts = torch.zeros(len(queries), cells, dtype=torch.int64, device=self.device)
+        step = _block_queries(cells, self.device)
+        query_signs, query_hot = queries.signs(self.device), self._float(labels[0])
+        for start in range(0, len(database), _BLOCK_ITEMS):
+            rows = slice(start, start + _BLOCK_ITEMS)
+            signs, hot = database[rows].signs(self.device), self._float(labels[1][rows])
+            for first in range(0, len(queries), step):
+                part = slice(first, first + step)
+                counts[part] += _block_counts(query_signs[part], signs, query_hot[part], hot)
+        return counts.view(len(queries), queries.bits + 1, 2)
+
+    def _float(self, labels: npt.NDArray[np.bool_]) -> Tensor:
+        return torch.tensor(labels, dtype=torch.float32, device=self.device)
+
+
+def _block_counts(query: Tensor, database: Tensor, query_hot: Tensor, database_hot: Tensor) -> Tensor:
+    """Int64 [q, 2 (bits + 1)] of one block, from signs and labels in float32.
+
+    bits - <a, b> is twice the distance, so adding 1 for a relevant item keeps both in one whole number; a row's
+    offset in front of it makes one count over the block. float32 holds all of it exactly (``_block_queries``).
+    """
+    queries, bits = query.shape
+    cells = 2 * (bits + 1)
+    offset = torch.arange(queries, device=query.device, dtype=torch.float32)[:, None] * cells + bits
+    cell = torch.addmm(offset, query, database.T, alpha=-1)
+    cell += (query_hot @ database_hot.T).clamp_(max=1)
+    return torch.bincount(cell.to(torch.int32).view(-1), minlength=queries * cells).view(queries, cells)
+
+
+def _block_queries(cells: int, device: torch.device) -> int:
+    """Queries per block: some 2^21 pairs (2^26 on a GPU), and cell numbers below 2^24."""
+    pairs = 1 << (21 if device.type == "cpu" else 26)
+    return max(1, min(pairs // _BLOCK_ITEMS, _EXACT_FLOAT32 // cells))

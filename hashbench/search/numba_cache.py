@@ -1,48 +1,81 @@
-"""numba's ``njit`` and ``prange``, or what stands in for them where it does not work: the same loops, uncompiled.
+"""Compiled loops whose code is cached, and the same loops uncompiled where numba does not work.
 
 Compiled code is kept beside its source, or in the user's cache folder, so that it is compiled once. numba would use it
-as long as its own file does not change; what it calls is compiled into it as well, so here it is also made anew when
-another file of the same folder changes. A compiled function calls no compiled function of another folder.
+as long as its own file does not change; what it calls is compiled into it as well, so here it is also compiled anew
+when another file of the same folder changes. A compiled function calls no compiled function of another folder.
+
+All that this project knows of numba's cache is in :func:`_compile`: a compiled function has ``_cache._cache_file``,
+whose ``_source_stamp`` is written with the code and compared before it is used.
 """
 
 import hashlib
+import math
 from collections.abc import Callable
 from functools import cache, wraps
 from pathlib import Path
+from types import FunctionType
 from typing import Any, TypeVar, cast
 
 Loop = TypeVar("Loop", bound=Callable[..., Any])
 
+TESTED = ("0.61", "0.62", "0.63", "0.64", "0.65", "0.66", "0.67", "0.68")
+"""Versions of numba with which the tests have passed; any other is reported."""
+
+
+def first_line(error: Exception) -> str:
+    """What an error says in its first line, or its class where it says nothing."""
+    return str(error).partition("\n")[0] or type(error).__name__
+
+
 prange: Any = range
+_import_error = ""
 try:
     import numba
-except ImportError:
-    numba = None
+except Exception as error:  # one that does not fit its numpy raises nearly anything
+    numba, _import_error = None, first_line(error)
 else:
     prange = numba.prange
 
 
 def compiled(loop: Loop) -> Loop:
-    """The function, compiled at its first call."""
-    return _compile(loop, parallel=False)
+    """The function, compiled at its first call; for calls from compiled code."""
+    return _compile(loop) if numba else loop
 
 
-def compiled_parallel(loop: Loop) -> Loop:
-    """The same, its ``prange`` shared among as many threads as torch uses; for calls from uncompiled code."""
-    made = _compile(loop, parallel=True)
-    if numba is None:
-        return made
+def entry_point(loop: Loop) -> Loop:
+    """The function, compiled at its first call, or as it is where numba does not work; for calls from Python."""
+    return _entry_point(loop, parallel=False)
 
-    @wraps(loop)
-    def call(*words: Any) -> Any:
-        use_torchs_threads()
-        return made(*words)
 
-    return cast("Loop", call)
+def parallel_entry_point(loop: Loop) -> Loop:
+    """The same, its ``prange`` shared among as many threads as torch uses."""
+    return _entry_point(loop, parallel=True)
+
+
+@cache
+def problem() -> str:
+    """Why numba does not work here; empty where it compiles a small loop."""
+    if not numba:
+        return _import_error
+    try:
+        _compile(_probe)(3)
+    except Exception as error:  # numba and LLVM raise nearly anything where they do not fit each other
+        return first_line(error)
+    return ""
+
+
+def version() -> str:
+    """The version of numba, "0.68.1"; empty without numba."""
+    return numba.__version__ if numba else ""
+
+
+def is_tested() -> bool:
+    """Whether the version of numba is one of :data:`TESTED`."""
+    return ".".join(version().split(".")[:2]) in TESTED
 
 
 def use_torchs_threads() -> int:
-    """Have numba use as many threads as torch does, if it has them; answers how many.
+    """Have numba use as many threads as torch does, if it has them; returns their number.
 
     Where both share OpenMP, numba's first step sets the number for torch as well: it is set back.
     """
@@ -56,24 +89,52 @@ def use_torchs_threads() -> int:
     return threads
 
 
-def _compile(loop: Loop, parallel: bool) -> Loop:
-    if numba is None:
+def _entry_point(loop: Loop, parallel: bool) -> Loop:
+    if not numba:
         return loop
+    dispatcher = _compile(loop, parallel)
+
+    @wraps(loop)
+    def call(*arguments: Any) -> Any:
+        if problem():
+            return _uncompiled(loop)(*arguments)
+        if parallel:
+            use_torchs_threads()
+        return dispatcher(*arguments)
+
+    return cast("Loop", call)
+
+
+def _compile(loop: Loop, parallel: bool = False) -> Loop:
     compiler = numba.njit(boundscheck=False, parallel=parallel)
-    made: Any = compiler(loop)
+    dispatcher: Any = compiler(loop)
     try:
-        made.enable_caching()
-        kept = made._cache._cache_file
-        kept._source_stamp = (kept._source_stamp, _sum(Path(loop.__code__.co_filename).parent))
-    except (AttributeError, OSError, RuntimeError):  # kept in another way, sources that vanish, no folder to keep it in
-        made = compiler(loop)
-    return made  # type: ignore[no-any-return]
+        dispatcher.enable_caching()
+        file = dispatcher._cache._cache_file
+        file._source_stamp = (file._source_stamp, _sources_sum(Path(loop.__code__.co_filename).parent))
+    except (AttributeError, OSError, RuntimeError):  # another numba's cache, sources that vanish, no folder to write to
+        dispatcher = compiler(loop)
+    return dispatcher  # type: ignore[no-any-return]
 
 
 @cache
-def _sum(folder: Path) -> str:
-    """Of all sources in a folder, and of this one."""
+def _sources_sum(folder: Path) -> str:
+    """The SHA-256 of all sources in a folder, and of this one."""
     content = hashlib.sha256()
     for file in [Path(__file__), *sorted(folder.glob("[!.]*.py"))]:
         content.update(file.read_bytes())
     return content.hexdigest()
+
+
+def _probe(count: int) -> float:
+    total = 0.0
+    for i in range(count):
+        total += math.log1p(i)
+    return total
+
+
+def _uncompiled(loop: Any) -> Any:
+    """The function, calling the uncompiled versions of the compiled functions whose names it uses."""
+    names = {name: loop.__globals__.get(name) for name in loop.__code__.co_names}
+    called = {name: _uncompiled(value.py_func) for name, value in names.items() if hasattr(value, "py_func")}
+    return FunctionType(loop.__code__, {**loop.__globals__, **called}, loop.__name__)

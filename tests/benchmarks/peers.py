@@ -14,7 +14,7 @@ import torch
 from numba import njit, prange
 
 from hashbench.codes import Codes
-from hashbench.search.simd_select import ones_in
+from hashbench.search.simd_select import popcount_word
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -172,7 +172,7 @@ def _count_pairs(query: Any, database: Any, query_label: Any, label: Any, items:
         for item in range(len(database)):
             distance = np.int64(0)
             for word in range(query.shape[1]):
-                distance += np.int64(ones_in(np.uint64(query[row, word] ^ database[item, word])))
+                distance += np.int64(popcount_word(np.uint64(query[row, word] ^ database[item, word])))
             items[row, distance] += 1
             hits[row, distance] += query_label[row] == label[item]
 

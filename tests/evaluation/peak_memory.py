@@ -84,7 +84,7 @@ _NO_DATASET: Any = None  # features have been extracted
 
 
 def in_fresh_process(measure: Callable[[Any], float], argument: int | Path) -> float:
-    """Megabytes that ``measure`` answers."""
+    """Megabytes that ``measure`` returns."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(measure, argument).result()
 

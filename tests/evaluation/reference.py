@@ -12,7 +12,7 @@ Group = tuple[int, int]
 def orders(groups: list[Group]) -> Iterator[tuple[bool, ...]]:
     """Every arrangement of relevant and other items; all are equally likely."""
     patterns = [
-        [tuple(place in hits for place in range(n)) for hits in itertools.combinations(range(n), r)] for n, r in groups
+        [tuple(index in hits for index in range(n)) for hits in itertools.combinations(range(n), r)] for n, r in groups
     ]
     for parts in itertools.product(*patterns):
         yield tuple(itertools.chain.from_iterable(parts))
@@ -58,16 +58,16 @@ def groups_by_distance(
 
 
 def metrics(groups: list[Group], cutoff: int) -> dict[str, float]:
-    """Every metric of one query that can be answered; the groups are distances."""
+    """Every metric of one query with a relevant item; the groups are distances."""
     total = sum(r for _, r in groups)
     values = {}
     for name, k in (("1000", 1000), (str(cutoff), cutoff)):
         for suffix, denominator in (("", "hits"), ("/min", "min"), ("/total", "total")):
             values[f"map@{name}{suffix}"] = over_all_orders(groups, k, denominator)["expected"]
     for name, rank in (("1000", 1000), ("all", None)):
-        found = over_all_orders(groups, rank)
-        values |= {f"map@{name}/best": found["best"], f"map@{name}/worst": found["worst"]}
-        values[f"map@{name}"] = found["expected"]
+        values_by_order = over_all_orders(groups, rank)
+        values |= {f"map@{name}/best": values_by_order["best"], f"map@{name}/worst": values_by_order["worst"]}
+        values[f"map@{name}"] = values_by_order["expected"]
     for k in (1, 10, 100, 1000, cutoff):
         values |= {f"precision@{k}": expected_hits(groups, k) / k, f"recall@{k}": expected_hits(groups, k) / total}
     ball = groups[:3]
@@ -79,10 +79,10 @@ def metrics(groups: list[Group], cutoff: int) -> dict[str, float]:
 
 def tied_average_precision(n: int, r: int, k: int) -> float:
     """Expected AP@k ("hits") of one group of n items, by a sum over the hits h within k and over their ranks."""
-    ways = math.comb(n, k)
+    draws = math.comb(n, k)
     value = 0.0
     for h in range(max(1, k - (n - r)), min(k, r) + 1):
-        probability = math.comb(r, h) * math.comb(n - r, k - h) / ways
+        probability = math.comb(r, h) * math.comb(n - r, k - h) / draws
         slope = (h - 1) / (k - 1) if k > 1 else 0.0
         value += probability * sum(h / k * (1 + j * slope) / (j + 1) for j in range(k)) / h
     return value

@@ -9,14 +9,11 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hashbench.evaluation.average_precision import Denominator, average_precision
-from hashbench.evaluation.harmonic import harmonic_difference
+from hashbench.evaluation.average_precision import ORDERS, Denominator, average_precision, harmonic_difference
 from hashbench.evaluation.ranking import Ranking
-from hashbench.evaluation.tied_group import Order
 from tests.evaluation import reference
 from tests.evaluation.reference import Group
 
-ORDERS: tuple[Order, ...] = get_args(Order)
 DENOMINATORS: tuple[Denominator, ...] = get_args(Denominator)
 
 group = st.integers(0, 4).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n)))

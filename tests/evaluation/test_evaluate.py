@@ -3,6 +3,8 @@
 import hashlib
 import json
 import math
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from hashbench.codes import Codes
 from hashbench.evaluation.evaluate import Scores, evaluate, evaluate_features
 from hashbench.evaluation.metrics import METRIC_VERSION, declared
+from hashbench.search import numba_cache
 from tests.evaluation import reference
 
 CUTOFF = 3
@@ -273,6 +276,28 @@ def golden_scores() -> Scores:
     query[:, :5] |= query_labels
     database[:, :5] |= database_labels
     return evaluate(query, database, query_labels, database_labels, cutoff=300, device="cpu")
+
+
+def test_a_numba_that_cannot_compile_changes_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = golden_scores()
+    monkeypatch.setattr(numba_cache, "problem", lambda: "broken")
+    monkeypatch.setattr("hashbench.search.dispatch._bit_sliced_backend", lambda operation: None)
+    scores = golden_scores()
+    assert scores.metrics == pytest.approx(compiled.metrics, rel=1e-12)
+    assert scores.curves == compiled.curves
+    assert scores.diagnostics == compiled.diagnostics
+
+
+def test_no_numba_at_all_changes_no_number() -> None:
+    code = (
+        "import json, sys\n"
+        "sys.modules['numba'] = None\n"
+        "from tests.evaluation.test_evaluate import golden_scores\n"
+        "print(json.dumps(golden_scores().metrics))\n"
+    )
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(process.stdout) == pytest.approx(golden_scores().metrics, rel=1e-12)
+    assert process.stderr.count("numba does not work here") == 1
 
 
 def test_golden_values_stand_for_the_metric_version() -> None:

@@ -40,9 +40,9 @@ class Recorded:
         return self.items
 
     def __getitem__(self, rows: slice) -> Tensor:
-        places = torch.arange(self.items)[rows]
-        self.asked.append(len(places))
-        return torch.sin(places[:, None] * 1.7 + torch.arange(self.dimension) ** 2)
+        rows_read = torch.arange(self.items)[rows]
+        self.asked.append(len(rows_read))
+        return torch.sin(rows_read[:, None] * 1.7 + torch.arange(self.dimension) ** 2)
 
 
 def test_features_are_scored_from_blocks_that_are_read_few_times(monkeypatch: pytest.MonkeyPatch) -> None:

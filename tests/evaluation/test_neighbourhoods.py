@@ -47,8 +47,8 @@ def test_every_pair_is_counted(classes: int, small_blocks: bool, monkeypatch: py
 
 def test_perfect_pairs_and_none() -> None:
     labels = np.eye(3, dtype=np.bool_)[[0, 0, 1, 1, 2]]
-    found = quality([(0, 1), (1, 0), (2, 3), (3, 2)], labels)
-    assert found == {"per_item": 0.8, "precision": 1.0, "coverage": 1.0, "chance": 0.2}
+    result = quality([(0, 1), (1, 0), (2, 3), (3, 2)], labels)
+    assert result == {"per_item": 0.8, "precision": 1.0, "coverage": 1.0, "chance": 0.2}
     assert quality([], labels) == {"per_item": 0.0, "precision": None, "coverage": 0.0, "chance": 0.2}
 
 
@@ -77,9 +77,9 @@ def test_labels_that_overlap_in_part_are_counted_once() -> None:
 def test_a_hundred_thousand_items_of_one_class_are_counted_exactly() -> None:
     n = 100_003
     labels = np.ones((n, 1), dtype=np.bool_)
-    found = neighbourhood_quality(torch.tensor([0]), torch.tensor([1]), labels)
-    assert found["chance"] == 1.0
-    assert found["coverage"] == 1 / (n * (n - 1))
+    result = neighbourhood_quality(torch.tensor([0]), torch.tensor([1]), labels)
+    assert result["chance"] == 1.0
+    assert result["coverage"] == 1 / (n * (n - 1))
 
 
 def test_what_are_no_pairs_is_refused() -> None:

@@ -40,7 +40,7 @@ def test_groups_come_in_descending_order_of_the_cosine() -> None:
 
 
 def test_equal_rows_tie_wherever_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A product may round a row differently at another place (here: lengths that do); a ranking must not see that."""
+    """A product may round a row differently at another index (here: lengths that do); a ranking must not see that."""
     exact = similarities._lengths
     monkeypatch.setattr(similarities, "_lengths", lambda rows: exact(rows) * torch.linspace(1, 1.01, len(rows)))
     database = floats(50, 30, 1)
@@ -85,13 +85,13 @@ def whole_and_in_blocks(
     query: Features, database: Features, labels: tuple[Bools, Bools], monkeypatch: pytest.MonkeyPatch
 ) -> list[list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]]:
     """Groups of each query, once from one block and once from blocks and chunks that leave a remainder."""
-    found = []
+    results = []
     for sizes in (similarities._CPU, similarities._Sizes(block=100, compared=300, ranked=130)):
         monkeypatch.setattr(similarities, "_CPU", sizes)
         blocks = list(similarity_histograms(query, database, *labels))
-        found.append([row for block in blocks for row in zip(block.items, block.relevant, strict=True)])
+        results.append([row for block in blocks for row in zip(block.items, block.relevant, strict=True)])
     assert len(blocks) > 1
-    return found
+    return results
 
 
 def test_blocks_meet_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,8 +112,8 @@ def test_equal_rows_of_different_blocks_tie(monkeypatch: pytest.MonkeyPatch) -> 
     database = floats(25, 9, 1)
     doubled = np.concatenate([database, database[::-1]])
     labels = bools(11, 7, 2), bools(50, 7, 3)
-    for found in whole_and_in_blocks(floats(11, 9, 0), doubled, labels, monkeypatch):
-        assert all(set(items.tolist()) == {2} for items, _ in found)
+    for groups_of_queries in whole_and_in_blocks(floats(11, 9, 0), doubled, labels, monkeypatch):
+        assert all(set(items.tolist()) == {2} for items, _ in groups_of_queries)
 
 
 def test_numbers_that_are_not_finite_are_found_in_the_last_block(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ def codes(rows: int, bits: int, seed: int) -> Codes:
 
 
 class Clock:
-    """A clock that moves when told to, in place of the real one."""
+    """A clock that moves only when a test says so, in place of the real one."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
@@ -54,13 +54,13 @@ def test_encoding_reports_its_best_batch_and_single_items(clock: Clock) -> None:
         clock.now += seconds[len(batch)]
         return batch.flatten(1) > 0
 
-    found = encode_throughput(encode, torch.zeros(20, 3, 4, 4, dtype=torch.uint8), None, None, seconds=1)
+    measured = encode_throughput(encode, torch.zeros(20, 3, 4, 4, dtype=torch.uint8), None, None, seconds=1)
     best, single = {"median": 400, "q1": 400, "q3": 400, "batch": 16}, {"median": 100, "q1": 100, "q3": 100}
-    rates = found["images_per_s"]
+    rates = measured["images_per_s"]
     assert rates is not None
     assert rates.pop("single") == pytest.approx(single)
     assert rates == pytest.approx(best)
-    assert found["features_per_s"] is None
+    assert measured["features_per_s"] is None
 
 
 def test_batches_stop_growing_when_one_would_take_too_long(clock: Clock) -> None:
@@ -81,10 +81,10 @@ def test_something_to_call_needs_something_to_call_it_with() -> None:
 
 
 def test_search_leaves_out_ranks_beyond_the_database() -> None:
-    found = search_throughput(codes(5, 60, 0), codes(300, 60, 1), "cpu", seconds=0.001)
-    assert found["search"].keys() == {"1", "10", "100"}
-    assert found["bytes_per_item"] == 8
-    for rates in found["search"].values():
+    measured = search_throughput(codes(5, 60, 0), codes(300, 60, 1), "cpu", seconds=0.001)
+    assert measured["search"].keys() == {"1", "10", "100"}
+    assert measured["bytes_per_item"] == 8
+    for rates in measured["search"].values():
         assert rates["queries_per_s"].keys() == {"median", "q1", "q3"}
         latency = rates["latency_ms"]
         assert 0 < latency["p50"] <= latency["p95"] <= latency["p99"]

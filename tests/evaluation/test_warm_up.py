@@ -11,8 +11,7 @@ CODE = """
 import numpy as np, torch
 from numba.core import event
 from hashbench.codes import Codes
-from hashbench.evaluation.evaluate import evaluate, evaluate_features
-from hashbench.evaluation.warm_up import warm_up
+from hashbench.evaluation.evaluate import evaluate, evaluate_features, warm_up
 
 with event.install_recorder("numba:compile") as compiled:
     warm_up(torch.device("cpu"))

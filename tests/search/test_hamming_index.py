@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hashbench.codes import MAX_BITS, Codes
-from hashbench.search import matmul
-from hashbench.search.bit_planes import BLOCK, TILE
+from hashbench.search import matmul_index
 from hashbench.search.index import HammingIndex
+from hashbench.search.layout import BLOCK_ITEMS, TILE_ITEMS
 
 Bools = npt.NDArray[np.bool_]
 
@@ -29,18 +29,18 @@ def plain(query: Bools, database: Bools, k: int) -> tuple[npt.NDArray[np.int64],
     return ids, np.take_along_axis(distances, ids, axis=1)
 
 
-@pytest.fixture(params=["planes", "products"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Each of the two ways of searching in turn."""
-    if request.param == "products":
-        monkeypatch.setattr("hashbench.search.index.kernels", lambda: None)
+@pytest.fixture(params=["bit-sliced", "matmul"])
+def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each of a CPU's two backends in turn."""
+    if request.param == "matmul":
+        monkeypatch.setattr("hashbench.search.dispatch._bit_sliced_backend", lambda operation: None)
     return str(request.param)
 
 
-@pytest.mark.usefixtures("way")
+@pytest.mark.usefixtures("backend")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(bits=st.integers(1, 20), items=st.integers(1, 60), seed=st.integers(0, 1 << 16), data=st.data())
-def test_ties_come_by_lower_number(bits: int, items: int, seed: int, data: st.DataObject) -> None:
+def test_ties_come_by_lower_id(bits: int, items: int, seed: int, data: st.DataObject) -> None:
     query, database = bools(3, bits, seed), bools(items, bits, seed + 1)
     k = data.draw(st.integers(1, items))
     ids, distances = HammingIndex(database, device="cpu").search(query, k)
@@ -49,18 +49,18 @@ def test_ties_come_by_lower_number(bits: int, items: int, seed: int, data: st.Da
     assert np.array_equal(distances, wanted[1])
 
 
-@pytest.mark.usefixtures("way")
+@pytest.mark.usefixtures("backend")
 @pytest.mark.parametrize("k", [1, 5, 40, 200])
 def test_blocks_of_the_database_are_merged(k: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matmul, "_DATABASE_BLOCK", 13)
+    monkeypatch.setattr(matmul_index, "_BLOCK_ITEMS", 13)
     query, database = bools(9, 10, 0), bools(200, 10, 1)
     ids, distances = HammingIndex(database, device="cpu").search(query, k)
     assert np.array_equal(ids, plain(query, database, k)[0])
     assert (ids.dtype.name, distances.dtype.name) == ("int64", "int32")
 
 
-@pytest.mark.usefixtures("way")
-@pytest.mark.parametrize("items", [BLOCK - 1, BLOCK, 2 * BLOCK + 77])
+@pytest.mark.usefixtures("backend")
+@pytest.mark.parametrize("items", [BLOCK_ITEMS - 1, BLOCK_ITEMS, 2 * BLOCK_ITEMS + 77])
 @pytest.mark.parametrize(("bits", "k"), [(9, 1), (64, 1000), (129, 100), (300, 5000), (512, 10)])
 def test_ends_of_blocks_are_searched(items: int, bits: int, k: int) -> None:
     query, database = bools(40, bits, 0), bools(items, bits, 1)
@@ -70,8 +70,8 @@ def test_ends_of_blocks_are_searched(items: int, bits: int, k: int) -> None:
     assert np.array_equal(distances, wanted[1])
 
 
-def test_runs_of_queries_meet_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hashbench.search.compiled._WORDS", 5 * 16)
+def test_chunks_of_queries_meet_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hashbench.search.query_masks._CHUNK_WORDS", 5 * 16)
     query, database = bools(23, 10, 0), bools(200, 10, 1)
     ids, _ = HammingIndex(database, device="cpu").search(query, 7)
     assert np.array_equal(ids, plain(query, database, 7)[0])
@@ -80,8 +80,8 @@ def test_runs_of_queries_meet_without_a_seam(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize("k", [1, 50, 9000])
 @pytest.mark.parametrize("nearest_first", [True, False])
 def test_a_database_in_the_order_of_its_distances_is_searched(k: int, nearest_first: bool) -> None:
-    """Nearer and nearer items push out all that came before; the other way round, only the first are looked at."""
-    ones = np.sort(np.random.default_rng(0).integers(0, 65, 3 * BLOCK))
+    """Nearer and nearer items push out all that came before; in the opposite order only the first are looked at."""
+    ones = np.sort(np.random.default_rng(0).integers(0, 65, 3 * BLOCK_ITEMS))
     database = np.arange(64) < (ones if nearest_first else ones[::-1])[:, None]
     query = np.zeros((2, 64), dtype=np.bool_)
     ids, distances = HammingIndex(database, device="cpu").search(query, k)
@@ -97,8 +97,8 @@ def test_a_sample_that_is_unlike_the_database_misleads_nobody(k: int, sampled_ar
     rng = np.random.default_rng(0)
     sampled = np.zeros(tiles, dtype=np.bool_)
     sampled[np.arange(10) * tiles // 10] = True  # as many as the root of 100
-    chance = np.where(np.repeat(sampled, TILE) == sampled_are_near, 0.1, 0.4)
-    database = rng.random((tiles * TILE, 30)) < chance[:, None]
+    chance = np.where(np.repeat(sampled, TILE_ITEMS) == sampled_are_near, 0.1, 0.4)
+    database = rng.random((tiles * TILE_ITEMS, 30)) < chance[:, None]
     query = np.zeros((3, 30), dtype=np.bool_)
     query[1, :7] = True
     ids, distances = HammingIndex(database, device="cpu").search(query, k)
@@ -108,7 +108,7 @@ def test_a_sample_that_is_unlike_the_database_misleads_nobody(k: int, sampled_ar
         assert np.array_equal(distances[row], wanted[ids[row]])
 
 
-@pytest.mark.usefixtures("way")
+@pytest.mark.usefixtures("backend")
 @pytest.mark.parametrize("bits", [8, 255, 256, 511, 512, MAX_BITS - 1, MAX_BITS])
 def test_the_farthest_code_of_any_length_is_found(bits: int) -> None:
     database = bools(600, bits, 0)
@@ -127,11 +127,11 @@ def test_a_gpu_finds_the_same() -> None:
 
 
 def test_it_keeps_packed_codes() -> None:
-    found = HammingIndex(Codes.pack(bools(30, 60, 0)), device="cpu")
-    assert (len(found), found.bits, found.bytes_per_item) == (30, 60, 8)
+    index = HammingIndex(Codes.pack(bools(30, 60, 0)), device="cpu")
+    assert (len(index), index.bits, index.bytes_per_item) == (30, 60, 8)
 
 
-def test_no_queries_are_no_answers() -> None:
+def test_no_queries_give_no_results() -> None:
     ids, distances = HammingIndex(bools(4, 8, 0), device="cpu").search(bools(0, 8, 1), 2)
     assert ids.shape == distances.shape == (0, 2)
 
@@ -161,11 +161,11 @@ def test_a_cpu_without_wide_vectors_finds_and_counts_the_same() -> None:
         "g = np.random.default_rng(0)\n"
         "a, b = g.random((20, 72)) < .5, g.random((9000, 72)) < .5\n"
         "la, lb = g.integers(0, 5, 20), g.integers(0, 5, 9000)\n"
-        "found = distance_histograms(Codes.pack(a), Codes.pack(b), la, lb)\n"
+        "counts = distance_histograms(Codes.pack(a), Codes.pack(b), la, lb)\n"
         "distance = (a[:, None] != b).sum(2)\n"
         "for q in range(20):\n"
-        "    assert np.array_equal(found.items[q], np.bincount(distance[q], minlength=73))\n"
-        "    assert np.array_equal(found.relevant[q], np.bincount(distance[q][la[q] == lb], minlength=73))\n"
+        "    assert np.array_equal(counts.items[q], np.bincount(distance[q], minlength=73))\n"
+        "    assert np.array_equal(counts.relevant[q], np.bincount(distance[q][la[q] == lb], minlength=73))\n"
         "ids, _ = HammingIndex(Codes.pack(b)).search(Codes.pack(a), k=50)\n"
         "assert np.array_equal(ids, distance.argsort(axis=1, kind='stable')[:, :50])\n"
     )

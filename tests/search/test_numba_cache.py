@@ -3,6 +3,13 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
+from numba.core.caching import IndexDataCacheFile
+
+from hashbench.search import numba_cache
+from hashbench.search.numba_cache import compiled, entry_point, parallel_entry_point, prange
 
 CALLER = """
 import helper
@@ -23,14 +30,36 @@ def changed(x):
 """
 
 
+@compiled
+def described(x: Any) -> Any:
+    """What numba cannot compile: a list of two types."""
+    return [x, str(x)]
+
+
+@entry_point
+def first_described(x: Any) -> Any:
+    return described(x)[0]
+
+
+@parallel_entry_point
+def all_described(values: Any, results: Any) -> None:
+    for i in prange(len(values)):
+        results[i] = first_of(values[i])
+
+
+@compiled
+def first_of(x: Any) -> Any:
+    return described(x)[0]
+
+
 def called(folder: Path) -> list[str]:
-    """The answer, and how often compiled code was found."""
+    """The result, and how often compiled code came from the cache."""
     words = [sys.executable, "caller.py"]
     return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True).stdout.split()
 
 
 def test_compiled_code_is_kept_until_a_file_beside_it_changes(tmp_path: Path) -> None:
-    """numba alone would answer 22 for good: it looks at the caller's file only."""
+    """numba alone would return 22 for good: it looks at the caller's file only."""
     (tmp_path / "caller.py").write_text(CALLER)
     (tmp_path / "helper.py").write_text(HELPER)
     (tmp_path / ".#helper.py").symlink_to("an editor's lock")
@@ -51,3 +80,27 @@ def test_kernels_take_torchs_number_of_threads_and_leave_it_alone() -> None:
         "print(torch.get_num_threads(), numba.get_num_threads())\n"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "1 1\n"
+
+
+def test_numbas_cache_has_the_source_stamp_that_the_hook_replaces() -> None:
+    """If this fails, numba has renamed what ``numba_cache._compile`` relies on: each process compiles anew."""
+    stamp = described._cache._cache_file._source_stamp  # type: ignore[attr-defined]
+    assert stamp[1] == numba_cache._sources_sum(Path(__file__).parent)
+
+
+def test_numbas_cache_compares_the_source_stamp(tmp_path: Path) -> None:
+    """If this fails, numba compares something else, and code may be used that was compiled from older sources."""
+    file = IndexDataCacheFile(str(tmp_path), "name", "stamp")
+    file.save("key", "code")
+    assert file.load("key") == "code"
+    file._source_stamp = "another"
+    assert file.load("key") is None
+
+
+def test_where_numba_does_not_work_loops_run_uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the functions that they call, of which numba could compile none here."""
+    monkeypatch.setattr(numba_cache, "problem", lambda: "broken")
+    assert first_described("a") == "a"
+    results = ["", ""]
+    all_described(["a", "b"], results)
+    assert results == ["a", "b"]

@@ -1,0 +1,79 @@
+"""Chooses the backend for a device: compiled kernels on a CPU, torch elsewhere and where the kernels do not work."""
+
+from functools import cache
+from importlib import import_module
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from hashbench.codes import Codes
+from hashbench.search import numba_cache
+from hashbench.search.backend import Backend
+from hashbench.search.layout import TILE_ITEMS
+from hashbench.search.matmul import MatmulBackend
+from hashbench.util.progress import log_to_stderr
+
+Operation = Literal["histograms", "topk", "pair_counts"]
+
+
+def backend_for(device: torch.device, operation: Operation) -> Backend:
+    """The backend that performs an operation on a device.
+
+    On a CPU that is numba's kernels. Before its first use an operation runs on a small case: where it cannot be
+    compiled, or its integers are not torch's, torch performs it, and a line to standard error says so.
+    """
+    bit_sliced = _bit_sliced_backend(operation) if device.type == "cpu" else None
+    return bit_sliced or MatmulBackend(device)
+
+
+@cache
+def _bit_sliced_backend(operation: Operation) -> Backend | None:
+    """The compiled kernels, or None where they fail; imported here, since they need numba."""
+    untested = numba_cache.version() and not numba_cache.is_tested()
+    name = (
+        f"numba {numba_cache.version()} (tested: {numba_cache.TESTED[0]} to {numba_cache.TESTED[-1]})"
+        if untested
+        else "numba"
+    )
+    try:
+        if numba_cache.problem():
+            raise RuntimeError(numba_cache.problem())
+        backend: Backend = import_module("hashbench.search.bit_sliced").BitSlicedBackend()
+        _check(backend, operation)
+    except Exception as error:  # whatever a missing, broken or changed numba raises
+        reason = numba_cache.first_line(error)
+        _log_once(f"{name} does not work here ({reason}): Hamming distances are counted by torch, which takes longer")
+        return None
+    if untested:
+        _log_once(f"{name} is untested: each of its kernels is checked against torch on a small case before it is used")
+    return backend
+
+
+@cache
+def _log_once(line: str) -> None:
+    log_to_stderr(line)
+
+
+def _check(backend: Backend, operation: Operation) -> None:
+    """Compare a backend with torch on a small case.
+
+    Raises:
+        RuntimeError: their integers differ.
+    """
+    results = _small_case(backend, operation), _small_case(MatmulBackend(torch.device("cpu")), operation)
+    if not all(np.array_equal(*pair) for pair in zip(*results, strict=True)):
+        raise RuntimeError(f"its {operation} are not those of torch")
+
+
+def _small_case(backend: Backend, operation: Operation) -> tuple[npt.NDArray[Any], ...]:
+    """What an operation returns for codes that end within a tile and labels of which some items have several."""
+    rng = np.random.default_rng(0)
+    queries, items = 3, 2 * TILE_ITEMS + 70
+    codes = [Codes.pack(rng.random((rows, 72)) < 0.4) for rows in (queries, items)]
+    if operation == "histograms":
+        return backend.histograms(codes[0], codes[1], (rng.random((queries, 5)) < 0.5, rng.random((items, 5)) < 0.2))
+    if operation == "topk":
+        return backend.index(codes[1]).topk(codes[0], k=100)
+    return (backend.pair_counts(codes[1]),)
