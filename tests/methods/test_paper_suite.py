@@ -62,7 +62,7 @@ def test_every_trial_of_the_papers_suite_ends_well(records: list[dict[str, Any]]
 def test_bgan_trains_the_papers_encoder_with_the_papers_teacher(records: list[dict[str, Any]]) -> None:
     (record,) = (record for record in records if record["trial"]["method"] == "bgan")
     assert set(record["trial"]["backbones"]) == {"vgg19"}
-    assert record["trial"]["parameters"]["picture"] == 64
+    assert record["trial"]["parameters"]["reconstruction_size"] == 64
     assert (record["queries"]["scored"], record["protocol_card"]["sizes"]["database"]) == (QUERIES, ITEMS)
     (epoch,) = record["training"]["epochs"]
     assert all(value is None or math.isfinite(value) for value in epoch.values())

@@ -120,7 +120,7 @@ def test_a_preset_has_to_be_one_of_some_grid_that_asks_for_it(settings: Settings
         ({"batch": 100, "hidden": 0}, {}),
         ({"batch": 50}, {"batch": 50}),
         ({"variant": "released"}, {"variant": "released"}),
-        ({"variant": "released", "batch": 40, "warm": 0}, {"variant": "released"}),
+        ({"variant": "released", "batch": 40, "head_warmup_epochs": 0}, {"variant": "released"}),
         ({"variant": "released", "batch": 100}, {"variant": "released", "batch": 100}),
     ],
 )
