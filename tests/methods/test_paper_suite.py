@@ -26,7 +26,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
         safetensors.torch.save_file(random_net(net).state_dict(), folder / f"{net}.safetensors")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HASHBENCH_CACHE", str(folder / "cache"))
-        found = hb.run(
+        results = hb.run(
             suite="bgan-paper",
             datasets=[f"folder:{_pictures(folder)}"],
             bits=[BITS],
@@ -37,7 +37,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
             executor="inline",
             device="cpu",
         )
-    return list(found.records)
+    return list(results.records)
 
 
 def _pictures(folder: Path) -> Path:

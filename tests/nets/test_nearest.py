@@ -19,8 +19,8 @@ def tiles(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize("count", [1, 12, 199])
 def test_they_are_scikit_learns(count: int, generator: torch.Generator) -> None:
     x = torch.randn(200, 16, generator=generator)
-    found = NearestNeighbors(n_neighbors=count, metric="cosine", algorithm="brute").fit(x.double().numpy())
-    assert np.array_equal(nearest(x, count).numpy(), found.kneighbors()[1])
+    oracle = NearestNeighbors(n_neighbors=count, metric="cosine", algorithm="brute").fit(x.double().numpy())
+    assert np.array_equal(nearest(x, count).numpy(), oracle.kneighbors()[1])
 
 
 @pytest.mark.usefixtures("tiles")
@@ -37,10 +37,10 @@ def test_equal_items_are_equally_near(tile: int, monkeypatch: pytest.MonkeyPatch
     copies = torch.arange(200).view(5, 40)
     x = torch.randn(40, 300, generator=generator).repeat(5, 1)
     order = torch.tensor(cosine_order(x[:40]))
-    found = nearest(x, 9)
+    rows = nearest(x, 9)
     for i in range(200):
         own = [int(j) for j in copies[:, i % 40] if j != i]
-        assert found[i].tolist() == own + copies[:, order[i % 40, 0]].tolist()
+        assert rows[i].tolist() == own + copies[:, order[i % 40, 0]].tolist()
 
 
 @pytest.mark.usefixtures("tiles")

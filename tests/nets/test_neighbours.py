@@ -113,8 +113,8 @@ def test_neighbours_are_drawn_among_the_others_with_equal_chances(
     for row, columns in zip(rows.tolist(), drawn, strict=True):
         others = dense(similarity)[row].eq(1).nonzero()[:, 0].tolist()
         others.remove(row)
-        found, often = columns.unique(return_counts=True)
-        assert found.tolist() == others
+        unique, often = columns.unique(return_counts=True)
+        assert unique.tolist() == others
         expected = DRAWS / len(others)
         assert ((often - expected).abs() < 5 * expected**0.5).all()
     assert not torch.equal(drawn[2], drawn[3])
