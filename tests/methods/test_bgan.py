@@ -208,6 +208,22 @@ def test_state_restores_the_codes_without_training(generator: torch.Generator) -
     assert torch.equal(again.encode(train.images[rows]), method.encode(train.images[rows]))
 
 
+def test_names_in_a_state_are_those_of_earlier_records(generator: torch.Generator) -> None:
+    method = fit(BGAN(8, epochs=1, hidden=4), noise(30, 32, generator), context(), 0)
+    normalised = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+    assert set(method.state()) == {
+        *("encoder.mean", "encoder.std"),
+        *(f"encoder.net.{layer}.weight" for layer in (0, 4, 8, 12, 16)),
+        *(f"encoder.net.{layer}.{name}" for layer in (1, 5, 9, 13, 17) for name in normalised),
+        *(f"head.centre.{name}" for name in normalised[2:]),
+        *("head.hidden.0.weight", "head.hidden.0.bias", "head.last.weight", "head.last.bias"),
+        *("generator.layers.0.weight", "generator.layers.0.bias"),
+        *(f"generator.layers.{layer}.weight" for layer in (3, 6, 9)),
+        *(f"generator.layers.{layer}.{name}" for layer in (4, 7, 10) for name in normalised),
+        *("generator.layers.12.weight", "generator.layers.12.bias"),
+    }
+
+
 def test_same_seed_same_codes_and_the_global_generators_are_left_alone(images: Tensor) -> None:
     def codes(seed: int) -> Any:
         return hashbench.hasher("bgan", bits=16, seed=seed, device="cpu", epochs=1).fit(images[:120]).encode(images)
