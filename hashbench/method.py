@@ -1,4 +1,4 @@
-"""The contract of a hashing method: what it declares, what it is given, what it answers."""
+"""The contract of a hashing method: its declarations, its inputs, its outputs."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -16,9 +16,9 @@ class Traits:
 
     Attributes:
         input: what ``fit`` and ``encode`` read: "features" [n, d] or "images" [n, 3, h, w].
-        wants_features: a method on images that also reads the trial's features while it trains.
-        supervised: reads labels; such methods have to be named and stand in a table of their own.
-        deterministic: ``fit`` draws nothing at random, so one repetition says everything.
+        wants_features: a method on images that also reads the trial's features in training.
+        supervised: reads labels; such methods have to be named on the command line and get a table of their own.
+        deterministic: ``fit`` draws nothing at random, so one repetition is enough.
         paper: authors, title, venue and year.
         presets: named sets of parameters ("quick": a shorter training, for methods that take long).
     """
@@ -32,7 +32,7 @@ class Traits:
 
 
 class ImageBatches(Protocol):
-    """Images behind an index: a uint8 tensor [n, 3, h, w], or a source that decodes what is asked for."""
+    """Images by index: a uint8 tensor [n, 3, h, w], or a source that decodes them on access."""
 
     def __len__(self) -> int: ...
 
@@ -41,10 +41,10 @@ class ImageBatches(Protocol):
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What a method's traits ask for and nothing else; the rest answers with an error.
+    """The training data that a method's traits ask for, and nothing else.
 
     Raises:
-        PermissionError: from a property whose content the traits did not ask for.
+        PermissionError: from a property that the traits do not ask for.
         ValueError: features, images and labels are not of the same items.
     """
 
@@ -85,7 +85,7 @@ class TrainingSet:
 
 @dataclass(frozen=True)
 class Backbone:
-    """A network with its weights, ready to be trained on.
+    """A pre-trained network.
 
     Attributes:
         net: maps a normalised float batch [n, 3, size, size] to features [n, dimension].
@@ -102,26 +102,25 @@ class Backbone:
 
 
 def no_backbone(name: str) -> Backbone:
-    """The provider of a run without pre-trained networks."""
+    """Provider for a run without pre-trained networks; always raises LookupError."""
     raise LookupError(f"no backbone named {name!r} is available to this run")
 
 
 @dataclass
 class RunContext:
-    """What the engine lends to ``fit``.
+    """What the engine gives to ``fit``.
 
     Attributes:
-        device: where tensors live.
+        device: of all tensors.
         generator: a seeded generator on the CPU; pass it to every draw.
         features: id of the trial's features ("gist", "squeezenet1_1@128").
         dtype: what networks compute in; float32, or bfloat16 for autocast.
-        checkpoint: a folder of the trial's own that outlives a killed training, or None; a method that wants it
-            makes it.
+        checkpoint: a folder of the trial's own that outlives a killed training, or None; the method creates it.
         backbones: provider behind :meth:`backbone`.
         progress: called after every epoch with (done, total, values).
-        epochs: what :meth:`log_epoch` collected; stands in the record as ``training.epochs``.
-        facts: what :meth:`log_fact` collected; stands in the record as ``training.facts``.
-        positive_pairs: what :meth:`log_positive_pairs` was given, or None.
+        epochs: collected by :meth:`log_epoch`; ``training.epochs`` of the record.
+        facts: collected by :meth:`log_fact`; ``training.facts`` of the record.
+        positive_pairs: from :meth:`log_positive_pairs`, or None.
     """
 
     device: torch.device
@@ -136,32 +135,32 @@ class RunContext:
     positive_pairs: tuple[Tensor, Tensor] | None = None
 
     def backbone(self, name: str) -> Backbone:
-        """A fresh network with its weights, preprocessing and size.
+        """A new network with its weights, preprocessing and size.
 
         Raises:
-            LookupError: no such network here.
+            LookupError: this run has no such network.
         """
         return self.backbones(name)
 
     def log_epoch(self, done: int, total: int, **values: float | Tensor) -> None:
-        """Report that ``done`` of ``total`` epochs (or iterations) are over, with the means of their losses.
+        """Log the means of an epoch's (or iteration's) losses, with its number among ``total``.
 
-        Tensors of one element are read here, once, so a training loop need not wait for its device.
+        Tensors of one element are read here, once, so a training loop need not synchronise with its device.
         """
-        read = {name: float(value) for name, value in values.items()}
-        self.epochs.append({"epoch": float(done), **read})
+        numbers = {name: float(value) for name, value in values.items()}
+        self.epochs.append({"epoch": float(done), **numbers})
         if self.progress is not None:
-            self.progress(done, total, read)
+            self.progress(done, total, numbers)
 
     def log_fact(self, **values: float | str) -> None:
-        """Keep what holds for the whole training ("precision": "bfloat16"); a later value replaces an earlier one."""
+        """Log what is true of the whole training ("precision": "bfloat16"); a later value replaces an earlier one."""
         self.facts |= values
 
     def log_positive_pairs(self, rows: Tensor, columns: Tensor) -> None:
-        """Record which pairs of training items ``fit`` took as similar, int64 [pairs] each.
+        """Log the pairs of training items that ``fit`` took as similar, int64 [pairs] each.
 
-        The engine compares them with the labels, which the method does not see, once ``fit`` is over: share of right
-        pairs and of found ones stand in the record as ``training.similarity``.
+        After ``fit`` the engine compares them with the labels, which the method does not see: their precision and
+        recall are ``training.similarity`` of the record.
         """
         self.positive_pairs = (rows, columns)
 
@@ -171,10 +170,15 @@ class HashMethod(ABC):
 
     The file name is the method's name on the command line. Hyper-parameters are the keyword arguments of
     ``__init__``, each with a type and a default; ``__init__`` stores and validates them and does nothing else.
-    What ``fit`` learns ends in ``_``.
+    Attributes that ``fit`` learns end in ``_``.
+
+    Attributes:
+        traits: what the method declares about itself.
+        renamed: new name of each hyper-parameter that had another name before, for records and for messages.
     """
 
     traits: ClassVar[Traits]
+    renamed: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, bits: int) -> None:
         self.bits = bits
@@ -184,7 +188,7 @@ class HashMethod(ABC):
         """Learn from the training set.
 
         Raises:
-            Incompatible: the request cannot be served (more bits than the method can make from these features).
+            Incompatible: the method cannot do this (more bits than it can make from these features).
         """
 
     @abstractmethod
@@ -196,29 +200,29 @@ class HashMethod(ABC):
 
     @classmethod
     def resolve(cls, parameters: dict[str, Any], features: str) -> dict[str, Any]:  # noqa: ARG003
-        """Fill in parameters whose default depends on the trial's features; the result is what gets recorded."""
+        """Fill in parameters whose default depends on the trial's features; the result is recorded."""
         return parameters
 
-    def backbones(self, features: str) -> tuple[str, ...]:  # noqa: ARG002 - for those that have some
-        """Specs of the pre-trained networks that ``fit`` and ``load_state`` ask the run for ("squeezenet1_1@128").
+    def backbones(self, features: str) -> tuple[str, ...]:  # noqa: ARG002 - for overriding methods
+        """Specs of the pre-trained networks that ``fit`` and ``load_state`` need from the run ("squeezenet1_1@128").
 
-        Their weights are part of a trial's identity; a run lends no others.
+        Their weights are part of a trial's identity; a run has no others.
         """
         return ()
 
-    def restore(self, codes: Tensor) -> Tensor | None:  # noqa: ARG002 - for those that can
-        """Pictures, float [n, 3, h, w] in [0, 1], that a fitted method makes of bool codes [n, bits], or None."""
+    def restore(self, codes: Tensor) -> Tensor | None:  # noqa: ARG002 - for overriding methods
+        """Images, float [n, 3, h, w] in [0, 1], reconstructed from bool codes [n, bits] by a fitted method, or None."""
         return None
 
     def image_size(self, features: str) -> int:
-        """Side in pixels at which a method on images wants them; may depend on parameters and features."""
-        raise NotImplementedError(f"{type(self).__name__} reads images and has to say at which size")
+        """Side in pixels of the images that a method on images reads; may depend on parameters and features."""
+        raise NotImplementedError(f"{type(self).__name__} reads images and must define image_size")
 
     def state(self) -> dict[str, Tensor]:
         """Everything ``encode`` needs. By default: the attributes that end in ``_``, which then have to be tensors.
 
         Raises:
-            TypeError: one is something else, a network say; such a method has to say what its state is.
+            TypeError: one is something else, a network say; such a method has to override this.
         """
         learnt = {name: value for name, value in vars(self).items() if name.endswith("_")}
         for name, value in learnt.items():
@@ -228,10 +232,10 @@ class HashMethod(ABC):
         return learnt
 
     def load_state(self, state: Mapping[str, Tensor], run: RunContext | None = None) -> None:  # noqa: ARG002
-        """Take over what :meth:`state` gave; the parameters of ``__init__`` have to be the same.
+        """Restore what :meth:`state` returned; the parameters of ``__init__`` have to be the same.
 
         Args:
-            state: tensors by name, on the device where codes are to be made.
+            state: tensors by name, on the device to encode on.
             run: for a method that needs a backbone's architecture to put its weights into.
         """
         for name, value in state.items():

@@ -1,1 +1,1 @@
-"""What methods with networks share: encoders, decoders, signs, losses, neighbours and the training loop."""
+"""Networks, losses and training loops that methods share."""

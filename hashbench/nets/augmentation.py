@@ -1,22 +1,22 @@
-"""Versions of the training images: each as it is, and mirrored and shifted at random."""
+"""Augmentation: each training image as it is, mirrored and shifted."""
 
 import torch
 from torch import Tensor
 
 
-class Views:
-    """``count`` versions of each of ``n`` images; the first is the image itself.
+class Augmentation:
+    """``count`` views of each of ``n`` images; view 0 is the image itself.
 
-    The others are drawn once: mirrored with odds of a half and shifted by up to a share of the side, edge pixels
-    repeated. One draw serves pictures of the same items at several sizes.
+    The others are drawn once: mirrored with probability 1/2 and shifted by up to a share of the side, edge pixels
+    repeated. The same draw serves images of the same items at several sizes.
 
     Args:
         n: number of images.
-        count: versions of each, 1 or more.
-        flip: whether the others may be mirrored.
+        count: views of each, 1 or more.
+        flip: whether views may be mirrored.
         shift: their largest shift in either direction, a share of the side from 0 to below 1.
         generator: on the CPU.
-        device: where pictures are.
+        device: where images are.
     """
 
     def __init__(
@@ -24,29 +24,29 @@ class Views:
     ) -> None:
         self.count, self.generator = count, generator
         draws = torch.rand(count, n, 3, generator=generator)
-        plans = (draws * 2 - 1) * shift
-        plans[..., 0] = torch.where(draws[..., 0] < 0.5, -1.0, 1.0) if flip else 1.0
-        plans[0] = torch.tensor([1.0, 0.0, 0.0])
-        self.plans = plans.to(device)  # of each version and image: mirror (-1 or 1), shifts down and right
+        affine_params = (draws * 2 - 1) * shift
+        affine_params[..., 0] = torch.where(draws[..., 0] < 0.5, -1.0, 1.0) if flip else 1.0
+        affine_params[0] = torch.tensor([1.0, 0.0, 0.0])
+        self.affine_params = affine_params.to(device)  # [count, n, 3]: mirror (-1 or 1), shifts down and right
 
     def draw(self, n: int) -> Tensor:
-        """Which version each of ``n`` images of a batch is seen in, int64 on the device."""
+        """A random view id for each of ``n`` images of a batch, int64 on the device."""
         drawn = torch.randint(0, self.count, (n,), generator=self.generator)
-        return drawn.to(self.plans.device, non_blocking=True)
+        return drawn.to(self.affine_params.device, non_blocking=True)
 
-    def __call__(self, pictures: Tensor, rows: Tensor, versions: Tensor) -> Tensor:
-        """``pictures`` [B, c, h, w] of the items ``rows``, of any dtype, in their ``versions``."""
+    def __call__(self, images: Tensor, rows: Tensor, view_ids: Tensor) -> Tensor:
+        """Views of ``images`` [B, c, h, w], of any dtype, those of the items ``rows``; ``view_ids`` int64 [B]."""
         if self.count == 1:
-            return pictures
-        n, channels, height, width = pictures.shape
-        mirror, down, right = self.plans[versions, rows].unbind(1)
-        ys, xs = _places(height, down, torch.ones_like(down)), _places(width, right, mirror)
+            return images
+        n, channels, height, width = images.shape
+        mirror, down, right = self.affine_params[view_ids, rows].unbind(1)
+        ys, xs = _sources(height, down, torch.ones_like(down)), _sources(width, right, mirror)
         source = (ys[:, :, None] * width + xs[:, None, :]).view(n, 1, -1).expand(-1, channels, -1)
-        return pictures.flatten(2).gather(2, source).view(pictures.shape)
+        return images.flatten(2).gather(2, source).view(images.shape)
 
 
-def _places(size: int, shift: Tensor, mirror: Tensor) -> Tensor:
-    """Int64 [n, size]: where each row or column of the new picture comes from."""
-    ahead = torch.arange(size, device=shift.device)
-    along = torch.where(mirror[:, None] > 0, ahead, size - 1 - ahead)
-    return (along + (shift * size).round().long()[:, None]).clamp_(0, size - 1)
+def _sources(size: int, shift: Tensor, mirror: Tensor) -> Tensor:
+    """Int64 [n, size]: the index that each row or column of a view is copied from."""
+    forward = torch.arange(size, device=shift.device)
+    index = torch.where(mirror[:, None] > 0, forward, size - 1 - forward)
+    return (index + (shift * size).round().long()[:, None]).clamp_(0, size - 1)

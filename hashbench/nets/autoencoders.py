@@ -1,4 +1,4 @@
-"""An autoencoder of feature vectors with a binary layer between its halves; what the sgn-relaxed baselines share."""
+"""An autoencoder of feature vectors with a binary layer, and the training that its two baselines share."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from hashbench.method import HashMethod, RunContext, TrainingSet
-from hashbench.nets.schedules import Moment
+from hashbench.nets.schedules import TrainingStep
 from hashbench.nets.signs import sign
 from hashbench.nets.training import Values, epoch_batches, run_epochs, with_imbalance
 
-DROPS = (0.6, 0.8)  # of the training, after which the rate is a tenth of what it was
+LR_DROP_FRACTIONS = (0.6, 0.8)  # of the training, after each of which the learning rate is divided by 10
 
 
 class Autoencoder(nn.Module):
@@ -36,7 +36,7 @@ class Autoencoder(nn.Module):
         self.encoder, self.decoder = _layers(dimension, hidden, bits), _layers(bits, hidden, dimension)
 
     def standardise_by(self, features: Tensor) -> Self:
-        """Take the mean of ``features`` [n, d], and one overall scale, which leaves their directions alone.
+        """Set mean and one overall scale, which keeps directions, to those of ``features`` [n, d].
 
         Raises:
             ValueError: a feature is NaN or infinite.
@@ -58,27 +58,27 @@ class Autoencoder(nn.Module):
         return z
 
 
-def _layers(entering: int, hidden: int, leaving: int) -> nn.Sequential:
-    widths = (entering, hidden, leaving) if hidden else (entering, leaving)
+def _layers(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+    widths = (inputs, hidden, outputs) if hidden else (inputs, outputs)
     layers: list[nn.Module] = []
-    for before, behind in pairwise(widths):
-        layers += [nn.Linear(before, behind), nn.ReLU()]
+    for width, next_width in pairwise(widths):
+        layers += [nn.Linear(width, next_width), nn.ReLU()]
     return nn.Sequential(*layers[:-1])
 
 
 class AutoencoderMethod(HashMethod):
-    """What the baselines share: all but the objective that relaxes the sign.
+    """A method that trains an :class:`Autoencoder`; its subclasses define the objective.
 
     Training follows the public autoencoders of Li and van Gemert (Deep unsupervised image hashing by maximizing bit
     entropy, AAAI 2021, AutoEncoder/Sign.py): Adam at 1e-3 with weight decay 1e-5, batches of 128, 100 epochs, a tenth
     of the rate after 60 and again after 80 % of them. Their halves have a hidden layer of 256; here they are linear,
-    which served digits better when 200 of its training images were held out: a deep decoder can read codes whose
+    which was better on digits when 200 of its training images were held out: a deep decoder can read codes whose
     Hamming distances mean little.
 
     Args:
         bits: code length.
         hidden: width of a layer with ReLU in either half; 0 for linear halves.
-        epochs, batch, rate: passes over the training set, items per step, Adam's first rate.
+        epochs, batch, rate: passes over the training set, items per step, Adam's initial learning rate.
 
     Raises:
         ValueError: a parameter is out of its range.
@@ -98,13 +98,13 @@ class AutoencoderMethod(HashMethod):
         """Losses by name, whose sum is minimised, of standardised features x [B, d] and z [B, bits]."""
 
     def fit(self, train: TrainingSet, run: RunContext) -> Self:
-        """Standardise, then minimise :meth:`objective`; each loss and the bits' imbalance are reported per epoch."""
+        """Standardise, then minimise :meth:`objective`; logs each loss and the bits' imbalance per epoch."""
         net = Autoencoder(train.features.shape[1], self.bits, self.hidden).to(run.device)
         x = net.standardise_by(train.features).standardise(train.features)
         optimiser = torch.optim.Adam(net.parameters(), lr=self.rate, weight_decay=1e-5)
 
-        def step(rows: Tensor, moment: Moment) -> Values:
-            drops = sum(moment.epoch >= drop * self.epochs for drop in DROPS)
+        def step(rows: Tensor, training_step: TrainingStep) -> Values:
+            drops = sum(training_step.epoch >= drop * self.epochs for drop in LR_DROP_FRACTIONS)
             optimiser.param_groups[0]["lr"] = self.rate * 0.1**drops
             z = net.encoder(x[rows])
             losses = self.objective(net.decoder, x[rows], z)
@@ -129,7 +129,7 @@ class AutoencoderMethod(HashMethod):
         return dict(self.net_.state_dict())
 
     def load_state(self, state: Mapping[str, Tensor], run: RunContext | None = None) -> None:  # noqa: ARG002
-        """Take over :meth:`state`."""
+        """Restore :meth:`state`."""
         net = Autoencoder(len(state["mean"]), self.bits, self.hidden)
         net.load_state_dict(dict(state))
         self.net_ = net.to(state["mean"].device).eval()

@@ -1,11 +1,11 @@
-"""What an epoch's codes look like: balance, correlation and variety of their bits."""
+"""Balance, correlation and variety of the bits of an epoch's codes."""
 
 import torch
 from torch import Tensor
 
 
 class BitStatistics:
-    """Collects the codes of an epoch on the device; each counts as it was when its batch was trained on.
+    """Collects the codes of an epoch on the device, each as it was when its batch was trained on.
 
     Args:
         n: number of training items.
@@ -18,12 +18,12 @@ class BitStatistics:
         self.seen = torch.zeros(n, dtype=torch.bool, device=device)
 
     def add(self, rows: Tensor, codes: Tensor) -> None:
-        """Take the codes [B, bits] of the items ``rows``, any sign being a bit; of one that is there twice, either."""
+        """Add the codes of the items ``rows``, float [B, bits]; of an item that is there twice, either is kept."""
         self.codes[rows] = codes.detach() >= 0
         self.seen[rows] = True
 
     def summary(self) -> dict[str, Tensor]:
-        """Over the items seen, each a tensor of one element; begins anew.
+        """Statistics over the items seen, each a tensor of one element; the next epoch starts empty.
 
         "imbalance": mean over bits of |mean of -1 and +1|, 0 where every bit is balanced, 1 where all are constant.
         "correlation": mean of |correlation| over pairs of bits (a constant bit has none), 0 for a single bit.

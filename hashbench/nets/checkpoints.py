@@ -1,4 +1,4 @@
-"""What a killed training resumes from: nets, optimisers, random generators and reports as an epoch left them."""
+"""Checkpoints: networks, optimisers, random generators and reports as they were at the end of an epoch."""
 
 import time
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ from torch import nn
 from hashbench.method import RunContext
 from hashbench.util.files import replacing
 
-FILE = "training.pt"
-SHARE = 0.1  # of the training's time that saving may take
+CHECKPOINT_FILE = "training.pt"
+MAX_SAVE_FRACTION = 0.1  # of the training's time
 
 
 class Stateful(Protocol):
-    """A net or an optimiser."""
+    """A network or an optimiser."""
 
     def state_dict(self) -> dict[str, Any]:  # noqa: D102 - torch's
         ...
@@ -26,17 +26,17 @@ class Stateful(Protocol):
 
 
 class Checkpoint:
-    """A training's whole state in one file of the run's checkpoint folder; without a folder nothing is kept.
+    """A training's whole state in one file of the run's checkpoint folder; without a folder nothing is saved.
 
     A training that resumes ends with the same weights as one that was never stopped, on the same machine: everything
-    random comes from the run's generator and torch's global ones, whose states are kept as well. (On a GPU only where
-    a network has no layer whose gradient torch sums in any order, as adaptive pooling to a side that does not divide
-    its input's.) The folder belongs to one trial and its sources, so a file in it never meets another net. What was
-    kept on another kind of device is not taken up: half a training on each would be a third thing.
+    random comes from the run's generator and torch's global ones, whose states are saved too. (On a GPU only where no
+    layer's gradient is summed in varying order, as that of adaptive pooling to a side that does not divide its
+    input's.) The folder belongs to one trial and its sources, so a file in it never meets another network. A
+    checkpoint from another kind of device is not used: half of the training on each would be reproducible on neither.
 
     Args:
         run: gives the folder and the generator, holds the reports.
-        parts: nets and optimisers by name.
+        parts: networks and optimisers by name.
 
     Raises:
         RuntimeError: the file is damaged.
@@ -44,53 +44,53 @@ class Checkpoint:
 
     def __init__(self, run: RunContext, parts: Mapping[str, Stateful]) -> None:
         self.run, self.parts = run, parts
-        self.file: Path | None = run.checkpoint / FILE if run.checkpoint else None
-        self.place = f"{run.device.type}, {str(run.dtype).removeprefix('torch.')}"
-        self.kept: int | None = None  # epochs that were over when the file was written
-        self.due = 0.0
-        self.found: dict[str, Any] | None = self._read()
+        self.file: Path | None = run.checkpoint / CHECKPOINT_FILE if run.checkpoint else None
+        self.device = f"{run.device.type}, {str(run.dtype).removeprefix('torch.')}"
+        self.saved_epochs: int | None = None  # epochs done when the file was written
+        self.next_save = 0.0  # on the monotonic clock
+        self.content: dict[str, Any] | None = self._read()
 
     def nets(self) -> list[nn.Module]:
-        """The parts that are nets."""
+        """The parts that are networks."""
         return [part for part in self.parts.values() if isinstance(part, nn.Module)]
 
     def exists(self) -> bool:
-        """Whether something is kept that this run can go on from."""
-        return self.found is not None
+        """Whether there is a checkpoint that this run can resume from."""
+        return self.content is not None
 
     def _read(self) -> dict[str, Any] | None:
         if self.file is None or not self.file.is_file():
             return None
         try:
-            kept: dict[str, Any] = torch.load(self.file, map_location=self.run.device, weights_only=True)
-            place = kept["place"]
+            content: dict[str, Any] = torch.load(self.file, map_location=self.run.device, weights_only=True)
+            device = content["device"]
         except Exception as error:  # damaged files make torch raise errors of many kinds
             raise RuntimeError(f"checkpoint {self.file} is damaged ({type(error).__name__}); remove it") from error
-        if place != self.place:
-            self.run.log_fact(checkpoint_left_aside=f"made on {place}")
+        if device != self.device:
+            self.run.log_fact(checkpoint_left_aside=f"made on {device}")
             return None
-        return kept
+        return content
 
     def load(self) -> int:
-        """Put everything back as it was kept; answers how many epochs are over, 0 where nothing is kept."""
-        if self.found is None:
+        """Restore the saved state; returns the number of epochs done, 0 where there is no checkpoint."""
+        if self.content is None:
             return 0
-        kept, self.found = self.found, None
+        content, self.content = self.content, None
         for name, part in self.parts.items():
-            part.load_state_dict(kept["parts"][name])
-        self.run.generator.set_state(kept["generator"].cpu())
-        torch.set_rng_state(kept["torch"].cpu())
+            part.load_state_dict(content["parts"][name])
+        self.run.generator.set_state(content["generator"].cpu())
+        torch.set_rng_state(content["torch"].cpu())
         if self.run.device.type == "cuda":
-            torch.cuda.set_rng_state(kept["cuda"].cpu(), self.run.device)
-        self.run.epochs[:] = kept["epochs"]
-        self.run.log_fact(**kept["facts"])
-        self.kept = int(kept["done"])
-        self.run.log_fact(resumed_after_epoch=float(self.kept))
-        return self.kept
+            torch.cuda.set_rng_state(content["cuda"].cpu(), self.run.device)
+        self.run.epochs[:] = content["epochs"]
+        self.run.log_fact(**content["facts"])
+        self.saved_epochs = int(content["done"])
+        self.run.log_fact(resumed_after_epoch=float(self.saved_epochs))
+        return self.saved_epochs
 
     def offer(self, done: int) -> None:
-        """Keep the state after ``done`` epochs, unless saving would take more than a tenth of the time."""
-        if self.file is None or time.monotonic() < self.due:
+        """Save the state after ``done`` epochs, unless saving would take more than a tenth of the time."""
+        if self.file is None or time.monotonic() < self.next_save:
             return
         start = time.monotonic()
         self.file.parent.mkdir(parents=True, exist_ok=True)
@@ -105,16 +105,16 @@ class Checkpoint:
                     "cuda": torch.cuda.get_rng_state(self.run.device) if cuda else None,
                     "epochs": list(self.run.epochs),
                     "facts": dict(self.run.facts),
-                    "place": self.place,
+                    "device": self.device,
                 },
                 work,
             )
-        self.kept = done
+        self.saved_epochs = done
         end = time.monotonic()
-        self.due = end + (end - start) / SHARE
+        self.next_save = end + (end - start) / MAX_SAVE_FRACTION
 
     def __str__(self) -> str:
-        if self.file is None or self.kept is None:
+        if self.file is None or self.saved_epochs is None:
             return "there is no checkpoint"
-        place = Path(*self.file.parts[-3:])  # from the result folder: checkpoints/KEY/training.pt
-        return f"the last good checkpoint is {place}, after epoch {self.kept}"
+        path = Path(*self.file.parts[-3:])  # from the result folder: checkpoints/KEY/training.pt
+        return f"the last good checkpoint is {path}, after epoch {self.saved_epochs}"

@@ -1,4 +1,4 @@
-"""The generator: codes to pictures."""
+"""The generator: codes to images."""
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,7 @@ class Pointwise(nn.Conv2d):
     def __init__(self, channels: int, outputs: int) -> None:
         super().__init__(channels, outputs, 1)
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name it has in Conv2d
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - Conv2d's name for it
         """Maps [n, outputs, h, w] of [n, channels, h, w]."""
         assert self.bias is not None
         flat = torch.matmul(self.weight.flatten(1), input.flatten(2)) + self.bias[:, None]
@@ -28,11 +28,11 @@ class Generator(nn.Module):
     """A fully connected layer to a small map, transposed 5x5 convolutions that double its side, 1x1 to colours.
 
     Every convolution but the last is batch-normed; ELU throughout, a sigmoid at the end. ``size=64``, ``start=256``,
-    ``widths=(256, 128, 32)`` is the network of BGAN's authors; the default is narrower, for pictures of 32 px.
+    ``widths=(256, 128, 32)`` is the network of BGAN's authors; the default is narrower, for images of 32 px.
 
     Args:
         bits: code length.
-        size: side of the pictures, a multiple of 2^len(widths).
+        size: side of the images, a multiple of 2^len(widths).
         start: channels of the first map, whose side is size / 2^len(widths).
         widths: channels after each doubling.
 
@@ -42,8 +42,8 @@ class Generator(nn.Module):
 
     def __init__(self, bits: int, size: int = 32, start: int = 64, widths: tuple[int, ...] = (32, 16, 8)) -> None:
         super().__init__()
-        side, left = divmod(size, 2 ** len(widths))
-        if left or not side:
+        side, remainder = divmod(size, 2 ** len(widths))
+        if remainder or not side:
             raise ValueError(f"generator: size is {size}, wanted a multiple of {2 ** len(widths)}")
         layers: list[nn.Module] = [nn.Linear(bits, start * side * side), ELU(), nn.Unflatten(1, (start, side, side))]
         channels = start
@@ -57,6 +57,6 @@ class Generator(nn.Module):
         self.layers = nn.Sequential(*layers, Pointwise(channels, 3), nn.Sigmoid())
 
     def forward(self, codes: Tensor) -> Tensor:
-        """Pictures [n, 3, size, size] in [0, 1] of codes [n, bits]."""
-        pictures: Tensor = self.layers(codes)
-        return pictures
+        """Images [n, 3, size, size] in [0, 1] of codes [n, bits]."""
+        images: Tensor = self.layers(codes)
+        return images

@@ -1,4 +1,4 @@
-"""The discriminator: pictures to the odds of being real, with its last convolution and its hidden layer."""
+"""The discriminator: images to logits of being real, with its last convolution and its hidden layer."""
 
 from torch import Tensor, nn
 
@@ -9,11 +9,11 @@ class Discriminator(nn.Module):
     """5x5 convolutions of stride 2, then two fully connected layers; batch norm and ELU follow each convolution.
 
     ``size=64``, ``widths=(32, 128, 256, 256)``, ``first_stride=1``, ``hidden=1024`` is the network of BGAN's authors.
-    The default, for pictures of 32 px, is narrower and halves from the start: on a CPU a convolution at full size
+    The default, for images of 32 px, is narrower and halves from the start: on a CPU a convolution at full size
     would cost more than all the others.
 
     Args:
-        size: side of the pictures, a multiple of the product of all strides.
+        size: side of the images, a multiple of the product of all strides.
         widths: channels of the convolutions.
         first_stride: 2, or 1 for a first convolution at full size.
         hidden: width of the first fully connected layer.
@@ -27,8 +27,8 @@ class Discriminator(nn.Module):
     ) -> None:
         super().__init__()
         reduction = first_stride * 2 ** (len(widths) - 1)
-        side, left = divmod(size, reduction)
-        if left or not side:
+        side, remainder = divmod(size, reduction)
+        if remainder or not side:
             raise ValueError(f"discriminator: size is {size}, wanted a multiple of {reduction}")
         layers: list[nn.Module] = []
         channels = 3
@@ -40,12 +40,12 @@ class Discriminator(nn.Module):
         self.hidden = nn.Sequential(*layers[-2:], nn.Flatten(), nn.Linear(channels * side * side, hidden), ELU())
         self.last = nn.Linear(hidden, 1)
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Of pictures [n, 3, size, size] in [0, 1]: logits [n] (real above 0), phi [n, c, side, side], hidden [n, h].
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Of images [n, 3, size, size] in [0, 1]: logits [n] (real above 0), phi [n, c, side, side], hidden [n, h].
 
-        phi is the bare output of the last convolution: batch norm behind it would take away, separately from real
-        and fake pictures, the very differences of mean and scale that a perceptual loss is to see.
+        phi is the output of the last convolution before batch norm, which would take the differences of mean and
+        scale between real and fake images out of a perceptual loss.
         """
-        phi: Tensor = self.convolutions(pictures)
+        phi: Tensor = self.convolutions(images)
         hidden: Tensor = self.hidden(phi)
         return self.last(hidden).squeeze(1), phi, hidden

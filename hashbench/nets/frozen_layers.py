@@ -8,66 +8,66 @@ from torch import Tensor, nn
 
 
 def blocks(net: nn.Module) -> list[tuple[nn.Module, str]]:
-    """A network's blocks in their order, each as (module that holds it, its name there); sequences are opened."""
-    found: list[tuple[nn.Module, str]] = []
+    """A network's blocks in their order, each as (parent module, attribute name); sequences are opened."""
+    opened: list[tuple[nn.Module, str]] = []
     for name, child in net.named_children():
-        found += blocks(child) if isinstance(child, nn.Sequential) else [(net, name)]
-    return found
+        opened += blocks(child) if isinstance(child, nn.Sequential) else [(net, name)]
+    return opened
 
 
-class Trunk:
+class FrozenLayers:
     """The first ``count`` blocks of ``net``: without gradients, in eval mode whatever the rest is in.
 
-    Their maps of an image never change, so they can be computed once: while :meth:`bypassed`, ``net`` begins where
-    the trunk ends.
+    Their maps of an image never change, so they can be computed once: while they are :meth:`skipped`, ``net`` reads
+    these maps.
 
     Raises:
         ValueError: ``net`` has fewer blocks than that, or no block would be left to train.
     """
 
     def __init__(self, net: nn.Module, count: int) -> None:
-        found = blocks(net)
-        if not 0 <= count < len(found):
-            raise ValueError(f"freeze is {count}, wanted 0 to {len(found) - 1}: the network has {len(found)} blocks")
-        self.net, self.places = net, found[:count]
-        self.chain = nn.Sequential(*(owner.get_submodule(name) for owner, name in self.places))
+        every = blocks(net)
+        if not 0 <= count < len(every):
+            raise ValueError(f"freeze is {count}, wanted 0 to {len(every) - 1}: the network has {len(every)} blocks")
+        self.net, self.blocks = net, every[:count]
+        self.chain = nn.Sequential(*(parent.get_submodule(name) for parent, name in self.blocks))
         self.chain.requires_grad_(False)
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.blocks)
 
-    def __call__(self, pictures: Tensor) -> Tensor:
-        """The trunk's maps of normalised pictures; no gradient."""
+    def __call__(self, images: Tensor) -> Tensor:
+        """Maps of normalised images; no gradient."""
         with torch.no_grad():
-            maps: Tensor = self.chain.eval()(pictures)
+            maps: Tensor = self.chain.eval()(images)
         return maps
 
     @contextmanager
-    def bypassed(self) -> Iterator[None]:
-        """While this lasts, ``net`` reads the trunk's maps instead of pictures."""
-        kept = [owner.get_submodule(name) for owner, name in self.places]
+    def skipped(self) -> Iterator[None]:
+        """While this lasts, ``net`` reads the frozen layers' maps instead of images."""
+        modules = [parent.get_submodule(name) for parent, name in self.blocks]
         try:
-            for owner, name in self.places:
-                setattr(owner, name, nn.Identity())
+            for parent, name in self.blocks:
+                setattr(parent, name, nn.Identity())
             yield
         finally:
-            for (owner, name), block in zip(self.places, kept, strict=True):
-                setattr(owner, name, block)
+            for (parent, name), module in zip(self.blocks, modules, strict=True):
+                setattr(parent, name, module)
 
-    def check(self, pictures: Tensor) -> None:
-        """Check that ``net`` runs through its blocks one after the other, on normalised ``pictures``.
+    def check(self, images: Tensor) -> None:
+        """Check that ``net`` runs through its blocks one after the other, on normalised ``images``.
 
         Raises:
-            ValueError: it does something else between them, so it cannot be cut behind the trunk.
+            ValueError: it does something else between them, so it cannot be cut behind the frozen layers.
         """
-        if not self.places:
+        if not self.blocks:
             return
         self.net.eval()
         with torch.no_grad():
-            whole = self.net(pictures)
+            whole = self.net(images)
             try:
-                maps = self(pictures)
-                with self.bypassed():
+                maps = self(images)
+                with self.skipped():
                     cut = self.net(maps)
             except RuntimeError:
                 cut = torch.empty(0)

@@ -1,4 +1,4 @@
-"""Training of an image hasher on a similarity of its images and a game around its codes."""
+"""Training of an image hasher on the similarity of its images, with an adversarial objective on its codes."""
 
 import math
 from collections.abc import Sequence
@@ -9,127 +9,132 @@ import torch
 from torch import Tensor
 
 from hashbench.method import RunContext
-from hashbench.nets.adversarial import Game
+from hashbench.nets.adversarial import AdversarialObjective
 from hashbench.nets.bit_statistics import BitStatistics
 from hashbench.nets.checkpoints import Checkpoint
-from hashbench.nets.hashers import Feed, ImageHasher, Pictures
+from hashbench.nets.hashers import ImageHasher
 from hashbench.nets.losses import pair_loss
 from hashbench.nets.neighbours import Similarity
 from hashbench.nets.precision import autocast
-from hashbench.nets.schedules import Moment
-from hashbench.nets.signs import Activation, app, sign
+from hashbench.nets.schedules import TrainingStep
+from hashbench.nets.signs import Activation, relaxed_sign, sign
 from hashbench.nets.training import RunningMeans, Values, epoch_batches, run_epochs
+from hashbench.nets.training_images import EncoderInputs, GeneratorTargets
 
 
 @dataclass(frozen=True)
-class Recipe:
+class TrainingConfig:
     """How a hasher is trained.
 
     Attributes:
-        neighbourhood, quantisation: weights of :func:`pair_loss` and of mean (app(beta z) - sgn z)^2.
-        scaled: see :func:`pair_loss`.
-        activation, betas: form of app, and its steepness in equally long stages.
-        warm: epochs in which only the head is trained, on the encoder's features as they are.
+        neighbourhood, quantisation: weights of :func:`pair_loss` and of mean (relaxed sign - sign)^2.
+        divide_by_bits: see :func:`pair_loss`.
+        activation, betas: form of the relaxed sign, and its steepness in equally long stages.
+        head_warmup_epochs: epochs in which only the head is trained, on the encoder's features as they are.
         epochs, batch: passes over the images that train everything, images per step.
-        rate: Adam's, for new layers.
-        learnt_rate: for those that were learnt before: a pre-trained encoder, a head that had its warm start.
+        rate: Adam's learning rate for new layers.
+        pretrained_rate: for a pre-trained encoder, and a head after its warm-up.
         epsilon: Adam's.
-        decay: whether rates fall to 0 along half a cosine.
-        neighbours: of each batch image, that many of its similar ones are in the batch as well.
+        cosine_decay: whether learning rates fall to 0 along half a cosine.
+        batch_neighbours: similar images drawn into the batch with each of its images.
     """
 
     neighbourhood: float
     quantisation: float
-    scaled: bool
+    divide_by_bits: bool
     activation: Activation
     betas: Sequence[float]
-    warm: int
+    head_warmup_epochs: int
     epochs: int
     batch: int
     rate: float
-    learnt_rate: float
+    pretrained_rate: float
     epsilon: float
-    decay: bool
-    neighbours: int
+    cosine_decay: bool
+    batch_neighbours: int
 
 
 class HashTraining:
-    """The nets of one training with their optimisers.
+    """The networks of one training with their optimisers.
 
     Args:
-        hasher: in the state in which training begins.
-        feed: what its encoder reads of the training images.
-        recipe: how it is trained.
+        hasher: as initialised.
+        inputs: of its encoder.
+        config: how it is trained.
         run: device, generator, reports, checkpoints.
-        similarity: of the training images, or None for none.
-        game: around the codes, or None.
-        pictures: what the game is about; not asked for without a game.
+        similarity: of the training images, or None to train without one.
+        adversarial: objective on the codes, or None.
+        targets: images for ``adversarial``; not read without it.
     """
 
     def __init__(
         self,
         hasher: ImageHasher,
-        feed: Feed,
-        recipe: Recipe,
+        inputs: EncoderInputs,
+        config: TrainingConfig,
         run: RunContext,
         similarity: Similarity | None,
-        game: Game | None,
-        pictures: Pictures,
+        adversarial: AdversarialObjective | None,
+        targets: GeneratorTargets,
     ) -> None:
-        self.hasher, self.feed, self.recipe, self.run = hasher, feed, recipe, run
-        self.similarity, self.game, self.pictures = similarity, game, pictures
-        self.warms = recipe.warm > 0 and similarity is not None and hasher.encoder.pretrained
-        self.statistics = BitStatistics(len(feed), hasher.bits, run.device)
+        self.hasher, self.inputs, self.config, self.run = hasher, inputs, config, run
+        self.similarity, self.adversarial, self.targets = similarity, adversarial, targets
+        self.warms_up = config.head_warmup_epochs > 0 and similarity is not None and hasher.encoder.pretrained
+        self.statistics = BitStatistics(len(inputs), hasher.bits, run.device)
         self.optimisers = self._optimisers()
-        self.rates = {name: [g["lr"] for g in found.param_groups] for name, found in self.optimisers.items()}
+        self.rates = {name: [group["lr"] for group in own.param_groups] for name, own in self.optimisers.items()}
 
     def _adam(self, groups: Any) -> torch.optim.Adam:
-        return torch.optim.Adam(groups, lr=self.recipe.rate, eps=self.recipe.epsilon, fused=True)
+        return torch.optim.Adam(groups, lr=self.config.rate, eps=self.config.epsilon, fused=True)
 
     def _optimisers(self) -> dict[str, torch.optim.Optimizer]:
         """That of encoder, head and generator, and the discriminator's own."""
-        recipe, encoder = self.recipe, self.hasher.encoder
-        learnt = [parameter for parameter in encoder.parameters() if parameter.requires_grad]
+        config, encoder, adversarial = self.config, self.hasher.encoder, self.adversarial
+        trained = [parameter for parameter in encoder.parameters() if parameter.requires_grad]
+        head_rate = config.pretrained_rate if self.warms_up else config.rate
         groups: list[dict[str, Any]] = [
-            {"params": learnt, "lr": recipe.learnt_rate if encoder.pretrained else recipe.rate},
-            {"params": list(self.hasher.head.parameters()), "lr": recipe.learnt_rate if self.warms else recipe.rate},
+            {"params": trained, "lr": config.pretrained_rate if encoder.pretrained else config.rate},
+            {"params": list(self.hasher.head.parameters()), "lr": head_rate},
         ]
-        found: dict[str, torch.optim.Optimizer] = {}
-        if self.game:
-            groups.append({"params": self.game.made_by()})
-            if self.game.discriminator:
-                self.game.optimiser = found["discriminator"] = self._adam(self.game.discriminator.parameters())
-        return {"codes": self._adam(groups), **found}
+        if adversarial is None:
+            return {"codes": self._adam(groups)}
+        groups.append({"params": adversarial.generator_parameters()})
+        if adversarial.discriminator is None:
+            return {"codes": self._adam(groups)}
+        adversarial.optimiser = self._adam(adversarial.discriminator.parameters())
+        return {"codes": self._adam(groups), "discriminator": adversarial.optimiser}
 
     def train(self) -> None:
-        """Warm start of the head, then everything together; a checkpoint takes the place of what came before it."""
-        nets: dict[str, Any] = {"hasher": self.hasher, **({"game": self.game} if self.game else {})}
+        """Warm up the head, then train everything; a checkpoint replaces what came before it."""
+        nets: dict[str, Any] = {"hasher": self.hasher}
+        if self.adversarial is not None:
+            nets["adversarial"] = self.adversarial
         checkpoint = Checkpoint(self.run, {**nets, **self.optimisers})
-        if self.warms and not checkpoint.exists():
-            self._warm_start()
+        if self.warms_up and not checkpoint.exists():
+            self._warm_up_head()
         for net in nets.values():
             net.train()
-        run_epochs(self.step, self._batches, self.recipe.epochs, self.run, self._summary, checkpoint)
+        run_epochs(self.step, self._batches, self.config.epochs, self.run, self._summary, checkpoint)
 
-    def _warm_start(self) -> None:
+    def _warm_up_head(self) -> None:
         """Train the head on the features of the encoder as it is, on the similarity alone.
 
         Raises:
             FloatingPointError: the loss is not finite at the end of an epoch.
         """
         assert self.similarity is not None
-        recipe, features, head = self.recipe, self.feed.features(), self.hasher.head.train()
-        views = self.feed.views
-        optimiser = self._adam(head.parameters())
+        config, features, head = self.config, self.inputs.features(), self.hasher.head.train()
+        optimiser, epochs = self._adam(head.parameters()), config.head_warmup_epochs
         last = 0.0
-        for epoch in range(recipe.warm):
-            losses, parts = RunningMeans(), self._batches()
-            for number, rows in enumerate(parts):
-                moment = Moment(epoch, recipe.warm, number, len(parts))
-                self._set_rates(optimiser, [recipe.rate], moment)
-                versions = views.draw(len(rows)) % len(features)
-                codes = app(head(features[versions, rows]), moment.stage(recipe.betas), recipe.activation)
-                pairs = pair_loss(codes, self.similarity.block(rows), recipe.scaled)
+        for epoch in range(epochs):
+            losses, batches = RunningMeans(), self._batches()
+            for number, rows in enumerate(batches):
+                training_step = TrainingStep(epoch, epochs, number, len(batches))
+                self._set_rates(optimiser, [config.rate], training_step)
+                view_ids = self.inputs.augmentation.draw(len(rows)) % len(features)
+                z = head(features[view_ids, rows])
+                codes = relaxed_sign(z, training_step.stage(config.betas), config.activation)
+                pairs = pair_loss(codes, self.similarity.block(rows), config.divide_by_bits)
                 losses.add({"neighbourhood": pairs})
                 optimiser.zero_grad()
                 torch.autograd.backward(pairs)
@@ -137,50 +142,51 @@ class HashTraining:
             last = float(losses.means()["neighbourhood"])
             if not math.isfinite(last):
                 raise FloatingPointError(
-                    f"epoch {epoch + 1} of {recipe.warm} of the warm start: neighbourhood is {last}; "
+                    f"epoch {epoch + 1} of {epochs} of the head's warm-up: neighbourhood is {last}; "
                     "there is no checkpoint yet; a smaller rate may help"
                 )
         self.run.log_fact(neighbourhood_after_warm_start=last)
 
     def _batches(self) -> Sequence[Tensor]:
         """An epoch's rows: a permutation in equal parts, or seeds with some of their neighbours."""
-        recipe, run, n = self.recipe, self.run, len(self.feed)
-        if not recipe.neighbours or self.similarity is None:
-            return epoch_batches(n, recipe.batch, run.generator, run.device)
-        together = recipe.neighbours + 1
+        config, run, n = self.config, self.run, len(self.inputs)
+        if not config.batch_neighbours or self.similarity is None:
+            return epoch_batches(n, config.batch, run.generator, run.device)
+        together = config.batch_neighbours + 1
         seeds = torch.randperm(n, generator=run.generator)[: max(n // together, 1)].to(run.device)
-        parts = seeds.tensor_split(-(-len(seeds) * together // recipe.batch))
-        return [torch.cat([part, self._near(part)]) for part in parts]
+        parts = seeds.tensor_split(-(-len(seeds) * together // config.batch))
+        return [torch.cat([part, self._neighbours(part)]) for part in parts]
 
-    def _near(self, seeds: Tensor) -> Tensor:
+    def _neighbours(self, seeds: Tensor) -> Tensor:
         assert self.similarity is not None
-        near: Tensor = self.similarity.neighbours_of(seeds, self.recipe.neighbours, self.run.generator)
-        return near.flatten()
+        neighbours = self.similarity.neighbours_of(seeds, self.config.batch_neighbours, self.run.generator)
+        return neighbours.flatten()
 
-    def _set_rates(self, optimiser: torch.optim.Optimizer, rates: Sequence[float], moment: Moment) -> None:
-        if self.recipe.decay:
+    def _set_rates(self, optimiser: torch.optim.Optimizer, rates: Sequence[float], training_step: TrainingStep) -> None:
+        if self.config.cosine_decay:
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
-                group["lr"] = rate * moment.cosine()
+                group["lr"] = rate * training_step.cosine()
 
-    def step(self, rows: Tensor, moment: Moment) -> Values:
-        """One simultaneous step of all nets on the images ``rows``."""
-        recipe, beta = self.recipe, moment.stage(self.recipe.betas)
+    def step(self, rows: Tensor, training_step: TrainingStep) -> Values:
+        """One simultaneous step of all networks on the images ``rows``."""
+        config, beta = self.config, training_step.stage(self.config.betas)
         for name, optimiser in self.optimisers.items():
-            self._set_rates(optimiser, self.rates[name], moment)
-        versions = self.feed.views.draw(len(rows))
-        with autocast(self.feed.dtype, self.run.device):
-            features = self.hasher.encoder.net(self.feed(rows, versions))
-        codes = app(self.hasher.head(features), beta, recipe.activation)
+            self._set_rates(optimiser, self.rates[name], training_step)
+        view_ids = self.inputs.augmentation.draw(len(rows))
+        with autocast(self.inputs.dtype, self.run.device):
+            features = self.hasher.encoder.net(self.inputs(rows, view_ids))
+        codes = relaxed_sign(self.hasher.head(features), beta, config.activation)
         self.statistics.add(rows, codes)
         distance = (sign(codes) - codes).square().mean()
         values: dict[str, Tensor | float] = {"beta": beta, "quantisation": distance.detach()}
-        objective = recipe.quantisation * distance if recipe.quantisation else codes.new_zeros(())
+        objective = config.quantisation * distance if config.quantisation else codes.new_zeros(())
         if self.similarity is not None:
-            pairs = pair_loss(codes, self.similarity.block(rows), recipe.scaled)
-            objective, values["neighbourhood"] = objective + recipe.neighbourhood * pairs, pairs
-        if self.game is not None:
-            share, losses = self.game.play(codes, features, self.pictures(rows, versions))
-            objective = objective + share
+            pairs = pair_loss(codes, self.similarity.block(rows), config.divide_by_bits)
+            objective, values["neighbourhood"] = objective + config.neighbourhood * pairs, pairs
+        if self.adversarial is not None:
+            targets = self.targets(rows, view_ids)
+            loss, losses = self.adversarial.losses_and_discriminator_step(codes, features, targets)
+            objective = objective + loss
             values.update(losses)
         self.optimisers["codes"].zero_grad()
         torch.autograd.backward(objective)
@@ -188,16 +194,16 @@ class HashTraining:
         return values
 
     def _summary(self, means: dict[str, Tensor | float]) -> Values:
-        """What an epoch reports: beta, the bare losses, the codes' distance from app and their bits' statistics."""
+        """Values for an epoch's report: beta, the unweighted losses, mean (relaxed sign - sign)^2, bit statistics."""
         return {**means, **self.statistics.summary()}
 
 
-def compile_nets(hasher: ImageHasher, game: Game | None) -> None:
-    """Have torch compile encoder and generator at their first use; nothing else about them changes.
+def compile_nets(hasher: ImageHasher, adversarial: AdversarialObjective | None) -> None:
+    """Have torch compile encoder and generator at their first use.
 
     The discriminator stays as it is: two gradients are taken of its maps, and a compiled net frees what the second
     one needs.
     """
     hasher.encoder.net.compile()
-    if game:
-        game.generator.compile()
+    if adversarial is not None:
+        adversarial.generator.compile()

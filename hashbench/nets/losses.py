@@ -1,10 +1,10 @@
-"""Losses of deep hashing, each a mean over what its docstring says."""
+"""Losses of deep hashing; each docstring names the reduction."""
 
 from torch import Tensor
 from torch.nn import functional
 
 
-def pair_loss(codes: Tensor, similarity: Tensor, scaled: bool = True) -> Tensor:
+def pair_loss(codes: Tensor, similarity: Tensor, divide_by_bits: bool = True) -> Tensor:
     """mean_ij ((1/L) b_i . b_j - s_ij)^2 over all pairs of the batch, i = j among them.
 
     This is BGAN's l_N (equation of the neighbourhood structure loss) divided by B^2 / 2.
@@ -12,17 +12,18 @@ def pair_loss(codes: Tensor, similarity: Tensor, scaled: bool = True) -> Tensor:
     Args:
         codes: [B, L] in [-1, 1].
         similarity: [B, B] of -1 and +1.
-        scaled: False leaves 1/L out, as the authors' code does: neighbours are drawn to a product of 1 instead of L.
+        divide_by_bits: False leaves 1/L out, as the authors' code does: neighbours are pulled to a product of 1
+            instead of L.
     """
     products = codes @ codes.T
-    return (products / codes.shape[1] - similarity if scaled else products - similarity).square().mean()
+    return (products / codes.shape[1] - similarity if divide_by_bits else products - similarity).square().mean()
 
 
 def map_loss(maps: Tensor, targets: Tensor) -> Tensor:
     """Squared difference of maps [n, c, h, w]: summed over channels, averaged over positions and images.
 
-    For pictures it is BGAN's l_MSE as printed, 3 times what ``functional.mse_loss`` gives; for the discriminator's
-    maps it is l_Per, c times.
+    Of images it is BGAN's l_MSE as printed, 3 times ``functional.mse_loss``; of the discriminator's maps it is l_Per,
+    c times ``functional.mse_loss``.
     """
     return (maps - targets).square().sum(1).mean()
 

@@ -1,4 +1,4 @@
-"""Who is near whom: BGAN's matrix S of shared neighbours in sparse form."""
+"""BGAN's neighbourhood matrix S of shared neighbours, in sparse form."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +11,12 @@ from torch import Tensor
 
 from hashbench.nets.nearest import nearest
 
-BLOCK_ROWS = 512  # at once; counts of shared neighbours are at most BLOCK_ROWS x n
+CHUNK_ROWS = 512  # of counts of shared neighbours, at most CHUNK_ROWS x n entries
 
 
 @dataclass(frozen=True, eq=False)
 class Similarity:
-    """A symmetric matrix of -1 and +1, +1 on the diagonal, that stores only where its +1 are.
+    """A symmetric matrix of -1 and +1, +1 on the diagonal, that stores only the positions of its +1.
 
     Attributes:
         keys: int64 [entries], ascending: row * n + column of every +1.
@@ -28,20 +28,20 @@ class Similarity:
 
     def block(self, rows: Tensor) -> Tensor:
         """Float32 [B, B]: the entries S[rows, rows], rows int64 [B] on the device of the keys."""
-        wanted = rows[:, None] * self.n + rows
-        place = torch.searchsorted(self.keys, wanted).clamp_(max=len(self.keys) - 1)
-        return torch.where(self.keys[place] == wanted, 1.0, -1.0)
+        entries = rows[:, None] * self.n + rows
+        index = torch.searchsorted(self.keys, entries).clamp_(max=len(self.keys) - 1)
+        return torch.where(self.keys[index] == entries, 1.0, -1.0)
 
     def pairs(self) -> tuple[Tensor, Tensor]:
-        """Rows and columns, int64 [entries - n] each, of every +1 off the diagonal; both orders of a pair are there."""
+        """Rows and columns, int64 [entries - n] each, of every +1 off the diagonal, in both orders of a pair."""
         rows, columns = self.keys // self.n, self.keys % self.n
         off = rows != columns
         return rows[off], columns[off]
 
     def neighbours_of(self, rows: Tensor, count: int, generator: torch.Generator) -> Tensor:
-        """Int64 [B, count]: for each row, columns drawn with replacement among its +1 off the diagonal.
+        """Int64 [B, count]: for each row, columns drawn uniformly with replacement among its +1 off the diagonal.
 
-        All of them are equally likely. A row that has none gets itself.
+        A row that has none gets itself.
 
         Args:
             rows: int64 [B] on the device of the keys.
@@ -53,14 +53,9 @@ class Similarity:
         )
         others = end - first - 1
         drawn = torch.rand(len(rows), count, dtype=torch.float64, generator=generator).to(rows.device)
-        place = first[:, None] + (drawn * others[:, None]).long()
-        place += (place >= own[:, None]) & (others > 0)[:, None]  # step over the diagonal
-        return self.keys[place] % self.n
-
-    @property
-    def per_row(self) -> float:
-        """Mean number of +1 in a row, the diagonal's among them."""
-        return len(self.keys) / self.n
+        index = first[:, None] + (drawn * others[:, None]).long()
+        index += (index >= own[:, None]) & (others > 0)[:, None]  # step over the diagonal
+        return self.keys[index] % self.n
 
 
 def neighbourhood_structure(features: Tensor, k1: int, k2: int, expansion: bool = True) -> Similarity:
@@ -68,11 +63,11 @@ def neighbourhood_structure(features: Tensor, k1: int, k2: int, expansion: bool 
 
     N(i) is i and its ``k1`` nearest neighbours by cosine. J(i) are the ``k2`` items j with the largest |N(i) & N(j)|,
     among equals the lower index first; i is one of them, or an item with the very same N is. Items that share nothing
-    with i stay out, so J(i) may be smaller. S_ij = S_ji = +1 for every j in the union of N(k) over k in J(i), and -1
-    elsewhere. The diagonal is +1.
+    with i are left out, so J(i) may be smaller. S_ij = S_ji = +1 for every j in the union of N(k) over k in J(i) and
+    for i = j, and -1 elsewhere.
 
     Args:
-        features: float [n, d], finite; from a common origin as they are, so centre them before if that is wanted.
+        features: float [n, d], finite; taken as they are, so centre them first if need be.
         k1: 1 to n - 1.
         k2: 1 or more.
         expansion: False for S_ij = S_ji = +1 where j is in N(i), without the union over J(i).
@@ -84,10 +79,10 @@ def neighbourhood_structure(features: Tensor, k1: int, k2: int, expansion: bool 
         ValueError: see :func:`hashbench.nets.nearest.nearest`.
     """
     n = len(features)
-    near = nearest(features, k1).cpu().numpy()
-    member = _incidence(np.column_stack([np.arange(n), near]).ravel(), np.full(n, k1 + 1), n)
-    reached = _expand(member, k1, k2) if expansion else member
-    return Similarity(torch.from_numpy(_symmetric_keys(reached)).to(features.device), n)
+    neighbours = nearest(features, k1).cpu().numpy()
+    member = _incidence(np.column_stack([np.arange(n), neighbours]).ravel(), np.full(n, k1 + 1), n)
+    similar = _expand(member, k1, k2) if expansion else member
+    return Similarity(torch.from_numpy(_symmetric_keys(similar)).to(features.device), n)
 
 
 def _incidence(columns: npt.NDArray[Any], lengths: npt.NDArray[Any], n: int) -> Any:
@@ -97,11 +92,11 @@ def _incidence(columns: npt.NDArray[Any], lengths: npt.NDArray[Any], n: int) -> 
 
 
 def _expand(member: Any, k1: int, k2: int) -> Any:
-    """0/1 matrix of the union of N(k) over k in J(i), from that of N, block by block of rows."""
+    """0/1 matrix of the union of N(k) over k in J(i), from that of N, in chunks of rows."""
     n, members = len(member.indptr) - 1, member.T.tocsr()
     columns, lengths = [], []
-    for start in range(0, n, BLOCK_ROWS):
-        union = _most_shared(member[start : start + BLOCK_ROWS] @ members, k1, k2) @ member
+    for start in range(0, n, CHUNK_ROWS):
+        union = _most_shared(member[start : start + CHUNK_ROWS] @ members, k1, k2) @ member
         columns.append(union.indices)
         lengths.append(np.diff(union.indptr))
     return _incidence(np.concatenate(columns), np.concatenate(lengths), n).astype(np.int8)
@@ -118,11 +113,11 @@ def _most_shared(shared: Any, k1: int, k2: int) -> Any:
     return _incidence(key[rank < k2] % n, np.minimum(lengths, k2), n)
 
 
-def _symmetric_keys(reached: Any) -> npt.NDArray[np.int64]:
+def _symmetric_keys(similar: Any) -> npt.NDArray[np.int64]:
     """Row * n + column, ascending, of every one in a 0/1 matrix or its transpose."""
-    n = reached.shape[0]
-    turned = reached.T.tocsr()
-    both = turned.T.tocsr() + turned  # their columns ascend: scipy sorts as it transposes
+    n = similar.shape[0]
+    transposed = similar.T.tocsr()
+    both = transposed.T.tocsr() + transposed  # their columns ascend: scipy sorts as it transposes
     keys = np.repeat(np.arange(n, dtype=np.int64) * n, np.diff(both.indptr))
     keys += both.indices
     return keys

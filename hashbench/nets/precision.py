@@ -1,4 +1,4 @@
-"""What networks compute in while they train: a method's wish, the run's policy, autocast."""
+"""The dtype that networks train in: a method's parameter, the run's policy, autocast."""
 
 from typing import Literal
 
@@ -15,5 +15,5 @@ def computing_dtype(precision: Precision, run: RunContext) -> torch.dtype:
 
 
 def autocast(dtype: torch.dtype, device: torch.device) -> torch.autocast:
-    """Autocast to ``dtype``; nothing for float32."""
+    """Autocast to ``dtype``; disabled for float32."""
     return torch.autocast(device.type, dtype, enabled=dtype != torch.float32)

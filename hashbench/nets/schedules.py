@@ -1,4 +1,4 @@
-"""Where a training stands, and what follows from it: stages, rates."""
+"""A step's position in its training, and the schedules that follow from it."""
 
 import math
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Moment:
+class TrainingStep:
     """A step of a training.
 
     Attributes:
@@ -20,12 +20,12 @@ class Moment:
     steps: int
 
     def stage(self, values: Sequence[float]) -> float:
-        """The value that holds now when the training is cut into as many equal stages as there are values."""
+        """The value of this step when the training is divided into as many equal stages as there are values."""
         passed = self.epoch * self.steps + self.step
         return values[passed * len(values) // (self.epochs * self.steps)]
 
     def cosine(self) -> float:
-        """A factor for a rate: 1 at the first step, down to 0 behind the last along half a cosine.
+        """A factor for the learning rate: 1 at the first step, falling to 0 after the last along half a cosine.
 
         Loshchilov and Hutter, SGDR: stochastic gradient descent with warm restarts, ICLR 2017, without restarts.
         """

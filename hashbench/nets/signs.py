@@ -1,4 +1,4 @@
-"""The sign and what stands in for it while gradients flow."""
+"""The sign, and its differentiable stand-ins for training."""
 
 from typing import Literal
 
@@ -13,8 +13,8 @@ def sign(z: Tensor) -> Tensor:
     return (z.detach() >= 0).to(z.dtype).mul_(2).sub_(1)
 
 
-def app(z: Tensor, beta: float, form: Activation = "piecewise") -> Tensor:
-    """The sign's approximation in [-1, 1], which becomes the sign as beta grows (BGAN, Song et al. 2018).
+def relaxed_sign(z: Tensor, beta: float, form: Activation = "piecewise") -> Tensor:
+    """An approximation of the sign in [-1, 1], app(beta z) of BGAN (Song et al. 2018); the sign as beta grows.
 
     Args:
         z: any shape.
@@ -28,7 +28,7 @@ def app(z: Tensor, beta: float, form: Activation = "piecewise") -> Tensor:
 def sign_through(surrogate: Tensor) -> Tensor:
     """Forward exactly sgn(surrogate), backward the identity into ``surrogate``.
 
-    Given z itself this is the straight-through estimator (Bengio et al. 2013); given app(beta z), the binary code
+    With z itself this is the straight-through estimator (Bengio et al. 2013). With a relaxed sign, the binary code
     goes forward and the approximation's gradient comes back.
     """
     return sign(surrogate) + (surrogate - surrogate.detach())

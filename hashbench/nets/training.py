@@ -1,4 +1,4 @@
-"""The training loop: seeded batches, losses that stay on the device until an epoch is over, checkpoints."""
+"""The training loop: seeded batches, losses that stay on the device until the end of an epoch, checkpoints."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from hashbench.method import RunContext
 from hashbench.nets.checkpoints import Checkpoint
-from hashbench.nets.schedules import Moment
+from hashbench.nets.schedules import TrainingStep
 
 Values = Mapping[str, Tensor | float]
 Batches = Callable[[], Sequence[Tensor]]
@@ -17,23 +17,23 @@ Batches = Callable[[], Sequence[Tensor]]
 def epoch_batches(n: int, size: int, generator: torch.Generator, device: torch.device) -> tuple[Tensor, ...]:
     """A fresh permutation of 0..n-1, int64 on ``device``, in ceil(n / size) parts whose sizes differ by at most 1.
 
-    Equal parts, so that no last batch of one image meets batch norm and none weighs more than another.
+    Equal parts, so that batch norm never gets a last batch of one image and none weighs more than another.
     """
     return torch.randperm(n, generator=generator).to(device).tensor_split(-(-n // size))
 
 
 class RunningMeans:
-    """Means over the batches of an epoch, kept on the device: adding one does not wait for it."""
+    """Means over the batches of an epoch, kept on the device: adding a batch does not synchronise."""
 
     def __init__(self) -> None:
         self.sums: dict[str, Tensor | float] = {}
         self.count = 0
 
     def add(self, values: Values) -> None:
-        """Count one batch; tensors are detached and may have any shape, the same in every batch."""
+        """Add one batch; tensors are detached and may have any shape, the same in every batch."""
         for name, value in values.items():
-            held = value.detach().float() if isinstance(value, Tensor) else value
-            self.sums[name] = self.sums.get(name, 0.0) + held
+            addend = value.detach().float() if isinstance(value, Tensor) else value
+            self.sums[name] = self.sums.get(name, 0.0) + addend
         self.count += 1
 
     def means(self) -> dict[str, Tensor | float]:
@@ -42,37 +42,39 @@ class RunningMeans:
 
 
 def run_epochs(
-    step: Callable[[Tensor, Moment], Values],
+    step: Callable[[Tensor, TrainingStep], Values],
     batches: Batches,
     epochs: int,
     run: RunContext,
     summary: Callable[[dict[str, Tensor | float]], Values],
     checkpoint: Checkpoint | None = None,
 ) -> None:
-    """Call ``step(rows, moment)`` for every batch of every epoch; report each epoch's means once it is over.
+    """Call ``step(rows, training_step)`` for every batch of every epoch, and log each epoch's means at its end.
 
     Args:
-        step: takes one gradient step on ``rows`` (int64 [B] on the run's device) and returns what to report.
-        batches: an epoch's rows, drawn anew at each call.
+        step: takes one gradient step on ``rows`` (int64 [B] on the run's device) and returns values to log.
+        batches: returns an epoch's rows, drawn anew at each call.
         epochs: passes over the items.
-        run: takes the reports.
-        summary: from an epoch's means to what is reported, one number each.
-        checkpoint: where the training begins, if something is kept there, and what keeps each epoch's end.
+        run: gets the logs.
+        summary: from an epoch's means to the values that are logged, one number each.
+        checkpoint: to resume from, where it exists, and to save the end of each epoch in.
 
     Raises:
-        FloatingPointError: a reported value or a kept weight is not finite; names epoch, value and checkpoint.
+        FloatingPointError: a logged value or a weight is not finite; names epoch, value and checkpoint.
     """
     for epoch in range(checkpoint.load() if checkpoint else 0, epochs):
         running = RunningMeans()
-        parts = batches()
-        for number, rows in enumerate(parts):
-            running.add(step(rows, Moment(epoch, epochs, number, len(parts))))
+        epoch_rows = batches()
+        for number, rows in enumerate(epoch_rows):
+            running.add(step(rows, TrainingStep(epoch, epochs, number, len(epoch_rows))))
         run.log_epoch(epoch + 1, epochs, **summary(running.means()))
         try:
             _check_finite(run.epochs[-1], checkpoint.nets() if checkpoint else ())
         except FloatingPointError as error:
-            kept = f"; {checkpoint}" if checkpoint else ""
-            raise FloatingPointError(f"epoch {epoch + 1} of {epochs}: {error}{kept}; a smaller rate may help") from None
+            resume = f"; {checkpoint}" if checkpoint else ""
+            raise FloatingPointError(
+                f"epoch {epoch + 1} of {epochs}: {error}{resume}; a smaller rate may help"
+            ) from None
         if checkpoint and epoch + 1 < epochs:
             checkpoint.offer(epoch + 1)
 
@@ -89,7 +91,7 @@ def _check_finite(report: Mapping[str, float], nets: Iterable[torch.nn.Module]) 
 def with_imbalance(means: dict[str, Tensor | float]) -> Values:
     """An epoch's means with the mean code "code" [bits] replaced by its "imbalance", the mean over bits of |mean|.
 
-    0 says that every bit is balanced over the epoch, 1 that all are constant.
+    0 means that every bit is balanced over the epoch, 1 that all are constant.
     """
-    rest = {name: value for name, value in means.items() if name != "code"}
-    return {**rest, "imbalance": torch.as_tensor(means["code"]).abs().mean()}
+    others = {name: value for name, value in means.items() if name != "code"}
+    return {**others, "imbalance": torch.as_tensor(means["code"]).abs().mean()}

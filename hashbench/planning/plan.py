@@ -120,7 +120,7 @@ class _Overrides:
     base: dict[str, Any]
     values: dict[str, Any]
 
-    def variant(self, method: type[HashMethod], features: str) -> dict[str, Any]:
+    def changed_parameters(self, method: type[HashMethod], features: str) -> dict[str, Any]:
         """The parameters that the user changed and that are something else for it, for labels.
 
         A value that is asked for and would have been taken anyway is none of them: the same trial has one label.
@@ -228,7 +228,7 @@ def _planned_trial(
         fingerprint={"card": task.card.id, "files": source_sums(*source_files(trial))},
         card=task.card.facts(),
         dataset_spec=task.spec,
-        variant=overrides.variant(METHODS.get(method), task.extractor.name) if overrides else {},
+        changed_parameters=overrides.changed_parameters(METHODS.get(method), task.extractor.name) if overrides else {},
         supervised=bool(overrides) and METHODS.get(method).traits.supervised,
     )
 

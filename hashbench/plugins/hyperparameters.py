@@ -44,11 +44,13 @@ def resolve(name: str, method: type[Any], overrides: Mapping[str, Any]) -> dict[
     """All parameters with their values: defaults, replaced by ``overrides`` (values, or text from the command line).
 
     Raises:
-        UsageError: unknown parameter, or a value of another type.
+        UsageError: unknown parameter, one under a former name, or a value of another type.
     """
     parameters = declared(method)
     values = {key: parameter.default for key, parameter in parameters.items()}
     for key, value in overrides.items():
+        if key in method.renamed:
+            raise UsageError(f"parameter {name}.{key} has a new name: {name}.{method.renamed[key]}")
         if key not in parameters:
             raise unknown(f"parameter of {name}", key, parameters)
         try:
@@ -59,6 +61,15 @@ def resolve(name: str, method: type[Any], overrides: Mapping[str, Any]) -> dict[
                 f"(default {parameters[key].default!r})"
             ) from None
     return values
+
+
+def resolve_recorded(name: str, method: type[Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """All parameters with the values of a record, which may have them under former names.
+
+    Raises:
+        UsageError: see :func:`resolve`.
+    """
+    return resolve(name, method, {method.renamed.get(key, key): value for key, value in parameters.items()})
 
 
 def _convert(value: Any, wanted: Any) -> Any:

@@ -30,7 +30,7 @@ def new_record(planned: PlannedTrial, device: str, provenance: Mapping[str, Any]
         "fingerprint": dict(planned.fingerprint),
         "status": "failed",
         "trial": planned.trial.identity(),
-        "variant": dict(planned.variant),
+        "variant": dict(planned.changed_parameters),
         "supervised": planned.supervised,
         "reference": planned.trial.method in REFERENCES,
         **dict.fromkeys(RESULT_FIELDS),

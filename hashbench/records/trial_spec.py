@@ -69,7 +69,7 @@ class PlannedTrial:
 
     Attributes:
         trial: the identity.
-        variant: the parameters that differ from the method's defaults (and from the preset's).
+        changed_parameters: those that differ from the method's defaults (and from the preset's).
         fingerprint: {"card": id of the protocol card, "files": {source file: checksum}}.
         card: the protocol card's facts, for the record.
         dataset_spec: the data set's spec ("cifar10/bgan", "folder:/home/me/set.toml").
@@ -80,11 +80,11 @@ class PlannedTrial:
     fingerprint: Mapping[str, Any]
     card: Mapping[str, Any]
     dataset_spec: str
-    variant: Mapping[str, Any] = field(default_factory=dict)
+    changed_parameters: Mapping[str, Any] = field(default_factory=dict)
     supervised: bool = False
 
     def __str__(self) -> str:
-        return ", ".join([str(self.trial), *(f"{name}={value}" for name, value in self.variant.items())])
+        return ", ".join([str(self.trial), *(f"{name}={value}" for name, value in self.changed_parameters.items())])
 
     @property
     def key(self) -> str:

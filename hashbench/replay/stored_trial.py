@@ -16,7 +16,7 @@ from hashbench.features.backbones import bare_backbone
 from hashbench.features.extractor import Extractor
 from hashbench.method import HashMethod, RunContext
 from hashbench.planning.fingerprint import forget_sums, source_files, source_sums, what_changed
-from hashbench.plugins.hyperparameters import resolve
+from hashbench.plugins.hyperparameters import resolve_recorded
 from hashbench.plugins.registry import METHODS
 from hashbench.records.store import Record, load_record
 from hashbench.records.trial_spec import TrialSpec
@@ -154,7 +154,7 @@ def load_method(stored: StoredTrial, device: torch.device) -> tuple[HashMethod, 
     assert trial.bits is not None
     run = RunContext(device, torch.Generator(), features=trial.features, backbones=bare_backbone)
     try:
-        method = method_class(trial.bits, **resolve(trial.method, method_class, trial.parameters))
+        method = method_class(trial.bits, **resolve_recorded(trial.method, method_class, trial.parameters))
         method.load_state(safetensors.torch.load_file(stored.state_file, device=str(device)), run)
     except Exception as error:  # whatever a method does with a state that is not its own
         line = str(error).partition("\n")[0]

@@ -58,7 +58,7 @@ def fitted(train: TrainingSet, **parameters: Any) -> HashMethod:
     dtype = training_dtype(DEVICE)
     spec = f"{NET}@{SIZE}"
     run = RunContext(DEVICE, torch.Generator().manual_seed(0), features=spec, dtype=dtype, backbones=backbone)
-    settings = {"epochs": 1, "warm": 0, "freeze": 0, "batch": BATCH, "k1": 10, "k2": 10, **parameters}
+    settings = {"encoder": spec, "epochs": 1, "head_warmup_epochs": 0, "batch": BATCH, "k1": 10, "k2": 10, **parameters}
     method = fit(BGAN(BITS, **settings), train, run, 0)
     _wait()
     return method

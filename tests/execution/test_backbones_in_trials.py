@@ -51,7 +51,7 @@ def records(results: Path, weights: Path, tmp_path_factory: pytest.TempPathFacto
             features=SPEC,
             weights={NET: weights},
             limit=60,
-            parameters={"bgan": {"epochs": 1, "warm": 0}},
+            parameters={"bgan": {"epochs": 1, "head_warmup_epochs": 0}},
             datasets=["digits"],
             results=results,
             executor="inline",

@@ -92,6 +92,10 @@ def test_code_of_an_item_does_not_depend_on_its_batch(name: str, digits_pixels: 
 def test_state_restores_the_codes_without_training(name: str, digits_pixels: Digits) -> None:
     x = digits_pixels[0][:200]
     model = fitted(name, x, hidden=7)
+    layers = (
+        f"{half}.{layer}.{kind}" for half in ("encoder", "decoder") for layer in (0, 2) for kind in ("weight", "bias")
+    )
+    assert set(model.fitted.state()) == {"mean", "scale", *layers}
     again = METHODS.get(name)(16, hidden=7)  # type: ignore[call-arg]
     again.load_state({key: tensor.clone() for key, tensor in model.fitted.state().items()})
     assert np.array_equal(again.encode(torch.from_numpy(x)).numpy(), model.encode(x))

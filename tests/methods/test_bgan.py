@@ -12,7 +12,7 @@ from hashbench.errors import Incompatible
 from hashbench.execution.training_data import fit
 from hashbench.method import Backbone, RunContext, TrainingSet
 from hashbench.nets.hash_training import HashTraining
-from hashbench.nets.schedules import Moment
+from hashbench.nets.schedules import TrainingStep
 from hashbench.plugins import hyperparameters
 from hashbench.plugins.registry import METHODS
 from tests.pictures import pictures
@@ -50,14 +50,14 @@ def training_of(train: TrainingSet, seed: int = 0, **parameters: Any) -> HashTra
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(HashTraining, "train", lambda training: trainings.append(training))
         fit(BGAN(16, **{"k1": 5, "k2": 5, **parameters}), train, context(), seed)
-    for net in (trainings[0].hasher, trainings[0].game):
+    for net in (trainings[0].hasher, trainings[0].adversarial):
         if net is not None:
             net.train()
     return trainings[0]
 
 
 def first_step(training: HashTraining, rows: Tensor) -> Any:
-    return training.step(rows, Moment(0, 1, 0, 1))
+    return training.step(rows, TrainingStep(0, 1, 0, 1))
 
 
 def test_the_default_objective_is_the_papers_with_all_its_parts(images: Tensor) -> None:
@@ -101,34 +101,34 @@ def test_without_neighbourhood_the_features_are_not_read(generator: torch.Genera
 def test_generator_gets_binary_codes_and_discriminator_its_reconstructions(generator: torch.Generator) -> None:
     train = noise(20, 32, generator)
     training = training_of(train)
-    assert training.game is not None
-    assert training.game.discriminator is not None
+    assert training.adversarial is not None
+    assert training.adversarial.discriminator is not None
     codes: list[Tensor] = []
-    restored: list[Tensor] = []
-    judged: list[Tensor] = []
-    training.game.generator.register_forward_pre_hook(lambda net, given: codes.append(given[0]))
-    training.game.generator.register_forward_hook(lambda net, given, result: restored.append(result))
-    training.game.discriminator.register_forward_pre_hook(lambda net, given: judged.append(given[0]))
+    reconstructed: list[Tensor] = []
+    discriminated: list[Tensor] = []
+    training.adversarial.generator.register_forward_pre_hook(lambda net, given: codes.append(given[0]))
+    training.adversarial.generator.register_forward_hook(lambda net, given, result: reconstructed.append(result))
+    training.adversarial.discriminator.register_forward_pre_hook(lambda net, given: discriminated.append(given[0]))
     rows = torch.arange(20)
     first_step(training, rows)
     assert set(codes[0].flatten().tolist()) == {-1.0, 1.0}
-    assert len(judged) == 2
-    assert torch.equal(judged[0], train.images[rows].float() / 255)
-    assert torch.equal(judged[1], restored[0])
+    assert len(discriminated) == 2
+    assert torch.equal(discriminated[0], train.images[rows].float() / 255)
+    assert torch.equal(discriminated[1], reconstructed[0])
 
 
-def test_content_reaches_the_encoder_through_app_alone(generator: torch.Generator) -> None:
-    """Where every |beta z| is above 1 app is flat, so no gradient comes back from the generator."""
+def test_content_reaches_the_encoder_through_the_relaxed_sign_alone(generator: torch.Generator) -> None:
+    """Where every |beta z| is above 1 the relaxed sign is flat, so no gradient comes back from the generator."""
     train = noise(20, 32, generator)
     for offset, reaches in ((0.0, True), (9.0, False)):
         training = training_of(train, **only("pixel"))
         head = training.hasher.head.last
-        assert training.game is not None
+        assert training.adversarial is not None
         nn.init.constant_(head.bias, offset)
         first_step(training, torch.arange(20))
         assert head.weight.grad is not None
         assert bool(head.weight.grad.abs().max() > 0) is reaches
-        assert training.game.generator.layers[0].weight.grad.abs().max() > 0  # type: ignore[union-attr, operator]
+        assert training.adversarial.generator.layers[0].weight.grad.abs().max() > 0  # type: ignore[union-attr, operator]
 
 
 def test_both_objectives_move_the_encoder_as_much_as_their_weights_say(generator: torch.Generator) -> None:
@@ -139,9 +139,9 @@ def test_both_objectives_move_the_encoder_as_much_as_their_weights_say(generator
     def gradient(**weights: float) -> Tensor:
         training = training_of(train, **{**only(), **weights})
         first_step(training, rows)
-        found = training.hasher.head.last.weight.grad
-        assert found is not None
-        return found
+        weight_gradient = training.hasher.head.last.weight.grad
+        assert weight_gradient is not None
+        return weight_gradient
 
     pairs, pixels = gradient(neighbourhood=1.0), gradient(pixel=0.3)
     both = gradient(neighbourhood=1.0, pixel=0.3)
@@ -208,6 +208,22 @@ def test_state_restores_the_codes_without_training(generator: torch.Generator) -
     assert torch.equal(again.encode(train.images[rows]), method.encode(train.images[rows]))
 
 
+def test_names_in_a_state_are_those_of_earlier_records(generator: torch.Generator) -> None:
+    method = fit(BGAN(8, epochs=1, hidden=4), noise(30, 32, generator), context(), 0)
+    normalised = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+    assert set(method.state()) == {
+        *("encoder.mean", "encoder.std"),
+        *(f"encoder.net.{layer}.weight" for layer in (0, 4, 8, 12, 16)),
+        *(f"encoder.net.{layer}.{name}" for layer in (1, 5, 9, 13, 17) for name in normalised),
+        *(f"head.centre.{name}" for name in normalised[2:]),
+        *("head.hidden.0.weight", "head.hidden.0.bias", "head.last.weight", "head.last.bias"),
+        *("generator.layers.0.weight", "generator.layers.0.bias"),
+        *(f"generator.layers.{layer}.weight" for layer in (3, 6, 9)),
+        *(f"generator.layers.{layer}.{name}" for layer in (4, 7, 10) for name in normalised),
+        *("generator.layers.12.weight", "generator.layers.12.bias"),
+    }
+
+
 def test_same_seed_same_codes_and_the_global_generators_are_left_alone(images: Tensor) -> None:
     def codes(seed: int) -> Any:
         return hashbench.hasher("bgan", bits=16, seed=seed, device="cpu", epochs=1).fit(images[:120]).encode(images)
@@ -244,8 +260,9 @@ def test_too_few_images_for_k1_is_an_answer_not_a_crash(images: Tensor) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        *(("pixel", -1.0), ("hidden", -1), ("freeze", -1), ("warm", -1), ("k1", 0), ("epochs", 0), ("batch", 2)),
-        *(("betas", ()), ("betas", (1.0, 0.0)), ("rate", 0.0), ("shift", 1.0), ("neighbours", 100)),
+        *(("pixel", -1.0), ("hidden", -1), ("freeze", -1), ("k1", 0), ("epochs", 0), ("batch", 2)),
+        *(("head_warmup_epochs", -1), ("batch_neighbours", 100)),
+        *(("betas", ()), ("betas", (1.0, 0.0)), ("rate", 0.0), ("shift", 1.0)),
         *(("betas", (1.0, float("inf"))), ("rate", float("inf")), ("variant", "nobody's")),
     ],
 )
@@ -255,15 +272,11 @@ def test_parameters_out_of_range_are_named(name: str, value: Any) -> None:
 
 
 def test_what_would_do_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="neighbours is 4, wanted 0 where neighbourhood is 0"):
-        BGAN(8, neighbours=4, neighbourhood=0.0)
-    with pytest.raises(ValueError, match="freeze is 3, wanted 0 for the small encoder"):
-        BGAN(8, encoder="small", freeze=3)
-
-
-def test_blocks_of_the_small_encoder_cannot_be_frozen_by_auto_either(generator: torch.Generator) -> None:
-    with pytest.raises(Incompatible, match="freeze is 3, wanted 0"):
-        fit(BGAN(8, freeze=3), noise(40, 32, generator), context(), 0)
+    with pytest.raises(ValueError, match="batch_neighbours is 4, wanted 0 where neighbourhood is 0"):
+        BGAN(8, batch_neighbours=4, neighbourhood=0.0)
+    for encoder in ("small", "auto"):
+        with pytest.raises(ValueError, match="freeze is 3, wanted 0 for the small encoder"):
+            BGAN(8, encoder=encoder, freeze=3)
 
 
 def test_an_objective_without_parts_is_refused() -> None:
@@ -287,7 +300,8 @@ def test_encoder_follows_the_features() -> None:
     encoders = [resolved(features)["encoder"] for features in ("pixels", "gist", "pixels@16", "squeezenet1_1@128")]
     assert encoders == ["small", "small", "small", "squeezenet1_1@128"]
     assert resolved("resnet50", encoder="vgg19")["encoder"] == "vgg19"
-    assert [BGAN(8).image_size(name) for name in ("gist", "squeezenet1_1@128", "resnet50")] == [32, 128, 224]
+    sizes = [BGAN(8, **resolved(name)).image_size(name) for name in ("gist", "squeezenet1_1@128", "resnet50")]
+    assert sizes == [32, 128, 224]
 
 
 def test_head_epochs_and_views_follow_the_encoder_unless_they_are_given() -> None:
@@ -301,7 +315,8 @@ def test_head_epochs_and_views_follow_the_encoder_unless_they_are_given() -> Non
 
 
 def test_declares_the_networks_it_trains_on() -> None:
-    assert [BGAN(8).backbones(name) for name in ("gist", "squeezenet1_1@128")] == [(), ("squeezenet1_1@128",)]
+    nets = [BGAN(8, **resolved(name)).backbones(name) for name in ("gist", "squeezenet1_1@128")]
+    assert nets == [(), ("squeezenet1_1@128",)]
     assert BGAN(8, encoder="mobilenet_v2@129").backbones("resnet50") == ("mobilenet_v2@129",)
 
 
@@ -332,7 +347,7 @@ def test_a_backbone_is_trained_on_at_its_own_rate(generator: torch.Generator) ->
     train = noise(40, 32, generator)
     run = context(backbones=tiny_backbone, features=PRETENDED)
     before = tiny_backbone(PRETENDED).net[0].weight.detach()  # type: ignore[index]
-    method = fit(BGAN(8, epochs=1, warm=0, pretrained_rate=1e-4), train, run, 0)
+    method = fit(BGAN(8, encoder=PRETENDED, epochs=1, head_warmup_epochs=0, pretrained_rate=1e-4), train, run, 0)
     moved = (method.state()["encoder.net.0.weight"] - before).abs().max()
     assert 0 < moved <= 1.01e-4
 
@@ -371,24 +386,26 @@ def test_without_a_generator_nothing_is_restored(generator: torch.Generator) -> 
 
 
 def test_the_head_learns_first_and_alone(generator: torch.Generator) -> None:
-    """A warm start changes no weight of the encoder, and l_N of the first epoch is lower for it."""
+    """The head's warm-up changes no weight of the encoder, and l_N of the first epoch is lower for it."""
     train = noise(80, 32, generator)
     before = tiny_backbone(PRETENDED).net[0].weight.detach()  # type: ignore[index]
     run = context(backbones=tiny_backbone, features=PRETENDED)
     losses = []
-    for warm in (0, 30):
-        parameters: dict[str, Any] = {"warm": warm, "batch": 20, "epochs": 1, "rate": 1e-2, **only("neighbourhood")}
-        method = fit(BGAN(8, **parameters, pretrained_rate=1e-12), train, run, 0)
+    parameters: dict[str, Any] = {"encoder": PRETENDED, "batch": 20, "epochs": 1, "rate": 1e-2, **only("neighbourhood")}
+    for warmup in (0, 30):
+        method = fit(BGAN(8, **parameters, head_warmup_epochs=warmup, pretrained_rate=1e-12), train, run, 0)
         torch.testing.assert_close(method.state()["encoder.net.0.weight"], before, atol=1e-9, rtol=0)
         losses.append(run.epochs[-1]["neighbourhood"])
     assert losses[1] < losses[0] - 0.05
     assert run.facts["neighbourhood_after_warm_start"] == pytest.approx(losses[1], abs=0.05)
 
 
-def test_a_warm_start_that_diverges_ends_the_training(generator: torch.Generator) -> None:
+def test_a_head_warmup_that_diverges_ends_the_training(generator: torch.Generator) -> None:
     run = context(backbones=tiny_backbone, features=PRETENDED)
-    with pytest.raises(FloatingPointError, match="epoch 1 of 3 of the warm start: neighbourhood is nan; there is no"):
-        fit(BGAN(8, warm=3, batch=20, rate=1e38), noise(60, 32, generator), run, 0)
+    method = BGAN(8, encoder=PRETENDED, head_warmup_epochs=3, batch=20, rate=1e38)
+    message = "epoch 1 of 3 of the head's warm-up: neighbourhood is nan; there is no"
+    with pytest.raises(FloatingPointError, match=message):
+        fit(method, noise(60, 32, generator), run, 0)
 
 
 @pytest.mark.parametrize("augmented", [{}, {"views": 3}])
@@ -396,7 +413,7 @@ def test_frozen_blocks_stay_as_they_are(augmented: dict[str, Any], generator: to
     train = noise(40, 32, generator)
     run = context(backbones=deeper_backbone, features=PRETENDED)
     before = deeper_backbone(PRETENDED).net.state_dict()
-    state = fit(BGAN(8, epochs=1, freeze=2, k1=5, k2=5, **augmented), train, run, 0).state()
+    state = fit(BGAN(8, encoder=PRETENDED, epochs=1, freeze=2, k1=5, k2=5, **augmented), train, run, 0).state()
     assert torch.equal(state["encoder.net.0.weight"], before["0.weight"])
     assert not torch.equal(state["encoder.net.2.weight"], before["2.weight"])
 
@@ -408,22 +425,22 @@ def test_a_frozen_prefix_computed_once_trains_as_one_computed_each_time(
 
     def state() -> dict[str, Tensor]:
         run = context(backbones=deeper_backbone, features=PRETENDED)
-        return fit(BGAN(8, epochs=2, freeze=2, k1=5, k2=5), train, run, 0).state()
+        return fit(BGAN(8, encoder=PRETENDED, epochs=2, freeze=2, k1=5, k2=5), train, run, 0).state()
 
-    held = state()
-    monkeypatch.setattr("hashbench.nets.hashers.HELD_BYTES", 20_000)  # features fit, maps do not
+    cached = state()
+    monkeypatch.setattr("hashbench.nets.training_images.DEVICE_CACHE_BYTES", 20_000)  # features fit, maps do not
     for name, value in state().items():
-        torch.testing.assert_close(value, held[name])
+        torch.testing.assert_close(value, cached[name])
 
 
 def test_more_frozen_blocks_than_there_are_is_an_answer(generator: torch.Generator) -> None:
     run = context(backbones=deeper_backbone, features=PRETENDED)
     with pytest.raises(Incompatible, match="bgan: freeze is 9, wanted 0 to 4"):
-        fit(BGAN(8, freeze=9), noise(40, 32, generator), run, 0)
+        fit(BGAN(8, encoder=PRETENDED, freeze=9), noise(40, 32, generator), run, 0)
 
 
 def test_neighbours_of_an_image_are_drawn_into_its_batch(generator: torch.Generator) -> None:
-    training = training_of(noise(60, 32, generator), neighbours=2, batch=12)
+    training = training_of(noise(60, 32, generator), batch_neighbours=2, batch=12)
     assert training.similarity is not None
     batches = training._batches()
     assert sum(len(rows) for rows in batches) == 60
@@ -440,18 +457,18 @@ def test_a_killed_training_resumes_and_ends_with_the_same_codes(
 
     def state(folder: Path | None) -> dict[str, Tensor]:
         run = context(backbones=deeper_backbone, features=PRETENDED, checkpoint=folder)
-        method = BGAN(8, epochs=3, warm=3, batch=20, views=2)
+        method = BGAN(8, encoder=PRETENDED, epochs=3, head_warmup_epochs=3, batch=20, views=2)
         return dict(fit(method, train, run, 0).state())
 
     whole = state(None)
     steps = []
     step = HashTraining.step
 
-    def killed(training: HashTraining, rows: Tensor, moment: Moment) -> Any:
-        steps.append(moment)
+    def killed(training: HashTraining, rows: Tensor, training_step: TrainingStep) -> Any:
+        steps.append(training_step)
         if len(steps) == 5:
             raise KeyboardInterrupt
-        return step(training, rows, moment)
+        return step(training, rows, training_step)
 
     monkeypatch.setattr(HashTraining, "step", killed)
     with pytest.raises(KeyboardInterrupt):
@@ -466,9 +483,9 @@ def test_a_loss_that_is_no_number_names_the_last_good_checkpoint(
 ) -> None:
     step = HashTraining.step
 
-    def broken(training: HashTraining, rows: Tensor, moment: Moment) -> Any:
-        values = dict(step(training, rows, moment))
-        return {**values, "perceptual": values["perceptual"] * (torch.nan if moment.epoch == 1 else 1)}
+    def broken(training: HashTraining, rows: Tensor, training_step: TrainingStep) -> Any:
+        values = dict(step(training, rows, training_step))
+        return {**values, "perceptual": values["perceptual"] * (torch.nan if training_step.epoch == 1 else 1)}
 
     monkeypatch.setattr(HashTraining, "step", broken)
     with pytest.raises(FloatingPointError) as raised:
@@ -479,30 +496,93 @@ def test_a_loss_that_is_no_number_names_the_last_good_checkpoint(
     )
 
 
-def test_released_takes_the_authors_choices_where_nothing_else_is_asked() -> None:
-    found = resolved("squeezenet1_1@128", variant="released")
-    assert (found["scaled"], found["activation"], found["betas"]) == (False, "tanh", (1.0,))
-    assert (found["hidden"], found["warm"], found["batch"], found["decay"], found["views"]) == (0, 0, 40, False, 1)
-    assert resolved("squeezenet1_1@128")["scaled"] is True
+NETWORK = "squeezenet1_1@128"
+COMMON = {
+    "freeze": 0,
+    "k1": 20,
+    "k2": 30,
+    "expansion": True,
+    "reconstruction_size": 32,
+    "rate": 1e-3,
+    "batch_neighbours": 0,
+    "flip": True,
+    "shift": 0.1,
+    "precision": "auto",
+    "compiled": False,
+}
+PAPER = {
+    "variant": "paper",
+    "neighbourhood": 1.0,
+    "pixel": 0.1,
+    "perceptual": 0.1,
+    "adversarial": 0.1,
+    **COMMON,
+    "divide_by_bits": True,
+    "activation": "piecewise",
+    "betas": (1.0, 2.0, 4.0, 8.0),
+    "head_warmup_epochs": 60,
+    "batch": 100,
+    "pretrained_rate": 5e-5,
+    "cosine_decay": True,
+}
+RELEASED = {
+    "variant": "released",
+    "neighbourhood": 10.0,
+    "pixel": 0.0,
+    "perceptual": 1.0,
+    "adversarial": 1.0,
+    **COMMON,
+    "divide_by_bits": False,
+    "activation": "tanh",
+    "betas": (1.0,),
+    "head_warmup_epochs": 0,
+    "batch": 40,
+    "pretrained_rate": 1e-3,
+    "cosine_decay": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("asked", "features", "values"),
+    [
+        ({}, "pixels", {**PAPER, "encoder": "small", "hidden": 0, "epochs": 12, "views": 1}),
+        ({}, NETWORK, {**PAPER, "encoder": NETWORK, "hidden": 512, "epochs": 4, "views": 4}),
+        ({"encoder": "vgg19"}, "gist", {**PAPER, "encoder": "vgg19", "hidden": 512, "epochs": 4, "views": 4}),
+        ({"variant": "released"}, "gist", {**RELEASED, "encoder": "small", "hidden": 0, "epochs": 12, "views": 1}),
+        ({"variant": "released"}, NETWORK, {**RELEASED, "encoder": NETWORK, "hidden": 0, "epochs": 4, "views": 1}),
+    ],
+)
+def test_every_default_by_variant_and_encoder(asked: dict[str, Any], features: str, values: dict[str, Any]) -> None:
+    assert resolved(features, **asked) == values
+    assert resolved(features, **values) == values
+    quick = BGAN.traits.presets["quick"]
+    assert resolved(features, **asked, **quick) == {**values, **quick}
+    assert resolved(features, **{**asked, "batch": 77})["batch"] == 77
+    assert vars(BGAN(8, **values)) == {"bits": 8, **values}
+
+
+def test_without_features_the_encoder_is_the_small_one() -> None:
+    assert vars(BGAN(8)) == {"bits": 8, **resolved("pixels")}
 
 
 def test_released_keeps_what_was_asked_for_even_where_it_is_the_papers_default() -> None:
-    asked = {"batch": 100, "betas": (1.0, 2.0, 4.0, 8.0), "warm": 60, "hidden": 512, "decay": True}
-    found = resolved("squeezenet1_1@128", variant="released", **asked)
-    assert {name: found[name] for name in asked} == asked
-    method = BGAN(8, variant="released", scaled=True)
-    assert (method.scaled, method.activation, method.warm) == (True, "tanh", 0)
+    asked = {"batch": 100, "betas": (1.0, 2.0, 4.0, 8.0), "head_warmup_epochs": 60, "hidden": 512}
+    asked |= {"cosine_decay": True}
+    values = resolved("squeezenet1_1@128", variant="released", **asked)
+    assert {name: values[name] for name in asked} == asked
+    method = BGAN(8, variant="released", divide_by_bits=True)
+    assert (method.divide_by_bits, method.activation, method.head_warmup_epochs) == (True, "tanh", 0)
 
 
-def test_released_has_no_warm_start_with_the_quick_preset_either() -> None:
-    assert resolved("squeezenet1_1@128", variant="released", **BGAN.traits.presets["quick"])["warm"] == 0
+def test_released_has_no_head_warmup_with_the_quick_preset_either() -> None:
+    assert resolved("squeezenet1_1@128", variant="released", **BGAN.traits.presets["quick"])["head_warmup_epochs"] == 0
 
 
 def test_released_has_weights_of_its_own() -> None:
     with pytest.raises(ValueError, match=r"bgan: pixel is 0.1, wanted 0.0: variant=released has weights of its own"):
         BGAN(8, variant="released", pixel=0.1)
-    found = resolved("pixels", variant="released")
-    assert [found[name] for name in PARTS] == [10.0, 0.0, 1.0, 1.0]
+    values = resolved("pixels", variant="released")
+    assert [values[name] for name in PARTS] == [10.0, 0.0, 1.0, 1.0]
 
 
 def test_released_trains_on_noise_and_the_hidden_layer(generator: torch.Generator) -> None:
@@ -515,18 +595,18 @@ def test_released_trains_on_noise_and_the_hidden_layer(generator: torch.Generato
     assert method.encode(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape == (2, 8)
 
 
-def test_pictures_of_64_px_bring_the_authors_widths(generator: torch.Generator) -> None:
-    training = training_of(noise(30, 32, generator), picture=64)
-    assert training.game is not None
-    assert training.game.discriminator is not None
-    widths = [layer.weight.shape for layer in training.game.modules() if isinstance(layer, nn.ConvTranspose2d)]
+def test_reconstructions_of_64_px_bring_the_authors_widths(generator: torch.Generator) -> None:
+    training = training_of(noise(30, 32, generator), reconstruction_size=64)
+    assert training.adversarial is not None
+    assert training.adversarial.discriminator is not None
+    widths = [layer.weight.shape for layer in training.adversarial.modules() if isinstance(layer, nn.ConvTranspose2d)]
     assert [(shape[0], shape[1]) for shape in widths] == [(256, 256), (256, 128), (128, 32)]
-    assert training.pictures(torch.arange(3), torch.zeros(3, dtype=torch.int64)).shape == (3, 3, 64, 64)
-    assert training.game.discriminator.last.in_features == 1024
+    assert training.targets(torch.arange(3), torch.zeros(3, dtype=torch.int64)).shape == (3, 3, 64, 64)
+    assert training.adversarial.discriminator.last.in_features == 1024
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_precision_is_said(precision: str, generator: torch.Generator) -> None:
+def test_precision_is_logged(precision: str, generator: torch.Generator) -> None:
     run = context(dtype=torch.bfloat16)
     fit(BGAN(8, epochs=1, precision=precision), noise(40, 32, generator), run, 0)
     assert run.facts["precision"] == precision
@@ -543,9 +623,9 @@ def test_compiled_nets_train_alike(generator: torch.Generator, monkeypatch: pyte
         compile_(net, backend="aot_eager")
 
     monkeypatch.setattr(nn.Module, "compile", traced)
-    plain, found = (
+    plain, traced_state = (
         fit(BGAN(8, epochs=1, batch=14, compiled=flag), train, context(), 0).state() for flag in (False, True)
     )
     assert len(compiled) == 2
-    for name, value in found.items():
+    for name, value in traced_state.items():
         torch.testing.assert_close(value, plain[name], atol=1e-3, rtol=1e-3)

@@ -15,6 +15,7 @@ from tests.features.networks import random_net
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 BGAN: Any = METHODS.get("bgan")
 SIZE = 64
+NET = f"squeezenet1_1@{SIZE}"
 N = 200
 
 
@@ -35,10 +36,9 @@ def noise() -> tuple[Tensor, Tensor]:
 
 def fitted(device: str, **parameters: Any) -> HashMethod:
     features, images = (part.to(device) for part in noise())
-    run = RunContext(
-        torch.device(device), torch.Generator().manual_seed(1), backbones=backbone, features=f"squeezenet1_1@{SIZE}"
-    )
-    method = BGAN(32, **{"epochs": 1, "warm": 5, "precision": "float32", **parameters})
+    run = RunContext(torch.device(device), torch.Generator().manual_seed(1), backbones=backbone, features=NET)
+    settings = {"encoder": NET, "epochs": 1, "head_warmup_epochs": 5, "precision": "float32", **parameters}
+    method = BGAN(32, **settings)
     return fit(method, TrainingSet(features, images), run, 0)
 
 
@@ -56,7 +56,7 @@ def test_after_an_epoch_from_the_same_state_the_codes_agree() -> None:
 
 def test_a_state_encodes_alike_but_next_to_zero() -> None:
     images, cpu = noise()[1], fitted("cpu")
-    gpu = BGAN(32, encoder=f"squeezenet1_1@{SIZE}")
+    gpu = BGAN(32, encoder=NET)
     run = RunContext(torch.device("cuda"), torch.Generator(), backbones=backbone)
     gpu.load_state({name: value.cuda() for name, value in cpu.state().items()}, run)
     clear = z_of(cpu, images).abs() >= 1e-4
@@ -66,15 +66,16 @@ def test_a_state_encodes_alike_but_next_to_zero() -> None:
 
 @pytest.mark.parametrize("parameters", [{}, {"variant": "released", "batch": 40}, {"views": 3}])
 def test_a_training_in_bfloat16_does_not_wait_for_the_device(parameters: dict[str, Any]) -> None:
-    """Torch raises where a step would synchronise; an epoch's end and the warm start's end may."""
+    """Torch raises where a step would synchronise; an epoch's end and the end of the head's warm-up may."""
     step = HashTraining.step
     steps = []
 
-    def watched(training: Any, rows: Tensor, moment: Any) -> Any:
-        steps.append(moment)
-        torch.cuda.set_sync_debug_mode("error" if moment.epoch else "default")  # the first epoch may set things up
+    def watched(training: Any, rows: Tensor, training_step: Any) -> Any:
+        steps.append(training_step)
+        first = training_step.epoch == 0  # which may set things up
+        torch.cuda.set_sync_debug_mode("default" if first else "error")
         try:
-            return step(training, rows, moment)
+            return step(training, rows, training_step)
         finally:
             torch.cuda.set_sync_debug_mode("default")
 

@@ -14,7 +14,7 @@ FLOAT = 0.525
 
 
 @pytest.fixture(scope="module")
-def found(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
+def results(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
     folder = tmp_path_factory.mktemp("deep")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HASHBENCH_CACHE", str(folder / "cache"))
@@ -32,10 +32,10 @@ def found(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
         )
 
 
-def headline(found: Results, method: str, bits: int | None) -> float:
+def headline(results: Results, method: str, bits: int | None) -> float:
     (value,) = (
         record["metrics"]["map@1000"]
-        for record in found.records
+        for record in results.records
         if (record["trial"]["method"], record["trial"]["bits"]) == (method, bits)
     )
     return float(value)
@@ -43,10 +43,10 @@ def headline(found: Results, method: str, bits: int | None) -> float:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("bits", ITQ)
-def test_itq_on_squeezenet_lies_where_it_was_measured(found: Results, bits: int) -> None:
-    assert headline(found, "itq", bits) == pytest.approx(ITQ[bits], abs=0.025)
+def test_itq_on_squeezenet_lies_where_it_was_measured(results: Results, bits: int) -> None:
+    assert headline(results, "itq", bits) == pytest.approx(ITQ[bits], abs=0.025)
 
 
 @pytest.mark.slow
-def test_the_float_ranking_of_squeezenet_lies_where_it_was_measured(found: Results) -> None:
-    assert headline(found, "reference-float", None) == pytest.approx(FLOAT, abs=0.02)
+def test_the_float_ranking_of_squeezenet_lies_where_it_was_measured(results: Results) -> None:
+    assert headline(results, "reference-float", None) == pytest.approx(FLOAT, abs=0.02)

@@ -26,7 +26,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
         safetensors.torch.save_file(random_net(net).state_dict(), folder / f"{net}.safetensors")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HASHBENCH_CACHE", str(folder / "cache"))
-        found = hb.run(
+        results = hb.run(
             suite="bgan-paper",
             datasets=[f"folder:{_pictures(folder)}"],
             bits=[BITS],
@@ -37,7 +37,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
             executor="inline",
             device="cpu",
         )
-    return list(found.records)
+    return list(results.records)
 
 
 def _pictures(folder: Path) -> Path:
@@ -62,7 +62,7 @@ def test_every_trial_of_the_papers_suite_ends_well(records: list[dict[str, Any]]
 def test_bgan_trains_the_papers_encoder_with_the_papers_teacher(records: list[dict[str, Any]]) -> None:
     (record,) = (record for record in records if record["trial"]["method"] == "bgan")
     assert set(record["trial"]["backbones"]) == {"vgg19"}
-    assert record["trial"]["parameters"]["picture"] == 64
+    assert record["trial"]["parameters"]["reconstruction_size"] == 64
     assert (record["queries"]["scored"], record["protocol_card"]["sizes"]["database"]) == (QUERIES, ITEMS)
     (epoch,) = record["training"]["epochs"]
     assert all(value is None or math.isfinite(value) for value in epoch.values())

@@ -44,21 +44,21 @@ def test_the_same_seed_gives_the_same_codes(name: str, digits_pixels: Pixels) ->
 
 @pytest.mark.parametrize("name", SHALLOW)
 def test_draws_come_from_the_runs_generator(name: str, digits_pixels: Pixels) -> None:
-    train, found = TrainingSet(torch.from_numpy(digits_pixels[0])), []
+    train, repeated = TrainingSet(torch.from_numpy(digits_pixels[0])), []
     for disturbance in range(2):
         torch.manual_seed(disturbance)
         method = METHODS.get(name)(16).fit(train, RunContext(torch.device("cpu"), torch.Generator().manual_seed(3)))
-        found.append(method.encode(train.features))
-    assert torch.equal(*found)
+        repeated.append(method.encode(train.features))
+    assert torch.equal(*repeated)
 
 
 @pytest.mark.parametrize("name", SHALLOW)
 def test_one_thread_or_two_give_the_same_bits(name: str, gaussian: npt.NDArray[np.float32], threads: None) -> None:
-    found = []
+    repeated = []
     for count in (1, 2):
         torch.set_num_threads(count)
-        found.append(codes(name, gaussian, 32))
-    assert (found[0] == found[1]).mean() >= 0.9999
+        repeated.append(codes(name, gaussian, 32))
+    assert (repeated[0] == repeated[1]).mean() >= 0.9999
 
 
 @pytest.mark.parametrize("name", SHALLOW)
@@ -92,8 +92,8 @@ def test_bits_may_exceed_the_dimensions(name: str, digits_pixels: Pixels) -> Non
 
 @pytest.mark.parametrize("name", SHALLOW)
 def test_constant_features_give_constant_codes(name: str) -> None:
-    found = codes(name, np.full((64, 32), 0.1, dtype=np.float32), 16)
-    assert found.all(), "sgn(0) is +1"
+    constant = codes(name, np.full((64, 32), 0.1, dtype=np.float32), 16)
+    assert constant.all(), "sgn(0) is +1"
 
 
 @pytest.mark.parametrize("name", SHALLOW)
@@ -141,16 +141,16 @@ def test_lsh_bits_agree_as_often_as_the_angle_says() -> None:
     degrees = np.radians([0, 20, 45, 90, 135, 180])
     x = np.stack([np.cos(degrees), np.sin(degrees)], 1).astype(np.float32)
     method = hb.hasher("lsh", bits=4_000, device="cpu").fit(np.concatenate([x, -x]))  # the mean is zero
-    found = method.encode(x)
-    agreement = (found == found[0]).mean(1)
+    bits = method.encode(x)
+    agreement = (bits == bits[0]).mean(1)
     np.testing.assert_allclose(agreement, 1 - degrees / np.pi, atol=0.03)  # four standard deviations
 
 
 def test_pcah_is_the_sign_of_scikit_learns_components(gaussian: npt.NDArray[np.float32]) -> None:
     from sklearn.decomposition import PCA
 
-    found = codes("pcah", gaussian, 16)
+    ours = codes("pcah", gaussian, 16)
     pca = PCA(16, svd_solver="full").fit(gaussian.astype(np.float64))
     turned = pca.components_ * np.sign(pca.components_[np.arange(16), np.abs(pca.components_).argmax(1)])[:, None]
     expected = (gaussian - pca.mean_) @ turned.T >= 0
-    assert (found == expected).mean() >= 0.9999
+    assert (ours == expected).mean() >= 0.9999

@@ -66,8 +66,8 @@ def test_a_wide_component_gives_several_bits_and_a_narrow_one_none(box: Array) -
 
 def test_a_constant_column_changes_nothing(box: Array) -> None:
     wider = np.concatenate([box, np.full((300, 3), 0.7)], 1)
-    found, expected = (hb.hasher("spectral", bits=12, device="cpu").fit(x).encode(x) for x in (wider, box))
-    assert (found == expected).mean() >= 0.9999
+    codes, expected = (hb.hasher("spectral", bits=12, device="cpu").fit(x).encode(x) for x in (wider, box))
+    assert (codes == expected).mean() >= 0.9999
 
 
 def test_a_mode_splits_its_component_at_equal_steps() -> None:

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from hashbench.method import RunContext
-from hashbench.nets.checkpoints import FILE, Checkpoint
-from hashbench.nets.schedules import Moment
+from hashbench.nets.checkpoints import CHECKPOINT_FILE, Checkpoint
+from hashbench.nets.schedules import TrainingStep
 from hashbench.nets.training import Values, epoch_batches, run_epochs
 
 CPU = torch.device("cpu")
@@ -26,8 +26,8 @@ def train(folder: Path | None, killed_in: int | None = None) -> tuple[Tensor, Ru
     run = RunContext(CPU, torch.Generator().manual_seed(1), checkpoint=folder)
     x = torch.linspace(-1, 1, 80).view(20, 4)
 
-    def step(rows: Tensor, moment: Moment) -> Values:
-        if moment.epoch == killed_in and moment.step == 1:
+    def step(rows: Tensor, training_step: TrainingStep) -> Values:
+        if training_step.epoch == killed_in and training_step.step == 1:
             raise KilledError
         noise = torch.randn(len(rows), 4, generator=run.generator)
         loss = net(x[rows] + noise).square().mean()
@@ -49,7 +49,7 @@ def checkpoint_due_at_once(checkpoint: Checkpoint) -> None:
     offer = checkpoint.offer
 
     def always(done: int) -> None:
-        checkpoint.due = 0.0
+        checkpoint.next_save = 0.0
         offer(done)
 
     checkpoint.offer = always  # type: ignore[method-assign]
@@ -78,19 +78,19 @@ def test_what_was_killed_before_its_first_epoch_begins_anew(tmp_path: Path) -> N
 def test_what_another_kind_of_device_left_is_not_taken_up(tmp_path: Path) -> None:
     with pytest.raises(KilledError):
         train(tmp_path, 3)
-    kept = torch.load(tmp_path / FILE, weights_only=True)
-    torch.save({**kept, "place": "cuda, bfloat16"}, tmp_path / FILE)
+    kept = torch.load(tmp_path / CHECKPOINT_FILE, weights_only=True)
+    torch.save({**kept, "device": "cuda, bfloat16"}, tmp_path / CHECKPOINT_FILE)
     again, run = train(tmp_path)
     assert torch.equal(again, train(None)[0])
     assert run.facts == {"begun": "anew", "checkpoint_left_aside": "made on cuda, bfloat16"}
-    assert torch.load(tmp_path / FILE, weights_only=True)["place"] == "cpu, float32"
+    assert torch.load(tmp_path / CHECKPOINT_FILE, weights_only=True)["device"] == "cpu, float32"
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
     with pytest.raises(KilledError):
         train(tmp_path, 2)
-    (tmp_path / FILE).write_bytes((tmp_path / FILE).read_bytes()[:200])
-    with pytest.raises(RuntimeError, match=f"checkpoint .*{FILE} is damaged .*; remove it"):
+    (tmp_path / CHECKPOINT_FILE).write_bytes((tmp_path / CHECKPOINT_FILE).read_bytes()[:200])
+    with pytest.raises(RuntimeError, match=f"checkpoint .*{CHECKPOINT_FILE} is damaged .*; remove it"):
         train(tmp_path)
 
 

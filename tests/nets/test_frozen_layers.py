@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hashbench.nets.frozen_layers import Trunk, blocks
+from hashbench.nets.frozen_layers import FrozenLayers, blocks
 from tests.features.networks import random_net
 
 
@@ -19,26 +19,26 @@ def test_sequences_are_opened_into_their_blocks() -> None:
     assert names == ["Conv2d", "BatchNorm2d", "ReLU", "Conv2d", "AdaptiveAvgPool2d", "Flatten"]
 
 
-def test_the_rest_reads_the_trunks_maps_and_the_network_is_whole_again_afterwards(generator: torch.Generator) -> None:
+def test_the_rest_reads_the_frozen_maps_and_the_network_is_whole_again_afterwards(generator: torch.Generator) -> None:
     net, pictures = chain().eval(), torch.randn(2, 3, 9, 9, generator=generator)
     before, names = net(pictures), list(net.state_dict())
-    trunk = Trunk(net, 3)
-    maps = trunk(pictures)
-    with trunk.bypassed():
+    frozen = FrozenLayers(net, 3)
+    maps = frozen(pictures)
+    with frozen.skipped():
         assert torch.equal(net(maps), before)
         assert not torch.equal(net(maps + 1), before)
     assert torch.equal(net(pictures), before)
     assert list(net.state_dict()) == names
 
 
-def test_a_trunk_learns_nothing_and_keeps_its_statistics(generator: torch.Generator) -> None:
+def test_frozen_layers_learn_nothing_and_keep_their_statistics(generator: torch.Generator) -> None:
     net, pictures = chain(), torch.randn(2, 3, 9, 9, generator=generator)
-    trunk = Trunk(net, 3)
-    kept = {name: value.clone() for name, value in trunk.chain.state_dict().items()}
-    with trunk.bypassed():
+    frozen = FrozenLayers(net, 3)
+    kept = {name: value.clone() for name, value in frozen.chain.state_dict().items()}
+    with frozen.skipped():
         net.train()
-        net(trunk(pictures)).sum().backward()
-    assert all(torch.equal(value, kept[name]) for name, value in trunk.chain.state_dict().items())
+        net(frozen(pictures)).sum().backward()
+    assert all(torch.equal(value, kept[name]) for name, value in frozen.chain.state_dict().items())
     assert [p.grad is None for p in net.parameters()] == [True] * 4 + [False] * 2
 
 
@@ -46,7 +46,7 @@ def test_a_trunk_learns_nothing_and_keeps_its_statistics(generator: torch.Genera
 def test_networks_can_be_cut_behind_their_blocks(net: str, count: int, generator: torch.Generator) -> None:
     made: Any = random_net(net)
     made.classifier = nn.Identity()
-    Trunk(made, count).check(torch.randn(2, 3, 64, 64, generator=generator))
+    FrozenLayers(made, count).check(torch.randn(2, 3, 64, 64, generator=generator))
 
 
 class Skipping(nn.Module):
@@ -64,17 +64,17 @@ class Skipping(nn.Module):
 def test_a_network_that_is_no_chain_is_refused(generator: torch.Generator) -> None:
     net = Skipping()
     pictures = torch.randn(2, 3, 8, 8, generator=generator)
-    Trunk(net, 0).check(pictures)
+    FrozenLayers(net, 0).check(pictures)
     with pytest.raises(ValueError, match="freeze is 1, wanted 0: this network's blocks are no chain"):
-        Trunk(net, 1).check(pictures)
+        FrozenLayers(net, 1).check(pictures)
 
 
 def test_a_cut_behind_which_maps_are_reshaped_is_refused(generator: torch.Generator) -> None:
     net: Any = random_net("vgg19")
     with pytest.raises(ValueError, match="freeze is 39, wanted 0: this network's blocks are no chain"):
-        Trunk(net, 39).check(torch.randn(2, 3, 64, 64, generator=generator))
+        FrozenLayers(net, 39).check(torch.randn(2, 3, 64, 64, generator=generator))
 
 
 def test_something_has_to_be_left_to_train() -> None:
     with pytest.raises(ValueError, match="freeze is 6, wanted 0 to 5: the network has 6 blocks"):
-        Trunk(chain(), 6)
+        FrozenLayers(chain(), 6)

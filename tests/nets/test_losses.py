@@ -24,7 +24,7 @@ def test_pair_loss_is_zero_for_codes_that_have_the_wanted_products() -> None:
 
 def test_pair_loss_without_1_over_l_draws_neighbours_to_a_product_of_one() -> None:
     codes, similarity = torch.tensor([[0.5, 0.5, 1.0, 1.0]]), torch.ones(1, 1)
-    assert float(pair_loss(codes, similarity, scaled=False)) == pytest.approx((2.5 - 1) ** 2)
+    assert float(pair_loss(codes, similarity, divide_by_bits=False)) == pytest.approx((2.5 - 1) ** 2)
     assert float(pair_loss(codes, similarity)) == pytest.approx((2.5 / 4 - 1) ** 2)
 
 
@@ -38,14 +38,14 @@ def test_map_loss_sums_over_channels_and_averages_over_positions_and_images(gene
     assert math.isclose(float(map_loss(maps, targets)), printed / 4, rel_tol=1e-12)
 
 
-def test_game_terms_are_the_logarithms_of_the_probabilities() -> None:
+def test_adversarial_terms_are_the_logarithms_of_the_probabilities() -> None:
     logits = torch.tensor([-2.0, 0.5, 3.0], dtype=torch.float64)
     probabilities = [1 / (1 + math.exp(-float(s))) for s in logits]
     assert math.isclose(float(log_real(logits)), sum(map(math.log, probabilities)) / 3, rel_tol=1e-12)
     assert math.isclose(float(log_fake(logits)), sum(math.log(1 - p) for p in probabilities) / 3, rel_tol=1e-12)
 
 
-def test_game_terms_stay_finite_for_a_discriminator_that_is_sure() -> None:
+def test_adversarial_terms_stay_finite_for_a_discriminator_that_is_sure() -> None:
     logits = torch.tensor([-500.0, 500.0])
     assert math.isfinite(float(log_real(logits)))
     assert math.isfinite(float(log_fake(logits)))

@@ -12,15 +12,15 @@ from tests.nets.plain_neighbours import cosine_order, tied_features
 @pytest.fixture(params=[64, 7, 1000], ids=["tiles of 64", "tiles of 7", "one tile"])
 def tiles(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tiles that divide the items evenly or not, are smaller than the count or hold all of them."""
-    monkeypatch.setattr(module, "TILE", request.param)
+    monkeypatch.setattr(module, "MAX_TILE_ITEMS", request.param)
 
 
 @pytest.mark.usefixtures("tiles")
 @pytest.mark.parametrize("count", [1, 12, 199])
 def test_they_are_scikit_learns(count: int, generator: torch.Generator) -> None:
     x = torch.randn(200, 16, generator=generator)
-    found = NearestNeighbors(n_neighbors=count, metric="cosine", algorithm="brute").fit(x.double().numpy())
-    assert np.array_equal(nearest(x, count).numpy(), found.kneighbors()[1])
+    oracle = NearestNeighbors(n_neighbors=count, metric="cosine", algorithm="brute").fit(x.double().numpy())
+    assert np.array_equal(nearest(x, count).numpy(), oracle.kneighbors()[1])
 
 
 @pytest.mark.usefixtures("tiles")
@@ -33,14 +33,14 @@ def test_among_equals_the_lower_index_comes_first(count: int, generator: torch.G
 @pytest.mark.parametrize("tile", [16, 64, 1000])
 def test_equal_items_are_equally_near(tile: int, monkeypatch: pytest.MonkeyPatch, generator: torch.Generator) -> None:
     """Of 40 different items each occurs 5 times: rounded cosines tie too, within a tile and across tiles."""
-    monkeypatch.setattr(module, "TILE", tile)
+    monkeypatch.setattr(module, "MAX_TILE_ITEMS", tile)
     copies = torch.arange(200).view(5, 40)
     x = torch.randn(40, 300, generator=generator).repeat(5, 1)
     order = torch.tensor(cosine_order(x[:40]))
-    found = nearest(x, 9)
+    rows = nearest(x, 9)
     for i in range(200):
         own = [int(j) for j in copies[:, i % 40] if j != i]
-        assert found[i].tolist() == own + copies[:, order[i % 40, 0]].tolist()
+        assert rows[i].tolist() == own + copies[:, order[i % 40, 0]].tolist()
 
 
 @pytest.mark.usefixtures("tiles")
@@ -64,7 +64,7 @@ def test_length_does_not_matter_and_the_origin_does(generator: torch.Generator) 
 
 
 def test_memory_grows_with_the_items_and_not_with_their_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "TILE", 256)
+    monkeypatch.setattr(module, "MAX_TILE_ITEMS", 256)
     n, d, count = 3000, 8, 5
     x = torch.sin(torch.arange(n * d).view(n, d) ** 2 * 0.7)
     with watched() as peak:

@@ -39,7 +39,7 @@ def test_structure_is_the_papers_on_sets(
 def test_structure_does_not_depend_on_the_blocks(monkeypatch: pytest.MonkeyPatch, generator: torch.Generator) -> None:
     x = torch.randn(50, 6, generator=generator)
     whole = neighbourhood_structure(x, 4, 6)
-    monkeypatch.setattr(neighbours, "BLOCK_ROWS", 11)
+    monkeypatch.setattr(neighbours, "CHUNK_ROWS", 11)
     assert torch.equal(neighbourhood_structure(x, 4, 6).keys, whole.keys)
 
 
@@ -48,7 +48,7 @@ def test_structure_is_symmetric_with_a_positive_diagonal(similarity: Similarity)
     assert torch.equal(s, s.T)
     assert s.diagonal().eq(1).all()
     assert set(s.flatten().tolist()) == {-1.0, 1.0}
-    assert similarity.per_row == s.eq(1).sum().item() / 80
+    assert len(similarity.keys) / similarity.n == s.eq(1).sum().item() / 80
 
 
 @pytest.mark.parametrize("expansion", [True, False])
@@ -78,7 +78,7 @@ def test_structure_of_digits_is_as_precise_as_was_measured() -> None:
     similarity = neighbourhood_structure(pixels - pixels.mean(0), 20, 30)
     classes = torch.from_numpy(digits.labels()[train].argmax(1))
     rows, columns = similarity.pairs()
-    assert similarity.per_row == pytest.approx(132, abs=2)
+    assert len(similarity.keys) / similarity.n == pytest.approx(132, abs=2)
     assert (classes[rows] == classes[columns]).float().mean().item() == pytest.approx(0.72, abs=0.01)
 
 
@@ -113,8 +113,8 @@ def test_neighbours_are_drawn_among_the_others_with_equal_chances(
     for row, columns in zip(rows.tolist(), drawn, strict=True):
         others = dense(similarity)[row].eq(1).nonzero()[:, 0].tolist()
         others.remove(row)
-        found, often = columns.unique(return_counts=True)
-        assert found.tolist() == others
+        unique, often = columns.unique(return_counts=True)
+        assert unique.tolist() == others
         expected = DRAWS / len(others)
         assert ((often - expected).abs() < 5 * expected**0.5).all()
     assert not torch.equal(drawn[2], drawn[3])

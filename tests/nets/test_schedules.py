@@ -1,10 +1,10 @@
 import pytest
 
-from hashbench.nets.schedules import Moment
+from hashbench.nets.schedules import TrainingStep
 
 
 def stages(values: tuple[float, ...], epochs: int) -> list[float]:
-    return [Moment(epoch, epochs, 0, 1).stage(values) for epoch in range(epochs)]
+    return [TrainingStep(epoch, epochs, 0, 1).stage(values) for epoch in range(epochs)]
 
 
 def test_stages_are_equally_long_and_in_order() -> None:
@@ -14,11 +14,11 @@ def test_stages_are_equally_long_and_in_order() -> None:
 
 
 def test_every_stage_is_reached_in_fewer_epochs_than_stages() -> None:
-    assert [Moment(0, 1, step, 6).stage((1.0, 2.0, 4.0)) for step in range(6)] == [1, 1, 2, 2, 4, 4]
+    assert [TrainingStep(0, 1, step, 6).stage((1.0, 2.0, 4.0)) for step in range(6)] == [1, 1, 2, 2, 4, 4]
 
 
 def test_a_rate_falls_along_half_a_cosine_over_all_steps() -> None:
-    factors = [Moment(epoch, 2, step, 3).cosine() for epoch in range(2) for step in range(3)]
+    factors = [TrainingStep(epoch, 2, step, 3).cosine() for epoch in range(2) for step in range(3)]
     assert factors[0] == 1
     assert factors[3] == pytest.approx(0.5)
     assert factors == sorted(factors, reverse=True)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from hashbench.method import RunContext
 from hashbench.nets.checkpoints import Checkpoint
-from hashbench.nets.schedules import Moment
+from hashbench.nets.schedules import TrainingStep
 from hashbench.nets.training import RunningMeans, epoch_batches, run_epochs, with_imbalance
 
 CPU = torch.device("cpu")
@@ -56,8 +56,12 @@ def batches(generator: torch.Generator) -> tuple[Tensor, ...]:
 def test_every_epoch_is_reported_with_its_means(generator: torch.Generator) -> None:
     run = run_of(generator)
 
-    def step(rows: Tensor, moment: Moment) -> Mapping[str, float]:
-        return {"size": float(len(rows)), "at": moment.epoch + moment.step / moment.steps, "epochs": moment.epochs}
+    def step(rows: Tensor, training_step: TrainingStep) -> Mapping[str, float]:
+        return {
+            "size": float(len(rows)),
+            "at": training_step.epoch + training_step.step / training_step.steps,
+            "epochs": training_step.epochs,
+        }
 
     run_epochs(step, lambda: batches(generator), 3, run, dict)
     assert [report["at"] for report in run.epochs] == [pytest.approx(epoch + 1 / 3) for epoch in range(3)]
@@ -67,8 +71,8 @@ def test_every_epoch_is_reported_with_its_means(generator: torch.Generator) -> N
 
 
 def test_a_loss_that_is_no_number_ends_the_training(generator: torch.Generator) -> None:
-    def step(rows: Tensor, moment: Moment) -> Mapping[str, float]:
-        return {"pixel": math.nan if moment.epoch == 1 else 0.0}
+    def step(rows: Tensor, training_step: TrainingStep) -> Mapping[str, float]:
+        return {"pixel": math.nan if training_step.epoch == 1 else 0.0}
 
     with pytest.raises(FloatingPointError, match=r"epoch 2 of 5: pixel is nan; a smaller rate"):
         run_epochs(step, lambda: batches(generator), 5, run_of(generator), dict)
@@ -79,8 +83,8 @@ def test_weights_that_are_no_numbers_end_it_though_all_losses_are(generator: tor
     net = nn.Linear(2, 2)
     run = RunContext(CPU, generator, checkpoint=tmp_path / "checkpoints/k")
 
-    def step(rows: Tensor, moment: Moment) -> Mapping[str, float]:
-        if moment.epoch == 2:
+    def step(rows: Tensor, training_step: TrainingStep) -> Mapping[str, float]:
+        if training_step.epoch == 2:
             net.weight.data[0, 1] = math.inf
         return {"pixel": 0.0}
 

@@ -88,7 +88,7 @@ def test_what_several_grids_ask_for_is_planned_once(settings: Settings) -> None:
         ("pcah", 16, 0),
         ("pcah", 32, 0),
     ]
-    assert [dict(p.planned.variant) for p in found[4:7]] == [{"iterations": 7}, {"iterations": 7}, {}]
+    assert [dict(p.planned.changed_parameters) for p in found[4:7]] == [{"iterations": 7}, {"iterations": 7}, {}]
     assert {p.planned.key for p in found} == {p.planned.key for grid in ({}, fewer) for p in plan(settings, **grid)}
 
 
@@ -120,7 +120,7 @@ def test_a_preset_has_to_be_one_of_some_grid_that_asks_for_it(settings: Settings
         ({"batch": 100, "hidden": 0}, {}),
         ({"batch": 50}, {"batch": 50}),
         ({"variant": "released"}, {"variant": "released"}),
-        ({"variant": "released", "batch": 40, "warm": 0}, {"variant": "released"}),
+        ({"variant": "released", "batch": 40, "head_warmup_epochs": 0}, {"variant": "released"}),
         ({"variant": "released", "batch": 100}, {"variant": "released", "batch": 100}),
     ],
 )
@@ -128,7 +128,7 @@ def test_a_label_has_what_changes_the_trial_whoever_asked_first(
     settings: Settings, asked: dict[str, Any], label: dict[str, Any]
 ) -> None:
     found = plan(settings, methods=("bgan",), bits=(16,), parameters={"bgan": asked})
-    assert dict(found[-1].planned.variant) == label
+    assert dict(found[-1].planned.changed_parameters) == label
 
 
 @pytest.mark.parametrize(

@@ -206,7 +206,7 @@ def test_the_ablation_takes_out_every_part_of_the_objective() -> None:
         {"adversarial": 0.0},
         {"pixel": 0.0, "perceptual": 0.0, "adversarial": 0.0},
         {"neighbourhood": 0.0},
-        {"warm": 0},
+        {"head_warmup_epochs": 0},
         {"activation": "tanh", "betas": [1.0]},
         {"expansion": False},
         {"variant": "released"},
@@ -216,7 +216,13 @@ def test_the_ablation_takes_out_every_part_of_the_objective() -> None:
 def test_the_objective_is_changed_in_both_ways_alone_and_together() -> None:
     runs = open_suite("bgan-objective").runs
     assert {run.bits for run in runs} == {(12, 48)}
-    factors = [{}, {"betas": [1.0]}, {"scaled": False}, {"scaled": False, "betas": [1.0]}, {"variant": "released"}]
+    factors = [
+        {},
+        {"betas": [1.0]},
+        {"divide_by_bits": False},
+        {"divide_by_bits": False, "betas": [1.0]},
+        {"variant": "released"},
+    ]
     assert changes("bgan-objective")[:5] == factors
 
 
@@ -225,4 +231,4 @@ def test_the_papers_suite_has_its_networks_code_lengths_and_three_seeds() -> Non
     assert {(run.bits, run.repeats, run.datasets) for run in runs} == {((12, 24, 32, 48), 3, ("cifar10/bgan",))}
     assert [(run.methods, run.features) for run in runs] == [(("itq", "bgan"), "resnet50"), (("itq",), "vgg19")]
     (asked,) = changes("bgan-paper")
-    assert (asked["encoder"], asked["picture"]) == ("vgg19", 64)
+    assert (asked["encoder"], asked["reconstruction_size"]) == ("vgg19", 64)

@@ -1,15 +1,19 @@
 """Hyper-parameters: typed, resolved, refused with a clear line."""
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 import pytest
 
 from hashbench.errors import UsageError
-from hashbench.plugins.hyperparameters import declared, resolve
+from hashbench.plugins.hyperparameters import declared, resolve, resolve_recorded
+from hashbench.plugins.registry import METHODS
 
 
 class Method:
     """Has a parameter of every type."""
+
+    renamed: ClassVar[Mapping[str, str]] = {"passes": "epochs"}
 
     def __init__(
         self,
@@ -71,6 +75,24 @@ def test_a_value_of_another_type_names_the_parameter_the_value_and_the_default(n
 def test_an_unknown_parameter_names_the_nearest() -> None:
     with pytest.raises(UsageError, match="no parameter of m named 'epoch'; did you mean 'epochs'"):
         resolve("m", Method, {"epoch": "4"})
+
+
+def test_a_former_name_is_answered_with_the_new_one() -> None:
+    with pytest.raises(UsageError, match=r"parameter m\.passes has a new name: m\.epochs"):
+        resolve("m", Method, {"passes": "4"})
+
+
+def test_a_record_may_have_former_names() -> None:
+    assert resolve_recorded("m", Method, {"passes": 4, "rate": 0.5}) == resolve("m", Method, {"epochs": 4, "rate": 0.5})
+    with pytest.raises(UsageError, match="no parameter of m named 'paces'"):
+        resolve_recorded("m", Method, {"paces": 4})
+
+
+@pytest.mark.parametrize("name", METHODS.names())
+def test_former_names_of_a_shipped_method_are_free_and_new_ones_exist(name: str) -> None:
+    method = METHODS.get(name)
+    assert not set(method.renamed) & set(declared(method))
+    assert set(method.renamed.values()) <= set(declared(method))
 
 
 def test_a_parameter_without_default_is_refused() -> None:

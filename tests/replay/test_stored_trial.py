@@ -11,6 +11,7 @@ import torch
 from hashbench.data.spec import open_dataset
 from hashbench.errors import UsageError
 from hashbench.execution.training_data import TrainingData, encode
+from hashbench.plugins.registry import METHODS
 from hashbench.replay.stored_dataset import open_recorded_dataset
 from hashbench.replay.stored_trial import StoredTrial, changed_sources, load_codes, load_method
 from tests.stored_trials import copied, stored
@@ -74,6 +75,17 @@ def test_parameters_that_a_method_no_longer_takes_are_one_line(results: Path, tm
     record.record["trial"]["parameters"]["gone"] = 1
     with pytest.raises(UsageError, match=r"does not load into borrows \(UsageError: no parameter of borrows named"):
         load_method(record, CPU)
+
+
+def test_parameters_with_former_names_are_taken_by_the_new_ones(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = copied(results, "itq", tmp_path)
+    parameters = record.record["trial"]["parameters"]
+    parameters["rounds"] = parameters.pop("iterations")
+    monkeypatch.setattr(METHODS.get("itq"), "renamed", {"rounds": "iterations"})
+    method, _ = load_method(record, CPU)
+    assert vars(method)["iterations"] == parameters["rounds"]
 
 
 def test_a_state_that_does_not_load_is_one_line(results: Path, tmp_path: Path) -> None:

@@ -1,0 +1,99 @@
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from hashbench.data.images import resize
+from hashbench.method import Backbone
+from hashbench.nets.augmentation import Augmentation
+from hashbench.nets.encoders import ImageEncoder
+from hashbench.nets.frozen_layers import FrozenLayers
+from hashbench.nets.training_images import EncoderInputs, GeneratorTargets
+
+
+def encoder() -> ImageEncoder:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Dropout(0.5), nn.Conv2d(4, 5, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    return ImageEncoder(Backbone(net, 5, 16, (0.4, 0.5, 0.6), (0.2, 0.3, 0.4)), pretrained=True)
+
+
+@pytest.fixture
+def images(generator: torch.Generator) -> Tensor:
+    """Uint8 [230, 3, 16, 16]: more than two chunks."""
+    return torch.randint(0, 256, (230, 3, 16, 16), generator=generator, dtype=torch.uint8)
+
+
+def inputs(own: ImageEncoder, count: int, images: Any, views: int = 1) -> EncoderInputs:
+    augmentation = Augmentation(len(images), views, True, 0.1, torch.Generator().manual_seed(1), torch.device("cpu"))
+    return EncoderInputs(own, FrozenLayers(own.net, count), images, augmentation, torch.float32)
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_features_are_those_of_the_whole_encoder_in_eval_mode_in_every_view(count: int, images: Tensor) -> None:
+    own = encoder()
+    encoder_inputs = inputs(own, count, images, views=3)
+    rows = torch.arange(len(images))
+    expected = [
+        own.eval()(encoder_inputs.augmentation(images, rows, torch.full_like(rows, v))).detach() for v in range(3)
+    ]
+    own.train()
+    torch.testing.assert_close(encoder_inputs.features(), torch.stack(expected))
+    torch.testing.assert_close(expected[0], own.eval()(images).detach())
+
+
+def test_frozen_maps_are_cached_where_they_fit(images: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, view_ids = torch.tensor([3, 200, 3]), torch.tensor([1, 0, 0])
+    cached = inputs(encoder(), 2, images, views=2)
+    monkeypatch.setattr("hashbench.nets.training_images.DEVICE_CACHE_BYTES", 1000)
+    streamed = inputs(encoder(), 2, images, views=2)
+    assert cached.cache is not None
+    assert streamed.cache is None
+    torch.testing.assert_close(cached(rows, view_ids), streamed(rows, view_ids))
+    assert not torch.equal(cached(rows, view_ids)[0], cached(rows, view_ids)[2])
+
+
+class Streamed:
+    """Images that are decoded when asked for."""
+
+    def __init__(self, images: Tensor) -> None:
+        self.images = images
+        self.reads = 0
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, rows: Tensor) -> Tensor:
+        self.reads += len(rows)
+        return self.images[rows]
+
+
+def test_an_image_is_read_once_for_all_its_views(images: Tensor) -> None:
+    source = Streamed(images)
+    inputs(encoder(), 0, source, views=3).features()
+    assert source.reads == len(images)
+
+
+def test_features_are_of_the_images_as_they_are_where_all_views_do_not_fit(
+    images: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = inputs(encoder(), 0, images, views=3).features()
+    monkeypatch.setattr("hashbench.nets.training_images.DEVICE_CACHE_BYTES", 3 * 230 * 5 * 4 - 1)
+    assert torch.equal(inputs(encoder(), 0, images, views=3).features(), whole[:1])
+
+
+def test_generator_targets_are_the_images_at_another_size_cached_or_streamed(
+    images: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, view_ids = torch.tensor([0, 229, 7]), torch.tensor([1, 0, 1])
+    cpu = torch.device("cpu")
+    augmentation = Augmentation(230, 2, True, 0.2, torch.Generator(), cpu)
+    expected = augmentation(resize(images[rows], 8), rows, view_ids).float() / 255
+    assert torch.equal(expected[1], resize(images[229:], 8)[0].float() / 255)
+    source = Streamed(images)
+    cached = GeneratorTargets(source, 8, augmentation, cpu)
+    assert torch.equal(cached(rows, view_ids), expected)
+    assert source.reads == len(images)
+    monkeypatch.setattr("hashbench.nets.training_images.DEVICE_CACHE_BYTES", 1000)
+    assert torch.equal(GeneratorTargets(source, 8, augmentation, cpu)(rows, view_ids), expected)
+    assert source.reads == len(images) + len(rows)
