@@ -2,37 +2,26 @@
 
 import json
 import re
-import tomllib
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import UNSET, Struct, UnsetType
 
 from hashbench.data.image_files import ImageFileDataset
 from hashbench.data.label_table import LabelTable, read_label_table
 from hashbench.data.splits import all_but
 from hashbench.dataset import Items, Protocol, Split
-from hashbench.errors import UsageError, unknown
+from hashbench.errors import UsageError
+from hashbench.util.documents import Count, Text, checked, read_toml
 
 SPLIT_SEED = 40_001
 QUERY_SHARE, MOST_QUERIES = 10, 1_000  # one labelled item in ten, where neither CSV nor TOML file says it
-KEYS: dict[str, type] = {
-    "name": str,
-    "images": str,
-    "csv": str,
-    "features": str,
-    "cutoff": int,
-    "queries": int,
-    "title": str,
-    "source": str,
-}
 
 
-@dataclass(frozen=True)
-class Description:
+class Description(Struct, frozen=True, forbid_unknown_fields=True):
     """What the TOML file says.
 
     Attributes:
@@ -40,20 +29,20 @@ class Description:
         images: the folder that the CSV file's paths begin at, relative to the TOML file.
         csv: the CSV file, relative to the TOML file; see :func:`hashbench.data.label_table.read_label_table`.
         features: default features.
-        cutoff: customary k of mAP@k, or None.
-        queries: how many labelled items to draw as queries; None where the CSV file has a split column, or for one
-            in ten, at most 1,000.
+        cutoff: customary k of mAP@k.
+        queries: how many labelled items to draw as queries; left out where the CSV file has a split column, or for
+            one in ten, at most 1,000.
         title, source: what captions call it; its origin and licence.
     """
 
-    name: str
-    images: str = "."
-    csv: str = "labels.csv"
-    features: str = "resnet50"
-    cutoff: int | None = None
-    queries: int | None = None
-    title: str | None = None
-    source: str = "images and labels of the user's own"
+    name: Text
+    images: Text = "."
+    csv: Text = "labels.csv"
+    features: Text = "resnet50"
+    cutoff: Count | UnsetType = UNSET
+    queries: Count | UnsetType = UNSET
+    title: Text | UnsetType = UNSET
+    source: Text = "images and labels of the user's own"
 
 
 class Folder(ImageFileDataset):
@@ -76,7 +65,7 @@ class Folder(ImageFileDataset):
     def described_by(cls, file: Path) -> Self:
         description = read_description(file)
         summary = f"queries, database and training items as {description.csv} has them"
-        dataset = cls(file.parent, Protocol(description.name, summary, description.cutoff))
+        dataset = cls(file.parent, Protocol(description.name, summary, description.cutoff or None))
         dataset.description = description
         dataset.title = description.title or description.name
         dataset.source, dataset.features = description.source, description.features
@@ -123,7 +112,7 @@ class Folder(ImageFileDataset):
     def list_bytes(self) -> bytes:
         """Paths, labels and what the index sets are drawn from."""
         table = self._table
-        return json.dumps([table.paths, table.labels, table.splits, self.description.queries]).encode()
+        return json.dumps([table.paths, table.labels, table.splits, self.description.queries or None]).encode()
 
     def files(self) -> list[str | None]:
         return [path if (self.folder / path).is_file() else None for path in self._table.paths]
@@ -143,7 +132,7 @@ class Folder(ImageFileDataset):
             query = self._drawn_queries(rng)
             rest = rng.permutation(all_but(len(table.paths), query))
             return Split(train=rest, query=query, database=rest)
-        if self.description.queries is not None:
+        if self.description.queries:
             raise UsageError(f"{self.csv} has a split column and the TOML file sets queries; remove one of the two")
         train, database = (rng.permutation(table.rows_in(part)) for part in ("train", "database"))
         return Split(train=train, query=table.rows_in("query"), database=database)
@@ -157,24 +146,13 @@ class Folder(ImageFileDataset):
 
 
 def read_description(file: Path) -> Description:
-    """Read a TOML file of :data:`KEYS`.
+    """The description in a TOML file.
 
     Raises:
         UsageError: it is not there or no TOML, a key is unknown, or a value is of the wrong kind; one line.
     """
-    try:
-        found = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read ({error.strerror}); name the TOML file of your images") from None
-    except ValueError as error:
-        raise UsageError(f"{file} is not a TOML file ({error}); README shows one") from None
-    for key, value in found.items():
-        if key not in KEYS:
-            raise UsageError(f"{file}: {unknown('key', key, KEYS)}")
-        if type(value) is not KEYS[key] or value == "" or (isinstance(value, int) and value < 1):
-            wanted = "a whole number of at least 1" if KEYS[key] is int else "a text in quotes"
-            raise UsageError(f"{file}: {key} is {value!r}, wanted {wanted}")
-    description = Description(**{"name": file.stem, **found})
+    content = read_toml(file, str(file), "name the TOML file of your images; README shows one")
+    description = checked({"name": file.stem, **content}, Description, str(file))
     if not re.fullmatch(r"[A-Za-z0-9_-]+", description.name):
         raise UsageError(
             f"{file}: the name is {description.name!r}, wanted letters, digits, - and _; set one, as in name = 'birds'"

@@ -101,7 +101,7 @@ def test_wrong_usage_exits_with_2_and_writes_nothing(
 @pytest.mark.parametrize(
     ("left", "why"),
     [
-        ('{"kind": "hashbench baseline", "format": 0}', "is of format 0, wanted 1"),
+        ('{"kind": "hashbench baseline", "format": 0}', "format is 0, wanted 1"),
         ('<<<<<<< main\n{\n "kind": "hashbench baseline",\n', "cannot be read"),
         ("", "cannot be read"),
     ],

@@ -157,7 +157,7 @@ def test_a_file_name_that_is_no_name_asks_for_one(tmp_path: Path) -> None:
 def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"nowhere/set.toml cannot be read \(No such file or directory\); name the"):
         open_dataset("folder:nowhere/set.toml", tmp_path)
-    with pytest.raises(UsageError, match=r"birds.toml is not a TOML file \(.*\); README shows one"):
+    with pytest.raises(UsageError, match=r"birds.toml is not a TOML file \(Invalid value .*\); .*README shows one"):
         opened(tmp_path, SPLIT, "images = jpg")
     with pytest.raises(UsageError, match=r"birds: the folder of the images .*/jpg is not there; name it in the TOML"):
         opened(tmp_path, SPLIT, "images = 'jpg'")

@@ -10,7 +10,7 @@ from hashbench.data.spec import expand
 from hashbench.errors import UsageError
 from hashbench.features.spec import source_file
 from hashbench.planning.grid import Grid
-from hashbench.planning.suite import GRID_KEYS, open_grids, open_suite, suite_names
+from hashbench.planning.suite import GridTable, open_grids, open_suite, suite_names
 from hashbench.plugins import hyperparameters
 from hashbench.plugins.registry import METHODS
 
@@ -104,34 +104,34 @@ TITLE, GRID = 'title = "t"\n', '[grid]\nmethods = ["itq"]\nbits = [8]\n'
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("title", r" is not a TOML file \(.+\)$"),
-        (GRID, " has no title, wanted a text in quotes that says what it shows"),
+        ("title", r" is not a TOML file \(.+\); name a TOML file, or one of bgan-ablation, "),
+        (GRID, " lacks title, wanted a text in quotes that says what it shows"),
         ("title = 7", ": title is 7, wanted a text in quotes"),
         (TITLE + "run = []", r": no key named 'run'; did you mean 'runs'\?"),
         (TITLE + "runs = []", r": runs is \[\], wanted tables, each headed \[\[runs\]\]"),
         (TITLE + "grid = 7", r": grid is 7, wanted a table, \[grid\]"),
         (
             TITLE + "[grid]\nbits = [8]",
-            r', run 1 has no methods, wanted a list of names, as in \["NAME"\], there or in',
+            r': runs\[0\] lacks methods, wanted a list of names, as in \["NAME"\], there or in',
         ),
-        (TITLE + '[grid]\nmethods = ["itq"]', ", run 1 has no bits, wanted a list of code lengths"),
-        (TITLE + "[grid]\nmethods = []", r", \[grid\]: methods is \[\], wanted a list of names"),
-        (TITLE + '[grid]\nmethods = "itq"', r", \[grid\]: methods is 'itq', wanted a list of names"),
-        (TITLE + GRID + "[[runs]]\n[[runs]]\nbits = 32", ", run 2: bits is 32, wanted a list of code lengths"),
-        (TITLE + GRID + "[[runs]]\nbits = [true]", r", run 1: bits is \[True\], wanted a list of code lengths"),
-        (TITLE + GRID + "[[runs]]\nbits = [0]", ", run 1: bits is 0, wanted a whole number from 1 to 4096"),
-        (TITLE + GRID + "repeats = 0", ", run 1: repeats is 0, wanted 1 or more"),
-        (TITLE + GRID + "repeats = 1.5", r", \[grid\]: repeats is 1.5, wanted a whole number"),
-        (TITLE + GRID + "device = 'cpu'", r", \[grid\]: no key named 'device'"),
-        (TITLE + GRID + "rerun = 'all'", r", \[grid\]: no key named 'rerun'"),
-        (TITLE + GRID + "parameters.itq = 7", r"parameters is {'itq': 7}, wanted a table for each method, as in"),
+        (TITLE + '[grid]\nmethods = ["itq"]', r": runs\[0\] lacks bits, wanted a list of code lengths"),
+        (TITLE + "[grid]\nmethods = []", r": grid.methods is \[\], wanted a list of names"),
+        (TITLE + '[grid]\nmethods = "itq"', r": grid.methods is 'itq', wanted a list of names"),
+        (TITLE + GRID + "[[runs]]\n[[runs]]\nbits = 32", r": runs\[1\].bits is 32, wanted a list of code lengths"),
+        (TITLE + GRID + "[[runs]]\nbits = [true]", r": runs\[0\].bits\[0\] is True, wanted a whole number$"),
+        (TITLE + GRID + "[[runs]]\nbits = [0]", r": runs\[0\]: bits is 0, wanted a whole number from 1 to 4096"),
+        (TITLE + GRID + "repeats = 0", r": runs\[0\]: repeats is 0, wanted 1 or more"),
+        (TITLE + GRID + "repeats = 1.5", r": grid.repeats is 1.5, wanted a whole number"),
+        (TITLE + GRID + "device = 'cpu'", r": grid: no key named 'device'"),
+        (TITLE + GRID + "rerun = 'all'", r": grid: no key named 'rerun'"),
+        (TITLE + GRID + "parameters.itq = 7", r": grid.parameters.itq is 7, wanted a table for each method, as in"),
         (
             TITLE + GRID + "parameters.lsh = {a = 1}",
-            r", \[grid\]: parameters name 'lsh', which is not among .*\(itq\)",
+            r": grid.parameters name 'lsh', which is not among .*\(itq\)",
         ),
         (
             TITLE + GRID + '[[runs]]\nmethods = ["lsh"]\n[[runs]]\nparameters.lsh = {a = 1}',
-            r", run 2: parameters name 'lsh', which is not among the methods \(itq\)",
+            r": runs\[1\].parameters name 'lsh', which is not among the methods \(itq\)",
         ),
     ],
 )
@@ -151,12 +151,12 @@ def test_a_suite_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) 
 
 
 def test_a_suite_says_all_of_a_request_but_what_is_made_again() -> None:
-    assert set(GRID_KEYS) == {field.name for field in fields(Grid)} - {"rerun"}
+    assert set(GridTable.__struct_fields__) == {field.name for field in fields(Grid)} - {"rerun"}
 
 
 def test_a_parameter_that_a_method_does_not_take_is_named_with_its_file_and_run(written: Path) -> None:
     written.write_text(TITLE + GRID + "[[runs]]\n[[runs]]\nparameters.itq = {iterations = 1.5}")
-    with pytest.raises(UsageError, match=r"s\.toml, run 2: parameter itq\.iterations is 1\.5, wanted int"):
+    with pytest.raises(UsageError, match=r"s\.toml: runs\[1\]: parameter itq\.iterations is 1\.5, wanted int"):
         open_suite(written).grids({})
 
 
