@@ -7,15 +7,19 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from hashbench.errors import UsageError
-from hashbench.records.schema import FORMAT, required
+from hashbench.records.models import RecordFile, ThroughputFile
+from hashbench.records.schema import FORMAT
 from hashbench.records.trial_spec import PlannedTrial
+from hashbench.util.documents import checked
 from hashbench.util.files import replacing
 
 Record = dict[str, Any]
+WAY_OUT = "move it away or restore it"
 
 
 class Store:
@@ -117,30 +121,24 @@ def load_record(path: Path) -> Record:
     """The record, or throughput, in a file; numbers that are not finite are read as None.
 
     Raises:
-        UsageError: it cannot be read as JSON, is something else or lacks a part; the message names it.
+        UsageError: it cannot be read as JSON, is something else, lacks a part or has one of another type; the message
+            names the file and the part.
     """
     try:
-        loaded: Record = json.loads(path.read_text(encoding="utf-8"), parse_constant=lambda _name: None)
+        content = _decoded(path.read_bytes())
     except (ValueError, RecursionError, OSError) as error:
-        raise UsageError(f"record {path} cannot be read ({error}); move it away or restore it") from None
-    if not isinstance(loaded, dict) or not isinstance(loaded.get("format"), int) or "key" not in loaded:
+        raise UsageError(f"record {path} cannot be read ({error}); {WAY_OUT}") from None
+    if not isinstance(content, dict) or type(content.get("format")) is not int or "key" not in content:
         raise UsageError(f"{path} is no hashbench record of format {FORMAT}; move it away")
-    if loaded["format"] != FORMAT:
-        newer = "a newer hashbench reads it" if loaded["format"] > FORMAT else "run its trial again"
-        raise UsageError(f"record {path} is of format {loaded['format']}, wanted {FORMAT}; {newer}, or move it away")
-    wanted = required("record" if "trial" in loaded else "throughput")
-    lacking = [".".join(place) for place in wanted if not _has(loaded, place)]
-    if lacking:
-        raise UsageError(f"record {path} lacks {', '.join(lacking)}; move it away or restore it")
-    return loaded
+    if content["format"] != FORMAT:
+        newer = "a newer hashbench reads it" if content["format"] > FORMAT else "run its trial again"
+        raise UsageError(f"record {path} is of format {content['format']}, wanted {FORMAT}; {newer}, or move it away")
+    checked(content, RecordFile if "trial" in content else ThroughputFile, f"record {path}", WAY_OUT)
+    return content
 
 
-def _has(content: Any, place: tuple[str, ...]) -> bool:
-    """Whether a dictionary has what a path of names leads to; what may be null may lack what belongs into it."""
-    for depth, name in enumerate(place):
-        if content is None and depth:
-            return True
-        if not isinstance(content, dict) or name not in content:
-            return False
-        content = content[name]
-    return True
+def _decoded(data: bytes) -> Any:
+    try:
+        return msgspec.json.decode(data)
+    except msgspec.DecodeError:  # NaN and lone surrogates, which json reads; else its message says more
+        return json.loads(data.decode("utf-8"), parse_constant=lambda _name: None)

@@ -99,7 +99,7 @@ def _deep(content: Record) -> bytes:
         (_cut_off, "cannot be read (Expecting value"),
         (_not_text, "cannot be read ('utf-8' codec"),
         (_list, "is no hashbench record of format 2; move it away"),
-        (_without_part, "lacks trial.bits, provenance, provenance.created"),
+        (_without_part, ": trial lacks bits, wanted a whole number or null; move it away or restore it"),
         (_deep, "cannot be read (maximum recursion depth"),
     ],
 )
