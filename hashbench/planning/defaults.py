@@ -1,9 +1,9 @@
-"""What ``hashbench run`` means where the user is silent: data in defaults.toml, not code."""
+"""Defaults of ``hashbench run``, from defaults.toml."""
 
 import tomllib
 from importlib.resources import files
 
 
 def default_datasets() -> tuple[str, ...]:
-    """The data sets of a run that names none."""
+    """The data sets of a run for which none is named."""
     return tuple(tomllib.loads(files("hashbench.planning").joinpath("defaults.toml").read_text())["datasets"])

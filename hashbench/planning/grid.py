@@ -1,4 +1,4 @@
-"""What a user asks for: the grid as typed, checked once at the edge."""
+"""A grid of trials as a user asks for it; values are checked when it is made."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -26,7 +26,7 @@ class Grid:
         parameters: {method: {parameter: value or text}}.
         limit: train on the first N items of the protocol's training order.
         seed: root seed.
-        rerun: what is made beside the missing trials: "missing" nothing, "failed", "stale", or "all".
+        rerun: which trials are run besides those without a record: "failed", "stale", "all", or none ("missing").
 
     Raises:
         UsageError: a value is out of its range.
@@ -64,7 +64,7 @@ class Grid:
 
 
 def grid_fields(options: Mapping[str, Any], **readers: Callable[[Any], Any]) -> dict[str, Any]:
-    """The options that are fields of a request, each as its reader, if it has one, makes it."""
+    """The options that are fields of a grid, each turned by its reader if it has one."""
     given = {field.name: options[field.name] for field in fields(Grid) if field.name in options}
     return {name: readers[name](value) if name in readers else value for name, value in given.items()}
 
@@ -75,13 +75,13 @@ def parse_bits(text: str) -> tuple[int, ...]:
     Raises:
         UsageError: one is not a whole number.
     """
-    found = []
+    lengths = []
     for part in split_list(text):
         try:
-            found.append(int(part))
+            lengths.append(int(part))
         except ValueError:
             raise UsageError(f"bits has {part!r}, wanted whole numbers separated by commas, say 16,32,64") from None
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(lengths))
 
 
 def split_list(text: str) -> tuple[str, ...]:
@@ -95,11 +95,11 @@ def parse_settings(pairs: Iterable[str]) -> dict[str, dict[str, str]]:
     Raises:
         UsageError: a text has another form.
     """
-    found: dict[str, dict[str, str]] = {}
+    settings: dict[str, dict[str, str]] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         method, dot, parameter = name.strip().partition(".")
         if not (equals and dot and method and parameter):
             raise UsageError(f"--set has {pair!r}, wanted METHOD.PARAMETER=VALUE, say itq.iterations=20")
-        found.setdefault(method, {})[parameter] = value.strip()
-    return found
+        settings.setdefault(method, {})[parameter] = value.strip()
+    return settings

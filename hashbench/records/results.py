@@ -77,13 +77,13 @@ def existing_results(folder: str | Path) -> Results:
 
 
 def _readable(paths: Iterable[Path], faults: list[str]) -> dict[Path, Record]:
-    found = {}
+    records = {}
     for path in sorted(paths):
         try:
-            found[path] = load_record(path)
+            records[path] = load_record(path)
         except UsageError as fault:
             faults.append(str(fault))
-    return found
+    return records
 
 
 def _row(record: Record) -> dict[str, Any]:
