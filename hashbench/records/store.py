@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashbench.errors import UsageError
-from hashbench.records.models import RecordFile, ThroughputFile
-from hashbench.records.schema import FORMAT
+from hashbench.records.schema import FORMAT, model
 from hashbench.records.trial_spec import PlannedTrial
 from hashbench.util.documents import checked
 from hashbench.util.files import replacing
@@ -133,7 +132,7 @@ def load_record(path: Path) -> Record:
     if content["format"] != FORMAT:
         newer = "a newer hashbench reads it" if content["format"] > FORMAT else "run its trial again"
         raise UsageError(f"record {path} is of format {content['format']}, wanted {FORMAT}; {newer}, or move it away")
-    checked(content, RecordFile if "trial" in content else ThroughputFile, f"record {path}", WAY_OUT)
+    checked(content, model("record" if "trial" in content else "throughput"), f"record {path}", WAY_OUT)
     return content
 
 
