@@ -1,5 +1,6 @@
 """Documents that users and other programs write, checked against a model; each fault is one line."""
 
+import reprlib
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -82,11 +83,12 @@ def _fault(error: msgspec.ValidationError, content: Any, kind: Any, name: str, p
     where = f"{name}: {path}" if path else name
     model = next(filter(_is_model, _kinds(kind)), None)
     if model is None or not isinstance(content, dict):
-        return f"{where} is {_shown(repr(content))}, wanted {in_words(kind)}"
+        return f"{where} is {_shown(reprlib.repr(content))}, wanted {in_words(kind)}"
     fields = {field.encode_name: field for field in msgspec.structs.fields(model)}
     if model.__struct_config__.forbid_unknown_fields:
-        for key in content.keys() - fields.keys():
-            return f"{where}: {unknown('key', key, fields)}"
+        for key in content:
+            if key not in fields:
+                return f"{where}: {unknown('key', key, fields)}"
     for key, field in fields.items():
         if field.required and key not in content:
             return f"{where} lacks {key}, wanted {in_words(field.type)}"

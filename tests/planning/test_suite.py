@@ -42,7 +42,7 @@ def written(tmp_path: Path) -> Path:
     return tmp_path / "s.toml"
 
 
-def test_a_run_says_more_than_its_grid_and_parameters_go_to_the_methods_they_name(written: Path) -> None:
+def test_a_run_overrides_its_grid_and_parameters_go_to_the_methods_they_name(written: Path) -> None:
     written.write_text(GOOD)
     suite = open_suite(written)
     assert (suite.name, suite.title, suite.why) == ("s", "Rotations", "")
@@ -67,7 +67,7 @@ def test_without_runs_the_grid_is_the_one_run(written: Path) -> None:
     assert (suite.why, suite.runs) == ("because", (Grid(("itq",), (8,), features="pixels"),))
 
 
-def test_what_is_asked_for_changes_every_run(written: Path) -> None:
+def test_options_change_every_run(written: Path) -> None:
     written.write_text(GOOD)
     changes = {"bits": (4,), "limit": 100, "parameters": {"itq": {"iterations": "9"}, "pcah": {"x": "1"}}}
     assert open_grids(str(written), changes) == [
@@ -150,7 +150,7 @@ def test_a_suite_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) 
         open_suite(tmp_path / "no.toml")
 
 
-def test_a_suite_says_all_of_a_request_but_what_is_made_again() -> None:
+def test_a_suite_gives_every_field_of_a_grid_but_rerun() -> None:
     assert set(GridTable.__struct_fields__) == {field.name for field in fields(Grid)} - {"rerun"}
 
 

@@ -156,3 +156,12 @@ def test_a_value_of_another_type_is_named_with_its_path(tmp_path: Path) -> None:
 def test_parts_of_other_versions_are_kept(tmp_path: Path) -> None:
     content = {**complete_record(), "later": {"a": [1]}}
     assert is_read(content, tmp_path / "r.json")
+
+
+def test_a_value_that_is_nested_as_deep_as_can_be_read_is_refused_in_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "r.json"
+    for depth in range(800, 1000):
+        text = to_json(changed(complete_record(), ("seconds", "fit"), "DEEP")).decode()
+        file.write_text(text.replace('"DEEP"', "[" * depth + "]" * depth))
+        with pytest.raises(UsageError, match=r"seconds\.fit is \[\[.*wanted a number|cannot be read"):
+            load_record(file)
