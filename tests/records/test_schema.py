@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from hashbench.errors import UsageError
-from hashbench.records.new_record import RESULTS
+from hashbench.records.new_record import RESULT_FIELDS
 from hashbench.records.schema import schema
 from hashbench.records.store import Record, load_record, to_json
 from tests.reporting.test_reports import make_record
@@ -53,7 +53,7 @@ def throughput() -> Record:
 
 def failed_record() -> Record:
     error = {"phase": "fit", "exception": "ValueError", "message": "boom", "log": ["a line"]}
-    nothing = dict.fromkeys(RESULTS)
+    nothing = dict.fromkeys(RESULT_FIELDS)
     return {**complete_record(), "status": "failed", "error": error, **nothing}
 
 
@@ -63,7 +63,7 @@ SCHEMAS = {"record": schema("record"), "failed": schema("record"), "throughput":
 OPEN = ("metrics", "scored", "leaks", "similarity", "latency_ms", "sizes", "missing", "unlabelled")
 """Tables whose names the model leaves open: other versions have others."""
 
-NULL_BY_STATUS = {("error",), *((name,) for name in RESULTS)}
+NULL_BY_STATUS = {("error",), *((name,) for name in RESULT_FIELDS)}
 
 
 def parts(content: Any, path: Steps = ()) -> Iterator[tuple[Steps, Any]]:
