@@ -33,18 +33,18 @@ def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
     networks. Exits with 1 if something could not be made, with 2 if nothing could.
     """
     from hashbench.errors import UsageError
-    from hashbench.gallery.make import Wanted, make_gallery
+    from hashbench.gallery.make import GalleryRequest, make_gallery
     from hashbench.util.device import pick_device
     from hashbench.util.paths import data_folder
 
     results = Path(given["results"])
     out = Path(given["out"]) if given["out"] else results / "gallery"
     device, data = pick_device(given["device"]), data_folder(given["data"])
-    wanted = Wanted(data, out, device, given["queries"], given["neighbours"], given["dataset"])
+    request = GalleryRequest(data, out, device, given["queries"], given["neighbours"], given["dataset"])
     made, faults = [], []
     for stored in _chosen(records, results):
         try:
-            done = make_gallery(stored, wanted)
+            done = make_gallery(stored, request)
         except UsageError as error:
             faults.append(str(error))
             continue

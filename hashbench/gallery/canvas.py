@@ -19,7 +19,7 @@ FRAME = 4  # width of a picture's frame
 BLACK, GREY = "#222222", "#666666"
 
 
-class Sheet:
+class Canvas:
     """White, ``width`` pixels wide, as high as what was put on it; places are pixels from the top left.
 
     Attributes:

@@ -22,7 +22,7 @@ MOST = 100  # queries, and neighbours of each: a sheet stays one that can be dra
 
 
 @dataclass(frozen=True)
-class Wanted:
+class GalleryRequest:
     """What to show and where things are.
 
     Attributes:
@@ -50,7 +50,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Made:
+class GalleryResult:
     """What came of a record.
 
     Attributes:
@@ -84,31 +84,31 @@ def default_records(results: Path) -> tuple[list[StoredTrial], int]:
     return [best[group] for group in sorted(best)], len(found) - len(best)
 
 
-def make_gallery(stored: StoredTrial, wanted: Wanted) -> Made:
+def make_gallery(stored: StoredTrial, request: GalleryRequest) -> GalleryResult:
     """Write ``<record>-neighbours.png`` and, where the method restores pictures, ``<record>-reconstructions.png``.
 
     Raises:
         UsageError: the record has no codes, or its data set is not here; nothing was written.
     """
     codes = load_codes(stored)
-    queries = spread(codes.average_precision, wanted.queries)
+    queries = spread(codes.average_precision, request.queries)
     if not len(queries):
         raise UsageError(f"record {stored.record['key']}: no query has a relevant item, so there is nothing to show")
-    found = nearest(codes, queries, wanted.neighbours, wanted.device)
-    dataset = open_recorded_dataset(stored, wanted.data, wanted.dataset)
+    found = nearest(codes, queries, request.neighbours, request.device)
+    dataset = open_recorded_dataset(stored, request.data, request.dataset)
     sheet = neighbour_sheet(stored, codes, found, dataset)
-    wanted.out.mkdir(parents=True, exist_ok=True)
-    file = wanted.out / f"{stored.file.stem}-neighbours.png"
+    request.out.mkdir(parents=True, exist_ok=True)
+    file = request.out / f"{stored.file.stem}-neighbours.png"
     sheet.save(file)
     try:
-        more, notes = _reconstructions(stored, codes, queries, dataset, wanted)
+        more, notes = _reconstructions(stored, codes, queries, dataset, request)
     except UsageError as error:
-        return Made([file], [], f"no reconstructions: {error}")
-    return Made([file, *more], notes)
+        return GalleryResult([file], [], f"no reconstructions: {error}")
+    return GalleryResult([file, *more], notes)
 
 
 def _reconstructions(
-    stored: StoredTrial, codes: StoredCodes, queries: Rows, dataset: Dataset, wanted: Wanted
+    stored: StoredTrial, codes: StoredCodes, queries: Rows, dataset: Dataset, request: GalleryRequest
 ) -> tuple[list[Path], list[str]]:
     """The written sheet, if there is one, and notes."""
     name = stored.trial.method
@@ -120,10 +120,10 @@ def _reconstructions(
     if not stored.state_file.is_file():
         return [], [f"no reconstructions: the state was not kept, there is no {stored.state_file.name}"]
     since = changed_sources(stored)
-    method, run = load_method(stored, wanted.device)
+    method, run = load_method(stored, request.device)
     found = reconstruct(method, run, codes, dataset, queries)
     if found is None:
         return [], nothing
-    file = wanted.out / f"{stored.file.stem}-reconstructions.png"
+    file = request.out / f"{stored.file.stem}-reconstructions.png"
     reconstruction_sheet(stored, found).save(file)
     return [file], [f"{', '.join(since)} changed since {stored.file.stem} was made"] if since else []

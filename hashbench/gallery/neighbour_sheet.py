@@ -3,7 +3,7 @@
 import numpy as np
 
 from hashbench.dataset import Dataset
-from hashbench.gallery.canvas import BLACK, FRAME, GREY, MARGIN, Sheet, cut, font, line_height
+from hashbench.gallery.canvas import BLACK, FRAME, GREY, MARGIN, Canvas, cut, font, line_height
 from hashbench.gallery.heading import heading
 from hashbench.gallery.neighbours import Neighbours
 from hashbench.gallery.thumbnails import SIDE, Bitmap, thumbnails
@@ -18,22 +18,22 @@ LEAST_WIDTH = 900  # for the words
 HEAD, BODY, NAME, SIGN = font(13, bold=True), font(9.5), font(9.5), font(10.5, bold=True)
 
 
-def neighbour_sheet(stored: StoredTrial, codes: StoredCodes, found: Neighbours, dataset: Dataset) -> Sheet:
+def neighbour_sheet(stored: StoredTrial, codes: StoredCodes, found: Neighbours, dataset: Dataset) -> Canvas:
     """A row per query: its class names and average precision, its picture, and its nearest items."""
     across = found.items.shape[1]
-    sheet = Sheet(max(LEAST_WIDTH, _left(across + 1) + MARGIN))
-    sheet.paragraph(heading(stored.record), HEAD)
-    sheet.bottom += MARGIN
+    canvas = Canvas(max(LEAST_WIDTH, _left(across + 1) + MARGIN))
+    canvas.paragraph(heading(stored.record), HEAD)
+    canvas.bottom += MARGIN
     classes = dataset.classes()
     queries = thumbnails(dataset, codes.query_items[found.queries])
     items = thumbnails(dataset, codes.database_items[found.items.ravel()])
     for row, query in enumerate(found.queries):
         names = [classes[column] for column in codes.query_labels[query].nonzero()[0]]
-        _names(sheet, names, float(codes.average_precision[query]))
-        _pictures(sheet, [queries[row], *items[row * across : (row + 1) * across]], found, row)
+        _names(canvas, names, float(codes.average_precision[query]))
+        _pictures(canvas, [queries[row], *items[row * across : (row + 1) * across]], found, row)
     for sentence in caption(stored, codes, found):
-        sheet.paragraph(sentence, BODY, GREY)
-    return sheet
+        canvas.paragraph(sentence, BODY, GREY)
+    return canvas
 
 
 def caption(stored: StoredTrial, codes: StoredCodes, found: Neighbours) -> list[str]:
@@ -61,26 +61,26 @@ def _left(column: int) -> int:
     return MARGIN + NAMES_WIDTH + column * STEP + (MARGIN if column else 0)
 
 
-def _names(sheet: Sheet, names: list[str], average_precision: float) -> None:
+def _names(canvas: Canvas, names: list[str], average_precision: float) -> None:
     more = [f"and {len(names) - NAMES} more"] if len(names) > NAMES else []
     lines = [*(cut(name, NAMES_WIDTH - FRAME, NAME) for name in names[:NAMES]), *more]
     for number, line in enumerate(lines):
-        sheet.words(MARGIN, sheet.bottom + number * line_height(NAME), line, NAME)
-    top = sheet.bottom + len(lines) * line_height(NAME)
-    sheet.words(MARGIN, top, f"AP {average_precision:.3f}", NAME, GREY)
+        canvas.words(MARGIN, canvas.bottom + number * line_height(NAME), line, NAME)
+    top = canvas.bottom + len(lines) * line_height(NAME)
+    canvas.words(MARGIN, top, f"AP {average_precision:.3f}", NAME, GREY)
 
 
-def _pictures(sheet: Sheet, pictures: list[Bitmap], found: Neighbours, row: int) -> None:
+def _pictures(canvas: Canvas, pictures: list[Bitmap], found: Neighbours, row: int) -> None:
     """The query and its items, centred in a line as high as the highest of them."""
     height = max(SIDE // 2, *(picture.shape[0] for picture in pictures))
     for column, picture in enumerate(pictures):
         left = _left(column) + (SIDE - picture.shape[1]) // 2
-        top = sheet.bottom + (height - picture.shape[0]) // 2
+        top = canvas.bottom + (height - picture.shape[0]) // 2
         if column == 0:
-            sheet.picture(left, top, picture, BLACK)
+            canvas.picture(left, top, picture, BLACK)
             continue
         colour, sign = MARKS[bool(found.relevant[row, column - 1])]
-        sheet.picture(left, top, picture, colour)
-        under, centre = sheet.bottom + height + FRAME + 4, _left(column) + SIDE / 2
-        sheet.words(centre, under, f"{sign} {found.distances[row, column - 1]}", SIGN, colour, "center")
-    sheet.bottom += height + line_height(SIGN) + MARGIN
+        canvas.picture(left, top, picture, colour)
+        under, centre = canvas.bottom + height + FRAME + 4, _left(column) + SIDE / 2
+        canvas.words(centre, under, f"{sign} {found.distances[row, column - 1]}", SIGN, colour, "center")
+    canvas.bottom += height + line_height(SIGN) + MARGIN

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from hashbench.gallery.canvas import FRAME, GREY, MARGIN, Sheet, font, line_height
+from hashbench.gallery.canvas import FRAME, GREY, MARGIN, Canvas, font, line_height
 from hashbench.gallery.heading import heading
 from hashbench.gallery.reconstructions import Reconstructions
 from hashbench.gallery.thumbnails import SIDE, Bitmap, thumbnail
@@ -16,27 +16,27 @@ FRAMES = "#bbbbbb"
 HEAD, BODY, NAME = font(13, bold=True), font(9.5), font(9.5)
 
 
-def reconstruction_sheet(stored: StoredTrial, found: Reconstructions) -> Sheet:
+def reconstruction_sheet(stored: StoredTrial, found: Reconstructions) -> Canvas:
     """Rows of originals, each above what its code was turned into, with the error below."""
     count = len(found.originals)
-    sheet = Sheet(MARGIN + NAMES_WIDTH + ACROSS * STEP + MARGIN)
-    sheet.paragraph(heading(stored.record), HEAD)
-    sheet.bottom += MARGIN
+    canvas = Canvas(MARGIN + NAMES_WIDTH + ACROSS * STEP + MARGIN)
+    canvas.paragraph(heading(stored.record), HEAD)
+    canvas.bottom += MARGIN
     originals, restored = (_bitmaps(pictures) for pictures in (found.originals, found.restored))
     errors = found.errors()
     for start in range(0, count, ACROSS):
         part = slice(start, start + ACROSS)
         for name, pictures in (("original", originals[part]), ("restored", restored[part])):
-            sheet.words(MARGIN, sheet.bottom, name, NAME)
+            canvas.words(MARGIN, canvas.bottom, name, NAME)
             for column, picture in enumerate(pictures):
-                sheet.picture(_left(column), sheet.bottom, picture, FRAMES)
-            sheet.bottom += SIDE + 2 * FRAME + 4
+                canvas.picture(_left(column), canvas.bottom, picture, FRAMES)
+            canvas.bottom += SIDE + 2 * FRAME + 4
         for column, error in enumerate(errors[part]):
-            sheet.words(_left(column) + SIDE / 2, sheet.bottom, f"{error:.4f}", NAME, GREY, "center")
-        sheet.bottom += line_height(NAME) + MARGIN
+            canvas.words(_left(column) + SIDE / 2, canvas.bottom, f"{error:.4f}", NAME, GREY, "center")
+        canvas.bottom += line_height(NAME) + MARGIN
     for sentence in caption(stored, found):
-        sheet.paragraph(sentence, BODY, GREY)
-    return sheet
+        canvas.paragraph(sentence, BODY, GREY)
+    return canvas
 
 
 def caption(stored: StoredTrial, found: Reconstructions) -> list[str]:

@@ -92,7 +92,7 @@ class Identity:
         limit = f", first {self.limit:,} training items" if self.limit else ""
         return plain(f"{self.protocol}, features {self.features}{limit}{', supervised' if self.supervised else ''}")
 
-    def ground_differences(self, other: "Identity") -> list[str]:
+    def table_differences(self, other: "Identity") -> list[str]:
         """What keeps two cells from being compared whatever their methods: a line each, empty where nothing does."""
         pairs = {
             "protocol": (self.protocol, other.protocol),
@@ -161,7 +161,7 @@ def _match_named(first: list[Identity], second: list[Identity]) -> list[Match]:
     pairs = []
     for own in first:
         for its in second:
-            why = (*own.ground_differences(its), *own.row_differences(its))
+            why = (*own.table_differences(its), *own.row_differences(its))
             pairs.append((len(why), own.parameters != its.parameters, own.order, its.order, own, its, why))
     matches: list[Match] = []
     taken: tuple[set[Identity], set[Identity]] = (set(), set())

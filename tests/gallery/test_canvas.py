@@ -11,14 +11,14 @@ from matplotlib.ft2font import FT2Font
 from PIL import Image
 
 from hashbench.data.spec import open_dataset
-from hashbench.gallery.canvas import BLACK, FRAME, Sheet, cut, font, wrapped
+from hashbench.gallery.canvas import BLACK, FRAME, Canvas, cut, font, wrapped
 from hashbench.gallery.neighbour_sheet import MARKS, caption, neighbour_sheet
 from hashbench.gallery.neighbours import Neighbours, nearest, spread
 from hashbench.gallery.thumbnails import thumbnail
 from hashbench.replay.stored_trial import StoredCodes, StoredTrial, load_codes
 from tests.stored_trials import stored
 
-Parts = tuple[StoredTrial, StoredCodes, Neighbours, Sheet]
+Parts = tuple[StoredTrial, StoredCodes, Neighbours, Canvas]
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +55,11 @@ def test_photos_are_scaled_down_and_keep_their_shape() -> None:
 def test_a_written_sheet_holds_its_pictures_in_their_frames(tmp_path: Path) -> None:
     draw = np.random.default_rng(0)
     bitmap = draw.integers(0, 256, (50, 70, 3), dtype=np.uint8)
-    sheet = Sheet(300)
-    sheet.picture(33, 41, bitmap, "#d55e00")
-    sheet.bottom = 141
+    canvas = Canvas(300)
+    canvas.picture(33, 41, bitmap, "#d55e00")
+    canvas.bottom = 141
     for name in ("a.png", "b.png"):
-        sheet.save(tmp_path / name)
+        canvas.save(tmp_path / name)
     pixels = np.asarray(Image.open(tmp_path / "a.png").convert("RGB"))
     assert pixels.shape == (161, 300, 3)
     assert np.array_equal(pixels[41:91, 33:103], bitmap)
@@ -81,15 +81,15 @@ def test_lines_are_broken_between_words_and_long_words_are_cut() -> None:
 
 
 def test_every_item_is_signed_and_framed_by_what_it_is(parts: Parts) -> None:
-    _, codes, found, sheet = parts
+    _, codes, found, canvas = parts
     labels = codes.query_labels.argmax(1), codes.database_labels.argmax(1)
     right = labels[0][found.queries][:, None] == labels[1][found.items]
     signs = [
-        text.get_text() for text in sheet.axes.texts if text.get_text()[0] in "✓✗" and text.get_text()[2:].isdigit()
+        text.get_text() for text in canvas.axes.texts if text.get_text()[0] in "✓✗" and text.get_text()[2:].isdigit()
     ]
     wanted = [f"{'✓' if good else '✗'} {d}" for good, d in zip(right.flat, found.distances.flat, strict=True)]
     assert signs == wanted
-    frames = [to_hex(frame.get_edgecolor()) for frame in sheet.axes.patches]
+    frames = [to_hex(frame.get_edgecolor()) for frame in canvas.axes.patches]
     colours = [[BLACK, *("#007f5f" if good else "#d55e00" for good in row)] for row in right]
     assert frames == [colour for row in colours for colour in row]
 
@@ -101,9 +101,9 @@ def test_the_font_has_the_signs() -> None:
 
 
 def test_pictures_are_those_of_the_queries_and_their_neighbours(parts: Parts) -> None:
-    _, codes, found, sheet = parts
+    _, codes, found, canvas = parts
     digits = open_dataset("digits", Path())
-    shown = [np.asarray(image.get_array())[::16, ::16, 0] for image in sheet.axes.images]
+    shown = [np.asarray(image.get_array())[::16, ::16, 0] for image in canvas.axes.images]
     for row, query in enumerate(found.queries):
         items = np.concatenate([codes.query_items[[query]], codes.database_items[found.items[row]]])
         for column, image in enumerate(digits.images(items)):
@@ -111,8 +111,8 @@ def test_pictures_are_those_of_the_queries_and_their_neighbours(parts: Parts) ->
 
 
 def test_classes_and_precision_stand_beside_each_query(parts: Parts) -> None:
-    _, codes, found, sheet = parts
-    said = [text.get_text() for text in sheet.axes.texts]
+    _, codes, found, canvas = parts
+    said = [text.get_text() for text in canvas.axes.texts]
     for query in found.queries:
         place = said.index(f"AP {codes.average_precision[query]:.3f}")
         assert said[place - 1] == str(codes.query_labels[query].argmax())
@@ -134,9 +134,9 @@ def test_the_caption_says_what_marks_mean_and_how_queries_were_chosen(parts: Par
 
 
 def test_the_title_names_method_bits_score_protocol_and_features(parts: Parts) -> None:
-    record, _, _, sheet = parts
+    record, _, _, canvas = parts
     score = record.record["metrics"]["map@1000"]
-    assert sheet.axes.texts[0].get_text() == (
+    assert canvas.axes.texts[0].get_text() == (
         f"itq, 16 bits: mAP@1000 {score:.3f} on digits/holdout-200, features pixels, first 100 training items"
     )
 
@@ -148,14 +148,14 @@ def test_all_words_lie_on_the_sheet(parts: Parts, tmp_path: Path) -> None:
     many = StoredCodes(**{**vars(codes), "query_labels": np.ones_like(codes.query_labels)})
     digits = open_dataset("digits", Path())
     digits.classes = lambda: tuple(f"$^^$ a class with_a_long_name {n}" for n in range(10))  # type: ignore[method-assign]
-    sheet = neighbour_sheet(crowded, many, found, digits)
-    sheet.save(tmp_path / "sheet.png")
-    width, height = sheet.figure.bbox.size
-    boxes = [text.get_window_extent() for text in sheet.axes.texts]
+    canvas = neighbour_sheet(crowded, many, found, digits)
+    canvas.save(tmp_path / "sheet.png")
+    width, height = canvas.figure.bbox.size
+    boxes = [text.get_window_extent() for text in canvas.axes.texts]
     assert min(min(box.x0, box.y0) for box in boxes) >= 0
     assert max(box.x1 for box in boxes) <= width
     assert max(box.y1 for box in boxes) <= height
-    names = [box for box, text in zip(boxes, sheet.axes.texts, strict=True) if "…" in text.get_text()]
+    names = [box for box, text in zip(boxes, canvas.axes.texts, strict=True) if "…" in text.get_text()]
     assert len(names) == 8 * 5
-    assert max(box.x1 for box in names) <= sheet.axes.images[0].get_extent()[0] - FRAME
-    assert sum(text.get_text() == "and 5 more" for text in sheet.axes.texts) == 8
+    assert max(box.x1 for box in names) <= canvas.axes.images[0].get_extent()[0] - FRAME
+    assert sum(text.get_text() == "and 5 more" for text in canvas.axes.texts) == 8

@@ -39,9 +39,9 @@ def plain() -> tuple[np.ndarray, np.ndarray]:
 
 def test_pictures_and_errors_are_those_reckoned_plainly(found: Reconstructions) -> None:
     originals, restored = plain()
-    for tensor, wanted in ((found.originals, originals), (found.restored, restored)):
+    for tensor, request in ((found.originals, originals), (found.restored, restored)):
         assert tensor.shape == (3, 3, 8, 8)
-        assert np.allclose(tensor[:, 1].flatten(1).numpy(), wanted[QUERIES], atol=1e-6)
+        assert np.allclose(tensor[:, 1].flatten(1).numpy(), request[QUERIES], atol=1e-6)
     errors = ((originals - restored) ** 2).mean(1)
     assert found.errors() == pytest.approx(errors[QUERIES], abs=1e-7)
     assert found.mean_error == pytest.approx(errors.mean(), abs=1e-7)
@@ -51,8 +51,8 @@ def test_pictures_and_errors_are_those_reckoned_plainly(found: Reconstructions) 
 def test_each_original_stands_above_its_reconstruction(results: Path, found: Reconstructions) -> None:
     sheet = reconstruction_sheet(stored(results, "paints"), found)
     images = [np.asarray(image.get_array()) for image in sheet.axes.images]
-    wanted = [*found.originals, *found.restored]
-    for image, picture in zip(images, wanted, strict=True):
+    request = [*found.originals, *found.restored]
+    for image, picture in zip(images, request, strict=True):
         assert np.array_equal(image[::16, ::16, 0], (picture[0] * 255).round().to(torch.uint8).numpy())
     places = [image.get_extent() for image in sheet.axes.images]
     assert [place[0] for place in places[:3]] == [place[0] for place in places[3:]]

@@ -15,7 +15,7 @@ from hashbench.records.store import load_record
 from hashbench.records.trial_spec import REFERENCES
 from hashbench.reporting.identity import Identity, Match, match
 from hashbench.reporting.regression.baseline_file import is_baseline
-from hashbench.reporting.repetitions import Repetitions, Run, repetitions, trouble
+from hashbench.reporting.repetitions import Repetitions, Run, failure_reason, repetitions
 from hashbench.reporting.statistics import SIGNIFICANCE, Paired, holm, paired_bootstraps
 
 Verdict = Literal["better", "worse", "no evidence", "equal", "reference", "missing", "incomparable"]
@@ -155,7 +155,7 @@ def _read(side: Path) -> Results:
 
 def _single(own: Iterable[Identity], its: Iterable[Identity]) -> list[Match]:
     (first,), (second,) = own, its
-    return [Match(first, second, tuple(first.ground_differences(second)))]
+    return [Match(first, second, tuple(first.table_differences(second)))]
 
 
 def _pair(one: Match, own: dict[Identity, Repetitions], its: dict[Identity, Repetitions]) -> _Pair:
@@ -167,7 +167,7 @@ def _pair(one: Match, own: dict[Identity, Repetitions], its: dict[Identity, Repe
         return _Pair(one, reason="; ".join(one.why))
     for cell, side in ((first, "A"), (second, "B")):
         if not cell.runs:
-            return _Pair(one, reason=f"{side} has none: {trouble(cell)}")
+            return _Pair(one, reason=f"{side} has none: {failure_reason(cell)}")
     common = sorted(first.runs.keys() & second.runs.keys())
     runs = (common or sorted(first.runs), common or sorted(second.runs))
     sizes, same = (len(runs[0]), len(runs[1])), bool(common)
@@ -198,7 +198,7 @@ def _average(cell: Repetitions, runs: list[Run]) -> PerQuery:
 def _remarks(one: Match, first: Repetitions, second: Repetitions) -> str:
     assert one.first is not None
     assert one.second is not None
-    remarks = [f"{side}: {trouble(cell)}" for side, cell in (("A", first), ("B", second)) if cell.troubled]
+    remarks = [f"{side}: {failure_reason(cell)}" for side, cell in (("A", first), ("B", second)) if cell.failed]
     if one.first.name == one.second.name and not one.first.row_differences(one.second):
         defaults = one.first.changed_defaults(one.second)
         remarks += [f"defaults changed: {defaults}"] if defaults else []

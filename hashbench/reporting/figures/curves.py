@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from hashbench.reporting.figures.layout import Sheet
+from hashbench.reporting.figures.layout import FigureLayout
 from hashbench.reporting.figures.style import Style
 from hashbench.reporting.leaderboard.table import Cell, Row, Table
 
@@ -47,22 +47,22 @@ def draw_line(axis: Axes, curve: Curve, style: Style, **changes: Any) -> None:
 
 def curve_panels(
     table: Table, styles: Mapping[str, Style], curves: Mapping[tuple[int, int], Curve], scale: Callable[[Any], Any]
-) -> tuple[Sheet, list[Row]]:
+) -> tuple[FigureLayout, list[Row]]:
     """A sheet with the curves of (bits, place of the row), and the rows that have any, in the table's order.
 
     ``scale`` is what the axis of x does to it: numpy's ``log`` or ``asarray``.
     """
     rows = all_rows(table)
     columns = sorted({bits for bits, _ in curves})
-    sheet = Sheet(len(columns), 2.6 if len(columns) > 1 else 3.2, shared=True)
-    for axis, bits in zip(sheet.panels, columns, strict=True):
+    layout = FigureLayout(len(columns), 2.6 if len(columns) > 1 else 3.2, shared=True)
+    for axis, bits in zip(layout.panels, columns, strict=True):
         axis.set_title(f"{bits} bits")
         for place, row in reversed(list(enumerate(rows))):  # the best on top
             curve = curves.get((bits, place))
             if curve is not None:
                 marks = _marks(scale(curve.x), 0.03 + MARKS * (place % 5) / 5)
                 draw_line(axis, curve, styles[row.label], markevery=marks, clip_on=False)
-    return sheet, [row for place, row in enumerate(rows) if any(place == other for _, other in curves)]
+    return layout, [row for place, row in enumerate(rows) if any(place == other for _, other in curves)]
 
 
 def _marks(x: npt.NDArray[np.float64], start: float) -> list[int]:

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from hashbench.errors import UsageError, unknown
 from hashbench.reporting.figures.kinds import draw
-from hashbench.reporting.figures.style import Style, applied
-from hashbench.reporting.leaderboard.table import Ground, Table
+from hashbench.reporting.figures.style import Style, figure_style
+from hashbench.reporting.leaderboard.table import Table, TableKey
 from hashbench.util.files import replacing
 
 FORMATS: Mapping[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None}}  # with what is not written
@@ -69,7 +69,7 @@ def _make(folder: Path) -> None:
 
 
 def _write(figure: Figure, folder: Path, stem: str, formats: Sequence[str]) -> Iterator[Path]:
-    with applied():
+    with figure_style():
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # laid out once, not for every format
         for ending in formats:
@@ -79,7 +79,7 @@ def _write(figure: Figure, folder: Path, stem: str, formats: Sequence[str]) -> I
             yield path
 
 
-def _stem(kind: str, ground: Ground) -> str:
+def _stem(kind: str, ground: TableKey) -> str:
     parts = [kind, ground.protocol, ground.features, *([f"first{ground.limit}"] if ground.limit else [])]
     parts += [hashlib.sha256(repr(ground).encode()).hexdigest()[:6], *(["supervised"] if ground.supervised else [])]
     return "-".join(re.sub(r"[^A-Za-z0-9._]+", "_", part)[:LONGEST_PART] for part in parts)

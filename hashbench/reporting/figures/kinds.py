@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from hashbench.errors import unknown
 from hashbench.reporting.figures import map_by_bits, precision_at_k, precision_recall, throughput, training
-from hashbench.reporting.figures.style import Style, applied
+from hashbench.reporting.figures.style import Style, figure_style
 from hashbench.reporting.leaderboard.table import Table
 
 
@@ -40,5 +40,5 @@ def kind_named(name: str) -> Kind:
 
 def draw(name: str, table: Table, styles: Mapping[str, Style]) -> Figure | None:
     """The figure of that kind, None where the table has nothing for it."""
-    with applied():
+    with figure_style():
         return kind_named(name).figure(table, styles)

@@ -22,7 +22,7 @@ LONGEST_NOTE = 400
 WIDTHS = {1: 4.8, 2: 6.6, 3: 7.6}
 
 
-class Sheet:
+class FigureLayout:
     """A figure in the making; the panels are in reading order.
 
     Args:
@@ -35,8 +35,8 @@ class Sheet:
         columns = {1: 1, 2: 2, 4: 2}.get(panels, 3)
         rows = ceil(panels / columns)
         self.width, self.height = WIDTHS[columns], rows * height
-        self.layout = ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.05)
-        self.figure = Figure(figsize=(self.width, self.height), layout=self.layout)
+        self.engine = ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.05)
+        self.figure = Figure(figsize=(self.width, self.height), layout=self.engine)
         FigureCanvasAgg(self.figure)
         grid = self.figure.subplots(rows, columns, sharex=shared, sharey=shared, squeeze=False)
         self.panels: list[Axes] = list(grid.flat)[:panels]
@@ -61,7 +61,7 @@ class Sheet:
         for text, size, weight, colour in lines:
             self.figure.text(PAD / self.width, top / total, text, size=size, weight=weight, color=colour, va="top")
             top -= size * LINE
-        self.layout.set(rect=(0.005, below / total, 0.99, self.height / total))
+        self.engine.set(rect=(0.005, below / total, 0.99, self.height / total))
         return self.figure
 
     def _heading(self, table: Table, heading: str, note: str) -> list[tuple[str, float, str, str]]:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from hashbench.reporting.figures.curves import all_rows
-from hashbench.reporting.figures.layout import Sheet, from_zero, repetitions
+from hashbench.reporting.figures.layout import FigureLayout, from_zero, repetitions
 from hashbench.reporting.figures.style import SIZES, Style, name, wrap
 from hashbench.reporting.leaderboard.table import HEADLINE, Row, Table
 
@@ -28,8 +28,8 @@ def map_by_bits(table: Table, styles: Mapping[str, Style]) -> Figure | None:
     note = f"Mean and standard deviation (bars) of {spread}." if spread else ""
     if len(columns) == 1:
         return _dots(table, columns[0], rows, styles, note)
-    sheet = Sheet(1, 3.3, shared=True)
-    (axis,) = sheet.panels
+    layout = FigureLayout(1, 3.3, shared=True)
+    (axis,) = layout.panels
     for row in reversed(rows):
         mean, deviation = _values(row, columns)
         bars = None if row.reference or np.isnan(deviation).all() else deviation
@@ -38,7 +38,7 @@ def map_by_bits(table: Table, styles: Mapping[str, Style]) -> Figure | None:
     _bits_axis(axis, columns)
     axis.set_ylabel("mAP@1000")
     entries = [(styles[row.label].handle(), name(row)) for row in rows]
-    return sheet.finish(table, "mAP@1000 by code length", note, entries)
+    return layout.finish(table, "mAP@1000 by code length", note, entries)
 
 
 def _dots(table: Table, bits: int, rows: list[Row], styles: Mapping[str, Style], note: str) -> Figure:
@@ -46,8 +46,8 @@ def _dots(table: Table, bits: int, rows: list[Row], styles: Mapping[str, Style],
     own = [row for row in rows if not row.reference]
     labels = [wrap(name(row), LABEL_INCHES, SIZES["small"]) for row in own]
     heights = [0.12 + 0.135 * (label.count("\n") + 1) for label in labels]
-    sheet = Sheet(1, 0.65 + sum(heights), shared=True)
-    (axis,) = sheet.panels
+    layout = FigureLayout(1, 0.65 + sum(heights), shared=True)
+    (axis,) = layout.panels
     places = [sum(heights[:n]) + height / 2 for n, height in enumerate(heights)]
     for place, row in zip(places, own, strict=True):
         mean, deviation = _values(row, [bits])
@@ -67,7 +67,7 @@ def _dots(table: Table, bits: int, rows: list[Row], styles: Mapping[str, Style],
     axis.set_xlim(0, min(1.0, 1.06 * top) if top > 0 else 1.0)
     axis.set_xlabel("mAP@1000")
     entries = [(styles[row.label].handle(), name(row)) for row in references]
-    return sheet.finish(table, f"mAP@1000 at {bits} bits", note, entries)
+    return layout.finish(table, f"mAP@1000 at {bits} bits", note, entries)
 
 
 def _values(row: Row, columns: list[int]) -> tuple[list[float], list[float]]:

@@ -18,16 +18,16 @@ def precision_recall(table: Table, styles: Mapping[str, Style]) -> Figure | None
     curves = by_cell(table, "radius", "recall", "precision")
     if not curves:
         return None
-    sheet, rows = curve_panels(table, styles, curves, np.asarray)
-    from_zero(sheet.panels, [curve.y for curve in curves.values()])
-    for axis in sheet.panels:
+    layout, rows = curve_panels(table, styles, curves, np.asarray)
+    from_zero(layout.panels, [curve.y for curve in curves.values()])
+    for axis in layout.panels:
         axis.set_xlim(0, 1)
-    for axis in sheet.lowest:
+    for axis in layout.lowest:
         axis.set_xlabel("recall")
-    for axis in sheet.first_column:
+    for axis in layout.first_column:
         axis.set_ylabel("precision")
     spread = repetitions(len(row.cell(bits).ok) for row in all_rows(table) for bits in table.columns)
     note = "Means over queries; an empty ball counts as precision 0."
     note += f" Mean and standard deviation (band) of {spread}." if spread else ""
     entries = [(styles[row.label].handle(), name(row)) for row in rows]
-    return sheet.finish(table, "Precision and recall within a Hamming radius", note, entries)
+    return layout.finish(table, "Precision and recall within a Hamming radius", note, entries)

@@ -26,7 +26,7 @@ LONGEST_LABEL = 120
 
 FONT = "DejaVu Sans"  # comes with matplotlib, so figures are the same on any machine
 SIZES = {"title": 10.0, "axis": 8.5, "small": 8.0}
-LOOK: Any = {
+MATPLOTLIB_STYLE: Any = {
     "axes.edgecolor": "0.5",
     "axes.labelcolor": INK,
     "axes.labelsize": SIZES["axis"],
@@ -79,12 +79,12 @@ class Style:
 
 
 @contextmanager
-def applied() -> Iterator[None]:
+def figure_style() -> Iterator[None]:
     """Draw and save in this look, whatever the user's matplotlibrc says; signs no font has are not warned about."""
     with mpl.rc_context(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         mpl.rcdefaults()
-        mpl.rcParams.update({**sns.axes_style("whitegrid"), **LOOK})
+        mpl.rcParams.update({**sns.axes_style("whitegrid"), **MATPLOTLIB_STYLE})
         yield
 
 

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from hashbench.reporting.figures.curves import all_rows
-from hashbench.reporting.figures.layout import Sheet, repetitions
+from hashbench.reporting.figures.layout import FigureLayout, repetitions
 from hashbench.reporting.figures.style import FAINT, INK, Style, name, short_number
 from hashbench.reporting.leaderboard.table import HEADLINE, Cell, Row, Table
 from hashbench.reporting.rates import encode_rate, search_rate
@@ -43,18 +43,18 @@ def throughput(table: Table, styles: Mapping[str, Style]) -> Figure | None:
     points = [point for found in panels.values() for point in found]
     columns = sorted({point.bits for point in points})
     sizes = dict(zip(columns, np.linspace(*MARKER_SIZES, len(columns)) if columns[1:] else [6.0], strict=True))
-    sheet = Sheet(len(panels), 3.2, shared=False)
-    for axis, (label, found) in zip(sheet.panels, panels.items(), strict=True):
+    layout = FigureLayout(len(panels), 3.2, shared=False)
+    for axis, (label, found) in zip(layout.panels, panels.items(), strict=True):
         _axes(axis, [point.rate for point in found], [point.accuracy for point in points])
         _draw(axis, found, styles, sizes)
         axis.set_xlabel(label)
-    sheet.panels[0].set_ylabel("mAP@1000")
+    layout.panels[0].set_ylabel("mAP@1000")
     rows = [row for row in all_rows(table) if any(point.row is row for point in points)]
     entries = [(styles[row.label].handle(markersize=6), name(row)) for row in rows]
     if len(columns) > 1:
         entries += [(_sample(size), f"{bits} bits") for bits, size in sizes.items()]
     entries.append((Line2D([], [], color=INK, linewidth=0.9), "Pareto front (filled markers)"))
-    return sheet.finish(table, "Accuracy against throughput", _note(table, rows, columns), entries)
+    return layout.finish(table, "Accuracy against throughput", _note(table, rows, columns), entries)
 
 
 def pareto(points: list[Point]) -> list[Point]:

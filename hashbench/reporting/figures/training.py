@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from hashbench.reporting.figures.curves import Curve, draw_line, over_repetitions
-from hashbench.reporting.figures.layout import Sheet, repetitions
+from hashbench.reporting.figures.layout import FigureLayout, repetitions
 from hashbench.reporting.figures.style import DASHES, FAINT, Style, name, printable, short_number
 from hashbench.reporting.leaderboard.table import Cell, Row, Table
 
@@ -38,10 +38,10 @@ def training(table: Table, styles: Mapping[str, Style]) -> Figure | None:
         return None
     columns = sorted({history.bits for history in histories})
     dashes = {bits: DASHES[place % len(DASHES)] for place, bits in enumerate(reversed(columns))}
-    sheet = Sheet(len(values), 1.75 if len(values) > 2 else 2.8, shared=False)
-    for axis, value in zip(sheet.panels, values, strict=True):
+    layout = FigureLayout(len(values), 1.75 if len(values) > 2 else 2.8, shared=False)
+    for axis, value in zip(layout.panels, values, strict=True):
         _draw(axis, value, [history for history in histories if value in history.curves], styles, dashes)
-    for axis in sheet.last_row:
+    for axis in layout.last_row:
         axis.set_xlabel("epoch")
     rows = list({id(history.row): history.row for history in histories}.values())
     entries = [(styles[row.label].handle(linestyle="-"), name(row)) for row in rows]
@@ -49,7 +49,7 @@ def training(table: Table, styles: Mapping[str, Style]) -> Figure | None:
         entries += [(_sample(dashes[bits]), f"{bits} bits") for bits in columns]
     drawn = Counter(value for history in histories for value in history.curves)
     bands = {count <= MOST_BANDS for count in drawn.values()}
-    return sheet.finish(table, "Training curves", _note(table, rows, columns, bands), entries)
+    return layout.finish(table, "Training curves", _note(table, rows, columns, bands), entries)
 
 
 def _histories(table: Table) -> list[History]:

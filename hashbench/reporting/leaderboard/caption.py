@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from hashbench.records.store import Record
-from hashbench.reporting.leaderboard.cell_text import LIKE_BEST, NONE, STALE_MARK
+from hashbench.reporting.leaderboard.cell_text import NONE, STALE_MARK, TIED_MARK
 from hashbench.reporting.leaderboard.table import HEADLINE, Cell, Row, Table
 from hashbench.reporting.plain_text import plain
 from hashbench.reporting.statistics import SIGNIFICANCE
@@ -46,7 +46,7 @@ def failures(table: Table) -> list[str]:
     lines = []
     for row in (*table.ranked, *table.unranked, *table.references):
         for bits, cell in sorted(row.cells.items(), key=lambda item: item[0] or 0):
-            lines += [_failure(row, bits, record) for record in cell.troubled]
+            lines += [_failure(row, bits, record) for record in cell.failed]
     return lines
 
 
@@ -108,15 +108,15 @@ def _about_items(card: dict[str, Any]) -> Iterator[str]:
 def _about_cells(table: Table) -> Iterator[str]:
     rows = (*table.ranked, *table.unranked)
     yield _repetitions(rows)
-    compared = [cell for row in table.ranked for cell in row.cells.values() if cell.against_best is not None]
+    compared = [cell for row in table.ranked for cell in row.cells.values() if cell.vs_best is not None]
     if compared:
         cells = "the one cell" if len(compared) == 1 else f"the {len(compared):,} cells"
         yield (
-            f"Bold: best of its column; {LIKE_BEST}: cannot be told apart from it on the same queries (paired "
+            f"Bold: best of its column; {TIED_MARK}: cannot be told apart from it on the same queries (paired "
             f"bootstrap over queries, not over seeds, of AP averaged over repetitions; Holm-corrected over {cells} "
             f"compared; p ≥ {SIGNIFICANCE:g})."
         )
-    alone = sum(cell.mean(HEADLINE) != table.best(bits) and cell.against_best is None for bits, cell in _ranked(table))
+    alone = sum(cell.mean(HEADLINE) != table.best(bits) and cell.vs_best is None for bits, cell in _ranked(table))
     if alone:
         yield (
             f"{alone:,} cell{' was' if alone == 1 else 's were'} not compared with the best: there is no AP per query "

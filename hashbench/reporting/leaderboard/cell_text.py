@@ -3,7 +3,7 @@
 from hashbench.reporting.leaderboard.table import HEADLINE, Cell
 
 STALE_MARK = "†"
-LIKE_BEST = "≈"
+TIED_MARK = "≈"
 NONE = "–"
 
 
@@ -14,15 +14,15 @@ def value(cell: Cell, metric: str) -> str:
     """
     mean, deviation = cell.mean(metric), cell.deviation(metric)
     if mean is None:
-        return cell.troubled[0]["status"] if cell.troubled else NONE
+        return cell.failed[0]["status"] if cell.failed else NONE
     spread = f" ± {deviation:.3f}" if deviation is not None else ""
-    alike = f"{LIKE_BEST} " if metric == HEADLINE and cell.like_best else ""
+    alike = f"{TIED_MARK} " if metric == HEADLINE and cell.tied_with_best else ""
     return f"{alike}{mean:z.3f}{spread}{STALE_MARK if cell.stale else ''}"
 
 
 def to_best(cell: Cell) -> str:
     """How far a cell is from its column's best, with its 95 % interval; – where that is not known."""
-    paired = cell.against_best
+    paired = cell.vs_best
     if paired is None:
         return NONE
     return f"{paired.difference:+z.3f} [{paired.low:+z.3f}, {paired.high:+z.3f}]"

@@ -52,7 +52,7 @@ def _figures(cell: Cell) -> dict[str, Any]:
     spread = {f"{metric} sd": cell.deviation(metric) for metric in metrics} if len(cell.ok) > 1 else {}
     return {
         "repetitions": len(cell.ok),
-        "troubled": "; ".join(record["status"] for record in cell.troubled),
+        "troubled": "; ".join(record["status"] for record in cell.failed),
         **{metric: cell.mean(metric) for metric in metrics},
         **spread,
         **_against_best(cell),
@@ -64,7 +64,7 @@ def _figures(cell: Cell) -> dict[str, Any]:
 
 def _against_best(cell: Cell) -> dict[str, Any]:
     """Paired comparison of AP at 1,000 with the column's best cell; nothing where there is none."""
-    paired = cell.against_best
+    paired = cell.vs_best
     if paired is None:
         return {}
     return {

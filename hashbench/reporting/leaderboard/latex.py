@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from hashbench.reporting.leaderboard.caption import caption, failures, title
-from hashbench.reporting.leaderboard.cell_text import LIKE_BEST, STALE_MARK, value
+from hashbench.reporting.leaderboard.cell_text import STALE_MARK, TIED_MARK, value
 from hashbench.reporting.leaderboard.table import HEADLINE, Row, Table
 
 _SPECIAL = str.maketrans(
@@ -16,7 +16,7 @@ _SPECIAL = str.maketrans(
         ">": r"\textgreater{}",
         "≥": r"$\geq$",
         "±": r"$\pm$",
-        LIKE_BEST: r"$\approx$",
+        TIED_MARK: r"$\approx$",
         STALE_MARK: r"\dag{}",
         "–": "--",
         "[": "{[}",  # after \\ it would be taken for an argument

@@ -16,7 +16,7 @@ def compare_with_best(table: Table) -> None:
     compared = paired_bootstraps((own.average_precision, best.average_precision) for _, own, best in pairs)
     adjusted = holm([paired.p for paired in compared])
     for (cell, _, _), paired, p in zip(pairs, compared, adjusted, strict=True):
-        cell.against_best, cell.adjusted_p = paired, p
+        cell.vs_best, cell.adjusted_p = paired, p
 
 
 def _pairs(table: Table) -> Iterator[tuple[Cell, PerQuery, PerQuery]]:

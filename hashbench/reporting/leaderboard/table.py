@@ -18,7 +18,7 @@ HEADLINE_K = 1000
 
 
 @dataclass(frozen=True, order=True)
-class Ground:
+class TableKey:
     """What two numbers must share to stand in one table."""
 
     supervised: bool
@@ -38,27 +38,27 @@ class Cell:
 
     Attributes:
         ok: records that have metrics.
-        troubled: records that failed or were skipped.
+        failed: records that failed or were skipped.
         throughputs: of the ``ok`` records, on the table's hardware.
         files: of the ``ok`` records, as far as they come from a folder.
         stale: a record was made from sources that have changed since.
-        against_best: its queries' AP against those of the column's best cell; None for that cell itself, for rows
+        vs_best: its queries' AP against those of the column's best cell; None for that cell itself, for rows
             without a rank and where there is no per-query AP.
         adjusted_p: that comparison's p, adjusted for the number of cells of the table.
         fault: why per-query AP could not be read, where a file beside a record is damaged.
     """
 
     ok: list[Record] = field(default_factory=list)
-    troubled: list[Record] = field(default_factory=list)
+    failed: list[Record] = field(default_factory=list)
     throughputs: list[Record] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
     stale: bool = False
-    against_best: Paired | None = None
+    vs_best: Paired | None = None
     adjusted_p: float | None = None
     fault: str | None = None
 
     @property
-    def like_best(self) -> bool:
+    def tied_with_best(self) -> bool:
         """Whether nothing tells it apart from the column's best cell; False for that cell itself."""
         return self.adjusted_p is not None and self.adjusted_p >= SIGNIFICANCE
 
@@ -119,7 +119,7 @@ class Row:
 
     def complete(self, columns: Iterable[int]) -> bool:
         """Whether every column has a headline value and nothing failed."""
-        return all(self.cell(bits).mean(HEADLINE) is not None and not self.cell(bits).troubled for bits in columns)
+        return all(self.cell(bits).mean(HEADLINE) is not None and not self.cell(bits).failed for bits in columns)
 
 
 @dataclass
@@ -132,7 +132,7 @@ class Table:
         other_hardware: some cells were measured on other machines only.
     """
 
-    ground: Ground
+    ground: TableKey
     columns: list[int]
     ranked: list[Row]
     unranked: list[Row]
@@ -156,7 +156,7 @@ class Table:
     def records(self) -> list[Record]:
         """All records of the table."""
         rows = (*self.ranked, *self.unranked, *self.references)
-        return [record for row in rows for cell in row.cells.values() for record in (*cell.ok, *cell.troubled)]
+        return [record for row in rows for cell in row.cells.values() for record in (*cell.ok, *cell.failed)]
 
     def best(self, bits: int) -> float | None:
         """The best headline value among the ranked rows of a column."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from hashbench.records.results import Results
 from hashbench.records.store import Record
 from hashbench.reporting.leaderboard.significance import compare_with_best
-from hashbench.reporting.leaderboard.table import HEADLINE, Cell, Ground, Row, Table
+from hashbench.reporting.leaderboard.table import HEADLINE, Cell, Row, Table, TableKey
 from hashbench.reporting.rates import keep_one_hardware
 
 
@@ -24,7 +24,7 @@ def tables(results: Results, current: frozenset[str] = frozenset(), stale: froze
     throughputs: dict[str, list[Record]] = {}
     for throughput in results.throughputs:
         throughputs.setdefault(throughput["key"], []).append(throughput)
-    grounds: dict[Ground, dict[str, Row]] = {}
+    grounds: dict[TableKey, dict[str, Row]] = {}
     for record in _one_each(results.records, current):
         rows = grounds.setdefault(_ground(record), {})
         trial = record["trial"]
@@ -34,7 +34,7 @@ def tables(results: Results, current: frozenset[str] = frozenset(), stale: froze
         row = Row(trial["method"], trial["preset"], record["variant"], record["reference"], parameters)
         row = rows.setdefault(name, row)
         cell = row.cells.setdefault(trial["bits"], Cell())
-        (cell.ok if record["status"] == "ok" else cell.troubled).append(record)
+        (cell.ok if record["status"] == "ok" else cell.failed).append(record)
         cell.stale |= record["key"] in stale
         if record["status"] == "ok":
             cell.throughputs += throughputs.get(record["key"], [])
@@ -43,7 +43,7 @@ def tables(results: Results, current: frozenset[str] = frozenset(), stale: froze
         if ground.supervised:  # floor and ceiling stand under the methods without labels
             unsupervised = grounds.get(replace(ground, supervised=False), {})
             rows |= {name: row for name, row in unsupervised.items() if row.reference}
-    found = [_table(ground, _told_apart(list(rows.values()))) for ground, rows in sorted(grounds.items())]
+    found = [_table(ground, _disambiguate(list(rows.values()))) for ground, rows in sorted(grounds.items())]
     found = [table for table in found if table.ranked or table.unranked]
     alike = Counter(replace(table.ground, weights="") for table in found)
     for table in found:
@@ -53,7 +53,7 @@ def tables(results: Results, current: frozenset[str] = frozenset(), stale: froze
     return found
 
 
-def _told_apart(rows: list[Row]) -> list[Row]:
+def _disambiguate(rows: list[Row]) -> list[Row]:
     """Where rows have the same label though their parameters differ (a default changed), name what differs."""
     for label in {row.label for row in rows}:
         twins = [row for row in rows if row.label == label]
@@ -72,9 +72,9 @@ def _one_each(records: Iterable[Record], current: frozenset[str]) -> list[Record
     return sorted(kept.values(), key=lambda r: (r["trial"]["method"], r["trial"]["repetition"], str(r["key"])))
 
 
-def _ground(record: Record) -> Ground:
+def _ground(record: Record) -> TableKey:
     trial = record["trial"]
-    return Ground(
+    return TableKey(
         supervised=record["supervised"],
         protocol=trial["protocol"],
         card=record["protocol_card"]["id"],
@@ -87,7 +87,7 @@ def _ground(record: Record) -> Ground:
     )
 
 
-def _table(ground: Ground, rows: list[Row]) -> Table:
+def _table(ground: TableKey, rows: list[Row]) -> Table:
     own = [row for row in rows if not row.reference]
     columns = sorted({bits for row in own for bits in row.cells if bits is not None})
     ranked = sorted((row for row in own if row.complete(columns)), key=lambda row: _rank(row, columns))

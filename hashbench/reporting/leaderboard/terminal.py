@@ -62,7 +62,7 @@ def _rich(table: Table, costs: bool) -> RichTable:
 
 def _values(table: Table, row: Row) -> list[Text]:
     return [
-        Text(value(row.cell(bits), HEADLINE), style="red" if row.cell(bits).troubled else "") for bits in table.columns
+        Text(value(row.cell(bits), HEADLINE), style="red" if row.cell(bits).failed else "") for bits in table.columns
     ]
 
 

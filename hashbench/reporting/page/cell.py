@@ -39,7 +39,7 @@ def cell_content(cell: Cell, bits: int | None, measures: Sequence[Measure], orig
         ],
         "sd": [rounded(_deviation(found), MEAN_DIGITS) for found in values],
         "stale": cell.stale,
-        "against": _against(cell.against_best, cell.adjusted_p),
+        "against": _against(cell.vs_best, cell.adjusted_p),
         "radius": _curve([record["curves"]["radius"] for record in cell.ok if record["curves"]["radius"]]),
         "rank": _curve([record["curves"]["rank"] for record in cell.ok]),
         "queries": _queries(cell),
@@ -47,7 +47,7 @@ def cell_content(cell: Cell, bits: int | None, measures: Sequence[Measure], orig
             {**origins.of(record), "values": [rounded(found[number]) for found in values]}
             for number, record in enumerate(cell.ok)
         ],
-        "troubles": [_trouble(record, origins) for record in cell.troubled],
+        "troubles": [_failure(record, origins) for record in cell.failed],
     }
 
 
@@ -118,7 +118,7 @@ def _queries(cell: Cell) -> Content | None:
     }
 
 
-def _trouble(record: Record, origins: Origins) -> Content:
+def _failure(record: Record, origins: Origins) -> Content:
     error = record["error"]
     return {
         **origins.of(record),

@@ -126,7 +126,7 @@ def _section(table: Table, shown: Sequence[Measure], origins: Origins) -> Sectio
         columns=table.columns,
         facts=list(facts(table)),
         sentences=[plain(sentence, LONGEST_SENTENCE) for sentence in caption(table)],
-        compared=any(cell.against_best for row in table.ranked for cell in row.cells.values()),
+        compared=any(cell.vs_best for row in table.ranked for cell in row.cells.values()),
         failures=[plain(line, LONGEST_SENTENCE) for line in failures(table)],
         lines=lines,
         content=content,
@@ -143,7 +143,7 @@ def _rows(table: Table, shown: Sequence[Measure], origins: Origins) -> tuple[lis
             places: dict[int | None, int] = {}
             for bits, cell in sorted(row.cells.items(), key=lambda item: item[0] or 0):
                 places[bits] = len(cells)
-                marks = {"best": _is_best(table, row, bits), "like": cell.like_best}
+                marks = {"best": _is_best(table, row, bits), "like": cell.tied_with_best}
                 cells.append({**marks, **cell_content(cell, bits, shown, origins)})
             at = [places.get(bits, places.get(None)) for bits in table.columns]
             firsts = [_shown(table, row, bits, place) for bits, place in zip(table.columns, at, strict=True)]
@@ -161,10 +161,10 @@ def _is_best(table: Table, row: Row, bits: int | None) -> bool:
 def _shown(table: Table, row: Row, bits: int, place: int | None) -> Shown:
     cell = row.cell(bits)
     mean, deviation = cell.mean(HEADLINE), cell.deviation(HEADLINE)
-    lacking = cell.troubled[0]["status"] if cell.troubled else NONE
+    lacking = cell.failed[0]["status"] if cell.failed else NONE
     number = lacking if mean is None else f"{mean:z.3f}{STALE_MARK if cell.stale else ''}"
     spread = "" if deviation is None else f"{deviation:.3f}"
-    return Shown(place, number, spread, _is_best(table, row, bits), cell.like_best)
+    return Shown(place, number, spread, _is_best(table, row, bits), cell.tied_with_best)
 
 
 def _id(table: Table) -> str:

@@ -15,7 +15,7 @@ from hashbench.reporting.identity import Identity
 from hashbench.reporting.leaderboard.table import HEADLINE
 from hashbench.reporting.plain_text import plain
 from hashbench.reporting.regression import tolerance
-from hashbench.reporting.repetitions import Repetitions, Run, repetitions, trouble
+from hashbench.reporting.repetitions import Repetitions, Run, failure_reason, repetitions
 
 GATED = (HEADLINE, "map@all", "precision@100")
 """Beside mAP at the protocol's customary cut-off. Others say the same again, or are too coarse (a ball of radius 2)."""
@@ -102,9 +102,11 @@ def make_baseline(results: Results) -> Baseline:
     found = repetitions(results)
     cells = sorted((cell for cell in found.values() if cell.runs), key=lambda cell: cell.identity.order)
     for cell in found.values():
-        cell.troubled = [record for record in cell.troubled if record["status"] != "skipped"]
-        if cell.troubled:
-            raise UsageError(f"{cell.identity.label}: {plain(trouble(cell))}; run it again before it enters a baseline")
+        cell.failed = [record for record in cell.failed if record["status"] != "skipped"]
+        if cell.failed:
+            raise UsageError(
+                f"{cell.identity.label}: {plain(failure_reason(cell))}; run it again before it enters a baseline"
+            )
     names = {cell.identity: _gated(cell) for cell in cells}
     repeated = [len(names[cell.identity]) for cell in cells if len(cell.runs) > 1]
     return Baseline(

@@ -12,7 +12,7 @@ from hashbench.reporting.regression.baseline import Baseline, BaselineCell, Figu
 from hashbench.reporting.regression.baseline_file import read_baseline
 from hashbench.reporting.regression.report import SAME, SINGLE, SPREAD, Finding, Report, Verdict
 from hashbench.reporting.regression.tolerance import DROP, for_repetitions
-from hashbench.reporting.repetitions import Repetitions, repetitions, trouble
+from hashbench.reporting.repetitions import Repetitions, failure_reason, repetitions
 
 _ROUNDING = 1e-6  # of the values in a baseline
 
@@ -51,8 +51,8 @@ def _findings(
         yield Finding(one.first, None, "missing", "not in the results")
     elif one.why:
         yield Finding(one.first, None, "missing", f"what the results have cannot be compared: {'; '.join(one.why)}")
-    elif new[one.second].troubled:
-        yield Finding(one.first, None, "missing", trouble(new[one.second]))
+    elif new[one.second].failed:
+        yield Finding(one.first, None, "missing", failure_reason(new[one.second]))
     else:
         before, now = old[one.first], new[one.second]
         for metric, figure in before.metrics.items():

@@ -129,7 +129,7 @@ def test_cells_that_cannot_be_told_apart_from_the_best_are_marked(folder: Path) 
     before = tables(found)
     for row in before[0].ranked:
         for cell in row.cells.values():
-            cell.adjusted_p = None if cell.against_best is None else 0.01
+            cell.adjusted_p = None if cell.vs_best is None else 0.01
     before[0].ranked[1].cell(16).adjusted_p = 0.5
     page = Reader(html(before, found))
     assert page.text.count(", not told apart from the best") == 1
