@@ -4,7 +4,6 @@
 """
 
 import io
-import json
 import re
 import shlex
 import sys
@@ -16,11 +15,12 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from hashbench.errors import UsageError
+from hashbench.records.newest import newest_records, trial_id
+from hashbench.records.per_query import ARRAYS
 from hashbench.records.store import Record, Store, to_json
 from hashbench.reporting.write import write_reports
 from hashbench.util.files import replacing
 
-ARRAYS = ("average_precision", "query_items")  # enough to compare methods on the same queries
 _ABSOLUTE = re.compile(r"(?P<before>^|[=:,])(?P<path>/[^=:,]*)")
 
 
@@ -38,7 +38,7 @@ def publish(source: Path, target: Path) -> list[Path]:
     """
     if source.resolve() == target.resolve():
         raise UsageError(f"records of {str(source)!r} cannot be published into their own folder; name another")
-    newest = _newest(Store(source))
+    newest = newest_records(record for record in Store(source).records() if record["status"] == "ok")
     if not newest:
         raise UsageError(f"{str(source)!r} has no finished records to publish; wanted a result folder of hashbench run")
     contents = dict(_contents(Store(source), newest))
@@ -50,20 +50,10 @@ def publish(source: Path, target: Path) -> list[Path]:
     return [*(target / place for place in contents), *write_reports(target, figures=False)]
 
 
-def _newest(store: Store) -> dict[str, Record]:
-    """The newest finished record of each trial."""
-    finished = [record for record in store.records() if record["status"] == "ok"]
-    return {_trial(record): record for record in sorted(finished, key=lambda r: str(r["provenance"]["created"]))}
-
-
-def _trial(record: Record) -> str:
-    return json.dumps(record["trial"], sort_keys=True)
-
-
 def _remove_older(store: Store, newest: dict[str, Record]) -> None:
     """Remove records, and what belongs to them, whose trials ``newest`` has with other keys."""
     for path, record in zip(sorted(store.records_folder.glob("*.json")), store.records(), strict=True):
-        other = newest.get(_trial(record))
+        other = newest.get(trial_id(record["trial"]))
         if other is not None and other["key"] != record["key"]:
             for file in (path, path.with_suffix(".npz"), *store.throughput_folder.glob(f"{record['key']}-*.json")):
                 file.unlink(missing_ok=True)

@@ -1,10 +1,10 @@
 """Cells whatever their root seeds: all repetitions that a result folder has of each."""
 
-import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hashbench.records.newest import newest_records
 from hashbench.records.results import Results
 from hashbench.records.store import Record
 from hashbench.reporting.identity import Identity
@@ -36,11 +36,8 @@ class Repetitions:
 
 def repetitions(results: Results) -> dict[Identity, Repetitions]:
     """The cells of a result folder; of records of one trial the newest counts."""
-    newest: dict[str, Record] = {}
-    for record in sorted(results.records, key=lambda r: (str(r["provenance"]["created"]), str(r["key"]))):
-        newest[json.dumps(record["trial"], sort_keys=True)] = record
     cells: dict[Identity, Repetitions] = {}
-    for record in newest.values():
+    for record in newest_records(results.records).values():
         identity = Identity.of(record)
         cell = cells.setdefault(identity, Repetitions(identity))
         if record["status"] != "ok":

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
+from hashbench.records.newest import newest_records
 from hashbench.records.results import Results
 from hashbench.records.store import Record
 from hashbench.reporting.leaderboard.significance import compare_with_best
@@ -65,11 +66,8 @@ def _disambiguate(rows: list[Row]) -> list[Row]:
 
 
 def _one_each(records: Iterable[Record], current: frozenset[str]) -> list[Record]:
-    kept: dict[str, Record] = {}
-    age = lambda r: (r["key"] in current, str(r["provenance"]["created"]), str(r["key"]))  # noqa: E731
-    for record in sorted(records, key=age):
-        kept[json.dumps(record["trial"], sort_keys=True)] = record
-    return sorted(kept.values(), key=lambda r: (r["trial"]["method"], r["trial"]["repetition"], str(r["key"])))
+    newest = newest_records(records, current).values()
+    return sorted(newest, key=lambda r: (r["trial"]["method"], r["trial"]["repetition"], str(r["key"])))
 
 
 def _ground(record: Record) -> TableKey:
