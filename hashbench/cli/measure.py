@@ -65,7 +65,7 @@ def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
 
 
 def _rates(throughput: dict[str, Any]) -> str:
-    from hashbench.reporting.rates import rate_text
+    from hashbench.reporting.plain_text import rate_text
 
     words = [f"encodes {rate_text(throughput['encode']['images_per_s']['median'])} images/s"]
     for k, found in list(throughput["search"].items())[-1:]:

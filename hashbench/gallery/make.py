@@ -7,6 +7,7 @@ import torch
 
 from hashbench.dataset import Dataset
 from hashbench.errors import UsageError
+from hashbench.evaluation.metrics import HEADLINE
 from hashbench.gallery.neighbour_sheet import neighbour_sheet
 from hashbench.gallery.neighbours import Rows, nearest, spread
 from hashbench.gallery.reconstruction_sheet import reconstruction_sheet
@@ -16,7 +17,6 @@ from hashbench.plugins.registry import METHODS
 from hashbench.records.trial_spec import EXTERNAL_DATASET
 from hashbench.replay.stored_dataset import open_recorded_dataset
 from hashbench.replay.stored_trial import StoredCodes, StoredTrial, changed_sources, load_codes, load_method
-from hashbench.reporting.leaderboard.table import HEADLINE
 
 MOST = 100  # queries, and neighbours of each: a sheet stays one that can be drawn and looked at
 

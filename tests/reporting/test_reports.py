@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from hashbench.evaluation.metrics import HEADLINE
 from hashbench.records.new_record import mark_failed, new_record
 from hashbench.records.results import Results
 from hashbench.records.store import Record, Store, stem
@@ -17,10 +18,9 @@ from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, PlannedTr
 from hashbench.reporting.leaderboard.caption import caption, failures, title
 from hashbench.reporting.leaderboard.csv_file import csv
 from hashbench.reporting.leaderboard.markdown import markdown
-from hashbench.reporting.leaderboard.table import HEADLINE
 from hashbench.reporting.leaderboard.tables import tables
 from hashbench.reporting.leaderboard.terminal import show
-from hashbench.reporting.rates import rate_text
+from hashbench.reporting.plain_text import rate_text
 from hashbench.reporting.write import write_reports
 
 CARD = {

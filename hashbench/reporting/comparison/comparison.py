@@ -124,7 +124,7 @@ def compare(first: str | Path, second: str | Path) -> Comparison:
 
     Sources, versions and machines may differ, that is what is compared. Of cells that have repetitions in common
     (the same root seed and number) those are averaged, of others all. A record's file is compared with a record's
-    file whatever their methods and code lengths, as long as both stand on the same ground.
+    file whatever their methods and code lengths, as long as both belong to the same table.
 
     Raises:
         UsageError: a side cannot be read, is a file beside a folder, or is no result at all.
@@ -155,7 +155,7 @@ def _read(side: Path) -> Results:
 
 def _single(own: Iterable[Identity], its: Iterable[Identity]) -> list[Match]:
     (first,), (second,) = own, its
-    return [Match(first, second, tuple(first.table_differences(second)))]
+    return [Match(first, second, tuple(first.table.differences(second.table)))]
 
 
 def _pair(one: Match, own: dict[Identity, Repetitions], its: dict[Identity, Repetitions]) -> _Pair:
@@ -208,7 +208,7 @@ def _remarks(one: Match, first: Repetitions, second: Repetitions) -> str:
 def _judged(pairs: list[_Pair]) -> list[Compared]:
     """The verdicts; p is adjusted for all cells of methods that differ.
 
-    References say something of the ground and nothing of a method, and where all AP are the same nothing is tested;
+    References tell about the data and nothing about a method, and where all AP are the same nothing is tested;
     counting them would hide what is worse.
     """
     there = [(pair, pair.first, pair.second) for pair in pairs if pair.first and pair.second]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from matplotlib.figure import Figure
 
 from hashbench.errors import unknown
-from hashbench.reporting.figures import map_by_bits, precision_at_k, precision_recall, throughput, training
+from hashbench.reporting.figures import map_by_bits, precision, throughput, training
 from hashbench.reporting.figures.style import Style, figure_style
 from hashbench.reporting.leaderboard.table import Table
 
@@ -19,9 +19,9 @@ class Kind(NamedTuple):
 
 
 KINDS: Mapping[str, Kind] = {
-    "precision-recall": Kind(precision_recall.precision_recall, precision_recall.LACKING),
+    "precision-recall": Kind(precision.precision_recall, precision.NO_RADIUS),
     "map-by-bits": Kind(map_by_bits.map_by_bits, map_by_bits.LACKING),
-    "precision-at-k": Kind(precision_at_k.precision_at_k, precision_at_k.LACKING),
+    "precision-at-k": Kind(precision.precision_at_k, precision.NO_RANK),
     "throughput": Kind(throughput.throughput, throughput.LACKING),
     "training": Kind(training.training, training.LACKING),
 }

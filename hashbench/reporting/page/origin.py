@@ -8,8 +8,7 @@ from urllib.parse import quote
 
 from hashbench.records.results import Results
 from hashbench.records.store import Record
-from hashbench.reporting.leaderboard.caption import machine
-from hashbench.reporting.plain_text import plain
+from hashbench.reporting.plain_text import machine_text, plain
 
 LONGEST_COMMAND = 2_000
 
@@ -43,7 +42,7 @@ class Origins:
             "seed": str(provenance["seeds"].get("trial", "")),  # beyond what a number of JavaScript holds
             "commit": self._place(_commit(provenance)),
             "command": self._place(plain(provenance["command"], LONGEST_COMMAND)),
-            "hardware": self._place(machine_text(environment["hardware"])),
+            "hardware": self._place(machine_with_id(environment["hardware"])),
             "versions": self._place(versions),
             "features": self._place(record["features_sha256"] or ""),
         }
@@ -68,9 +67,9 @@ def _commit(provenance: Record) -> str:
     return f"{provenance['git_commit'] or 'an installed package'}{changed}"
 
 
-def machine_text(hardware: Record) -> str:
+def machine_with_id(hardware: Record) -> str:
     """A machine in words, and the id within which rates are compared."""
-    return f"{machine(hardware)}; {hardware['id']}"
+    return f"{machine_text(hardware)}; {hardware['id']}"
 
 
 def parameter_texts(parameters: Record) -> list[list[str]]:

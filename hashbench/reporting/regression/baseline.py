@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hashbench.errors import UsageError
-from hashbench.evaluation.metrics import declared
+from hashbench.evaluation.metrics import HEADLINE, declared
 from hashbench.records.results import Results
 from hashbench.records.store import Record
 from hashbench.reporting.identity import Identity
-from hashbench.reporting.leaderboard.table import HEADLINE
 from hashbench.reporting.plain_text import plain
 from hashbench.reporting.regression import tolerance
 from hashbench.reporting.repetitions import Repetitions, Run, failure_reason, repetitions
@@ -122,7 +121,7 @@ def _gated(cell: Repetitions) -> list[str]:
     undefined = sum(value is None for value in headline)
     if undefined:
         raise UsageError(
-            f"{cell.identity.label} on {cell.identity.ground}: {HEADLINE} is not a number in {undefined} of "
+            f"{cell.identity.label} on {cell.identity.table_name}: {HEADLINE} is not a number in {undefined} of "
             f"{len(headline)} repetitions, wanted one in each, since it is what a check judges; run it again or leave "
             "it out of the results"
         )

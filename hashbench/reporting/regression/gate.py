@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from statistics import fmean
 
+from hashbench.evaluation.metrics import HEADLINE
 from hashbench.records.results import Results, existing_results
 from hashbench.reporting.identity import Identity, Match, match
-from hashbench.reporting.leaderboard.table import HEADLINE
 from hashbench.reporting.plain_text import plain
 from hashbench.reporting.regression.baseline import Baseline, BaselineCell, Figure, common_environment
 from hashbench.reporting.regression.baseline_file import read_baseline

@@ -8,7 +8,7 @@ class Item(Protocol):
     """One judged figure, or a cell that could not be judged."""
 
     @property
-    def ground(self) -> str:
+    def table_name(self) -> str:
         """What its cell stands on."""
 
     @property

@@ -4,8 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from hashbench.reporting.identity import Identity
-from hashbench.reporting.plain_text import plain
-from hashbench.reporting.rates import rate_text
+from hashbench.reporting.plain_text import plain, rate_text
 
 Verdict = Literal["passed", "slower", "faster", "missing"]
 VERDICTS: tuple[Verdict, ...] = ("slower", "missing", "faster", "passed")
@@ -46,9 +45,9 @@ class RateFinding:
     head: Rate | None = None
 
     @property
-    def ground(self) -> str:
+    def table_name(self) -> str:
         """What the method stands on, and where it was measured."""
-        return plain(f"{self.identity.ground}, hardware {self.hardware}")
+        return plain(f"{self.identity.table_name}, hardware {self.hardware}")
 
     @property
     def label(self) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from hashbench.records.results import Results, existing_results
 from hashbench.records.store import Record
 from hashbench.reporting.identity import Identity, match
-from hashbench.reporting.plain_text import plain
+from hashbench.reporting.plain_text import machine_text, plain
 from hashbench.reporting.regression.rate_report import Rate, RateFinding, RateReport, Verdict
 from hashbench.reporting.repetitions import Run, repetitions
 
@@ -78,8 +78,8 @@ def _nothing_in_common(machines: list[dict[str, str]], names: tuple[str, str]) -
 
 
 def _machine(throughput: Record) -> str:
-    facts = throughput["hardware"]
-    return f"{facts['cpu']}, {facts['threads']} threads on {facts['device']} ({facts['id']})"
+    hardware = throughput["hardware"]
+    return f"{machine_text(hardware, brief=True)} on {hardware['device']} ({hardware['id']})"
 
 
 def _on_one_machine(
@@ -110,7 +110,7 @@ def _on_one_machine(
     for row, cells in rows.items():
         for finding, reason in _judged(row, hardware, cells, slower):
             findings += [finding] if finding else []
-            reasons += [f"{row.label} on {row.ground}: {reason}"] if reason else []
+            reasons += [f"{row.label} on {row.table_name}: {reason}"] if reason else []
     return sorted(findings, key=lambda finding: finding.identity.order), list(dict.fromkeys(reasons))
 
 

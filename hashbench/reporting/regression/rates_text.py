@@ -31,7 +31,7 @@ def show_rates(report: RateReport, console: Console) -> None:
         console.print(rich)
     for finding in report.findings:
         if finding.verdict != "passed":
-            line = f"{finding.verdict}: {finding.label} on {finding.ground}: {finding.sentence}"
+            line = f"{finding.verdict}: {finding.label} on {finding.table_name}: {finding.sentence}"
             console.print(Text(line, style=COLOURS[finding.verdict]))
     for note in report.notes:
         console.print(Text(note, style="yellow"))

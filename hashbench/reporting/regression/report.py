@@ -55,9 +55,9 @@ class Finding:
         return self.verdict in FAILING
 
     @property
-    def ground(self) -> str:
+    def table_name(self) -> str:
         """What the cell stands on."""
-        return self.identity.ground
+        return self.identity.table_name
 
     @property
     def label(self) -> str:

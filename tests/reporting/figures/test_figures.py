@@ -1,4 +1,4 @@
-"""Figures show the records' numbers, in a look that stays, whatever the names are."""
+"""Figures show the records' numbers, in a style that stays, whatever the names are."""
 
 import random
 import statistics
@@ -23,7 +23,7 @@ from hashbench.records.store import Record
 from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES
 from hashbench.reporting.figures.files import write_figures
 from hashbench.reporting.figures.kinds import KINDS, draw
-from hashbench.reporting.figures.style import printable, styles, text_width, wrap
+from hashbench.reporting.figures.style import printable, row_styles, text_width, wrap
 from hashbench.reporting.figures.throughput import Point, pareto
 from hashbench.reporting.leaderboard.table import Row
 from hashbench.reporting.leaderboard.tables import tables
@@ -116,7 +116,7 @@ def texts(figure: Figure) -> list[str]:
 
 
 def colour(made: Made, label: str) -> str:
-    return styles(tables(made.results()))[label].colour
+    return row_styles(tables(made.results()))[label].colour
 
 
 def of(made: Made, method: str, bits: int) -> list[Record]:
@@ -256,16 +256,16 @@ def test_a_row_keeps_its_look_when_others_are_left_out(made: Made, kind: str) ->
 
 
 def test_a_variant_more_changes_no_look_of_methods_as_they_are(made: Made) -> None:
-    before = styles(tables(made.results()))
+    before = row_styles(tables(made.results()))
     made.add("itq", 8, variant={"a": 1})
     made.add("itq", 8, preset="quick", protocol="digits/other")
-    after = styles(tables(made.results()))
+    after = row_styles(tables(made.results()))
     assert {label: after[label] for label in before} == before
     assert len(after) == len(before) + 2
 
 
 def test_twenty_rows_can_be_told_apart_without_colour_and_none_is_grey() -> None:
-    found = styles(tables(crowd(("m",), (8,)).results()))
+    found = row_styles(tables(crowd(("m",), (8,)).results()))
     own = [style for label, style in found.items() if label != FLOAT_FEATURES]
     assert len({(style.dashes, style.marker) for style in own}) == 20
     assert all(np.ptp(mpl.colors.to_rgb(style.colour)) > 0.2 for style in own)
@@ -302,7 +302,7 @@ def test_names_are_text_and_never_markup(tmp_path: Path) -> None:
     found = tables(crowd(HOSTILE, (8,), len(HOSTILE)).results())
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        files = list(write_figures(found, styles(found), tmp_path, list(KINDS)))
+        files = list(write_figures(found, row_styles(found), tmp_path, list(KINDS)))
     assert len(files) == 2 * len(KINDS)
     for file in (file for file in files if file.suffix == ".svg"):
         root = ET.parse(file).getroot()
@@ -325,7 +325,7 @@ def test_the_same_records_give_the_same_bytes_whatever_the_users_settings(made: 
     for place, settings in enumerate((theirs, {})):
         with mpl.rc_context(settings):
             found = tables(Results(tuple(made.records[:: 1 if settings else -1]), tuple(made.throughputs)))
-            files = list(write_figures(found, styles(found), tmp_path / str(place), list(KINDS)))
+            files = list(write_figures(found, row_styles(found), tmp_path / str(place), list(KINDS)))
             assert mpl.rcParams["font.size"] == settings.get("font.size", 10)
         written.append({file.name: file.read_bytes() for file in files})
     assert written[0] == written[1]
@@ -337,7 +337,7 @@ def test_what_the_records_lack_is_not_drawn() -> None:
     made.records.append(failed(made.add("broken", 8)))
     del made.records[0]
     (table,) = tables(made.results())
-    assert all(draw(kind, table, styles([table])) is None for kind in KINDS)
+    assert all(draw(kind, table, row_styles([table])) is None for kind in KINDS)
     with pytest.raises(
         hb.UsageError, match="training of digits/holdout-200, features pixels: nothing to draw, no meth"
     ):
