@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from hashbench.cli import options
+
 EXAMPLE = """\b
 Kinds: precision-recall, map-by-bits, precision-at-k, throughput, training
 
@@ -17,7 +19,7 @@ Examples:
 
 @click.command("plot", epilog=EXAMPLE)
 @click.argument("kinds", metavar="[KIND,...]", default="")
-@click.option("--results", default="results", show_default=True, metavar="DIR", help="Folder of the records.")
+@options.results
 @click.option("--out", metavar="DIR", help="Where the figures go.  [default: DIR/figures of the results]")
 @click.option("--format", "formats", default="png,svg", show_default=True, metavar="LIST", help="png, svg.")
 @click.option("--datasets", metavar="LIST", help="Data sets or protocols, names or globs.  [default: all]")
