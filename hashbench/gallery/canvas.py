@@ -35,8 +35,8 @@ class Canvas:
     def picture(self, left: int, top: int, bitmap: Bitmap, colour: str) -> None:
         """A picture, pixel for pixel, in a frame around it."""
         height, width = bitmap.shape[:2]
-        place = (left, left + width, top + height, top)
-        self.axes.imshow(bitmap, extent=place, interpolation="nearest", aspect="auto")
+        extent = (left, left + width, top + height, top)
+        self.axes.imshow(bitmap, extent=extent, interpolation="nearest", aspect="auto")
         edge = FRAME / 2
         corner, sides = (left - edge, top - edge), (width + FRAME, height + FRAME)
         frame = Rectangle(corner, *sides, fill=False, edgecolor=colour, linewidth=FRAME * 72 / DPI, joinstyle="miter")

@@ -73,15 +73,15 @@ def default_records(results: Path) -> tuple[list[StoredTrial], int]:
     Raises:
         UsageError: there is none, or a record cannot be read.
     """
-    found = [StoredTrial.read(file) for file in sorted((results / "records").glob("*.json"))]
-    found = [stored for stored in found if stored.has_codes and stored.trial.dataset != EXTERNAL_DATASET]
+    trials = [StoredTrial.read(file) for file in sorted((results / "records").glob("*.json"))]
+    trials = [stored for stored in trials if stored.has_codes and stored.trial.dataset != EXTERNAL_DATASET]
     best: dict[tuple[str, str, int | None], StoredTrial] = {}
-    for stored in sorted(found, key=lambda stored: stored.record["metrics"][HEADLINE] or 0.0):
+    for stored in sorted(trials, key=lambda stored: stored.record["metrics"][HEADLINE] or 0.0):
         if stored.trial.repetition == 0:
             best[stored.trial.protocol, stored.trial.method, stored.trial.bits] = stored
     if not best:
         raise UsageError(f"no record in {results / 'records'} has codes to show; make some with hashbench run")
-    return [best[group] for group in sorted(best)], len(found) - len(best)
+    return [best[group] for group in sorted(best)], len(trials) - len(best)
 
 
 def make_gallery(stored: StoredTrial, request: GalleryRequest) -> GalleryResult:
@@ -94,9 +94,9 @@ def make_gallery(stored: StoredTrial, request: GalleryRequest) -> GalleryResult:
     queries = spread(codes.average_precision, request.queries)
     if not len(queries):
         raise UsageError(f"record {stored.record['key']}: no query has a relevant item, so there is nothing to show")
-    found = nearest(codes, queries, request.neighbours, request.device)
+    neighbours = nearest(codes, queries, request.neighbours, request.device)
     dataset = open_recorded_dataset(stored, request.data, request.dataset)
-    sheet = neighbour_sheet(stored, codes, found, dataset)
+    sheet = neighbour_sheet(stored, codes, neighbours, dataset)
     request.out.mkdir(parents=True, exist_ok=True)
     file = request.out / f"{stored.file.stem}-neighbours.png"
     sheet.save(file)
@@ -121,9 +121,9 @@ def _reconstructions(
         return [], [f"no reconstructions: the state was not kept, there is no {stored.state_file.name}"]
     since = changed_sources(stored)
     method, run = load_method(stored, request.device)
-    found = reconstruct(method, run, codes, dataset, queries)
-    if found is None:
+    reconstructions = reconstruct(method, run, codes, dataset, queries)
+    if reconstructions is None:
         return [], nothing
     file = request.out / f"{stored.file.stem}-reconstructions.png"
-    reconstruction_sheet(stored, found).save(file)
+    reconstruction_sheet(stored, reconstructions).save(file)
     return [file], [f"{', '.join(since)} changed since {stored.file.stem} was made"] if since else []

@@ -18,27 +18,27 @@ LEAST_WIDTH = 900  # for the words
 HEAD, BODY, NAME, SIGN = font(13, bold=True), font(9.5), font(9.5), font(10.5, bold=True)
 
 
-def neighbour_sheet(stored: StoredTrial, codes: StoredCodes, found: Neighbours, dataset: Dataset) -> Canvas:
+def neighbour_sheet(stored: StoredTrial, codes: StoredCodes, neighbours: Neighbours, dataset: Dataset) -> Canvas:
     """A row per query: its class names and average precision, its picture, and its nearest items."""
-    across = found.items.shape[1]
+    across = neighbours.items.shape[1]
     canvas = Canvas(max(LEAST_WIDTH, _left(across + 1) + MARGIN))
     canvas.paragraph(heading(stored.record), HEAD)
     canvas.bottom += MARGIN
     classes = dataset.classes()
-    queries = thumbnails(dataset, codes.query_items[found.queries])
-    items = thumbnails(dataset, codes.database_items[found.items.ravel()])
-    for row, query in enumerate(found.queries):
+    queries = thumbnails(dataset, codes.query_items[neighbours.queries])
+    items = thumbnails(dataset, codes.database_items[neighbours.items.ravel()])
+    for row, query in enumerate(neighbours.queries):
         names = [classes[column] for column in codes.query_labels[query].nonzero()[0]]
         _names(canvas, names, float(codes.average_precision[query]))
-        _pictures(canvas, [queries[row], *items[row * across : (row + 1) * across]], found, row)
-    for sentence in caption(stored, codes, found):
+        _pictures(canvas, [queries[row], *items[row * across : (row + 1) * across]], neighbours, row)
+    for sentence in caption(stored, codes, neighbours):
         canvas.paragraph(sentence, BODY, GREY)
     return canvas
 
 
-def caption(stored: StoredTrial, codes: StoredCodes, found: Neighbours) -> list[str]:
+def caption(stored: StoredTrial, codes: StoredCodes, neighbours: Neighbours) -> list[str]:
     """What the marks mean, and how the queries were chosen."""
-    shown, across = found.items.shape
+    shown, across = neighbours.items.shape
     answerable = int((~np.isnan(codes.average_precision)).sum())
     left_out = len(codes.query) - answerable
     over_all = stored.record["metrics"].get(f"precision@{across}")
@@ -50,7 +50,7 @@ def caption(stored: StoredTrial, codes: StoredCodes, found: Neighbours) -> list[
         f"Queries: all {answerable:,} ranked by their average precision (AP, in the top 1,000) and cut into {shown} "
         "equal parts; shown is the middle one of each, best first."
         + (f" {left_out:,} queries without any relevant item are left out." if left_out else ""),
-        f"Of the items shown, {found.relevant.sum():,} of {found.relevant.size:,} are relevant"
+        f"Of the items shown, {neighbours.relevant.sum():,} of {neighbours.relevant.size:,} are relevant"
         + (f"; precision@{across} over all queries is {over_all:.3f}." if over_all is not None else "."),
         f"Record {stored.record['key']}.",
     ]
@@ -70,7 +70,7 @@ def _names(canvas: Canvas, names: list[str], average_precision: float) -> None:
     canvas.words(MARGIN, top, f"AP {average_precision:.3f}", NAME, GREY)
 
 
-def _pictures(canvas: Canvas, pictures: list[Bitmap], found: Neighbours, row: int) -> None:
+def _pictures(canvas: Canvas, pictures: list[Bitmap], neighbours: Neighbours, row: int) -> None:
     """The query and its items, centred in a line as high as the highest of them."""
     height = max(SIDE // 2, *(picture.shape[0] for picture in pictures))
     for column, picture in enumerate(pictures):
@@ -79,8 +79,8 @@ def _pictures(canvas: Canvas, pictures: list[Bitmap], found: Neighbours, row: in
         if column == 0:
             canvas.picture(left, top, picture, BLACK)
             continue
-        colour, sign = MARKS[bool(found.relevant[row, column - 1])]
+        colour, sign = MARKS[bool(neighbours.relevant[row, column - 1])]
         canvas.picture(left, top, picture, colour)
         under, centre = canvas.bottom + height + FRAME + 4, _left(column) + SIDE / 2
-        canvas.words(centre, under, f"{sign} {found.distances[row, column - 1]}", SIGN, colour, "center")
+        canvas.words(centre, under, f"{sign} {neighbours.distances[row, column - 1]}", SIGN, colour, "center")
     canvas.bottom += height + line_height(SIGN) + MARGIN

@@ -16,14 +16,14 @@ FRAMES = "#bbbbbb"
 HEAD, BODY, NAME = font(13, bold=True), font(9.5), font(9.5)
 
 
-def reconstruction_sheet(stored: StoredTrial, found: Reconstructions) -> Canvas:
+def reconstruction_sheet(stored: StoredTrial, reconstructions: Reconstructions) -> Canvas:
     """Rows of originals, each above what its code was turned into, with the error below."""
-    count = len(found.originals)
+    count = len(reconstructions.originals)
     canvas = Canvas(MARGIN + NAMES_WIDTH + ACROSS * STEP + MARGIN)
     canvas.paragraph(heading(stored.record), HEAD)
     canvas.bottom += MARGIN
-    originals, restored = (_bitmaps(pictures) for pictures in (found.originals, found.restored))
-    errors = found.errors()
+    originals, restored = (_bitmaps(pictures) for pictures in (reconstructions.originals, reconstructions.restored))
+    errors = reconstructions.errors()
     for start in range(0, count, ACROSS):
         part = slice(start, start + ACROSS)
         for name, pictures in (("original", originals[part]), ("restored", restored[part])):
@@ -34,21 +34,22 @@ def reconstruction_sheet(stored: StoredTrial, found: Reconstructions) -> Canvas:
         for column, error in enumerate(errors[part]):
             canvas.words(_left(column) + SIDE / 2, canvas.bottom, f"{error:.4f}", NAME, GREY, "center")
         canvas.bottom += line_height(NAME) + MARGIN
-    for sentence in caption(stored, found):
+    for sentence in caption(stored, reconstructions):
         canvas.paragraph(sentence, BODY, GREY)
     return canvas
 
 
-def caption(stored: StoredTrial, found: Reconstructions) -> list[str]:
+def caption(stored: StoredTrial, reconstructions: Reconstructions) -> list[str]:
     """What is shown, and how far off it is over all queries."""
-    size, count = found.originals.shape[-1], stored.record["protocol_card"]["sizes"]["query"]
+    shown, size = len(reconstructions.originals), reconstructions.originals.shape[-1]
+    queries = stored.record["protocol_card"]["sizes"]["query"]
     return [
         f"Above: queries at {size} px, as the method was to restore them. Below: pictures it makes of their "
         f"{stored.record['trial']['bits']}-bit codes alone, with the mean squared error over pixels and channels, "
         "which go from 0 to 1.",
-        f"Mean error over all {count:,} queries: {found.mean_error:.4f}; one and the same picture for all, their mean, "
-        f"has {found.flat_error:.4f}.",
-        f"Queries: ranked by average precision and cut into {len(found.originals)} equal parts; shown is the middle "
+        f"Mean error over all {queries:,} queries: {reconstructions.mean_error:.4f}; one and the same picture for all, "
+        f"their mean, has {reconstructions.flat_error:.4f}.",
+        f"Queries: ranked by average precision and cut into {shown} equal parts; shown is the middle "
         "one of each, best first.",
         f"Record {stored.record['key']}.",
     ]

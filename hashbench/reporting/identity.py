@@ -3,11 +3,14 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Self
 
 from hashbench.records.store import Record
 from hashbench.reporting.plain_text import plain
 from hashbench.reporting.table_key import CHECKSUM_DIGITS, TableKey, record_facts
+
+Name = tuple[str, str, int | None]
 
 _DICTIONARIES = ("variant", "backbones", "parameters")
 _TABLE_FACTS = ("supervised", "card", "metric_version", "features", "features_weights", "features_dtype", "limit")
@@ -62,7 +65,7 @@ class Identity:
         }
 
     @property
-    def name(self) -> tuple[str, str, int | None]:
+    def name(self) -> Name:
         """What it shares with every cell that it may be set beside."""
         return self.table.protocol, self.method, self.bits
 
@@ -95,18 +98,18 @@ class Identity:
         """
         reasons = []
         if self.parameters != other.parameters and (self.preset, self.variant) != (other.preset, other.variant):
-            own, its = (_asked(one) or "defaults" for one in (self, other))
-            reasons.append(plain(f"other parameters: {own} / {its}"))
+            asked = (_asked(one) or "defaults" for one in (self, other))
+            reasons.append(plain(f"other parameters: {' / '.join(asked)}"))
         if self.backbones != other.backbones:
-            own, its = (_changes(one.backbones, CHECKSUM_DIGITS) or "none" for one in (self, other))
-            reasons.append(plain(f"other weights of its networks: {own} / {its}"))
+            weights = (_changes(one.backbones, CHECKSUM_DIGITS) or "none" for one in (self, other))
+            reasons.append(plain(f"other weights of its networks: {' / '.join(weights)}"))
         return reasons
 
     def changed_defaults(self, other: "Identity") -> str:
         """Which parameters differ though the same were asked for: "iterations 50 -> 3"; empty where none does."""
-        own, its = json.loads(self.parameters), json.loads(other.parameters)
-        names = [name for name in sorted({*own, *its}) if own.get(name) != its.get(name)]
-        return plain(", ".join(f"{name} {own.get(name)} -> {its.get(name)}" for name in names))
+        before, after = json.loads(self.parameters), json.loads(other.parameters)
+        names = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+        return plain(", ".join(f"{name} {before.get(name)} -> {after.get(name)}" for name in names))
 
 
 @dataclass(frozen=True)
@@ -123,37 +126,36 @@ class Match:
     @property
     def either(self) -> Identity:
         """The second, where there is one."""
-        found = self.second or self.first
-        assert found is not None
-        return found
+        identity = self.second or self.first
+        assert identity is not None
+        return identity
 
 
 def match(first: Iterable[Identity], second: Iterable[Identity]) -> list[Match]:
     """Set the cells of two sides beside each other, those that fit first, then those with the fewest differences."""
-    own: dict[tuple[Any, ...], list[Identity]] = {}
-    its: dict[tuple[Any, ...], list[Identity]] = {}
-    for side, identities in ((own, first), (its, second)):
+    sides: tuple[dict[Name, list[Identity]], dict[Name, list[Identity]]] = ({}, {})
+    for side, identities in zip(sides, (first, second), strict=True):
         for identity in identities:
             side.setdefault(identity.name, []).append(identity)
-    found = [pair for name in {**own, **its} for pair in _match_named(own.get(name, []), its.get(name, []))]
-    return sorted(found, key=lambda pair: pair.either.order)
+    names = {**sides[0], **sides[1]}
+    matches = [one for name in names for one in _match_named(*(side.get(name, []) for side in sides))]
+    return sorted(matches, key=lambda one: one.either.order)
 
 
 def _match_named(first: list[Identity], second: list[Identity]) -> list[Match]:
     pairs = []
-    for own in first:
-        for its in second:
-            why = (*own.table.differences(its.table), *own.row_differences(its))
-            pairs.append((len(why), own.parameters != its.parameters, own.order, its.order, own, its, why))
+    for one, other in product(first, second):
+        why = (*one.table.differences(other.table), *one.row_differences(other))
+        pairs.append((len(why), one.parameters != other.parameters, one.order, other.order, one, other, why))
     matches: list[Match] = []
     taken: tuple[set[Identity], set[Identity]] = (set(), set())
-    for *_, own, its, why in sorted(pairs, key=lambda pair: pair[:4]):
-        if own not in taken[0] and its not in taken[1]:
-            matches.append(Match(own, its, why))
-            taken[0].add(own)
-            taken[1].add(its)
-    matches += [Match(own, None) for own in first if own not in taken[0]]
-    return matches + [Match(None, its) for its in second if its not in taken[1]]
+    for *_, one, other, why in sorted(pairs, key=lambda pair: pair[:4]):
+        if one not in taken[0] and other not in taken[1]:
+            matches.append(Match(one, other, why))
+            taken[0].add(one)
+            taken[1].add(other)
+    matches += [Match(one, None) for one in first if one not in taken[0]]
+    return matches + [Match(None, other) for other in second if other not in taken[1]]
 
 
 def _asked(identity: Identity) -> str:

@@ -43,11 +43,11 @@ def publish(source: Path, target: Path) -> list[Path]:
         raise UsageError(f"{str(source)!r} has no finished records to publish; wanted a result folder of hashbench run")
     contents = dict(_contents(Store(source), newest))
     _remove_older(Store(target), newest)
-    for place, content in contents.items():
-        (target / place).parent.mkdir(parents=True, exist_ok=True)
-        with replacing(target / place) as work:
+    for name, content in contents.items():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        with replacing(target / name) as work:
             work.write_bytes(content)
-    return [*(target / place for place in contents), *write_reports(target, figures=False)]
+    return [*(target / name for name in contents), *write_reports(target, figures=False)]
 
 
 def _remove_older(store: Store, newest: dict[str, Record]) -> None:
@@ -64,9 +64,9 @@ def _contents(store: Store, newest: dict[str, Record]) -> Iterator[tuple[Path, b
     keys = {record["key"] for record in newest.values()}
     for path, record in zip(sorted(store.records_folder.glob("*.json")), store.records(), strict=True):
         if record["key"] in keys:
-            place = path.relative_to(store.root)
-            yield place.with_suffix(".npz"), _arrays(path.with_suffix(".npz"))
-            yield place, to_json(_without_folders(record))
+            name = path.relative_to(store.root)
+            yield name.with_suffix(".npz"), _arrays(path.with_suffix(".npz"))
+            yield name, to_json(_without_folders(record))
     for path, throughput in zip(sorted(store.throughput_folder.glob("*.json")), store.throughputs(), strict=True):
         if throughput["key"] in keys:
             yield path.relative_to(store.root), to_json(throughput)
@@ -74,8 +74,8 @@ def _contents(store: Store, newest: dict[str, Record]) -> Iterator[tuple[Path, b
 
 def _arrays(file: Path) -> bytes:
     try:
-        with np.load(file, allow_pickle=False) as kept:
-            arrays = {name: kept[name] for name in ARRAYS}
+        with np.load(file, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in ARRAYS}
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise UsageError(f"{file} cannot be read ({error}); restore it or move its record away") from error
     stream = io.BytesIO()
@@ -89,8 +89,8 @@ def _without_folders(record: Record) -> Record:
     return {**record, "provenance": {**record["provenance"], "command": shlex.join(words)}}
 
 
-def _last_name(found: re.Match[str]) -> str:
-    return found["before"] + PurePosixPath(found["path"]).name
+def _last_name(match: re.Match[str]) -> str:
+    return match["before"] + PurePosixPath(match["path"]).name
 
 
 def main(words: list[str]) -> int:

@@ -37,27 +37,22 @@ class Paired:
     queries: int
 
 
-def paired_bootstrap(first: FloatArray, second: FloatArray, seed: int = 0) -> Paired:
-    """Compare per-query values [q] of two methods, queries in the same order; NaN marks what has no answer.
+def paired_bootstraps(pairs: Iterable[tuple[FloatArray, FloatArray]], seed: int = 0) -> list[Paired]:
+    """Compare per-query values [q] of two methods for each pair, queries in the same order; NaN marks no answer.
 
     Efron and Tibshirani, An Introduction to the Bootstrap (1993), sections 13.3 and 16.4: queries are drawn with
-    replacement, 10,000 times, both methods on the same draw.
+    replacement, 10,000 times, both methods on the same draw. Pairs of equally many queries share their draws.
 
     Raises:
         ValueError: the lengths differ, or no query is answered by both.
     """
-    return paired_bootstraps([(first, second)], seed)[0]
-
-
-def paired_bootstraps(pairs: Iterable[tuple[FloatArray, FloatArray]], seed: int = 0) -> list[Paired]:
-    """Many comparisons; those over equally many queries share their draws. See :func:`paired_bootstrap`."""
     differences = [_differences(first, second) for first, second in pairs]
-    found: dict[int, Paired] = {}
+    compared_by_pair: dict[int, Paired] = {}
     for queries in sorted({len(values) for values in differences}):
-        places = [place for place, values in enumerate(differences) if len(values) == queries]
-        compared = _compare(np.stack([differences[place] for place in places], axis=1), seed)
-        found |= dict(zip(places, compared, strict=True))
-    return [found[place] for place in range(len(differences))]
+        indices = [index for index, values in enumerate(differences) if len(values) == queries]
+        compared = _compare(np.stack([differences[index] for index in indices], axis=1), seed)
+        compared_by_pair |= dict(zip(indices, compared, strict=True))
+    return [compared_by_pair[index] for index in range(len(differences))]
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -67,9 +62,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """
     count = len(p_values)
     adjusted, highest = [0.0] * count, 0.0
-    for step, place in enumerate(sorted(range(count), key=lambda place: p_values[place])):
-        highest = max(highest, min(1.0, (count - step) * p_values[place]))
-        adjusted[place] = highest
+    for step, index in enumerate(sorted(range(count), key=lambda index: p_values[index])):
+        highest = max(highest, min(1.0, (count - step) * p_values[index]))
+        adjusted[index] = highest
     return adjusted
 
 

@@ -109,8 +109,8 @@ class TableKey:
 
     def differences(self, other: "TableKey") -> list[str]:
         """A line for each difference that keeps cells of the two from being compared; empty where there is none."""
-        pairs = ((what, self._shown(name), other._shown(name)) for name, what in COMPARED.items())
-        return [plain(f"other {what}: {own} / {its}") for what, own, its in pairs if own != its]
+        pairs = {what: (self._shown(name), other._shown(name)) for name, what in COMPARED.items()}
+        return [plain(f"other {what}: {one} / {two}") for what, (one, two) in pairs.items() if one != two]
 
     def _shown(self, name: str) -> str:
         if name == "supervised":

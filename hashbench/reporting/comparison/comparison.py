@@ -51,9 +51,9 @@ class Compared:
     @property
     def identity(self) -> Identity:
         """Of the second side, where it has the cell."""
-        found = self.second or self.first
-        assert found is not None
-        return found
+        identity = self.second or self.first
+        assert identity is not None
+        return identity
 
     @property
     def label(self) -> str:
@@ -75,8 +75,8 @@ class Comparison:
     @property
     def counts(self) -> dict[str, int]:
         """How many cells have each verdict, those that none has left out."""
-        found = Counter(cell.verdict for cell in self.cells)
-        return {verdict: found[verdict] for verdict in VERDICTS if found[verdict]}
+        counts = Counter(cell.verdict for cell in self.cells)
+        return {verdict: counts[verdict] for verdict in VERDICTS if counts[verdict]}
 
     @property
     def compared(self) -> int:
@@ -133,9 +133,9 @@ def compare(first: str | Path, second: str | Path) -> Comparison:
     single = [Path(side).is_file() for side in (first, second)]
     if single[0] != single[1]:
         raise UsageError(f"{first} and {second} are a folder and a file, wanted two result folders or two records")
-    own, its = (repetitions(found) for found in sides)
-    matches = _single(own, its) if all(single) else match(own, its)
-    pairs = [_pair(one, own, its) for one in matches]
+    cells = [repetitions(side) for side in sides]
+    matches = _match_single(*cells) if all(single) else match(*cells)
+    pairs = [_pair(one, *cells) for one in matches]
     faults = tuple(fault for side in sides for fault in side.faults)
     return Comparison(str(first), str(second), tuple(_judged(pairs)), faults)
 
@@ -153,16 +153,16 @@ def _read(side: Path) -> Results:
     return results(side)
 
 
-def _single(own: Iterable[Identity], its: Iterable[Identity]) -> list[Match]:
-    (first,), (second,) = own, its
+def _match_single(base: Iterable[Identity], head: Iterable[Identity]) -> list[Match]:
+    (first,), (second,) = base, head
     return [Match(first, second, tuple(first.table.differences(second.table)))]
 
 
-def _pair(one: Match, own: dict[Identity, Repetitions], its: dict[Identity, Repetitions]) -> _Pair:
+def _pair(one: Match, base: dict[Identity, Repetitions], head: dict[Identity, Repetitions]) -> _Pair:
     if one.first is None or one.second is None:
         side = "A" if one.first is None else "B"
         return _Pair(one, reason=f"not in {side}")
-    first, second = own[one.first], its[one.second]
+    first, second = base[one.first], head[one.second]
     if one.why:
         return _Pair(one, reason="; ".join(one.why))
     for cell, side in ((first, "A"), (second, "B")):
@@ -183,13 +183,13 @@ def _pair(one: Match, own: dict[Identity, Repetitions], its: dict[Identity, Repe
 
 
 def _average(cell: Repetitions, runs: list[Run]) -> PerQuery:
-    found = []
+    per_query = []
     for run in runs:
         arrays = read_per_query(cell.files[run])
         if arrays is None:
             raise UsageError(f"no AP per query beside {cell.files[run]}")
-        found.append(arrays)
-    average = mean_over_repetitions(found)
+        per_query.append(arrays)
+    average = mean_over_repetitions(per_query)
     if average is None:
         raise UsageError(f"repetitions of {cell.identity.label} have other queries than one another")
     return average
@@ -211,12 +211,13 @@ def _judged(pairs: list[_Pair]) -> list[Compared]:
     References tell about the data and nothing about a method, and where all AP are the same nothing is tested;
     counting them would hide what is worse.
     """
-    there = [(pair, pair.first, pair.second) for pair in pairs if pair.first and pair.second]
-    found = paired_bootstraps((second.average_precision, first.average_precision) for _, first, second in there)
-    tested = [at for at, (pair, _, _) in enumerate(there) if not pair.reference and not pair.equal]
-    adjusted = dict(zip(tested, holm([found[at].p for at in tested]), strict=True))
+    both = [(pair, pair.first, pair.second) for pair in pairs if pair.first and pair.second]
+    bootstraps = paired_bootstraps((second.average_precision, first.average_precision) for _, first, second in both)
+    tested = [at for at, (pair, _, _) in enumerate(both) if not pair.reference and not pair.equal]
+    adjusted = dict(zip(tested, holm([bootstraps[at].p for at in tested]), strict=True))
     compared = iter(
-        _compared(pair, first, second, found[at], adjusted.get(at)) for at, (pair, first, second) in enumerate(there)
+        _compared(pair, first, second, bootstraps[at], adjusted.get(at))
+        for at, (pair, first, second) in enumerate(both)
     )
     return [next(compared) if pair.first and pair.second else _not_compared(pair) for pair in pairs]
 

@@ -82,8 +82,8 @@ def environment_id(record: Record) -> str:
 
 def common_environment(cell: Repetitions) -> str | None:
     """The environment of all runs of a cell, None where there are several."""
-    found = {environment_id(record) for record in cell.runs.values()}
-    return found.pop() if len(found) == 1 else None
+    ids = {environment_id(record) for record in cell.runs.values()}
+    return ids.pop() if len(ids) == 1 else None
 
 
 def make_baseline(results: Results) -> Baseline:
@@ -98,9 +98,9 @@ def make_baseline(results: Results) -> Baseline:
     """
     if results.faults:
         raise UsageError(f"{results.faults[0]} ({len(results.faults)} such files)")
-    found = repetitions(results)
-    cells = sorted((cell for cell in found.values() if cell.runs), key=lambda cell: cell.identity.order)
-    for cell in found.values():
+    all_cells = repetitions(results).values()
+    cells = sorted((cell for cell in all_cells if cell.runs), key=lambda cell: cell.identity.order)
+    for cell in all_cells:
         cell.failed = [record for record in cell.failed if record["status"] != "skipped"]
         if cell.failed:
             raise UsageError(
@@ -131,8 +131,8 @@ def _gated(cell: Repetitions) -> list[str]:
 
 
 def _cutoff(cell: Repetitions) -> int | None:
-    found: int | None = next(iter(cell.runs.values()))["protocol_card"]["cutoff"]
-    return found
+    cutoff: int | None = next(iter(cell.runs.values()))["protocol_card"]["cutoff"]
+    return cutoff
 
 
 def _directions(cells: Iterable[Repetitions], gated: Iterable[list[str]]) -> dict[str, str]:

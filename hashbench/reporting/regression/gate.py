@@ -26,15 +26,15 @@ def check(baseline: str | Path = "results/baseline.json", folder: str | Path = "
     return judge(read_baseline(Path(baseline)), existing_results(folder), (str(baseline), str(folder)))
 
 
-def judge(baseline: Baseline, found: Results, names: tuple[str, str]) -> Report:
+def judge(baseline: Baseline, results: Results, names: tuple[str, str]) -> Report:
     """Judge results by a baseline; ``names`` are those of both for the report."""
     old = {cell.identity: cell for cell in baseline.cells}
-    new = repetitions(found)
+    new = repetitions(results)
     matches = match(old, new)
     found_of = [(one, tuple(_findings(one, old, new, baseline.directions))) for one in matches]
     findings = tuple(finding for _, own in found_of for finding in own)
     comparable = any(one.first and one.second and own for one, own in found_of)
-    notes = (*map(plain, found.faults), *_too_few(findings), *_changed_defaults(matches))
+    notes = (*map(plain, results.faults), *_too_few(findings), *_changed_defaults(matches))
     return Report(*names, findings, notes, comparable)
 
 

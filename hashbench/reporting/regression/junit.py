@@ -13,8 +13,8 @@ from hashbench.reporting.regression.outcome import Item, Outcome
 def junit(report: Outcome) -> str:
     """The document, the same for the same report; missing and regressed are failures, new is skipped."""
     root = ElementTree.Element("testsuites", {"name": "hashbench check", **_counts(report.findings)})
-    for table_name, found in groupby(report.findings, key=lambda finding: finding.table_name):
-        findings = list(found)
+    for table_name, group in groupby(report.findings, key=lambda finding: finding.table_name):
+        findings = list(group)
         suite = ElementTree.SubElement(root, "testsuite", {"name": table_name, **_counts(findings)})
         for finding in findings:
             _add(suite, table_name, finding)

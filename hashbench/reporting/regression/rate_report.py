@@ -96,8 +96,8 @@ class RateReport:
     @property
     def counts(self) -> dict[str, int]:
         """How many rates have each verdict."""
-        found = [finding.verdict for finding in self.findings]
-        return {verdict: found.count(verdict) for verdict in VERDICTS if verdict in found}
+        verdicts = [finding.verdict for finding in self.findings]
+        return {verdict: verdicts.count(verdict) for verdict in VERDICTS if verdict in verdicts}
 
     @property
     def exit_code(self) -> int:

@@ -25,9 +25,9 @@ def show_rates(report: RateReport, console: Console) -> None:
         rich = RichTable(title="head / base", title_justify="left", title_style="bold", box=SIMPLE_HEAD)
         for name in HEAD:
             rich.add_column(name, justify="left" if name == "rate" else "right")
-        for rate, found in ratios.items():
-            figures = (min(found), statistics.median(found), max(found))
-            rich.add_row(rate, str(len(found)), *(f"{figure:.2f}" for figure in figures))
+        for rate, own in ratios.items():
+            figures = (min(own), statistics.median(own), max(own))
+            rich.add_row(rate, str(len(own)), *(f"{figure:.2f}" for figure in figures))
         console.print(rich)
     for finding in report.findings:
         if finding.verdict != "passed":

@@ -100,8 +100,8 @@ class Report:
     @property
     def counts(self) -> dict[str, int]:
         """How many findings have each verdict, those that none has left out."""
-        found = Counter(finding.verdict for finding in self.findings)
-        return {verdict: found[verdict] for verdict in VERDICTS if found[verdict]}
+        counts = Counter(finding.verdict for finding in self.findings)
+        return {verdict: counts[verdict] for verdict in VERDICTS if counts[verdict]}
 
     @property
     def exit_code(self) -> int:

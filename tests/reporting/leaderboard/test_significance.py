@@ -10,9 +10,10 @@ from hashbench.reporting.leaderboard.csv_file import lines
 from hashbench.reporting.leaderboard.markdown import markdown
 from hashbench.reporting.leaderboard.table import Table
 from hashbench.reporting.leaderboard.tables import tables
-from hashbench.reporting.statistics import holm, paired_bootstrap
+from hashbench.reporting.statistics import holm
 from tests.reporting.record_files import write_records
 from tests.reporting.test_reports import failed, make_record
+from tests.reporting.test_statistics import compared
 
 QUERIES = np.random.default_rng(0).beta(0.5, 1, 200)
 NOISE = np.random.default_rng(1).normal(0, 0.1, (5, 200))
@@ -36,7 +37,7 @@ def test_close_ones_are_marked_and_far_ones_are_not(tmp_path: Path) -> None:
     assert (best.vs_best, best.tied_with_best) == (None, False)
     assert (close.tied_with_best, far.tied_with_best) == (True, False)
     assert far.vs_best is not None
-    wanted = paired_bootstrap(QUERIES + 0.1 + NOISE[2], QUERIES + 0.2 + NOISE[0])
+    wanted = compared(QUERIES + 0.1 + NOISE[2], QUERIES + 0.2 + NOISE[0])
     assert (far.vs_best.difference, far.vs_best.low) == pytest.approx((wanted.difference, wanted.low))
     text = markdown([table])
     assert text.count("| ≈ ") == 2  # in the overview and in the details
@@ -53,7 +54,7 @@ def test_repetitions_are_averaged_query_by_query_before_they_are_compared(tmp_pa
     table = table_of(tmp_path, ("a", 0, 0.2, 0), ("a", 1, 0.2, 3), ("b", 0, 0.1, 1), ("b", 1, 0.1, 2))
     first = QUERIES + 0.1 + NOISE[1:3].mean(axis=0)
     second = QUERIES + 0.2 + NOISE[[0, 3]].mean(axis=0)
-    found, wanted = table.ranked[1].cell(16).vs_best, paired_bootstrap(first, second)
+    found, wanted = table.ranked[1].cell(16).vs_best, compared(first, second)
     assert found is not None
     assert (found.difference, found.low, found.p) == pytest.approx((wanted.difference, wanted.low, wanted.p))
 
