@@ -17,12 +17,7 @@ Examples:
 
 @click.command("measure", epilog=EXAMPLE)
 @click.argument("records", metavar="[RECORD]...", nargs=-1)
-@options.results
-@options.data
-@options.dataset
-@options.weights
-@options.offline
-@options.device
+@options.replay
 @click.option("--json", "as_json", is_flag=True, help="Print what was measured as JSON.")
 def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
     """Measure encoding and search again on this machine, from kept codes and states.

@@ -1,6 +1,6 @@
 """Options that several verbs share, and what verbs make of them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,15 @@ device = click.option(
 )
 
 
+def replay(command: Callable[..., Any]) -> Callable[..., Any]:
+    """All of them, for verbs that work on stored trials again."""
+    for option in (device, offline, weights, dataset, data, results):  # click shows the last one first
+        command = option(command)
+    return command
+
+
 def replay_context(given: Mapping[str, Any]) -> Any:
-    """The :class:`hashbench.replay.context.ReplayContext` of the options above."""
+    """The :class:`hashbench.replay.context.ReplayContext` of :func:`replay`."""
     from hashbench.features.weights import Weights, parse_weights
     from hashbench.replay.context import ReplayContext
     from hashbench.util.device import pick_device

@@ -19,12 +19,7 @@ Examples:
 @click.command("rescore", epilog=EXAMPLE)
 @click.argument("records", metavar="[RECORD]...", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Also those whose metrics are of today's version.")
-@options.results
-@options.data
-@options.dataset
-@options.weights
-@options.offline
-@options.device
+@options.replay
 @click.option("--json", "as_json", is_flag=True, help="Print the records as JSON.")
 def command(records: tuple[str, ...], everything: bool, as_json: bool, **given: Any) -> int:
     """Compute metrics anew from kept codes, without training.

@@ -10,7 +10,7 @@ import numpy as np
 
 from hashbench.records.store import Record, to_json
 from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES
-from tests.reporting.test_reports import make_record
+from tests.reporting.made_records import make_record
 
 BITS = (12, 16, 32, 64, 128)
 QUERIES = 200

@@ -18,8 +18,7 @@ from hashbench.reporting.leaderboard.markdown import markdown
 from hashbench.reporting.leaderboard.table import Table
 from hashbench.reporting.leaderboard.tables import tables
 from hashbench.reporting.leaderboard.terminal import show
-from tests.reporting.record_files import write_records
-from tests.reporting.test_reports import failed, make_record
+from tests.reporting.made_records import failed, make_record, write_records
 
 SCRIPT = "<script>alert(1)</script>|\x1b[31mred_50%"
 

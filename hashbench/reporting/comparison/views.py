@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from hashbench.reporting.comparison.comparison import Compared, Comparison
+from hashbench.reporting.comparison.result import Compared, Comparison
 from hashbench.reporting.leaderboard.markdown import escaped
 from hashbench.reporting.metric_names import HEADLINE_NAME
 from hashbench.reporting.plain_text import NONE, markdown_table, plain

@@ -13,7 +13,8 @@ from rich.console import Console
 from scipy import stats
 
 from hashbench.errors import UsageError
-from hashbench.reporting.comparison.comparison import Compared, compare
+from hashbench.reporting.comparison.compare import compare
+from hashbench.reporting.comparison.result import Compared
 from hashbench.reporting.comparison.views import as_json, markdown, show
 from hashbench.reporting.plain_text import plain
 from tests.reporting.result_folder import ResultFolder

@@ -27,7 +27,7 @@ from hashbench.reporting.figures.style import printable, row_styles, text_width,
 from hashbench.reporting.figures.throughput import Point, pareto
 from hashbench.reporting.leaderboard.table import Row
 from hashbench.reporting.leaderboard.tables import tables
-from tests.reporting.test_reports import failed, make_record
+from tests.reporting.made_records import failed, make_record
 
 K = [1, 2, 5, 10, 20]
 HARDWARE = {"id": "aaaa", "cpu": "Xeon", "cores": 2, "gpus": [], "driver": None, "device": "cpu", "threads": 2}

@@ -11,8 +11,7 @@ from hashbench.reporting.leaderboard.markdown import markdown
 from hashbench.reporting.leaderboard.table import Table
 from hashbench.reporting.leaderboard.tables import tables
 from hashbench.reporting.statistics import holm
-from tests.reporting.record_files import write_records
-from tests.reporting.test_reports import failed, make_record
+from tests.reporting.made_records import failed, make_record, write_records
 from tests.reporting.test_statistics import compared
 
 QUERIES = np.random.default_rng(0).beta(0.5, 1, 200)

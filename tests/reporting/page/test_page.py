@@ -15,13 +15,13 @@ import pytest
 
 from hashbench.records.results import Results, results
 from hashbench.records.store import Record
-from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES
+from hashbench.records.trial_spec import FLOAT_FEATURES
 from hashbench.reporting.leaderboard.caption import caption
 from hashbench.reporting.leaderboard.tables import tables
 from hashbench.reporting.page import html
 from hashbench.reporting.page.numbers import rounded
+from tests.reporting.made_records import failed, grid_of_records, make_record
 from tests.reporting.many_records import QUERIES, write_many
-from tests.reporting.test_reports import failed, make_record
 
 HOSTILE = "<script>window.hit = 1</script>"
 
@@ -85,18 +85,7 @@ def read(*records: Record, **more: Any) -> Reader:
 
 @pytest.fixture
 def records() -> list[Record]:
-    return [
-        make_record("itq", 16, 0.60),
-        make_record("itq", 16, 0.64, repetition=1),
-        make_record("itq", 32, 0.70),
-        make_record("bgan", 16, 0.80),
-        make_record("bgan", 32, 0.85),
-        failed(make_record("slow", 16, 0.9)),
-        make_record("slow", 32, 0.95),
-        make_record(FLOAT_FEATURES, None, 0.72),
-        make_record(RANDOM_CODES, 16, 0.106),
-        make_record(RANDOM_CODES, 32, 0.106),
-    ]
+    return grid_of_records()
 
 
 @pytest.fixture(scope="module")

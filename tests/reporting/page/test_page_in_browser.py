@@ -15,8 +15,8 @@ from hashbench.records.store import to_json
 from hashbench.records.trial_spec import RANDOM_CODES
 from hashbench.reporting.leaderboard.tables import tables
 from hashbench.reporting.page import html
+from tests.reporting.made_records import failed, make_record
 from tests.reporting.many_records import write_many
-from tests.reporting.test_reports import failed, make_record
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install '.[dev]')")
 

@@ -1,8 +1,6 @@
-"""Reports from records alone."""
+"""Leaderboards from records alone, in each of their formats."""
 
-import copy
 import io
-import itertools
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,6 @@ import pytest
 from rich.console import Console
 
 from hashbench.evaluation.metrics import HEADLINE
-from hashbench.records.new_record import mark_failed, new_record
 from hashbench.records.results import Results
 from hashbench.records.store import Record, Store, stem
 from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, PlannedTrial, TrialSpec
@@ -22,76 +19,12 @@ from hashbench.reporting.leaderboard.tables import tables
 from hashbench.reporting.leaderboard.terminal import show
 from hashbench.reporting.plain_text import rate_text
 from hashbench.reporting.write import write_reports
-
-CARD = {
-    "id": "c" * 16,
-    "content": "x",
-    "sizes": {"query": 200, "database": 1597, "train": 1597},
-    "missing": {"query": 0, "database": 0, "train": 0},
-    "unlabelled": {"query": 0, "database": 0, "train": 0},
-    "classes": 10,
-    "cutoff": None,
-}
-PROVENANCE = {"git_commit": None, "git_dirty": None, "command": "test"}
-CLOCK = itertools.count()
-IDENTITY = {"protocol", "features_dtype", "features_weights", "backbones", "repetition", "preset", "limit", "seed"}
-
-
-def make_record(method: str, bits: int | None, value: float, **changes: Any) -> Record:
-    """A record of ``method`` whose mAP@1000 is ``value``."""
-    trial: dict[str, Any] = {
-        "parameters": changes.get("variant", {}),
-        "dataset": "digits",
-        "protocol": "digits/holdout-200",
-        "features": "pixels",
-        "features_dtype": "float32",
-        "features_weights": None,
-        "backbones": {},
-        "preset": None,
-        "limit": None,
-        "repetition": 0,
-        "seed": 0,
-        **{name: changes.pop(name) for name in list(changes) if name in IDENTITY},
-    }
-    card = {**CARD, **changes.pop("card", {})}
-    planned = PlannedTrial(
-        TrialSpec(method, bits=bits, **trial), {"card": card["id"], "files": {}}, card, trial["protocol"], **changes
-    )
-    record = new_record(planned, "cpu", PROVENANCE)
-    names = ("map@1000", "map@all", "precision@100", "recall@1000", "adjusted_map@1000")
-    curve = {"precision": [0.9, 0.5, 0.1], "recall": [0.1, 0.5, 1.0], "empty": [0.2, 0.0, 0.0]}
-    record |= {
-        "status": "ok",
-        "metrics": {**dict.fromkeys(names, value), "precision@r2": None if bits is None else value, "chance": 0.106},
-        "queries": {"scored": 198, "unanswerable": 2},
-        "curves": {"radius": None if bits is None else curve, "rank": {"k": [1], "precision": [1.0], "recall": [0.1]}},
-        "diagnostics": {},
-        "seconds": {"fit": 1.5},
-    }
-    record["provenance"]["created"] = f"2026-01-01T00:{next(CLOCK):02d}:00.000+00:00"
-    return record
-
-
-def failed(record: Record) -> Record:
-    return mark_failed(copy.deepcopy(record), "timeout", "fit", "stopped after its time-out of 5 s", [])
+from tests.reporting.made_records import CARD, failed, grid_of_records, make_record
 
 
 @pytest.fixture
 def records() -> list[Record]:
-    return [
-        make_record("itq", 16, 0.60),
-        make_record("itq", 16, 0.64, repetition=1),
-        make_record("itq", 32, 0.70),
-        make_record("bgan", 16, 0.80),
-        make_record("bgan", 32, 0.85),
-        make_record("lsh", 16, 0.40),
-        make_record("lsh", 32, 0.50),
-        failed(make_record("slow", 16, 0.9)),
-        make_record("slow", 32, 0.95),
-        make_record(FLOAT_FEATURES, None, 0.72),
-        make_record(RANDOM_CODES, 16, 0.106),
-        make_record(RANDOM_CODES, 32, 0.106),
-    ]
+    return [*grid_of_records(), make_record("lsh", 16, 0.40), make_record("lsh", 32, 0.50)]
 
 
 def test_rows_are_ranked_by_their_mean_and_incomplete_ones_are_not(records: list[Record]) -> None:
@@ -101,6 +34,22 @@ def test_rows_are_ranked_by_their_mean_and_incomplete_ones_are_not(records: list
     assert [row.method for row in table.unranked] == ["slow"]
     assert [row.method for row in table.references] == [FLOAT_FEATURES, RANDOM_CODES]
     assert table.best(32) == 0.85
+
+
+def test_every_report_walks_the_rows_in_one_order(records: list[Record]) -> None:
+    (table,) = tables(Results(tuple(records)))
+    assert [(line.kind, line.rank, line.row.method) for line in table.lines()] == [
+        ("ranked", 1, "bgan"),
+        ("ranked", 2, "itq"),
+        ("ranked", 3, "lsh"),
+        ("unranked", None, "slow"),
+        ("reference", None, FLOAT_FEATURES),
+        ("reference", None, RANDOM_CODES),
+    ]
+    best = [
+        (line.row.method, bits) for line in table.lines() for bits in table.columns if table.is_best(line.row, bits)
+    ]
+    assert best == [("bgan", 16), ("bgan", 32)]  # though slow has .95 at 32 bits
 
 
 def test_a_row_of_which_one_repetition_failed_is_not_ranked() -> None:
