@@ -1,4 +1,4 @@
-"""What a sheet calls its record."""
+"""The heading of a sheet: its record in words."""
 
 from hashbench.evaluation.metrics import HEADLINE
 from hashbench.records.results import Results

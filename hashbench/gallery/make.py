@@ -18,12 +18,12 @@ from hashbench.records.trial_spec import EXTERNAL_DATASET
 from hashbench.replay.stored_dataset import open_recorded_dataset
 from hashbench.replay.stored_trial import StoredCodes, StoredTrial, changed_sources, load_codes, load_method
 
-MOST = 100  # queries, and neighbours of each: a sheet stays one that can be drawn and looked at
+MAX_SHOWN = 100  # queries, and neighbours of each: a sheet stays one that can be drawn and looked at
 
 
 @dataclass(frozen=True)
 class GalleryRequest:
-    """What to show and where things are.
+    """What to show, and the folders and device.
 
     Attributes:
         data: the folder of all data sets.
@@ -45,13 +45,13 @@ class GalleryRequest:
 
     def __post_init__(self) -> None:
         for name, value in (("queries", self.queries), ("neighbours", self.neighbours)):
-            if not 1 <= value <= MOST:
-                raise UsageError(f"{name} is {value}, wanted 1 to {MOST}")
+            if not 1 <= value <= MAX_SHOWN:
+                raise UsageError(f"{name} is {value}, wanted 1 to {MAX_SHOWN}")
 
 
 @dataclass(frozen=True)
 class GalleryResult:
-    """What came of a record.
+    """What was made of a record.
 
     Attributes:
         files: written sheets.

@@ -3,39 +3,39 @@
 import torch
 from torch import Tensor
 
-from hashbench.gallery.canvas import FRAME, GREY, MARGIN, Canvas, font, line_height
+from hashbench.gallery.canvas import FRAME_WIDTH, GREY, MARGIN, Canvas, font, line_height
 from hashbench.gallery.heading import heading
 from hashbench.gallery.reconstructions import Reconstructions
-from hashbench.gallery.thumbnails import SIDE, Bitmap, thumbnail
+from hashbench.gallery.thumbnails import THUMBNAIL_SIZE, Bitmap, thumbnail
 from hashbench.replay.stored_trial import StoredTrial
 
-ACROSS = 10  # pairs in a row
+PAIRS_PER_ROW = 10  # pairs in a row
 NAMES_WIDTH = 70  # pixels
-STEP = SIDE + 2 * FRAME + 6
-FRAMES = "#bbbbbb"
-HEAD, BODY, NAME = font(13, bold=True), font(9.5), font(9.5)
+COLUMN_STEP = THUMBNAIL_SIZE + 2 * FRAME_WIDTH + 6
+FRAME_COLOUR = "#bbbbbb"
+HEADING_FONT, BODY_FONT, NAME_FONT = font(13, bold=True), font(9.5), font(9.5)
 
 
 def reconstruction_sheet(stored: StoredTrial, reconstructions: Reconstructions) -> Canvas:
     """Rows of originals, each above what its code was turned into, with the error below."""
     count = len(reconstructions.originals)
-    canvas = Canvas(MARGIN + NAMES_WIDTH + ACROSS * STEP + MARGIN)
-    canvas.paragraph(heading(stored.record), HEAD)
+    canvas = Canvas(MARGIN + NAMES_WIDTH + PAIRS_PER_ROW * COLUMN_STEP + MARGIN)
+    canvas.paragraph(heading(stored.record), HEADING_FONT)
     canvas.bottom += MARGIN
     originals, restored = (_bitmaps(pictures) for pictures in (reconstructions.originals, reconstructions.restored))
     errors = reconstructions.errors()
-    for start in range(0, count, ACROSS):
-        part = slice(start, start + ACROSS)
+    for start in range(0, count, PAIRS_PER_ROW):
+        part = slice(start, start + PAIRS_PER_ROW)
         for name, pictures in (("original", originals[part]), ("restored", restored[part])):
-            canvas.words(MARGIN, canvas.bottom, name, NAME)
+            canvas.words(MARGIN, canvas.bottom, name, NAME_FONT)
             for column, picture in enumerate(pictures):
-                canvas.picture(_left(column), canvas.bottom, picture, FRAMES)
-            canvas.bottom += SIDE + 2 * FRAME + 4
+                canvas.picture(_left(column), canvas.bottom, picture, FRAME_COLOUR)
+            canvas.bottom += THUMBNAIL_SIZE + 2 * FRAME_WIDTH + 4
         for column, error in enumerate(errors[part]):
-            canvas.words(_left(column) + SIDE / 2, canvas.bottom, f"{error:.4f}", NAME, GREY, "center")
-        canvas.bottom += line_height(NAME) + MARGIN
+            canvas.words(_left(column) + THUMBNAIL_SIZE / 2, canvas.bottom, f"{error:.4f}", NAME_FONT, GREY, "center")
+        canvas.bottom += line_height(NAME_FONT) + MARGIN
     for sentence in caption(stored, reconstructions):
-        canvas.paragraph(sentence, BODY, GREY)
+        canvas.paragraph(sentence, BODY_FONT, GREY)
     return canvas
 
 
@@ -56,7 +56,7 @@ def caption(stored: StoredTrial, reconstructions: Reconstructions) -> list[str]:
 
 
 def _left(column: int) -> int:
-    return MARGIN + NAMES_WIDTH + column * STEP
+    return MARGIN + NAMES_WIDTH + column * COLUMN_STEP
 
 
 def _bitmaps(pictures: Tensor) -> list[Bitmap]:

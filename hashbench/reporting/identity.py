@@ -1,4 +1,4 @@
-"""What makes a cell the same cell in another result folder or in a baseline, and which belongs to which."""
+"""Which cells of two result folders, or of a folder and a baseline, are the same cell."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -114,7 +114,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Match:
-    """A cell of one side and the cell of the other that it belongs to, or None where a side has none.
+    """A cell of one side and its counterpart on the other; None where a side has none.
 
     ``why`` says what keeps the two from being compared; empty where they can be, or where one is missing.
     """
@@ -132,7 +132,7 @@ class Match:
 
 
 def match(first: Iterable[Identity], second: Iterable[Identity]) -> list[Match]:
-    """Set the cells of two sides beside each other, those that fit first, then those with the fewest differences."""
+    """Pair the cells of two sides: equal ones first, then those with the fewest differences."""
     sides: tuple[dict[Name, list[Identity]], dict[Name, list[Identity]]] = ({}, {})
     for side, identities in zip(sides, (first, second), strict=True):
         for identity in identities:

@@ -1,4 +1,4 @@
-"""Published records: what tables are made from, small enough to be committed, without codes, states and folders.
+"""Published records: small enough to be committed, without codes, states and paths of a machine.
 
 ``python -m hashbench.reporting.publishing SOURCE TARGET``
 """
@@ -51,7 +51,7 @@ def publish(source: Path, target: Path) -> list[Path]:
 
 
 def _remove_older(store: Store, newest: dict[str, Record]) -> None:
-    """Remove records, and what belongs to them, whose trials ``newest`` has with other keys."""
+    """Remove records whose trials ``newest`` has with other keys, and their arrays and throughput."""
     for path, record in zip(sorted(store.records_folder.glob("*.json")), store.records(), strict=True):
         other = newest.get(trial_id(record["trial"]))
         if other is not None and other["key"] != record["key"]:
@@ -60,7 +60,7 @@ def _remove_older(store: Store, newest: dict[str, Record]) -> None:
 
 
 def _contents(store: Store, newest: dict[str, Record]) -> Iterator[tuple[Path, bytes]]:
-    """Files by their place in a result folder, a record behind what belongs to it."""
+    """Paths below a result folder and their content; a record comes after the arrays beside it."""
     keys = {record["key"] for record in newest.values()}
     for path, record in zip(sorted(store.records_folder.glob("*.json")), store.records(), strict=True):
         if record["key"] in keys:

@@ -1,4 +1,4 @@
-"""Cells whatever their root seeds: all repetitions that a result folder has of each."""
+"""The cells of a result folder with all their repetitions, over all root seeds."""
 
 import math
 from dataclasses import dataclass, field

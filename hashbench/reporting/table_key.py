@@ -122,7 +122,7 @@ class TableKey:
 
 
 def record_facts(record: Record) -> dict[str, Any]:
-    """What was asked for in a record's trial, and what else says which cell it belongs to, in one dictionary."""
+    """One dictionary of what decides which table and cell a record belongs to."""
     return {
         **record["trial"],
         "supervised": record["supervised"],

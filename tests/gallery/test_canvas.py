@@ -11,7 +11,7 @@ from matplotlib.ft2font import FT2Font
 from PIL import Image
 
 from hashbench.data.spec import open_dataset
-from hashbench.gallery.canvas import BLACK, FRAME, Canvas, cut, font, wrapped
+from hashbench.gallery.canvas import BLACK, FRAME_WIDTH, Canvas, cut, font, wrapped
 from hashbench.gallery.neighbour_sheet import MARKS, caption, neighbour_sheet
 from hashbench.gallery.neighbours import Neighbours, nearest, spread
 from hashbench.gallery.thumbnails import thumbnail
@@ -63,9 +63,9 @@ def test_a_written_sheet_holds_its_pictures_in_their_frames(tmp_path: Path) -> N
     pixels = np.asarray(Image.open(tmp_path / "a.png").convert("RGB"))
     assert pixels.shape == (161, 300, 3)
     assert np.array_equal(pixels[41:91, 33:103], bitmap)
-    frame = np.concatenate([pixels[41 - FRAME : 41, 33:103], pixels[91 : 91 + FRAME, 33:103]])
+    frame = np.concatenate([pixels[41 - FRAME_WIDTH : 41, 33:103], pixels[91 : 91 + FRAME_WIDTH, 33:103]])
     assert np.array_equal(frame, np.broadcast_to([0xD5, 0x5E, 0x00], frame.shape))
-    assert (pixels[: 41 - FRAME - 1] == 255).all()
+    assert (pixels[: 41 - FRAME_WIDTH - 1] == 255).all()
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
@@ -157,5 +157,5 @@ def test_all_words_lie_on_the_sheet(parts: Parts, tmp_path: Path) -> None:
     assert max(box.y1 for box in boxes) <= height
     names = [box for box, text in zip(boxes, canvas.axes.texts, strict=True) if "…" in text.get_text()]
     assert len(names) == 8 * 5
-    assert max(box.x1 for box in names) <= canvas.axes.images[0].get_extent()[0] - FRAME
+    assert max(box.x1 for box in names) <= canvas.axes.images[0].get_extent()[0] - FRAME_WIDTH
     assert sum(text.get_text() == "and 5 more" for text in canvas.axes.texts) == 8

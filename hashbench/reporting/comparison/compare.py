@@ -11,7 +11,7 @@ from hashbench.records.per_query import PerQuery, mean_over_repetitions, read_pe
 from hashbench.records.results import Results, results
 from hashbench.records.store import load_record
 from hashbench.records.trial_spec import REFERENCES
-from hashbench.reporting.comparison.result import Compared, Comparison, Verdict
+from hashbench.reporting.comparison.result import ComparedCell, Comparison, Verdict
 from hashbench.reporting.identity import Identity, Match, match
 from hashbench.reporting.regression.baseline_file import is_baseline
 from hashbench.reporting.repetitions import Repetitions, Run, failure_reason, repetitions
@@ -31,7 +31,7 @@ class _Pair:
 
     @property
     def reference(self) -> bool:
-        """Whether a reference row stands beside itself."""
+        """Whether both are the same reference row."""
         one = self.match
         return bool(one.first and one.second and one.first.method == one.second.method in REFERENCES)
 
@@ -44,9 +44,9 @@ class _Pair:
 
 
 def compare(first: str | Path, second: str | Path) -> Comparison:
-    """How the results in ``second`` stand to those in ``first``, two result folders or two records' .json files.
+    """Compare the results in ``second`` with those in ``first``, two result folders or two records' .json files.
 
-    Sources, versions and machines may differ, that is what is compared. Of cells that have repetitions in common
+    Sources, versions and machines may differ. Of cells that have repetitions in common
     (the same root seed and number) those are averaged, of others all. A record's file is compared with a record's
     file whatever their methods and code lengths, as long as both belong to the same table.
 
@@ -129,7 +129,7 @@ def _remarks(one: Match, first: Repetitions, second: Repetitions) -> str:
     return "; ".join(remarks)
 
 
-def _judged(pairs: list[_Pair]) -> list[Compared]:
+def _judged(pairs: list[_Pair]) -> list[ComparedCell]:
     """The verdicts; p is adjusted for all cells of methods that differ.
 
     References tell about the data and nothing about a method, and where all AP are the same nothing is tested;
@@ -146,13 +146,13 @@ def _judged(pairs: list[_Pair]) -> list[Compared]:
     return [next(compared) if pair.first and pair.second else _not_compared(pair) for pair in pairs]
 
 
-def _not_compared(pair: _Pair) -> Compared:
+def _not_compared(pair: _Pair) -> ComparedCell:
     one = pair.match
     verdict: Verdict = "incomparable" if one.first and one.second else "missing"
-    return Compared(one.first, one.second, verdict, pair.reason)
+    return ComparedCell(one.first, one.second, verdict, pair.reason)
 
 
-def _compared(pair: _Pair, first: PerQuery, second: PerQuery, paired: Paired, p: float | None) -> Compared:
+def _compared(pair: _Pair, first: PerQuery, second: PerQuery, paired: Paired, p: float | None) -> ComparedCell:
     """``p`` is the adjusted one, None where it was not tested."""
     verdict: Verdict = "no evidence"
     if pair.reference:
@@ -163,7 +163,7 @@ def _compared(pair: _Pair, first: PerQuery, second: PerQuery, paired: Paired, p:
         verdict = "better" if paired.difference > 0 else "worse"
     answered = np.isfinite(first.average_precision + second.average_precision)
     means = (float(side.average_precision[answered].mean()) for side in (first, second))
-    return Compared(
+    return ComparedCell(
         pair.match.first,
         pair.match.second,
         verdict,

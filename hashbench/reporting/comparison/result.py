@@ -12,8 +12,8 @@ VERDICTS: tuple[Verdict, ...] = ("worse", "better", "no evidence", "equal", "ref
 
 
 @dataclass(frozen=True)
-class Compared:
-    """One cell: how the second side stands to the first.
+class ComparedCell:
+    """The comparison of one cell, the second side with the first.
 
     Attributes:
         first, second: which cells; None on the side that has none.
@@ -58,7 +58,7 @@ class Comparison:
 
     first: str
     second: str
-    cells: tuple[Compared, ...]
+    cells: tuple[ComparedCell, ...]
     faults: tuple[str, ...] = ()
 
     @property

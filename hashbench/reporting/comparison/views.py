@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from hashbench.reporting.comparison.result import Compared, Comparison
+from hashbench.reporting.comparison.result import ComparedCell, Comparison
 from hashbench.reporting.leaderboard.markdown import escaped
 from hashbench.reporting.metric_names import HEADLINE_NAME
 from hashbench.reporting.plain_text import NONE, markdown_table, plain
@@ -19,7 +19,7 @@ from hashbench.reporting.statistics import RESAMPLES
 COLOURS = {"worse": "bold red", "better": "green", "missing": "yellow", "incomparable": "yellow"}
 HEAD = ("method", "bits", "A", "B", "B - A", "95 % interval", "p", "d", "runs", "verdict")
 NUMBERS = HEAD[1:-1]
-WIDE, ONLY_WIDE = 100, ("A", "d")  # what a narrower terminal is spared; B and B - A say the first
+WIDE, ONLY_WIDE = 100, ("A", "d")  # columns left out on narrower terminals; A follows from B and B - A
 
 
 def show(comparison: Comparison, console: Console) -> None:
@@ -88,14 +88,14 @@ def caption(comparison: Comparison) -> str:
     )
 
 
-def _by_table(comparison: Comparison) -> list[tuple[str, list[Compared]]]:
+def _by_table(comparison: Comparison) -> list[tuple[str, list[ComparedCell]]]:
     compared = [cell for cell in comparison.cells if cell.paired]
     return [
         (table_name, list(cells)) for table_name, cells in groupby(compared, key=lambda cell: cell.identity.table_name)
     ]
 
 
-def _words(cell: Compared) -> list[str]:
+def _words(cell: ComparedCell) -> list[str]:
     paired, means, p = cell.paired, cell.means, cell.adjusted_p
     assert paired is not None
     assert means is not None
@@ -115,11 +115,11 @@ def _words(cell: Compared) -> list[str]:
     ]
 
 
-def _remark(cell: Compared) -> str:
+def _remark(cell: ComparedCell) -> str:
     return f"{cell.label} on {cell.identity.table_name}: {cell.verdict}: {plain(cell.reason)}"
 
 
-def _facts(cell: Compared) -> dict[str, Any]:
+def _facts(cell: ComparedCell) -> dict[str, Any]:
     return {
         "verdict": cell.verdict,
         "label": cell.label,

@@ -12,7 +12,7 @@ from hashbench.reporting.leaderboard.table import Table
 
 
 class Kind(NamedTuple):
-    """How a figure is drawn from a table and its rows' styles, and what it means when there is none."""
+    """A kind of figure: the function that draws it, and why that returns None."""
 
     figure: Callable[[Table, Mapping[str, Style]], Figure | None]
     lacking: str

@@ -1,4 +1,4 @@
-"""The page of a figure: a heading, panels in a grid, and a legend below that is never in the way."""
+"""The layout of a figure: a heading, panels in a grid, and a legend below them."""
 
 from collections.abc import Iterable, Sequence
 from math import ceil
@@ -79,7 +79,7 @@ class FigureLayout:
         ]
 
     def _legend(self, entries: Sequence[tuple[Line2D, str]]) -> float:
-        """Put the legend at the lower left; its height in inches."""
+        """Put the legend at the lower left and return its height in inches."""
         room = self.width - 2 * PAD
         size = SIZES["small"]
         labels = [wrap(label, room - HANDLE_WIDTH, size) for _, label in entries]

@@ -53,7 +53,7 @@ MATPLOTLIB_STYLE: Any = {
 
 @dataclass(frozen=True)
 class Style:
-    """How a row looks in every figure."""
+    """Colour, dashes and marker of a row in every figure."""
 
     colour: str
     dashes: tuple[float, ...]
@@ -61,7 +61,7 @@ class Style:
     width: float = 1.4
 
     def line(self, **changes: Any) -> dict[str, Any]:
-        """What matplotlib's ``plot`` takes for this style, ``changes`` before it."""
+        """Keyword arguments of matplotlib's ``plot``; ``changes`` take precedence."""
         return {
             "color": self.colour,
             "linestyle": (0, self.dashes) if self.dashes else "-",
@@ -80,7 +80,7 @@ class Style:
 
 @contextmanager
 def figure_style() -> Iterator[None]:
-    """Draw and save in this style, whatever the user's matplotlibrc says; signs no font has are not warned about."""
+    """Draw and save in this style, whatever the user's matplotlibrc says; no warnings about missing glyphs."""
     with mpl.rc_context(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         mpl.rcdefaults()

@@ -1,4 +1,4 @@
-"""Leaderboards within a Markdown file: what stands between two marks is made from records.
+"""Leaderboards within a Markdown file: the text between two marks is made from records.
 
 ``<!-- hashbench leaderboard FOLDER -->`` and ``<!-- end -->``, each on a line of its own; FOLDER is a result folder,
 from the Markdown file.

@@ -1,4 +1,4 @@
-"""What stands under a table: everything a number needs to be quoted."""
+"""Title, caption and failures of a table: everything a reader needs to quote a number."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,7 @@ from hashbench.reporting.metric_names import HEADLINE_NAME
 from hashbench.reporting.plain_text import NONE, machine_text, plain
 from hashbench.reporting.statistics import SIGNIFICANCE
 
-NAMED_ROWS = 6
+MOST_NAMED_ROWS = 6
 STALE = f"{STALE_MARK} made from sources that have changed since."
 _PARTS = {"query": "query", "database": "database", "train": "training"}
 _REFERENCES = {
@@ -32,7 +32,7 @@ def caption(table: Table) -> list[str]:
 
 
 def chance_text(table: Table) -> str:
-    """The headline's level of chance, from the first record that has it."""
+    """The headline's value at chance, from the first record that has it."""
     levels = (record["metrics"].get("chance") for record in table.records() if record["metrics"])
     return next((f"{chance:.3f}" for chance in levels if chance is not None and math.isfinite(chance)), NONE)
 
@@ -138,7 +138,7 @@ def _ranked(table: Table) -> Iterator[tuple[int, Cell]]:
 
 
 def _repetitions(rows: Iterable[Row]) -> str:
-    """How many seeds stand behind the cells, by name where few rows differ."""
+    """How many repetitions the cells are means of, by name where few rows differ."""
     names: dict[int, list[str]] = {}
     for row in rows:
         for count in {len(cell.ok) for cell in row.cells.values() if cell.ok}:
@@ -148,7 +148,7 @@ def _repetitions(rows: Iterable[Row]) -> str:
     spread = "Mean ± standard deviation over repetitions, each with a seed of its own"
     if len(names) == 1:
         return f"{spread}: {min(names)}."
-    if max(map(len, names.values())) > NAMED_ROWS:
+    if max(map(len, names.values())) > MOST_NAMED_ROWS:
         return f"{spread}: {min(names)} to {max(names)} (deterministic methods are run once)."
     counts = "; ".join(f"{count} of {', '.join(names[count])}" for count in sorted(names, reverse=True))
     return f"{spread}: {counts} (deterministic methods are run once)."

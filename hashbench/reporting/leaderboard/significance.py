@@ -11,7 +11,7 @@ from hashbench.reporting.statistics import holm, paired_bootstraps
 def compare_with_best(table: Table) -> None:
     """Compare each ranked cell's AP per query with that of its column's best cell, and adjust p for all of them.
 
-    Cells without per-query AP, or with other queries, are left as they are: not told apart, and not marked.
+    Cells without per-query AP, or with other queries, are left as they are, without a mark.
     """
     pairs = list(_pairs(table))
     compared = paired_bootstraps((own.average_precision, best.average_precision) for _, own, best in pairs)

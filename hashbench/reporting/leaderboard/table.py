@@ -127,7 +127,7 @@ class Row:
 
 
 class Line(NamedTuple):
-    """A row of a table where it stands; ``rank`` is None for rows without one."""
+    """A row with its kind; ``rank`` is None for rows without one."""
 
     kind: Kind
     rank: int | None

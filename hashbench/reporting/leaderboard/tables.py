@@ -16,7 +16,7 @@ from hashbench.reporting.table_key import TableKey
 
 
 def tables(results: Results, current: frozenset[str] = frozenset(), stale: frozenset[str] = frozenset()) -> list[Table]:
-    """All tables of these results; of records of the same trial only one stands in a table.
+    """All tables of these results; of several records of one trial only one is shown.
 
     Args:
         results: what to show.
@@ -25,7 +25,7 @@ def tables(results: Results, current: frozenset[str] = frozenset(), stale: froze
     """
     rows_of = _rows(results, current, stale)
     for key, rows in rows_of.items():
-        if key.supervised:  # floor and ceiling stand under the methods without labels
+        if key.supervised:  # random codes and float features have no labels: their records are unsupervised
             unsupervised = rows_of.get(replace(key, supervised=False), {})
             rows |= {name: row for name, row in unsupervised.items() if row.reference}
     made = [_table(key, list(rows.values())) for key, rows in sorted(rows_of.items())]

@@ -14,7 +14,7 @@ from hashbench.reporting.page.origin import Content, Origins
 from hashbench.reporting.plain_text import plain
 from hashbench.reporting.statistics import Paired
 
-WORST = 10
+WORST_QUERIES = 10
 CURVE_POINTS = 60
 CURVE_DIGITS = 4
 MEAN_DIGITS = 10  # the script rounds to three, as the table does: in one step
@@ -24,7 +24,7 @@ FloatArray = npt.NDArray[np.float64]
 
 
 def cell_content(cell: Cell, bits: int | None, measures: Sequence[Measure], origins: Origins) -> Content:
-    """Everything the page says of a cell; numbers that are missing are None.
+    """A cell for the page's script; numbers that are missing are None.
 
     ``mean``, ``sd`` and each run's ``values`` are in the order of ``measures``; ``radius`` and ``rank`` hold means over
     the repetitions and, for precision, their standard deviations.
@@ -111,7 +111,7 @@ def _queries(cell: Cell) -> Content | None:
         return None
     answered = np.isfinite(per_query.average_precision)
     items, values = per_query.items[answered], per_query.average_precision[answered]
-    lowest = np.lexsort((items, values))[:WORST]
+    lowest = np.lexsort((items, values))[:WORST_QUERIES]
     return {
         "quantiles": _listed(np.quantile(values, QUANTILES)),
         "worst": [[int(items[index]), rounded(float(values[index]), CURVE_DIGITS)] for index in lowest],

@@ -19,8 +19,8 @@ LONGEST_SENTENCE = 2_000
 
 
 @dataclass
-class Shown:
-    """A cell as it first stands in the page: the headline metric; the script fills in others."""
+class PageCell:
+    """A cell before the script fills in other metrics: the headline."""
 
     cell: int | None
     text: str
@@ -31,28 +31,28 @@ class Shown:
 
 @dataclass
 class PageLine:
-    """A row of a table as it first stands in the page."""
+    """A row before the script changes its cells."""
 
     number: int
     label: str
     kind: str
     rank: int | None
-    cells: list[Shown]
+    cells: list[PageCell]
 
 
 @dataclass
 class Section:
-    """A table with everything that is said about it.
+    """A table with its heading, facts, caption and failures.
 
     Attributes:
-        id: for links, made of what the table stands on.
-        heading: the protocol; ``subheading``: what else tells this table from others.
-        facts: what a number of it needs to be quoted, as terms and texts.
+        id: for links, made of the table's key.
+        heading, subheading: the protocol; features and whatever else tells this table from others.
+        facts: what a reader needs before the first number, as terms and texts.
         sentences: the caption.
         compared: cells were compared with the best of their column.
         failures: a line for each trial that did not end well.
         lines: its rows: ranked, unranked, references.
-        content: the same and more for the script.
+        content: for the script.
     """
 
     id: str
@@ -134,7 +134,7 @@ def _section(table: Table, shown: Sequence[Measure], origins: Origins) -> Sectio
 def _rows(
     table: Table, shown: Sequence[Measure], origins: Origins
 ) -> tuple[list[PageLine], list[Content], list[Content]]:
-    """The rows as they first stand in the page; the same for the script, and their cells, which the rows number."""
+    """The rows for the page, the rows for its script, and the cells, which both refer to by index."""
     lines: list[PageLine] = []
     rows: list[Content] = []
     cells: list[Content] = []
@@ -155,13 +155,13 @@ def _rows(
     return lines, rows, cells
 
 
-def _shown(table: Table, row: Row, bits: int, number: int | None) -> Shown:
+def _shown(table: Table, row: Row, bits: int, number: int | None) -> PageCell:
     cell = row.cell(bits)
     mean, deviation = cell.mean(HEADLINE), cell.deviation(HEADLINE)
     lacking = cell.failed[0]["status"] if cell.failed else NONE
     text = lacking if mean is None else f"{mean:z.3f}{STALE_MARK if cell.stale else ''}"
     spread = "" if deviation is None else f"{deviation:.3f}"
-    return Shown(number, text, spread, table.is_best(row, bits), cell.tied_with_best)
+    return PageCell(number, text, spread, table.is_best(row, bits), cell.tied_with_best)
 
 
 def _id(table: Table) -> str:

@@ -1,4 +1,4 @@
-"""What stands above a table: what a reader needs before the first number, in a few words each."""
+"""The facts above a table: what a reader needs before the first number."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""What a cell can show: every metric of the records, what it cost, what its codes are like."""
+"""The numbers that a page can show of a cell: metrics, costs, statistics of the codes."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -17,10 +17,10 @@ class Measure:
 
     Attributes:
         id: a metric's, or "group:name".
-        name: as a reader calls it.
-        group: under which it stands in the page's list.
-        better: which way; "none" for a yardstick.
-        unit: how it is written: "share" of one, "percent", "seconds", "rate", "count".
+        name: for readers.
+        group: its heading in the page's list.
+        better: which way is better; "none" where neither is.
+        unit: its format: "share" of one, "percent", "seconds", "rate", "count".
         meaning: its definition in one line.
         of: its value in one record; None for one of the whole cell.
         of_cell: its value in a cell, where ``of`` is None.
@@ -37,7 +37,7 @@ class Measure:
 
 
 def measures(records: Iterable[Record]) -> list[Measure]:
-    """Those of all metrics that the records have, in the order of their declaration; then cost and codes."""
+    """The metrics that the records have, in the order of their declaration, then costs and statistics of codes."""
     names = {name for record in records if record["metrics"] for name in record["metrics"]}
     cutoffs = {int(name.rpartition("@")[2]) for name in names if re.fullmatch(r"map@\d+", name)}
     known = {metric.id: metric for cutoff in sorted(cutoffs) for metric in declared(cutoff)}

@@ -4,7 +4,7 @@ import math
 
 
 def rounded(value: float | None, digits: int = 6) -> float | None:
-    """So many decimals, or significant figures of what is above 1; None for what is missing or not finite."""
+    """The value with ``digits`` decimals, above 1 with as many significant figures; None if missing or not finite."""
     if value is None or not math.isfinite(value):
         return None
     short = float(f"{value:.{digits}g}") if abs(value) > 1 else round(value, digits)

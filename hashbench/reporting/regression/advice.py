@@ -1,4 +1,4 @@
-"""What to know of a baseline when it is made: what it holds, what changed, and what it cannot see."""
+"""Advice when a baseline is made: what changed, what it does not judge, and which drops it cannot show."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from hashbench.reporting.regression.tolerance import DROP, repetitions_on_both_s
 
 
 def advice(baseline: Baseline, before: Baseline | None) -> Iterator[str]:
-    """Lines on the cells that came and went since the baseline ``before``, metrics not judged, too few repetitions."""
+    """Lines on cells added and removed since the baseline ``before``, on metrics not judged, on too few repetitions."""
     yield from _changes(baseline, before)
     if not baseline.figures:
         yield (

@@ -17,7 +17,7 @@ from hashbench.reporting.regression import tolerance
 from hashbench.reporting.repetitions import Repetitions, Run, failure_reason, repetitions
 
 GATED = (HEADLINE, "map@all", "precision@100")
-"""Beside mAP at the protocol's customary cut-off. Others say the same again, or are too coarse (a ball of radius 2)."""
+"""Judged beside mAP at the protocol's customary cut-off; others are redundant or too coarse (radius 2)."""
 
 DECIMALS = 6
 
@@ -89,7 +89,7 @@ def common_environment(cell: Repetitions) -> str | None:
 def make_baseline(results: Results) -> Baseline:
     """A baseline of all finished cells of a result folder; trials that were skipped have no part in it.
 
-    A cell with one run beside others with several belongs to a method without a draw (``run`` repeats all others), so
+    A cell with one run beside others with several belongs to a deterministic method (``run`` repeats all others), so
     it has a tolerance elsewhere too. Where all cells have one run, nothing tells how far seeds spread.
 
     Raises:
@@ -155,13 +155,13 @@ def _figure(values: list[float], figures: int) -> Figure:
     """``figures`` is how many of them are judged by their spread; none means that no cell has several runs."""
     values = [round(value, DECIMALS) for value in values]
     if len(values) == 1:
-        other = tolerance.ELSEWHERE if figures else None
-        return Figure(tuple(values), values[0], None, tolerance.FLOOR, other, None)
+        other = tolerance.DETERMINISTIC_TOLERANCE if figures else None
+        return Figure(tuple(values), values[0], None, tolerance.SAME_RUNS_TOLERANCE, other, None)
     return Figure(
         tuple(values),
         round(statistics.fmean(values), DECIMALS),
         round(statistics.stdev(values), DECIMALS),
-        tolerance.FLOOR,
+        tolerance.SAME_RUNS_TOLERANCE,
         round(tolerance.learn(values, figures), DECIMALS),
         tolerance.repetitions_needed(values, figures),
     )

@@ -46,7 +46,7 @@ class RateFinding:
 
     @property
     def table_name(self) -> str:
-        """What the method stands on, and where it was measured."""
+        """The method's table, and where it was measured."""
         return plain(f"{self.identity.table_name}, hardware {self.hardware}")
 
     @property
@@ -78,7 +78,7 @@ class RateFinding:
 
 @dataclass(frozen=True)
 class RateReport:
-    """The outcome; ``refused`` says why nothing was compared, where that is so.
+    """The outcome; ``refused`` is why nothing was compared, else empty.
 
     Attributes:
         machines: those that were judged, in words.

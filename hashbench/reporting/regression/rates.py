@@ -1,4 +1,4 @@
-"""The gate of throughput: base against head, both measured in turn on one machine in one job."""
+"""The throughput gate: base against head, measured alternately on one machine in one job."""
 
 import statistics
 from collections.abc import Iterator, Mapping
@@ -13,10 +13,10 @@ from hashbench.reporting.plain_text import machine_text, plain
 from hashbench.reporting.regression.rate_report import Rate, RateFinding, RateReport, Verdict
 from hashbench.reporting.repetitions import Run, repetitions
 
-ONE_JOB = timedelta(hours=6)
+MAX_JOB_TIME = timedelta(hours=6)
 """All measurements of both sides lie within this time; a job of GitHub's own runners takes no longer."""
 
-ROUNDS = 3
+MIN_ROUNDS = 3
 """Repetitions that each side needs. With 3 on both, noise alone sets the ranges apart once in 20 times (1 / C(6, 3) for
 the side that is slower), and then has to make 20 % besides."""
 
@@ -39,8 +39,8 @@ def check_rates(base: str | Path, head: str | Path, slower: float = SLOWER) -> R
 
     Each kind of rate of a method is judged once, by its geometric mean over the code lengths, in each of 3 rounds or
     more. It is slower, or faster, where the medians over the rounds differ by more than the share ``slower`` and the
-    ranges of the rounds lie apart. A machine changes its speed within minutes, so the rounds have to take turns:
-    refused are those of one side before all of the other, of unknown time, or more than six hours apart.
+    ranges of the rounds lie apart. A machine changes its speed within minutes, so the rounds have to alternate:
+    rounds of one side before all of the other, of unknown time or more than six hours apart are refused.
 
     Raises:
         UsageError: a side is no folder.
@@ -91,7 +91,7 @@ def _on_one_machine(
     if len(times) < len(measured):
         return [], ["some throughput does not say when it was measured; hashbench measure repeats it"]
     apart = max(times) - min(times)
-    if apart > ONE_JOB:
+    if apart > MAX_JOB_TIME:
         return [], [f"measured up to {apart.total_seconds() / 3600:.0f} hours apart, not in turn in one job"]
     base, head = (_cells(side, hardware) for side in sides)
     pairs = [(one.first, None if one.why else one.second) for one in match(base, head)]
@@ -161,9 +161,9 @@ def _judged(
         if not both:
             continue  # it is listed as missing
         base, head = (_over_cells([pair[side] for pair in both]) for side in (0, 1))
-        if min(len(base), len(head)) < ROUNDS:
+        if min(len(base), len(head)) < MIN_ROUNDS:
             rounds = f"{len(head)} round{'s' if len(head) > 1 else ''} against {len(base)}"
-            yield None, f"{rounds}, {ROUNDS} repetitions on both sides are needed"
+            yield None, f"{rounds}, {MIN_ROUNDS} repetitions on both sides are needed"
         elif not in_turn:
             yield None, "one side was measured after all of the other, not in turn"
         else:

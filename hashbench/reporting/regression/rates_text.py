@@ -1,4 +1,4 @@
-"""A check of rates on a terminal or in a log: how each rate changed over all methods, and what stands out."""
+"""A check of rates on a terminal or in a log: the change of each rate over all methods, and what did not pass."""
 
 import statistics
 
@@ -9,7 +9,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from hashbench.reporting.regression.rate_report import RateReport
-from hashbench.reporting.regression.rates import ONE_JOB
+from hashbench.reporting.regression.rates import MAX_JOB_TIME
 
 COLOURS = {"slower": "bold red", "missing": "bold red", "faster": "green"}
 HEAD = ("rate", "methods", "least", "median", "most")
@@ -39,8 +39,8 @@ def show_rates(report: RateReport, console: Console) -> None:
         caption = (
             f"Judged for each method and kind of rate, over its code lengths. Slower: by more than {report.slower:.0%} "
             "in the median of the rounds, with ranges of the rounds that lie apart. Measured in turn within "
-            f"{ONE_JOB.total_seconds() / 3600:.0f} hours on {'; '.join(report.machines)}; whether something else ran "
-            "meanwhile is not known."
+            f"{MAX_JOB_TIME.total_seconds() / 3600:.0f} hours on {'; '.join(report.machines)}; whether something else "
+            "ran meanwhile is not known."
         )
         console.print(Padding(Text(caption, style="dim"), (1, 0)))
     console.print(Text(report.summary, style="bold" if report.exit_code else "bold green"))

@@ -1,4 +1,4 @@
-"""A check on a terminal or in a log: a line for each cell, and for each figure that needs a look."""
+"""A check on a terminal or in a log: a line for each cell, and for each figure that did not pass."""
 
 from itertools import groupby
 

@@ -14,7 +14,7 @@ from scipy import stats
 
 from hashbench.errors import UsageError
 from hashbench.reporting.comparison.compare import compare
-from hashbench.reporting.comparison.result import Compared
+from hashbench.reporting.comparison.result import ComparedCell
 from hashbench.reporting.comparison.views import as_json, markdown, show
 from hashbench.reporting.plain_text import plain
 from tests.reporting.result_folder import ResultFolder
@@ -27,7 +27,7 @@ def ap(centre: float, seed: int, spread: float = 0.1) -> npt.NDArray[np.float64]
     return np.random.default_rng(seed).normal(centre, spread, QUERIES)
 
 
-def by_label(first: ResultFolder, second: ResultFolder) -> dict[str, Compared]:
+def by_label(first: ResultFolder, second: ResultFolder) -> dict[str, ComparedCell]:
     return {cell.label: cell for cell in compare(first.path, second.path).cells}
 
 
