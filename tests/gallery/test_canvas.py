@@ -26,9 +26,9 @@ def parts(results: Path) -> Parts:
     """Eight queries of digits with five neighbours, some of them wrong, and their sheet."""
     record = stored(results, "itq")
     codes = load_codes(record)
-    found = nearest(codes, spread(codes.average_precision, 8), 5, torch.device("cpu"))
-    assert 0 < found.relevant.sum() < 40
-    return record, codes, found, neighbour_sheet(record, codes, found, open_dataset("digits", Path()))
+    neighbours = nearest(codes, spread(codes.average_precision, 8), 5, torch.device("cpu"))
+    assert 0 < neighbours.relevant.sum() < 40
+    return record, codes, neighbours, neighbour_sheet(record, codes, neighbours, open_dataset("digits", Path()))
 
 
 def test_small_pictures_are_enlarged_pixel_for_pixel(generator: torch.Generator) -> None:
@@ -81,13 +81,13 @@ def test_lines_are_broken_between_words_and_long_words_are_cut() -> None:
 
 
 def test_every_item_is_signed_and_framed_by_what_it_is(parts: Parts) -> None:
-    _, codes, found, canvas = parts
+    _, codes, neighbours, canvas = parts
     labels = codes.query_labels.argmax(1), codes.database_labels.argmax(1)
-    right = labels[0][found.queries][:, None] == labels[1][found.items]
+    right = labels[0][neighbours.queries][:, None] == labels[1][neighbours.items]
     signs = [
         text.get_text() for text in canvas.axes.texts if text.get_text()[0] in "✓✗" and text.get_text()[2:].isdigit()
     ]
-    wanted = [f"{'✓' if good else '✗'} {d}" for good, d in zip(right.flat, found.distances.flat, strict=True)]
+    wanted = [f"{'✓' if good else '✗'} {d}" for good, d in zip(right.flat, neighbours.distances.flat, strict=True)]
     assert signs == wanted
     frames = [to_hex(frame.get_edgecolor()) for frame in canvas.axes.patches]
     colours = [[BLACK, *("#007f5f" if good else "#d55e00" for good in row)] for row in right]
@@ -101,36 +101,36 @@ def test_the_font_has_the_signs() -> None:
 
 
 def test_pictures_are_those_of_the_queries_and_their_neighbours(parts: Parts) -> None:
-    _, codes, found, canvas = parts
+    _, codes, neighbours, canvas = parts
     digits = open_dataset("digits", Path())
     shown = [np.asarray(image.get_array())[::16, ::16, 0] for image in canvas.axes.images]
-    for row, query in enumerate(found.queries):
-        items = np.concatenate([codes.query_items[[query]], codes.database_items[found.items[row]]])
+    for row, query in enumerate(neighbours.queries):
+        items = np.concatenate([codes.query_items[[query]], codes.database_items[neighbours.items[row]]])
         for column, image in enumerate(digits.images(items)):
             assert np.array_equal(shown[row * 6 + column], image[0].numpy())
 
 
 def test_classes_and_precision_stand_beside_each_query(parts: Parts) -> None:
-    _, codes, found, canvas = parts
+    _, codes, neighbours, canvas = parts
     said = [text.get_text() for text in canvas.axes.texts]
-    for query in found.queries:
-        place = said.index(f"AP {codes.average_precision[query]:.3f}")
-        assert said[place - 1] == str(codes.query_labels[query].argmax())
+    for query in neighbours.queries:
+        index = said.index(f"AP {codes.average_precision[query]:.3f}")
+        assert said[index - 1] == str(codes.query_labels[query].argmax())
 
 
 def test_the_caption_says_what_marks_mean_and_how_queries_were_chosen(parts: Parts) -> None:
-    record, codes, found, _ = parts
-    said = " ".join(caption(record, codes, found))
+    record, codes, neighbours, _ = parts
+    said = " ".join(caption(record, codes, neighbours))
     assert "✓, green frame: relevant" in said
     assert "✗, orange frame" in said
     assert "all 200 ranked by their average precision" in said
     assert "cut into 8 equal parts; shown is the middle one of each, best first." in said
-    assert f"{found.relevant.sum()} of 40 are relevant" in said
+    assert f"{neighbours.relevant.sum()} of 40 are relevant" in said
     assert "left out" not in said
     unanswerable = codes.average_precision.copy()
     unanswerable[:3] = np.nan
     fewer = StoredCodes(**{**vars(codes), "average_precision": unanswerable})
-    assert "3 queries without any relevant item are left out" in " ".join(caption(record, fewer, found))
+    assert "3 queries without any relevant item are left out" in " ".join(caption(record, fewer, neighbours))
 
 
 def test_the_title_names_method_bits_score_protocol_and_features(parts: Parts) -> None:
@@ -143,12 +143,12 @@ def test_the_title_names_method_bits_score_protocol_and_features(parts: Parts) -
 
 def test_all_words_lie_on_the_sheet(parts: Parts, tmp_path: Path) -> None:
     """Also those of a record with a long list of changed parameters, and of a query with many long classes."""
-    record, codes, found, _ = parts
+    record, codes, neighbours, _ = parts
     crowded = StoredTrial(record.file, {**record.record, "variant": {f"parameter_{n}": n for n in range(30)}})
     many = StoredCodes(**{**vars(codes), "query_labels": np.ones_like(codes.query_labels)})
     digits = open_dataset("digits", Path())
     digits.classes = lambda: tuple(f"$^^$ a class with_a_long_name {n}" for n in range(10))  # type: ignore[method-assign]
-    canvas = neighbour_sheet(crowded, many, found, digits)
+    canvas = neighbour_sheet(crowded, many, neighbours, digits)
     canvas.save(tmp_path / "sheet.png")
     width, height = canvas.figure.bbox.size
     boxes = [text.get_window_extent() for text in canvas.axes.texts]

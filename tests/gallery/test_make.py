@@ -101,8 +101,8 @@ def test_of_each_kind_the_best_first_repetition_is_chosen(results: Path, tmp_pat
         changed = changed.replace('"repetition": 0', f'"repetition": {changes.get("repetition", 0)}')
         other.write_text(changed)
         other.with_suffix(".npz").write_bytes(own.codes_file.read_bytes())
-    found, left_out = default_records(tmp_path)
-    assert [(each.trial.method, each.record["key"]) for each in found] == [
+    shown, left_out = default_records(tmp_path)
+    assert [(each.trial.method, each.record["key"]) for each in shown] == [
         ("itq", "2" * 16), ("paints", stored(tmp_path, "paints").record["key"])
     ]  # fmt: skip
     assert left_out == 3

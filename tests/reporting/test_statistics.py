@@ -23,15 +23,15 @@ def compared(first: np.ndarray, second: np.ndarray, seed: int = 0) -> Paired:
 @pytest.mark.parametrize("better", [0.0, 0.005, 0.012])
 def test_interval_and_p_are_those_of_scipy(better: float) -> None:
     first, second = scores(1, better=better)
-    found = compared(first, second)
+    paired = compared(first, second)
     theirs = stats.bootstrap(
         (first - second,), np.mean, n_resamples=20_000, method="percentile", rng=np.random.default_rng(5)
     )
-    assert (found.low, found.high) == pytest.approx(tuple(theirs.confidence_interval), abs=4e-4)
-    assert found.p == pytest.approx(stats.ttest_rel(first, second).pvalue, abs=0.02)
-    assert found.difference == pytest.approx(np.mean(first) - np.mean(second))
-    assert found.effect == pytest.approx((first - second).mean() / (first - second).std(ddof=1))
-    assert found.queries == 400
+    assert (paired.low, paired.high) == pytest.approx(tuple(theirs.confidence_interval), abs=4e-4)
+    assert paired.p == pytest.approx(stats.ttest_rel(first, second).pvalue, abs=0.02)
+    assert paired.difference == pytest.approx(np.mean(first) - np.mean(second))
+    assert paired.effect == pytest.approx((first - second).mean() / (first - second).std(ddof=1))
+    assert paired.queries == 400
 
 
 def test_methods_that_are_the_same_differ_by_chance_as_often_as_p_says() -> None:

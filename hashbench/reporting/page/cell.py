@@ -1,5 +1,6 @@
 """A cell of a table as the page's script reads it: values, curves, queries, runs."""
 
+import math
 import statistics
 from collections.abc import Sequence
 
@@ -9,7 +10,6 @@ import numpy.typing as npt
 from hashbench.records.store import Record
 from hashbench.reporting.leaderboard.table import Cell
 from hashbench.reporting.page.measures import Measure
-from hashbench.reporting.page.numbers import rounded
 from hashbench.reporting.page.origin import Content, Origins
 from hashbench.reporting.plain_text import plain
 from hashbench.reporting.statistics import Paired
@@ -127,3 +127,11 @@ def _failure(record: Record, origins: Origins) -> Content:
         "exception": plain(error["exception"] or ""),
         "message": plain(error["message"]),
     }
+
+
+def rounded(value: float | None, digits: int = 6) -> float | None:
+    """The value with ``digits`` decimals, above 1 with as many significant figures; None if missing or not finite."""
+    if value is None or not math.isfinite(value):
+        return None
+    short = float(f"{value:.{digits}g}") if abs(value) > 1 else round(value, digits)
+    return int(short) if short == int(short) else short

@@ -53,9 +53,9 @@ def test_repetitions_are_averaged_query_by_query_before_they_are_compared(tmp_pa
     table = table_of(tmp_path, ("a", 0, 0.2, 0), ("a", 1, 0.2, 3), ("b", 0, 0.1, 1), ("b", 1, 0.1, 2))
     first = QUERIES + 0.1 + NOISE[1:3].mean(axis=0)
     second = QUERIES + 0.2 + NOISE[[0, 3]].mean(axis=0)
-    found, wanted = table.ranked[1].cell(16).vs_best, compared(first, second)
-    assert found is not None
-    assert (found.difference, found.low, found.p) == pytest.approx((wanted.difference, wanted.low, wanted.p))
+    paired, wanted = table.ranked[1].cell(16).vs_best, compared(first, second)
+    assert paired is not None
+    assert (paired.difference, paired.low, paired.p) == pytest.approx((wanted.difference, wanted.low, wanted.p))
 
 
 def test_what_cannot_be_compared_is_not_marked(tmp_path: Path) -> None:

@@ -97,6 +97,6 @@ def test_itq_worse_by_three_hundredths_fails_and_unchanged_itq_passes_in_each_of
 
 
 def _needed(baseline: Baseline) -> int:
-    found = baseline.cells[0].metrics[HEADLINE].repetitions_needed
-    assert found is not None
-    return found
+    count = baseline.cells[0].metrics[HEADLINE].repetitions_needed
+    assert count is not None
+    return count
