@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 from hashbench.records.store import Record
@@ -20,6 +20,8 @@ COMPARED = {
     "limit": "limit of training items",
     "supervised": "supervision",
 }
+_NAMES_IN_RECORDS = {"weights": "features_weights", "dtype": "features_dtype"}
+_EMPTY: dict[str, Any] = {"weights": "", "limit": 0}  # for null in records: keys are sorted
 
 
 @dataclass(frozen=True, order=True)
@@ -55,31 +57,13 @@ class TableKey:
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> Self:
         """From a dictionary with the names that records use, and others."""
-        return cls(
-            supervised=facts["supervised"],
-            protocol=facts["protocol"],
-            card=facts["card"],
-            features=facts["features"],
-            weights=facts["features_weights"] or "",
-            dtype=facts["features_dtype"],
-            limit=facts["limit"] or 0,
-            seed=facts["seed"],
-            metric_version=facts["metric_version"],
-        )
+        values = {field.name: facts[_NAMES_IN_RECORDS.get(field.name, field.name)] for field in fields(cls)}
+        return cls(**values | {name: values[name] or empty for name, empty in _EMPTY.items()})
 
     def facts(self) -> dict[str, Any]:
         """The inverse of :meth:`from_facts`."""
-        return {
-            "supervised": self.supervised,
-            "protocol": self.protocol,
-            "card": self.card,
-            "features": self.features,
-            "features_weights": self.weights or None,
-            "features_dtype": self.dtype,
-            "limit": self.limit or None,
-            "seed": self.seed,
-            "metric_version": self.metric_version,
-        }
+        values = asdict(self) | {name: getattr(self, name) or None for name in _EMPTY}
+        return {_NAMES_IN_RECORDS.get(name, name): value for name, value in values.items()}
 
     @property
     def brief(self) -> str:
