@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from hashbench.replay.context import ReplayContext
 
 results = click.option("--results", default="results", show_default=True, metavar="DIR", help="Folder of the records.")
 data = click.option("--data", metavar="DIR", help="Folder of the data sets.  [default: HASHBENCH_DATA, else data]")
@@ -17,14 +20,14 @@ device = click.option(
 
 
 def replay(command: Callable[..., Any]) -> Callable[..., Any]:
-    """All of them, for verbs that work on stored trials again."""
+    """All options of this file, for verbs that work on stored trials again."""
     for option in (device, offline, weights, dataset, data, results):  # click shows the last one first
         command = option(command)
     return command
 
 
-def replay_context(given: Mapping[str, Any]) -> Any:
-    """The :class:`hashbench.replay.context.ReplayContext` of :func:`replay`."""
+def replay_context(given: Mapping[str, Any]) -> "ReplayContext":
+    """Folders, device and weights as the options of :func:`replay` name them."""
     from hashbench.features.weights import Weights, parse_weights
     from hashbench.replay.context import ReplayContext
     from hashbench.util.device import pick_device
