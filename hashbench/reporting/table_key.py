@@ -62,7 +62,7 @@ class TableKey:
 
     def facts(self) -> dict[str, Any]:
         """The inverse of :meth:`from_facts`."""
-        values = asdict(self) | {name: getattr(self, name) or None for name in _EMPTY}
+        values: dict[str, Any] = {**asdict(self), "weights": self.weights or None, "limit": self.limit or None}
         return {_NAMES_IN_RECORDS.get(name, name): value for name, value in values.items()}
 
     @property
