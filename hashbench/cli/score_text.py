@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hashbench.evaluation.metrics import HEADLINE, HEADLINE_K
+from hashbench.evaluation.metrics import HEADLINE, HEADLINE_K, RADIUS
 from hashbench.reporting.metric_names import HEADLINE_NAME, metric_name
 from hashbench.reporting.plain_text import NONE, aligned
 
@@ -28,6 +28,7 @@ def _rows(metrics: dict[str, Any], diagnostics: dict[str, Any], cutoff: int | No
     chance, adjusted = f"chance {metrics['chance']:.3f}", metrics[f"adjusted_{HEADLINE}"]
     if adjusted is not None:
         chance += f", chance-adjusted {adjusted:.3f}"
+    empty = diagnostics[f"empty_share@r{RADIUS}"]
     rows = [
         (HEADLINE_NAME, HEADLINE, f"divided by the hits among the first {HEADLINE_K:,}; {chance}"),
         ("", f"{HEADLINE}/min", f"the same divided by min({HEADLINE_K}, R), R being all relevant items"),
@@ -39,7 +40,7 @@ def _rows(metrics: dict[str, Any], diagnostics: dict[str, Any], cutoff: int | No
     rows += [
         ("precision@100", "precision@100", ""),
         ("recall@1000", "recall@1000", ""),
-        ("precision r<=2", "precision@r2", f"{diagnostics['empty_share@r2']:.1%} of these balls are empty and count 0"),
+        (f"precision r<={RADIUS}", f"precision@r{RADIUS}", f"{empty:.1%} of these balls are empty and count 0"),
     ]
     return [(heading, _number(metrics[metric]), words) for heading, metric, words in rows]
 

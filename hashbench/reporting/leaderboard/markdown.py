@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 
-from hashbench.evaluation.metrics import HEADLINE
+from hashbench.evaluation.metrics import HEADLINE, RADIUS
 from hashbench.reporting.leaderboard.caption import caption, failures, title
 from hashbench.reporting.leaderboard.cell_text import costs, difference, p_value, rank_text, value
 from hashbench.reporting.leaderboard.table import SEARCH_K, Table
 from hashbench.reporting.metric_names import HEADLINE_NAME, metric_heading
 from hashbench.reporting.plain_text import markdown_table
 
-DETAILS = (HEADLINE, "map@all", "precision@100", "recall@1000", "precision@r2", f"adjusted_{HEADLINE}")
+DETAILS = (HEADLINE, "map@all", "precision@100", "recall@1000", f"precision@r{RADIUS}", f"adjusted_{HEADLINE}")
 _SPECIAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", **{sign: f"\\{sign}" for sign in "|*`\\"}})
 
 
