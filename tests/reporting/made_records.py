@@ -42,14 +42,16 @@ IDENTITY = {"protocol", "features_dtype", "features_weights", "backbones", "repe
 
 def make_record(method: str, bits: int | None, value: float, **changes: Any) -> Record:
     """A record of ``method`` whose mAP@1000 is ``value``."""
+    changed = changes.pop("variant", {})
     trial: dict[str, Any] = {
         **TRIAL,
-        "parameters": changes.get("variant", {}),
+        "parameters": changed,
         **{name: changes.pop(name) for name in list(changes) if name in IDENTITY},
     }
     card = {**CARD, **changes.pop("card", {})}
+    fingerprint = {"card": card["id"], "files": {}}
     planned = PlannedTrial(
-        TrialSpec(method, bits=bits, **trial), {"card": card["id"], "files": {}}, card, trial["protocol"], **changes
+        TrialSpec(method, bits=bits, **trial), fingerprint, card, trial["protocol"], changed, **changes
     )
     record = new_record(planned, "cpu", PROVENANCE)
     names = ("map@1000", "map@all", "precision@100", "recall@1000", "adjusted_map@1000")
