@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hashbench.records.results import Results as Results
     from hashbench.records.results import results as results
     from hashbench.replay.rescore import rescore as rescore
-    from hashbench.reporting.comparison.comparison import compare as compare
+    from hashbench.reporting.comparison.compare import compare as compare
     from hashbench.reporting.figures.plot import plot as plot
     from hashbench.reporting.regression.gate import check as check
     from hashbench.search.index import HammingIndex as HammingIndex
@@ -31,7 +31,7 @@ _HOMES = {
     "Scores": "hashbench.evaluation.evaluate",
     "UsageError": "hashbench.errors",
     "check": "hashbench.reporting.regression.gate",
-    "compare": "hashbench.reporting.comparison.comparison",
+    "compare": "hashbench.reporting.comparison.compare",
     "evaluate": "hashbench.evaluation.evaluate",
     "hasher": "hashbench.estimator",
     "plot": "hashbench.reporting.figures.plot",

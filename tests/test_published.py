@@ -67,13 +67,13 @@ def test_readmes_leaderboards_are_what_the_records_make() -> None:
 
 def ap(folder: str, method: str, bits: int | None) -> np.ndarray[Any, np.dtype[np.float64]]:
     """AP at 1,000 of each query, a row for each repetition, queries in one order."""
-    found = []
+    per_query = []
     for file, record in records(PUBLISHED / folder):
         trial = record["trial"]
         if (trial["method"], trial["bits"], record["variant"]) == (method, bits, {}):
             with np.load(file.with_suffix(".npz")) as arrays:
-                found.append(arrays["average_precision"][np.argsort(arrays["query_items"])])
-    return np.array(found)
+                per_query.append(arrays["average_precision"][np.argsort(arrays["query_items"])])
+    return np.array(per_query)
 
 
 def metric(folder: str, method: str, bits: int | None, name: str) -> float:

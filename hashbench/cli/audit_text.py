@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from hashbench.reporting.plain_text import aligned
+
 PARTS = {"query": "queries", "database": "database", "train": "train"}
 
 
@@ -27,7 +29,7 @@ def _items(audit: dict[str, Any]) -> list[str]:
         left = audit["sizes"].get(name, audit["listed"][name] - audit["missing"][name])
         counts = (audit["listed"][name], audit["unlabelled"][name], audit["missing"][name], left)
         rows.append((heading, *(f"{count:,}" for count in counts)))
-    return _grid(rows)
+    return aligned(rows, "lr")
 
 
 def _labels(labels: dict[str, dict[str, int]], sizes: dict[str, int]) -> list[str]:
@@ -37,19 +39,19 @@ def _labels(labels: dict[str, dict[str, int]], sizes: dict[str, int]) -> list[st
     for label, counts in labels.items():
         share = counts["database"] / sizes["database"] if sizes["database"] else 0.0
         rows.append((label, *(f"{counts[name]:,}" for name in PARTS), f"{share:.1%}"))
-    return _grid(rows)
+    return aligned(rows, "lr")
 
 
 def _findings(audit: dict[str, Any]) -> list[str]:
     chance = audit["chance"]
-    found = ["  no query can be answered from what is here" if chance is None else _chance(chance)]
+    findings = ["  no query can be answered from what is here" if chance is None else _chance(chance)]
     unanswerable = audit["unanswerable"]
     named = _examples(unanswerable["count"], unanswerable["first"])
-    found.append(f"  queries without a relevant item: {named}; {unanswerable['listed']:,} of those on the list")
+    findings.append(f"  queries without a relevant item: {named}; {unanswerable['listed']:,} of those on the list")
     for kind, duplicates in audit["duplicates"].items():
         pairs = [" = ".join(pair) for pair in duplicates["first"]]
-        found.append(f"  same image, {kind.replace('_', ' ')}: {_examples(duplicates['count'], pairs)}")
-    return found
+        findings.append(f"  same image, {kind.replace('_', ' ')}: {_examples(duplicates['count'], pairs)}")
+    return findings
 
 
 def _chance(chance: dict[str, float]) -> str:
@@ -58,9 +60,3 @@ def _chance(chance: dict[str, float]) -> str:
 
 def _examples(count: int, names: list[str]) -> str:
     return f"{count:,} ({', '.join(names)}{', ...' if count > len(names) else ''})" if names else f"{count:,}"
-
-
-def _grid(rows: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    sided = [[row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])] for row in rows]
-    return ["  " + "  ".join(cells) for cells in sided]

@@ -25,7 +25,7 @@ def command(first: str, second: str, form: str, as_json: bool) -> int:
     which are missing on a side or incomparable, and why. Reference rows are shown and not judged. Exits with 1 if a
     cell is worse, with 3 if no method's cell could be compared.
     """
-    from hashbench.reporting.comparison.comparison import compare
+    from hashbench.reporting.comparison.compare import compare
     from hashbench.reporting.comparison.views import as_json as facts
     from hashbench.reporting.comparison.views import markdown, show
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from hashbench.cli import options
+
 EXAMPLE = """\b
 Examples:
   hashbench gallery
@@ -16,12 +18,12 @@ Examples:
 
 @click.command("gallery", epilog=EXAMPLE)
 @click.argument("records", metavar="[RECORD]...", nargs=-1)
-@click.option("--results", default="results", show_default=True, metavar="DIR", help="Folder of the records.")
-@click.option("--data", metavar="DIR", help="Folder of the data sets.  [default: HASHBENCH_DATA, else data]")
-@click.option("--dataset", metavar="NAME:FILE", help="The data set, where a file of yours describes it.")
+@options.results
+@options.data
+@options.dataset
 @click.option("--queries", default=10, show_default=True, metavar="N", help="Queries to show.")
 @click.option("--neighbours", default=10, show_default=True, metavar="N", help="Nearest items of each.")
-@click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1, ...")
+@options.device
 @click.option("--out", metavar="DIR", help="Where the pictures go.  [default: DIR/gallery of the results]")
 @click.option("--json", "as_json", is_flag=True, help="Print what was made as JSON.")
 def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
@@ -33,18 +35,18 @@ def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
     networks. Exits with 1 if something could not be made, with 2 if nothing could.
     """
     from hashbench.errors import UsageError
-    from hashbench.gallery.make import Wanted, make_gallery
+    from hashbench.gallery.make import GalleryRequest, make_gallery
     from hashbench.util.device import pick_device
     from hashbench.util.paths import data_folder
 
     results = Path(given["results"])
     out = Path(given["out"]) if given["out"] else results / "gallery"
     device, data = pick_device(given["device"]), data_folder(given["data"])
-    wanted = Wanted(data, out, device, given["queries"], given["neighbours"], given["dataset"])
+    request = GalleryRequest(data, out, device, given["queries"], given["neighbours"], given["dataset"])
     made, faults = [], []
     for stored in _chosen(records, results):
         try:
-            done = make_gallery(stored, wanted)
+            done = make_gallery(stored, request)
         except UsageError as error:
             faults.append(str(error))
             continue
@@ -68,8 +70,8 @@ def _chosen(names: tuple[str, ...], results: Path) -> list[Any]:
     from hashbench.replay.stored_trial import StoredTrial
 
     if not names:
-        found, left_out = default_records(results)
+        shown, left_out = default_records(results)
         if left_out:
             click.echo(f"{left_out} other records (repetitions, variants) are not shown; name them by key", err=True)
-        return found
+        return shown
     return [StoredTrial.read(file) for file in find_records(names, results)]

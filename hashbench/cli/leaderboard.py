@@ -9,6 +9,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from hashbench.cli import options
 from hashbench.errors import UsageError
 
 PAGE = "leaderboard.html"
@@ -23,7 +24,7 @@ Examples:
 
 
 @click.command("leaderboard", epilog=EXAMPLE)
-@click.option("--results", default="results", show_default=True, metavar="DIR", help="Folder of the records.")
+@options.results
 @click.option("--format", "kind", default="table", show_default=True, type=click.Choice(FORMATS), help="What to make.")
 @click.option("--out", metavar="FILE", help="Where to write it.  [default: the terminal; DIR/leaderboard.html]")
 @click.option("--methods", default="*", metavar="LIST", help="Only these methods; names or globs.")
@@ -62,14 +63,14 @@ def _make(kind: str, given: dict[str, Any]) -> int:
     folder = Path(given["results"])
     if not folder.exists():
         raise UsageError(f"no result folder {str(folder)!r}; name one with --results, or hashbench run makes one")
-    found = results(folder)
-    shown = selected(found, *(given[name].split(",") for name in ("methods", "datasets", "features")))
+    content = results(folder)
+    shown = selected(content, *(given[name].split(",") for name in ("methods", "datasets", "features")))
     made = tables(shown)
-    faults = [*found.faults, *(fault for table in made for fault in table.faults)]
+    faults = [*content.faults, *(fault for table in made for fault in table.faults)]
     for fault in faults:
         click.echo(f"hashbench: {fault}", err=True)
     if not made:
-        way_out = "other names may have some" if found.records else "hashbench run makes some"
+        way_out = "other names may have some" if content.records else "hashbench run makes some"
         click.echo(f"hashbench: no records to show in {str(folder / 'records')!r}; {way_out}", err=True)
         return 3
     out = Path(given["out"]) if given["out"] else folder / PAGE if kind == "html" else None

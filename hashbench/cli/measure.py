@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from hashbench.cli import options
+
 EXAMPLE = """\b
 Examples:
   hashbench measure
@@ -15,12 +17,7 @@ Examples:
 
 @click.command("measure", epilog=EXAMPLE)
 @click.argument("records", metavar="[RECORD]...", nargs=-1)
-@click.option("--results", default="results", show_default=True, metavar="DIR", help="Folder of the records.")
-@click.option("--data", metavar="DIR", help="Folder of the data sets.  [default: HASHBENCH_DATA, else data]")
-@click.option("--dataset", metavar="NAME:FILE", help="The data set, where a file of yours describes it.")
-@click.option("--weights", multiple=True, metavar="NAME=FILE", help="State dict of the features' network.")
-@click.option("--offline", is_flag=True, help="Download nothing.")
-@click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1, ...")
+@options.replay
 @click.option("--json", "as_json", is_flag=True, help="Print what was measured as JSON.")
 def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
     """Measure encoding and search again on this machine, from kept codes and states.
@@ -30,24 +27,16 @@ def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
     nothing could.
     """
     from hashbench.errors import UsageError
-    from hashbench.features.weights import Weights, parse_weights
     from hashbench.records.lookup import find_records
-    from hashbench.replay.context import ReplayContext
     from hashbench.replay.remeasure import measure_again, stored_trials
     from hashbench.replay.stored_trial import StoredTrial
     from hashbench.reporting.write import write_reports
-    from hashbench.util.device import pick_device
-    from hashbench.util.paths import data_folder
-    from hashbench.util.progress import log_to_stderr
 
     results = Path(given["results"])
-    weights = Weights(parse_weights(given["weights"]), given["offline"], log_to_stderr)
-    context = ReplayContext(
-        results, data_folder(given["data"]), pick_device(given["device"]), weights, given["dataset"]
-    )
-    found = [StoredTrial.read(file) for file in find_records(records, results)] if records else stored_trials(results)
+    context = options.replay_context(given)
+    trials = [StoredTrial.read(file) for file in find_records(records, results)] if records else stored_trials(results)
     made, faults = [], []
-    for stored in found:
+    for stored in trials:
         try:
             made.append(measure_again(stored, context))
         except UsageError as error:
@@ -65,9 +54,9 @@ def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
 
 
 def _rates(throughput: dict[str, Any]) -> str:
-    from hashbench.reporting.rates import rate_text
+    from hashbench.reporting.plain_text import rate_text
 
     words = [f"encodes {rate_text(throughput['encode']['images_per_s']['median'])} images/s"]
-    for k, found in list(throughput["search"].items())[-1:]:
-        words.append(f"answers {rate_text(found['queries_per_s']['median'])} queries/s with their {k} nearest items")
+    for k, rates in list(throughput["search"].items())[-1:]:
+        words.append(f"answers {rate_text(rates['queries_per_s']['median'])} queries/s with their {k} nearest items")
     return ", ".join(words)

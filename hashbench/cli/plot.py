@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from hashbench.cli import options
+
 EXAMPLE = """\b
 Kinds: precision-recall, map-by-bits, precision-at-k, throughput, training
 
@@ -17,7 +19,7 @@ Examples:
 
 @click.command("plot", epilog=EXAMPLE)
 @click.argument("kinds", metavar="[KIND,...]", default="")
-@click.option("--results", default="results", show_default=True, metavar="DIR", help="Folder of the records.")
+@options.results
 @click.option("--out", metavar="DIR", help="Where the figures go.  [default: DIR/figures of the results]")
 @click.option("--format", "formats", default="png,svg", show_default=True, metavar="LIST", help="png, svg.")
 @click.option("--datasets", metavar="LIST", help="Data sets or protocols, names or globs.  [default: all]")
@@ -36,38 +38,38 @@ def command(kinds: str, **given: Any) -> int:
     from hashbench.reporting.figures.choice import choose_methods, choose_tables
     from hashbench.reporting.figures.files import check_formats
     from hashbench.reporting.figures.kinds import KINDS, kind_named
-    from hashbench.reporting.figures.style import styles
+    from hashbench.reporting.figures.style import row_styles
     from hashbench.reporting.leaderboard.tables import tables
 
-    wanted, formats = split_list(kinds) or tuple(KINDS), split_list(given["formats"])
-    for kind in wanted:
+    chosen, formats = split_list(kinds) or tuple(KINDS), split_list(given["formats"])
+    for kind in chosen:
         kind_named(kind)
     check_formats(formats)
     folder = Path(given["results"])
     records = existing_results(folder)
     for fault in records.faults:
         click.echo(f"hashbench: {fault}", err=True)
-    found = tables(replace(records, files={}))  # figures compare no queries
-    if not found:
+    shown = tables(replace(records, files={}))  # figures compare no queries
+    if not shown:
         click.echo(f"hashbench: no records in {str(folder)!r} to draw; make some with hashbench run", err=True)
         return 3
-    look = styles(found)
+    styles = row_styles(shown)
     if given["datasets"]:
-        found = choose_tables(found, split_list(given["datasets"]))
+        shown = choose_tables(shown, split_list(given["datasets"]))
     if given["methods"]:
-        found = choose_methods(found, split_list(given["methods"]))
+        shown = choose_methods(shown, split_list(given["methods"]))
     out = Path(given["out"]) if given["out"] else folder / "figures"
-    return _draw(found, look, out, wanted, formats)
+    return _draw(shown, styles, out, chosen, formats)
 
 
-def _draw(found: Any, look: Any, out: Path, kinds: tuple[str, ...], formats: tuple[str, ...]) -> int:
+def _draw(shown: Any, styles: Any, out: Path, kinds: tuple[str, ...], formats: tuple[str, ...]) -> int:
     from hashbench.reporting.figures.files import write_figures
     from hashbench.reporting.figures.kinds import KINDS
 
     drawn = 0
     for kind in kinds:
         before = drawn
-        for path in write_figures(found, look, out, [kind], formats):
+        for path in write_figures(shown, styles, out, [kind], formats):
             click.echo(str(path))
             drawn += 1
         if drawn == before:

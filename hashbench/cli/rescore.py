@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from hashbench.cli import options
+
 EXAMPLE = """\b
 Examples:
   hashbench rescore
@@ -17,12 +19,7 @@ Examples:
 @click.command("rescore", epilog=EXAMPLE)
 @click.argument("records", metavar="[RECORD]...", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Also those whose metrics are of today's version.")
-@click.option("--results", default="results", show_default=True, metavar="DIR", help="Folder of the records.")
-@click.option("--data", metavar="DIR", help="Folder of the data sets.  [default: HASHBENCH_DATA, else data]")
-@click.option("--dataset", metavar="NAME:FILE", help="The data set, where a file of yours describes it.")
-@click.option("--weights", multiple=True, metavar="NAME=FILE", help="State dict of the features' network.")
-@click.option("--offline", is_flag=True, help="Download nothing.")
-@click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1, ...")
+@options.replay
 @click.option("--json", "as_json", is_flag=True, help="Print the records as JSON.")
 def command(records: tuple[str, ...], everything: bool, as_json: bool, **given: Any) -> int:
     """Compute metrics anew from kept codes, without training.
@@ -33,20 +30,12 @@ def command(records: tuple[str, ...], everything: bool, as_json: bool, **given: 
     with 2 if nothing could.
     """
     from hashbench.evaluation.metrics import METRIC_VERSION
-    from hashbench.features.weights import Weights, parse_weights
     from hashbench.records.lookup import find_records
-    from hashbench.replay.context import ReplayContext
     from hashbench.replay.rescore import choose, rescore_records
     from hashbench.replay.stored_trial import StoredTrial
-    from hashbench.util.device import pick_device
-    from hashbench.util.paths import data_folder
-    from hashbench.util.progress import log_to_stderr
 
     results = Path(given["results"])
-    weights = Weights(parse_weights(given["weights"]), given["offline"], log_to_stderr)
-    context = ReplayContext(
-        results, data_folder(given["data"]), pick_device(given["device"]), weights, given["dataset"]
-    )
+    context = options.replay_context(given)
     faults: list[str] = []
     current = 0
     if records:

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from hashbench.cli import options
+
 
 @click.command(
     "show",
@@ -14,7 +16,7 @@ import click
     "  hashbench show 3fa9c1",
 )
 @click.argument("name", metavar="NAME|RECORD")
-@click.option("--results", default="results", show_default=True, metavar="DIR", help="Folder of the records.")
+@options.results
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def command(name: str, results: str, as_json: bool) -> int:
     """Show a method, a data set, features, a suite, or a record by its file or by the beginning of its key."""
@@ -98,20 +100,20 @@ def _suite(name: str) -> dict[str, Any]:
     from hashbench.planning.suite import open_suite
 
     suite = open_suite(name)
-    runs = [_said(run) for run in suite.runs]
+    runs = [_changed(run) for run in suite.runs]
     shared = {key: value for key, value in runs[0].items() if all(run.get(key) == value for run in runs)}
     own = [{key: value for key, value in run.items() if key not in shared} for run in runs]
     facts = {"suite": suite.name, "origin": str(suite.file), "title": suite.title, "why": suite.why, "grid": shared}
     return facts if len(runs) == 1 else {**facts, "runs": {str(number): run for number, run in enumerate(own, start=1)}}
 
 
-def _said(run: Any) -> dict[str, Any]:
-    """What a grid says beside the defaults, its parameters as "METHOD.PARAMETER"."""
+def _changed(run: Any) -> dict[str, Any]:
+    """What a grid changes of the defaults, its parameters as "METHOD.PARAMETER"."""
     from dataclasses import fields
 
     values = {field.name: (getattr(run, field.name), field.default) for field in fields(run)}
-    said = {key: value for key, (value, default) in values.items() if key != "parameters" and value != default}
-    return said | {
+    changed = {key: value for key, (value, default) in values.items() if key != "parameters" and value != default}
+    return changed | {
         f"{method}.{name}": value for method, settings in run.parameters.items() for name, value in settings.items()
     }
 

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from hashbench.search.backend import IntArray
 from hashbench.search.numba_cache import entry_point
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]  # not search.backend's, which imports torch: reports read the metrics' names
 Number = TypeVar("Number", np.int64, np.float64)
 
 

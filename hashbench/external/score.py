@@ -23,6 +23,7 @@ from hashbench.planning.fingerprint import REFERENCE_TRIALS, source_sums
 from hashbench.plugins.registry import DATASETS
 from hashbench.records.environment import peak_memory, start_peak_memory
 from hashbench.records.new_record import new_record
+from hashbench.records.newest import trial_id
 from hashbench.records.results import results
 from hashbench.records.scores import saved_arrays, score_fields
 from hashbench.records.store import Record, Store
@@ -91,9 +92,11 @@ def _unread(arrays: Arrays) -> list[str]:
 
 def _replaced(planned: PlannedTrial, folder: Path) -> list[str]:
     """What a table shows only the newest of: earlier codes under the same name, bits and repetition."""
-    identity = planned.trial.identity()
+    same = trial_id(planned.trial.identity())
     earlier = [
-        each["key"] for each in results(folder).records if each["trial"] == identity and each["key"] != planned.key
+        record["key"]
+        for record in results(folder).records
+        if trial_id(record["trial"]) == same and record["key"] != planned.key
     ]
     if not earlier:
         return []

@@ -1,1 +1,1 @@
-"""What needs pictures or a kept model: queries with their neighbours, originals with their reconstructions."""
+"""Pictures: queries with their neighbours, originals with their reconstructions."""

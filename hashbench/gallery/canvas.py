@@ -1,4 +1,4 @@
-"""A sheet: pictures and words laid out in pixels, written as PNG."""
+"""A canvas: pictures and words laid out in pixels, written as PNG."""
 
 from pathlib import Path
 from typing import Literal
@@ -14,13 +14,13 @@ from hashbench.util.files import replacing
 DPI = 100
 MARGIN = 20
 FONT = "DejaVu Sans"  # comes with matplotlib and has the signs
-LINE = 1.4  # lines' distance over the size of their font
-FRAME = 4  # width of a picture's frame
+LINE_SPACING = 1.4  # lines' distance over the size of their font
+FRAME_WIDTH = 4  # width of a picture's frame
 BLACK, GREY = "#222222", "#666666"
 
 
-class Sheet:
-    """White, ``width`` pixels wide, as high as what was put on it; places are pixels from the top left.
+class Canvas:
+    """White, ``width`` pixels wide, as high as what was put on it; coordinates are pixels from the top left.
 
     Attributes:
         bottom: where the next paragraph begins.
@@ -35,11 +35,13 @@ class Sheet:
     def picture(self, left: int, top: int, bitmap: Bitmap, colour: str) -> None:
         """A picture, pixel for pixel, in a frame around it."""
         height, width = bitmap.shape[:2]
-        place = (left, left + width, top + height, top)
-        self.axes.imshow(bitmap, extent=place, interpolation="nearest", aspect="auto")
-        edge = FRAME / 2
-        corner, sides = (left - edge, top - edge), (width + FRAME, height + FRAME)
-        frame = Rectangle(corner, *sides, fill=False, edgecolor=colour, linewidth=FRAME * 72 / DPI, joinstyle="miter")
+        extent = (left, left + width, top + height, top)
+        self.axes.imshow(bitmap, extent=extent, interpolation="nearest", aspect="auto")
+        edge = FRAME_WIDTH / 2
+        corner, sides = (left - edge, top - edge), (width + FRAME_WIDTH, height + FRAME_WIDTH)
+        frame = Rectangle(
+            corner, *sides, fill=False, edgecolor=colour, linewidth=FRAME_WIDTH * 72 / DPI, joinstyle="miter"
+        )
         self.axes.add_patch(frame)
 
     def words(
@@ -57,7 +59,7 @@ class Sheet:
         )
 
     def paragraph(self, text: str, font: FontProperties, colour: str = BLACK) -> None:
-        """Lines over the sheet's whole width, below all that is on it."""
+        """Lines over the whole width, below everything else."""
         for line in wrapped(text, self.width - 2 * MARGIN, font):
             self.words(MARGIN, self.bottom, line, font, colour)
             self.bottom += line_height(font)
@@ -72,13 +74,13 @@ class Sheet:
 
 
 def font(size: float, bold: bool = False) -> FontProperties:
-    """The font of all sheets, ``size`` in points."""
+    """The font of all words, ``size`` in points."""
     return FontProperties(family=FONT, size=size, weight="bold" if bold else "normal")
 
 
 def line_height(font: FontProperties) -> int:
     """Pixels from one line to the next."""
-    return round(font.get_size_in_points() * LINE * DPI / 72)
+    return round(font.get_size_in_points() * LINE_SPACING * DPI / 72)
 
 
 def wrapped(text: str, width: float, font: FontProperties) -> list[str]:

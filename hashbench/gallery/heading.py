@@ -1,9 +1,9 @@
-"""What a sheet calls its record."""
+"""The heading of a sheet: its record in words."""
 
+from hashbench.evaluation.metrics import HEADLINE
 from hashbench.records.results import Results
 from hashbench.records.store import Record
 from hashbench.reporting.leaderboard.caption import title
-from hashbench.reporting.leaderboard.table import HEADLINE
 from hashbench.reporting.leaderboard.tables import tables
 
 

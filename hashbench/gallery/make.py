@@ -7,6 +7,7 @@ import torch
 
 from hashbench.dataset import Dataset
 from hashbench.errors import UsageError
+from hashbench.evaluation.metrics import HEADLINE
 from hashbench.gallery.neighbour_sheet import neighbour_sheet
 from hashbench.gallery.neighbours import Rows, nearest, spread
 from hashbench.gallery.reconstruction_sheet import reconstruction_sheet
@@ -16,14 +17,13 @@ from hashbench.plugins.registry import METHODS
 from hashbench.records.trial_spec import EXTERNAL_DATASET
 from hashbench.replay.stored_dataset import open_recorded_dataset
 from hashbench.replay.stored_trial import StoredCodes, StoredTrial, changed_sources, load_codes, load_method
-from hashbench.reporting.leaderboard.table import HEADLINE
 
-MOST = 100  # queries, and neighbours of each: a sheet stays one that can be drawn and looked at
+MAX_SHOWN = 100  # queries, and neighbours of each: a sheet stays one that can be drawn and looked at
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What to show and where things are.
+class GalleryRequest:
+    """What to show, and the folders and device.
 
     Attributes:
         data: the folder of all data sets.
@@ -45,13 +45,13 @@ class Wanted:
 
     def __post_init__(self) -> None:
         for name, value in (("queries", self.queries), ("neighbours", self.neighbours)):
-            if not 1 <= value <= MOST:
-                raise UsageError(f"{name} is {value}, wanted 1 to {MOST}")
+            if not 1 <= value <= MAX_SHOWN:
+                raise UsageError(f"{name} is {value}, wanted 1 to {MAX_SHOWN}")
 
 
 @dataclass(frozen=True)
-class Made:
-    """What came of a record.
+class GalleryResult:
+    """What was made of a record.
 
     Attributes:
         files: written sheets.
@@ -73,42 +73,42 @@ def default_records(results: Path) -> tuple[list[StoredTrial], int]:
     Raises:
         UsageError: there is none, or a record cannot be read.
     """
-    found = [StoredTrial.read(file) for file in sorted((results / "records").glob("*.json"))]
-    found = [stored for stored in found if stored.has_codes and stored.trial.dataset != EXTERNAL_DATASET]
+    trials = [StoredTrial.read(file) for file in sorted((results / "records").glob("*.json"))]
+    trials = [stored for stored in trials if stored.has_codes and stored.trial.dataset != EXTERNAL_DATASET]
     best: dict[tuple[str, str, int | None], StoredTrial] = {}
-    for stored in sorted(found, key=lambda stored: stored.record["metrics"][HEADLINE] or 0.0):
+    for stored in sorted(trials, key=lambda stored: stored.record["metrics"][HEADLINE] or 0.0):
         if stored.trial.repetition == 0:
             best[stored.trial.protocol, stored.trial.method, stored.trial.bits] = stored
     if not best:
         raise UsageError(f"no record in {results / 'records'} has codes to show; make some with hashbench run")
-    return [best[group] for group in sorted(best)], len(found) - len(best)
+    return [best[group] for group in sorted(best)], len(trials) - len(best)
 
 
-def make_gallery(stored: StoredTrial, wanted: Wanted) -> Made:
+def make_gallery(stored: StoredTrial, request: GalleryRequest) -> GalleryResult:
     """Write ``<record>-neighbours.png`` and, where the method restores pictures, ``<record>-reconstructions.png``.
 
     Raises:
         UsageError: the record has no codes, or its data set is not here; nothing was written.
     """
     codes = load_codes(stored)
-    queries = spread(codes.average_precision, wanted.queries)
+    queries = spread(codes.average_precision, request.queries)
     if not len(queries):
         raise UsageError(f"record {stored.record['key']}: no query has a relevant item, so there is nothing to show")
-    found = nearest(codes, queries, wanted.neighbours, wanted.device)
-    dataset = open_recorded_dataset(stored, wanted.data, wanted.dataset)
-    sheet = neighbour_sheet(stored, codes, found, dataset)
-    wanted.out.mkdir(parents=True, exist_ok=True)
-    file = wanted.out / f"{stored.file.stem}-neighbours.png"
+    neighbours = nearest(codes, queries, request.neighbours, request.device)
+    dataset = open_recorded_dataset(stored, request.data, request.dataset)
+    sheet = neighbour_sheet(stored, codes, neighbours, dataset)
+    request.out.mkdir(parents=True, exist_ok=True)
+    file = request.out / f"{stored.file.stem}-neighbours.png"
     sheet.save(file)
     try:
-        more, notes = _reconstructions(stored, codes, queries, dataset, wanted)
+        more, notes = _reconstructions(stored, codes, queries, dataset, request)
     except UsageError as error:
-        return Made([file], [], f"no reconstructions: {error}")
-    return Made([file, *more], notes)
+        return GalleryResult([file], [], f"no reconstructions: {error}")
+    return GalleryResult([file, *more], notes)
 
 
 def _reconstructions(
-    stored: StoredTrial, codes: StoredCodes, queries: Rows, dataset: Dataset, wanted: Wanted
+    stored: StoredTrial, codes: StoredCodes, queries: Rows, dataset: Dataset, request: GalleryRequest
 ) -> tuple[list[Path], list[str]]:
     """The written sheet, if there is one, and notes."""
     name = stored.trial.method
@@ -120,10 +120,10 @@ def _reconstructions(
     if not stored.state_file.is_file():
         return [], [f"no reconstructions: the state was not kept, there is no {stored.state_file.name}"]
     since = changed_sources(stored)
-    method, run = load_method(stored, wanted.device)
-    found = reconstruct(method, run, codes, dataset, queries)
-    if found is None:
+    method, run = load_method(stored, request.device)
+    reconstructions = reconstruct(method, run, codes, dataset, queries)
+    if reconstructions is None:
         return [], nothing
-    file = wanted.out / f"{stored.file.stem}-reconstructions.png"
-    reconstruction_sheet(stored, found).save(file)
+    file = request.out / f"{stored.file.stem}-reconstructions.png"
+    reconstruction_sheet(stored, reconstructions).save(file)
     return [file], [f"{', '.join(since)} changed since {stored.file.stem} was made"] if since else []

@@ -1,44 +1,44 @@
-"""The sheet of queries with their nearest items: right and wrong ones told apart by colour and by sign."""
+"""The sheet of queries with their nearest items: relevant and other ones marked by colour and sign."""
 
 import numpy as np
 
 from hashbench.dataset import Dataset
-from hashbench.gallery.canvas import BLACK, FRAME, GREY, MARGIN, Sheet, cut, font, line_height
+from hashbench.gallery.canvas import BLACK, FRAME_WIDTH, GREY, MARGIN, Canvas, cut, font, line_height
 from hashbench.gallery.heading import heading
 from hashbench.gallery.neighbours import Neighbours
-from hashbench.gallery.thumbnails import SIDE, Bitmap, thumbnails
+from hashbench.gallery.thumbnails import THUMBNAIL_SIZE, Bitmap, thumbnails
 from hashbench.replay.stored_trial import StoredCodes, StoredTrial
 
 # Frame and sign of relevant items and of the others: colours that people who cannot tell red from green tell apart.
 MARKS = {True: ("#007f5f", "✓"), False: ("#d55e00", "✗")}
 NAMES_WIDTH = 130  # pixels, of the class names at the left
-NAMES = 5  # of a query's classes at most
-STEP = SIDE + 2 * FRAME + 6  # from one picture to the next
-LEAST_WIDTH = 900  # for the words
-HEAD, BODY, NAME, SIGN = font(13, bold=True), font(9.5), font(9.5), font(10.5, bold=True)
+MOST_NAMES = 5  # of a query's classes
+COLUMN_STEP = THUMBNAIL_SIZE + 2 * FRAME_WIDTH + 6  # pixels from one picture to the next
+LEAST_WIDTH = 900  # pixels, for the words
+HEADING_FONT, BODY_FONT, NAME_FONT, SIGN_FONT = font(13, bold=True), font(9.5), font(9.5), font(10.5, bold=True)
 
 
-def neighbour_sheet(stored: StoredTrial, codes: StoredCodes, found: Neighbours, dataset: Dataset) -> Sheet:
+def neighbour_sheet(stored: StoredTrial, codes: StoredCodes, neighbours: Neighbours, dataset: Dataset) -> Canvas:
     """A row per query: its class names and average precision, its picture, and its nearest items."""
-    across = found.items.shape[1]
-    sheet = Sheet(max(LEAST_WIDTH, _left(across + 1) + MARGIN))
-    sheet.paragraph(heading(stored.record), HEAD)
-    sheet.bottom += MARGIN
+    across = neighbours.items.shape[1]
+    canvas = Canvas(max(LEAST_WIDTH, _left(across + 1) + MARGIN))
+    canvas.paragraph(heading(stored.record), HEADING_FONT)
+    canvas.bottom += MARGIN
     classes = dataset.classes()
-    queries = thumbnails(dataset, codes.query_items[found.queries])
-    items = thumbnails(dataset, codes.database_items[found.items.ravel()])
-    for row, query in enumerate(found.queries):
+    queries = thumbnails(dataset, codes.query_items[neighbours.queries])
+    items = thumbnails(dataset, codes.database_items[neighbours.items.ravel()])
+    for row, query in enumerate(neighbours.queries):
         names = [classes[column] for column in codes.query_labels[query].nonzero()[0]]
-        _names(sheet, names, float(codes.average_precision[query]))
-        _pictures(sheet, [queries[row], *items[row * across : (row + 1) * across]], found, row)
-    for sentence in caption(stored, codes, found):
-        sheet.paragraph(sentence, BODY, GREY)
-    return sheet
+        _names(canvas, names, float(codes.average_precision[query]))
+        _pictures(canvas, [queries[row], *items[row * across : (row + 1) * across]], neighbours, row)
+    for sentence in caption(stored, codes, neighbours):
+        canvas.paragraph(sentence, BODY_FONT, GREY)
+    return canvas
 
 
-def caption(stored: StoredTrial, codes: StoredCodes, found: Neighbours) -> list[str]:
+def caption(stored: StoredTrial, codes: StoredCodes, neighbours: Neighbours) -> list[str]:
     """What the marks mean, and how the queries were chosen."""
-    shown, across = found.items.shape
+    shown, across = neighbours.items.shape
     answerable = int((~np.isnan(codes.average_precision)).sum())
     left_out = len(codes.query) - answerable
     over_all = stored.record["metrics"].get(f"precision@{across}")
@@ -50,37 +50,37 @@ def caption(stored: StoredTrial, codes: StoredCodes, found: Neighbours) -> list[
         f"Queries: all {answerable:,} ranked by their average precision (AP, in the top 1,000) and cut into {shown} "
         "equal parts; shown is the middle one of each, best first."
         + (f" {left_out:,} queries without any relevant item are left out." if left_out else ""),
-        f"Of the items shown, {found.relevant.sum():,} of {found.relevant.size:,} are relevant"
+        f"Of the items shown, {neighbours.relevant.sum():,} of {neighbours.relevant.size:,} are relevant"
         + (f"; precision@{across} over all queries is {over_all:.3f}." if over_all is not None else "."),
         f"Record {stored.record['key']}.",
     ]
 
 
 def _left(column: int) -> int:
-    """Where a picture begins: 0 is the query, which stands apart from its neighbours."""
-    return MARGIN + NAMES_WIDTH + column * STEP + (MARGIN if column else 0)
+    """The left edge of a picture in pixels: column 0 is the query, with a gap before its neighbours."""
+    return MARGIN + NAMES_WIDTH + column * COLUMN_STEP + (MARGIN if column else 0)
 
 
-def _names(sheet: Sheet, names: list[str], average_precision: float) -> None:
-    more = [f"and {len(names) - NAMES} more"] if len(names) > NAMES else []
-    lines = [*(cut(name, NAMES_WIDTH - FRAME, NAME) for name in names[:NAMES]), *more]
+def _names(canvas: Canvas, names: list[str], average_precision: float) -> None:
+    more = [f"and {len(names) - MOST_NAMES} more"] if len(names) > MOST_NAMES else []
+    lines = [*(cut(name, NAMES_WIDTH - FRAME_WIDTH, NAME_FONT) for name in names[:MOST_NAMES]), *more]
     for number, line in enumerate(lines):
-        sheet.words(MARGIN, sheet.bottom + number * line_height(NAME), line, NAME)
-    top = sheet.bottom + len(lines) * line_height(NAME)
-    sheet.words(MARGIN, top, f"AP {average_precision:.3f}", NAME, GREY)
+        canvas.words(MARGIN, canvas.bottom + number * line_height(NAME_FONT), line, NAME_FONT)
+    top = canvas.bottom + len(lines) * line_height(NAME_FONT)
+    canvas.words(MARGIN, top, f"AP {average_precision:.3f}", NAME_FONT, GREY)
 
 
-def _pictures(sheet: Sheet, pictures: list[Bitmap], found: Neighbours, row: int) -> None:
+def _pictures(canvas: Canvas, pictures: list[Bitmap], neighbours: Neighbours, row: int) -> None:
     """The query and its items, centred in a line as high as the highest of them."""
-    height = max(SIDE // 2, *(picture.shape[0] for picture in pictures))
+    height = max(THUMBNAIL_SIZE // 2, *(picture.shape[0] for picture in pictures))
     for column, picture in enumerate(pictures):
-        left = _left(column) + (SIDE - picture.shape[1]) // 2
-        top = sheet.bottom + (height - picture.shape[0]) // 2
+        left = _left(column) + (THUMBNAIL_SIZE - picture.shape[1]) // 2
+        top = canvas.bottom + (height - picture.shape[0]) // 2
         if column == 0:
-            sheet.picture(left, top, picture, BLACK)
+            canvas.picture(left, top, picture, BLACK)
             continue
-        colour, sign = MARKS[bool(found.relevant[row, column - 1])]
-        sheet.picture(left, top, picture, colour)
-        under, centre = sheet.bottom + height + FRAME + 4, _left(column) + SIDE / 2
-        sheet.words(centre, under, f"{sign} {found.distances[row, column - 1]}", SIGN, colour, "center")
-    sheet.bottom += height + line_height(SIGN) + MARGIN
+        colour, sign = MARKS[bool(neighbours.relevant[row, column - 1])]
+        canvas.picture(left, top, picture, colour)
+        under, centre = canvas.bottom + height + FRAME_WIDTH + 4, _left(column) + THUMBNAIL_SIZE / 2
+        canvas.words(centre, under, f"{sign} {neighbours.distances[row, column - 1]}", SIGN_FONT, colour, "center")
+    canvas.bottom += height + line_height(SIGN_FONT) + MARGIN

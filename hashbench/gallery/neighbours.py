@@ -33,9 +33,9 @@ class Neighbours:
 def spread(average_precision: npt.NDArray[np.float64], count: int) -> Rows:
     """Rows of ``count`` queries spread evenly over their ranking by average precision, best first, ties by row.
 
-    The ranking is cut into as many equal parts and the middle query of each is taken, so each stands for as many
-    others and neither the best nor the worst are sought out. Queries without relevant items (NaN) have no place in
-    it; where fewer than ``count`` are left, all are taken.
+    The ranking is cut into as many equal parts and the middle query of each is taken, so each represents as many
+    others and neither the best nor the worst are picked. Queries without relevant items (NaN) are left out; where
+    fewer than ``count`` remain, all are taken.
     """
     answerable = np.flatnonzero(~np.isnan(average_precision))
     ranking = answerable[np.argsort(-average_precision[answerable], kind="stable")]

@@ -13,7 +13,7 @@ from hashbench.gallery.neighbours import Rows
 from hashbench.method import HashMethod, RunContext
 from hashbench.replay.stored_trial import StoredCodes
 
-BLOCK = 200  # queries at a time
+QUERY_CHUNK = 200  # queries at a time
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ def reconstruct(
         size = pictures.shape[-1]
         squared_error, squares = 0.0, 0.0
         total = torch.zeros(pictures.shape[1:], dtype=torch.float64, device=run.device)
-        for start in range(0, len(codes.query), BLOCK):
-            rows = np.arange(start, min(start + BLOCK, len(codes.query)))
+        for start in range(0, len(codes.query), QUERY_CHUNK):
+            rows = np.arange(start, min(start + QUERY_CHUNK, len(codes.query)))
             wanted, made = originals(rows, size).double(), restored(rows)
             assert made is not None
             squared_error += float((wanted - made).square().sum())

@@ -10,10 +10,10 @@ from hashbench.data.images import DECODE_CHUNK_IMAGES, three_channels
 from hashbench.dataset import Dataset, Items
 
 Bitmap = npt.NDArray[np.uint8]
-SIDE = 128  # pixels: four times CIFAR's
+THUMBNAIL_SIZE = 128  # pixels: four times CIFAR's
 
 
-def thumbnail(image: Tensor, side: int = SIDE) -> Bitmap:
+def thumbnail(image: Tensor, side: int = THUMBNAIL_SIZE) -> Bitmap:
     """Uint8 [h, w, 3] whose longer side is at most ``side``, of uint8 [c, h, w]; grey gets three channels.
 
     Small pictures are enlarged by a whole factor, pixel for pixel; large ones are scaled down, antialiased.

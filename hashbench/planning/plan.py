@@ -1,6 +1,5 @@
 """The plan: grids become trials, each with the reason why it is run or not."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from hashbench.planning.grid import Grid
 from hashbench.planning.task import Task, tasks
 from hashbench.plugins import hyperparameters
 from hashbench.plugins.registry import METHODS
+from hashbench.records.newest import newest_records, trial_id
 from hashbench.records.store import Record, Store
 from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, PlannedTrial, TrialSpec
 
@@ -235,17 +235,11 @@ def _planned_trial(
 
 def _states(trials: list[tuple[PlannedTrial, str]], store: Store) -> list[PlanEntry]:
     """What is to be done about each trial, given what its grid wants made again."""
-    others: dict[str, Record] = {}
-    for record in sorted(store.records(), key=lambda record: str(record["provenance"]["created"])):
-        others[_identity(record["trial"])] = record
+    newest = newest_records(store.records())
     return [
-        _state(planned, rerun, store.read(planned), others.get(_identity(planned.trial.identity())))
+        _state(planned, rerun, store.read(planned), newest.get(trial_id(planned.trial.identity())))
         for planned, rerun in trials
     ]
-
-
-def _identity(trial: dict[str, Any]) -> str:
-    return json.dumps(trial, sort_keys=True)
 
 
 def _state(planned: PlannedTrial, rerun: str, record: Record | None, newest: Record | None) -> PlanEntry:

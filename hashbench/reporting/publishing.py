@@ -1,10 +1,9 @@
-"""Published records: what tables are made from, small enough to be committed, without codes, states and folders.
+"""Published records: small enough to be committed, without codes, states and paths of a machine.
 
 ``python -m hashbench.reporting.publishing SOURCE TARGET``
 """
 
 import io
-import json
 import re
 import shlex
 import sys
@@ -16,11 +15,12 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from hashbench.errors import UsageError
+from hashbench.records.newest import newest_records, trial_id
+from hashbench.records.per_query import ARRAYS
 from hashbench.records.store import Record, Store, to_json
 from hashbench.reporting.write import write_reports
 from hashbench.util.files import replacing
 
-ARRAYS = ("average_precision", "query_items")  # enough to compare methods on the same queries
 _ABSOLUTE = re.compile(r"(?P<before>^|[=:,])(?P<path>/[^=:,]*)")
 
 
@@ -38,45 +38,35 @@ def publish(source: Path, target: Path) -> list[Path]:
     """
     if source.resolve() == target.resolve():
         raise UsageError(f"records of {str(source)!r} cannot be published into their own folder; name another")
-    newest = _newest(Store(source))
+    newest = newest_records(record for record in Store(source).records() if record["status"] == "ok")
     if not newest:
         raise UsageError(f"{str(source)!r} has no finished records to publish; wanted a result folder of hashbench run")
     contents = dict(_contents(Store(source), newest))
     _remove_older(Store(target), newest)
-    for place, content in contents.items():
-        (target / place).parent.mkdir(parents=True, exist_ok=True)
-        with replacing(target / place) as work:
+    for name, content in contents.items():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        with replacing(target / name) as work:
             work.write_bytes(content)
-    return [*(target / place for place in contents), *write_reports(target, figures=False)]
-
-
-def _newest(store: Store) -> dict[str, Record]:
-    """The newest finished record of each trial."""
-    finished = [record for record in store.records() if record["status"] == "ok"]
-    return {_trial(record): record for record in sorted(finished, key=lambda r: str(r["provenance"]["created"]))}
-
-
-def _trial(record: Record) -> str:
-    return json.dumps(record["trial"], sort_keys=True)
+    return [*(target / name for name in contents), *write_reports(target, figures=False)]
 
 
 def _remove_older(store: Store, newest: dict[str, Record]) -> None:
-    """Remove records, and what belongs to them, whose trials ``newest`` has with other keys."""
+    """Remove records whose trials ``newest`` has with other keys, and their arrays and throughput."""
     for path, record in zip(sorted(store.records_folder.glob("*.json")), store.records(), strict=True):
-        other = newest.get(_trial(record))
+        other = newest.get(trial_id(record["trial"]))
         if other is not None and other["key"] != record["key"]:
             for file in (path, path.with_suffix(".npz"), *store.throughput_folder.glob(f"{record['key']}-*.json")):
                 file.unlink(missing_ok=True)
 
 
 def _contents(store: Store, newest: dict[str, Record]) -> Iterator[tuple[Path, bytes]]:
-    """Files by their place in a result folder, a record behind what belongs to it."""
+    """Paths below a result folder and their content; a record comes after the arrays beside it."""
     keys = {record["key"] for record in newest.values()}
     for path, record in zip(sorted(store.records_folder.glob("*.json")), store.records(), strict=True):
         if record["key"] in keys:
-            place = path.relative_to(store.root)
-            yield place.with_suffix(".npz"), _arrays(path.with_suffix(".npz"))
-            yield place, to_json(_without_folders(record))
+            name = path.relative_to(store.root)
+            yield name.with_suffix(".npz"), _arrays(path.with_suffix(".npz"))
+            yield name, to_json(_without_folders(record))
     for path, throughput in zip(sorted(store.throughput_folder.glob("*.json")), store.throughputs(), strict=True):
         if throughput["key"] in keys:
             yield path.relative_to(store.root), to_json(throughput)
@@ -84,8 +74,8 @@ def _contents(store: Store, newest: dict[str, Record]) -> Iterator[tuple[Path, b
 
 def _arrays(file: Path) -> bytes:
     try:
-        with np.load(file, allow_pickle=False) as kept:
-            arrays = {name: kept[name] for name in ARRAYS}
+        with np.load(file, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in ARRAYS}
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise UsageError(f"{file} cannot be read ({error}); restore it or move its record away") from error
     stream = io.BytesIO()
@@ -99,8 +89,8 @@ def _without_folders(record: Record) -> Record:
     return {**record, "provenance": {**record["provenance"], "command": shlex.join(words)}}
 
 
-def _last_name(found: re.Match[str]) -> str:
-    return found["before"] + PurePosixPath(found["path"]).name
+def _last_name(match: re.Match[str]) -> str:
+    return match["before"] + PurePosixPath(match["path"]).name
 
 
 def main(words: list[str]) -> int:

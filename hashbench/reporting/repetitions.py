@@ -1,10 +1,10 @@
-"""Cells whatever their root seeds: all repetitions that a result folder has of each."""
+"""The cells of a result folder with all their repetitions, over all root seeds."""
 
-import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hashbench.records.newest import newest_records
 from hashbench.records.results import Results
 from hashbench.records.store import Record
 from hashbench.reporting.identity import Identity
@@ -21,13 +21,13 @@ class Repetitions:
         identity: which cell.
         runs: the finished records.
         files: where those lie.
-        troubled: records of runs that did not finish.
+        failed: records of runs that did not finish.
     """
 
     identity: Identity
     runs: dict[Run, Record] = field(default_factory=dict)
     files: dict[Run, Path] = field(default_factory=dict)
-    troubled: list[Record] = field(default_factory=list)
+    failed: list[Record] = field(default_factory=list)
 
     def values(self, metric: str) -> dict[Run, float | None]:
         """A metric of each run; None where it is not defined or not finite."""
@@ -36,15 +36,12 @@ class Repetitions:
 
 def repetitions(results: Results) -> dict[Identity, Repetitions]:
     """The cells of a result folder; of records of one trial the newest counts."""
-    newest: dict[str, Record] = {}
-    for record in sorted(results.records, key=lambda r: (str(r["provenance"]["created"]), str(r["key"]))):
-        newest[json.dumps(record["trial"], sort_keys=True)] = record
     cells: dict[Identity, Repetitions] = {}
-    for record in newest.values():
+    for record in newest_records(results.records).values():
         identity = Identity.of(record)
         cell = cells.setdefault(identity, Repetitions(identity))
         if record["status"] != "ok":
-            cell.troubled.append(record)
+            cell.failed.append(record)
             continue
         run = (record["trial"]["seed"], record["trial"]["repetition"])
         cell.runs[run] = record
@@ -62,13 +59,13 @@ def run_text(run: Run) -> str:
     return f"{run[0]}/{run[1]}"
 
 
-def trouble(cell: Repetitions) -> str:
+def failure_reason(cell: Repetitions) -> str:
     """What happened to the runs that did not finish, the first in words; empty where all did."""
-    if not cell.troubled:
+    if not cell.failed:
         return ""
-    first = min(cell.troubled, key=lambda r: (r["trial"]["seed"], r["trial"]["repetition"]))
+    first = min(cell.failed, key=lambda r: (r["trial"]["seed"], r["trial"]["repetition"]))
     error = first["error"] or {}
     where = f" in {error['phase']}" if error.get("phase") else ""
     message = str(error.get("message", "")).partition("\n")[0]
-    count = f"{len(cell.troubled)} of {len(cell.troubled) + len(cell.runs)} repetitions: " if cell.runs else ""
+    count = f"{len(cell.failed)} of {len(cell.failed) + len(cell.runs)} repetitions: " if cell.runs else ""
     return f"{count}{first['status']}{where}: {message}"

@@ -9,20 +9,20 @@ import numpy.typing as npt
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
 SIGNIFICANCE = 0.05
-FEWEST = 20  # queries, below which a bootstrap calls too much certain
-_BLOCK = 1_000  # resamples counted at a time
-_EXACT = 2.0**26  # of multiples of 1 / 2^26 every sum is exact, in whatever order a machine adds
+MIN_QUERIES = 20  # queries, below which a bootstrap calls too much certain
+_RESAMPLE_CHUNK = 1_000  # resamples counted at a time
+_EXACT_SCALE = 2.0**26  # of multiples of 1 / 2^26 every sum is exact, in whatever order a machine adds
 
 FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Paired:
-    """The first method less the second, over the queries that both can answer.
+    """The first method less the second, over the queries for which both have a value.
 
     Attributes:
         difference: mean difference.
-        low, high: its 95 % interval, percentiles of the bootstrap.
+        low, high: 95 % interval of the mean difference, percentiles of the bootstrap.
         p: two-sided: how often resampled means stray as far from theirs as that is from zero; 1 / 10,001 at least,
             and 1, no evidence, below 20 queries.
         effect: Cohen's d of paired values: mean difference / standard deviation of the differences.
@@ -37,27 +37,22 @@ class Paired:
     queries: int
 
 
-def paired_bootstrap(first: FloatArray, second: FloatArray, seed: int = 0) -> Paired:
-    """Compare per-query values [q] of two methods, queries in the same order; NaN marks what has no answer.
+def paired_bootstraps(pairs: Iterable[tuple[FloatArray, FloatArray]], seed: int = 0) -> list[Paired]:
+    """Compare per-query values [q] of two methods for each pair, queries in the same order; NaN marks no value.
 
     Efron and Tibshirani, An Introduction to the Bootstrap (1993), sections 13.3 and 16.4: queries are drawn with
-    replacement, 10,000 times, both methods on the same draw.
+    replacement, 10,000 times, both methods on the same draw. Pairs of equally many queries share their draws.
 
     Raises:
         ValueError: the lengths differ, or no query is answered by both.
     """
-    return paired_bootstraps([(first, second)], seed)[0]
-
-
-def paired_bootstraps(pairs: Iterable[tuple[FloatArray, FloatArray]], seed: int = 0) -> list[Paired]:
-    """Many comparisons; those over equally many queries share their draws. See :func:`paired_bootstrap`."""
     differences = [_differences(first, second) for first, second in pairs]
-    found: dict[int, Paired] = {}
+    compared_by_pair: dict[int, Paired] = {}
     for queries in sorted({len(values) for values in differences}):
-        places = [place for place, values in enumerate(differences) if len(values) == queries]
-        compared = _compare(np.stack([differences[place] for place in places], axis=1), seed)
-        found |= dict(zip(places, compared, strict=True))
-    return [found[place] for place in range(len(differences))]
+        indices = [index for index, values in enumerate(differences) if len(values) == queries]
+        compared = _compare(np.stack([differences[index] for index in indices], axis=1), seed)
+        compared_by_pair |= dict(zip(indices, compared, strict=True))
+    return [compared_by_pair[index] for index in range(len(differences))]
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -67,9 +62,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """
     count = len(p_values)
     adjusted, highest = [0.0] * count, 0.0
-    for step, place in enumerate(sorted(range(count), key=lambda place: p_values[place])):
-        highest = max(highest, min(1.0, (count - step) * p_values[place]))
-        adjusted[place] = highest
+    for step, index in enumerate(sorted(range(count), key=lambda index: p_values[index])):
+        highest = max(highest, min(1.0, (count - step) * p_values[index]))
+        adjusted[index] = highest
     return adjusted
 
 
@@ -86,7 +81,7 @@ def _differences(first: FloatArray, second: FloatArray) -> FloatArray:
 def _compare(differences: FloatArray, seed: int) -> list[Paired]:
     """Of [queries, pairs]."""
     queries = len(differences)
-    differences = np.round(differences * _EXACT) / _EXACT
+    differences = np.round(differences * _EXACT_SCALE) / _EXACT_SCALE
     means = differences.sum(axis=0) / queries
     deviations = differences.std(axis=0, ddof=1) if queries > 1 else np.zeros_like(means)
     strays = _resampled_means(differences, seed) - means
@@ -98,7 +93,7 @@ def _compare(differences: FloatArray, seed: int) -> list[Paired]:
             difference=float(means[pair]),
             low=float(lows[pair]),
             high=float(highs[pair]),
-            p=float((1 + beyond[pair]) / (1 + RESAMPLES)) if queries >= FEWEST else 1.0,
+            p=float((1 + beyond[pair]) / (1 + RESAMPLES)) if queries >= MIN_QUERIES else 1.0,
             effect=float(means[pair] / deviations[pair]) if deviations[pair] else 0.0,
             queries=queries,
         )
@@ -111,9 +106,9 @@ def _resampled_means(values: FloatArray, seed: int) -> FloatArray:
     queries = len(values)
     generator = np.random.default_rng(seed)
     parts = []
-    for _ in range(0, RESAMPLES, _BLOCK):
-        drawn = generator.integers(queries, size=(_BLOCK, queries), dtype=np.int32)
-        drawn += np.arange(_BLOCK, dtype=np.int32)[:, None] * queries
-        times = np.bincount(drawn.ravel(), minlength=_BLOCK * queries).reshape(_BLOCK, queries)
+    for _ in range(0, RESAMPLES, _RESAMPLE_CHUNK):
+        drawn = generator.integers(queries, size=(_RESAMPLE_CHUNK, queries), dtype=np.int32)
+        drawn += np.arange(_RESAMPLE_CHUNK, dtype=np.int32)[:, None] * queries
+        times = np.bincount(drawn.ravel(), minlength=_RESAMPLE_CHUNK * queries).reshape(_RESAMPLE_CHUNK, queries)
         parts.append(times.astype(np.float64) @ values / queries)
     return np.concatenate(parts)

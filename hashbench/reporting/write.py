@@ -6,7 +6,7 @@ from pathlib import Path
 from hashbench.errors import UsageError
 from hashbench.records.results import Results, results
 from hashbench.reporting.figures.files import write_figures
-from hashbench.reporting.figures.style import styles
+from hashbench.reporting.figures.style import row_styles
 from hashbench.reporting.leaderboard.caption import STALE
 from hashbench.reporting.leaderboard.cell_text import STALE_MARK
 from hashbench.reporting.leaderboard.csv_file import csv
@@ -18,8 +18,8 @@ from hashbench.util.files import replacing
 
 PAGE = "leaderboard.html"
 FILES: dict[str, Callable[[Sequence[Table], Results], str]] = {
-    "leaderboard.md": lambda found, _: markdown(found),
-    "leaderboard.csv": lambda found, _: csv(found),
+    "leaderboard.md": lambda shown, _: markdown(shown),
+    "leaderboard.csv": lambda shown, _: csv(shown),
     PAGE: html,
 }
 
@@ -33,20 +33,20 @@ def write_reports(
     leaderboard.md and .csv are made.
     """
     content = results(folder)
-    found = tables(content, current, stale)
-    if not found:
+    shown = tables(content, current, stale)
+    if not shown:
         return []
     written = []
     for name, make in FILES.items():
         if figures or name != PAGE:
             with replacing(folder / name) as work:
-                work.write_text(make(found, content), encoding="utf-8")
+                work.write_text(make(shown, content), encoding="utf-8")
             written.append(folder / name)
     if figures:
-        look = styles(found)
-        written += write_figures(found, look, folder / "figures", ["precision-recall"])
-        several = [table for table in found if len(table.columns) > 1]
-        written += write_figures(several, look, folder / "figures", ["map-by-bits"])
+        styles = row_styles(shown)
+        written += write_figures(shown, styles, folder / "figures", ["precision-recall"])
+        several = [table for table in shown if len(table.columns) > 1]
+        written += write_figures(several, styles, folder / "figures", ["map-by-bits"])
     return written
 
 
@@ -59,14 +59,14 @@ def out_of_date(folder: Path) -> list[Path]:
     Raises:
         UsageError: it has none, or a record cannot be read.
     """
-    there = [folder / name for name in FILES if (folder / name).is_file()]
-    if not there:
+    present = [folder / name for name in FILES if (folder / name).is_file()]
+    if not present:
         raise UsageError(f"{str(folder)!r} has none of {', '.join(FILES)}; wanted a folder of hashbench run")
     content = results(folder)
     if content.faults:
         raise UsageError(content.faults[0])
-    found = tables(content)
-    return [file for file in there if _differs(file, FILES[file.name](found, content))]
+    shown = tables(content)
+    return [file for file in present if _differs(file, FILES[file.name](shown, content))]
 
 
 def _differs(file: Path, made: str) -> bool:

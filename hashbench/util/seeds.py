@@ -5,9 +5,12 @@ import json
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    import torch
 
 
 def derive_seed(root: int, *names: str | int | None) -> int:
@@ -17,8 +20,10 @@ def derive_seed(root: int, *names: str | int | None) -> int:
 
 
 @contextmanager
-def forked_generators(seed: int, device: torch.device) -> Iterator[None]:
+def forked_generators(seed: int, device: "torch.device") -> Iterator[None]:
     """Seed the global generators (torch's on CPU and ``device``, numpy's, random's) inside, restore them outside."""
+    import torch  # here, since reports derive seeds and need no torch
+
     numpy_state, random_state = np.random.get_state(), random.getstate()  # noqa: NPY002
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)

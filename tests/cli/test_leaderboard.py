@@ -12,8 +12,7 @@ import pytest
 
 from hashbench.reporting.write import write_reports
 from tests.cli.conftest import Done
-from tests.reporting.record_files import write_records
-from tests.reporting.test_reports import failed, make_record
+from tests.reporting.made_records import failed, make_record, write_records
 
 MARKED = "# Paper\n\n<!-- hashbench leaderboard results -->\nold\n<!-- end -->\n\nText.\n"
 

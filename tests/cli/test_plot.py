@@ -9,7 +9,7 @@ from hashbench.records.store import Store
 from hashbench.records.trial_spec import PlannedTrial, TrialSpec
 from hashbench.reporting.figures.kinds import KINDS
 from tests.cli.conftest import Done
-from tests.reporting.test_reports import CARD, failed, make_record
+from tests.reporting.made_records import CARD, failed, make_record
 
 
 @pytest.fixture

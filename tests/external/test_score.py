@@ -126,7 +126,7 @@ def test_codes_of_the_same_labels_share_a_table_and_seeds_a_cell(score: Score, a
     hot = {name: np.eye(3)[arrays[name]] for name in ("query_labels", "database_labels")}
     other = score({**arrays, **hot}, name="other")
     table = table_with(other, tmp_path / "results")
-    assert table.ground.protocol.startswith("scored/labels-")
+    assert table.key.protocol.startswith("scored/labels-")
     assert {row.label: len(row.cell(12).ok) for row in table.ranked} == {
         "mine [codes=external]": 2,
         "other [codes=external]": 1,
@@ -168,7 +168,7 @@ def test_codes_join_the_table_of_a_protocol_beside_trained_trials(score: Score, 
     assert record["protocol_card"] == lsh["protocol_card"]
     table = table_with(record, tmp_path / "results")
     assert sorted(row.label for row in table.ranked) == ["lsh", "lsh [codes=external]"]
-    assert table.ground.features == "pixels"
+    assert table.key.features == "pixels"
     assert record["metrics"] == evaluated(digits).metrics
     settings = make_settings(tmp_path / "results", None, "cpu")
     assert plan_grids([Grid(("lsh",), (16,))], settings).to_run() == []
@@ -189,7 +189,7 @@ def test_codes_of_other_features_have_a_table_beside(score: Score, digits: Array
     beside = score(only(digits, "codes"), protocol="digits")
     assert joined["protocol_card"] == beside["protocol_card"]
     assert joined["key"] != beside["key"]
-    assert table_with(beside, tmp_path / "results").ground.features == "external"
+    assert table_with(beside, tmp_path / "results").key.features == "external"
 
 
 def test_items_bring_rows_into_the_protocols_order(score: Score, digits: Arrays, tmp_path: Path) -> None:

@@ -11,14 +11,14 @@ from matplotlib.ft2font import FT2Font
 from PIL import Image
 
 from hashbench.data.spec import open_dataset
-from hashbench.gallery.canvas import BLACK, FRAME, Sheet, cut, font, wrapped
+from hashbench.gallery.canvas import BLACK, FRAME_WIDTH, Canvas, cut, font, wrapped
 from hashbench.gallery.neighbour_sheet import MARKS, caption, neighbour_sheet
 from hashbench.gallery.neighbours import Neighbours, nearest, spread
 from hashbench.gallery.thumbnails import thumbnail
 from hashbench.replay.stored_trial import StoredCodes, StoredTrial, load_codes
 from tests.stored_trials import stored
 
-Parts = tuple[StoredTrial, StoredCodes, Neighbours, Sheet]
+Parts = tuple[StoredTrial, StoredCodes, Neighbours, Canvas]
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +26,9 @@ def parts(results: Path) -> Parts:
     """Eight queries of digits with five neighbours, some of them wrong, and their sheet."""
     record = stored(results, "itq")
     codes = load_codes(record)
-    found = nearest(codes, spread(codes.average_precision, 8), 5, torch.device("cpu"))
-    assert 0 < found.relevant.sum() < 40
-    return record, codes, found, neighbour_sheet(record, codes, found, open_dataset("digits", Path()))
+    neighbours = nearest(codes, spread(codes.average_precision, 8), 5, torch.device("cpu"))
+    assert 0 < neighbours.relevant.sum() < 40
+    return record, codes, neighbours, neighbour_sheet(record, codes, neighbours, open_dataset("digits", Path()))
 
 
 def test_small_pictures_are_enlarged_pixel_for_pixel(generator: torch.Generator) -> None:
@@ -55,17 +55,17 @@ def test_photos_are_scaled_down_and_keep_their_shape() -> None:
 def test_a_written_sheet_holds_its_pictures_in_their_frames(tmp_path: Path) -> None:
     draw = np.random.default_rng(0)
     bitmap = draw.integers(0, 256, (50, 70, 3), dtype=np.uint8)
-    sheet = Sheet(300)
-    sheet.picture(33, 41, bitmap, "#d55e00")
-    sheet.bottom = 141
+    canvas = Canvas(300)
+    canvas.picture(33, 41, bitmap, "#d55e00")
+    canvas.bottom = 141
     for name in ("a.png", "b.png"):
-        sheet.save(tmp_path / name)
+        canvas.save(tmp_path / name)
     pixels = np.asarray(Image.open(tmp_path / "a.png").convert("RGB"))
     assert pixels.shape == (161, 300, 3)
     assert np.array_equal(pixels[41:91, 33:103], bitmap)
-    frame = np.concatenate([pixels[41 - FRAME : 41, 33:103], pixels[91 : 91 + FRAME, 33:103]])
+    frame = np.concatenate([pixels[41 - FRAME_WIDTH : 41, 33:103], pixels[91 : 91 + FRAME_WIDTH, 33:103]])
     assert np.array_equal(frame, np.broadcast_to([0xD5, 0x5E, 0x00], frame.shape))
-    assert (pixels[: 41 - FRAME - 1] == 255).all()
+    assert (pixels[: 41 - FRAME_WIDTH - 1] == 255).all()
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
@@ -81,15 +81,15 @@ def test_lines_are_broken_between_words_and_long_words_are_cut() -> None:
 
 
 def test_every_item_is_signed_and_framed_by_what_it_is(parts: Parts) -> None:
-    _, codes, found, sheet = parts
+    _, codes, neighbours, canvas = parts
     labels = codes.query_labels.argmax(1), codes.database_labels.argmax(1)
-    right = labels[0][found.queries][:, None] == labels[1][found.items]
+    right = labels[0][neighbours.queries][:, None] == labels[1][neighbours.items]
     signs = [
-        text.get_text() for text in sheet.axes.texts if text.get_text()[0] in "✓✗" and text.get_text()[2:].isdigit()
+        text.get_text() for text in canvas.axes.texts if text.get_text()[0] in "✓✗" and text.get_text()[2:].isdigit()
     ]
-    wanted = [f"{'✓' if good else '✗'} {d}" for good, d in zip(right.flat, found.distances.flat, strict=True)]
+    wanted = [f"{'✓' if good else '✗'} {d}" for good, d in zip(right.flat, neighbours.distances.flat, strict=True)]
     assert signs == wanted
-    frames = [to_hex(frame.get_edgecolor()) for frame in sheet.axes.patches]
+    frames = [to_hex(frame.get_edgecolor()) for frame in canvas.axes.patches]
     colours = [[BLACK, *("#007f5f" if good else "#d55e00" for good in row)] for row in right]
     assert frames == [colour for row in colours for colour in row]
 
@@ -101,61 +101,61 @@ def test_the_font_has_the_signs() -> None:
 
 
 def test_pictures_are_those_of_the_queries_and_their_neighbours(parts: Parts) -> None:
-    _, codes, found, sheet = parts
+    _, codes, neighbours, canvas = parts
     digits = open_dataset("digits", Path())
-    shown = [np.asarray(image.get_array())[::16, ::16, 0] for image in sheet.axes.images]
-    for row, query in enumerate(found.queries):
-        items = np.concatenate([codes.query_items[[query]], codes.database_items[found.items[row]]])
+    shown = [np.asarray(image.get_array())[::16, ::16, 0] for image in canvas.axes.images]
+    for row, query in enumerate(neighbours.queries):
+        items = np.concatenate([codes.query_items[[query]], codes.database_items[neighbours.items[row]]])
         for column, image in enumerate(digits.images(items)):
             assert np.array_equal(shown[row * 6 + column], image[0].numpy())
 
 
 def test_classes_and_precision_stand_beside_each_query(parts: Parts) -> None:
-    _, codes, found, sheet = parts
-    said = [text.get_text() for text in sheet.axes.texts]
-    for query in found.queries:
-        place = said.index(f"AP {codes.average_precision[query]:.3f}")
-        assert said[place - 1] == str(codes.query_labels[query].argmax())
+    _, codes, neighbours, canvas = parts
+    said = [text.get_text() for text in canvas.axes.texts]
+    for query in neighbours.queries:
+        index = said.index(f"AP {codes.average_precision[query]:.3f}")
+        assert said[index - 1] == str(codes.query_labels[query].argmax())
 
 
 def test_the_caption_says_what_marks_mean_and_how_queries_were_chosen(parts: Parts) -> None:
-    record, codes, found, _ = parts
-    said = " ".join(caption(record, codes, found))
+    record, codes, neighbours, _ = parts
+    said = " ".join(caption(record, codes, neighbours))
     assert "✓, green frame: relevant" in said
     assert "✗, orange frame" in said
     assert "all 200 ranked by their average precision" in said
     assert "cut into 8 equal parts; shown is the middle one of each, best first." in said
-    assert f"{found.relevant.sum()} of 40 are relevant" in said
+    assert f"{neighbours.relevant.sum()} of 40 are relevant" in said
     assert "left out" not in said
     unanswerable = codes.average_precision.copy()
     unanswerable[:3] = np.nan
     fewer = StoredCodes(**{**vars(codes), "average_precision": unanswerable})
-    assert "3 queries without any relevant item are left out" in " ".join(caption(record, fewer, found))
+    assert "3 queries without any relevant item are left out" in " ".join(caption(record, fewer, neighbours))
 
 
 def test_the_title_names_method_bits_score_protocol_and_features(parts: Parts) -> None:
-    record, _, _, sheet = parts
+    record, _, _, canvas = parts
     score = record.record["metrics"]["map@1000"]
-    assert sheet.axes.texts[0].get_text() == (
+    assert canvas.axes.texts[0].get_text() == (
         f"itq, 16 bits: mAP@1000 {score:.3f} on digits/holdout-200, features pixels, first 100 training items"
     )
 
 
 def test_all_words_lie_on_the_sheet(parts: Parts, tmp_path: Path) -> None:
     """Also those of a record with a long list of changed parameters, and of a query with many long classes."""
-    record, codes, found, _ = parts
+    record, codes, neighbours, _ = parts
     crowded = StoredTrial(record.file, {**record.record, "variant": {f"parameter_{n}": n for n in range(30)}})
     many = StoredCodes(**{**vars(codes), "query_labels": np.ones_like(codes.query_labels)})
     digits = open_dataset("digits", Path())
     digits.classes = lambda: tuple(f"$^^$ a class with_a_long_name {n}" for n in range(10))  # type: ignore[method-assign]
-    sheet = neighbour_sheet(crowded, many, found, digits)
-    sheet.save(tmp_path / "sheet.png")
-    width, height = sheet.figure.bbox.size
-    boxes = [text.get_window_extent() for text in sheet.axes.texts]
+    canvas = neighbour_sheet(crowded, many, neighbours, digits)
+    canvas.save(tmp_path / "sheet.png")
+    width, height = canvas.figure.bbox.size
+    boxes = [text.get_window_extent() for text in canvas.axes.texts]
     assert min(min(box.x0, box.y0) for box in boxes) >= 0
     assert max(box.x1 for box in boxes) <= width
     assert max(box.y1 for box in boxes) <= height
-    names = [box for box, text in zip(boxes, sheet.axes.texts, strict=True) if "…" in text.get_text()]
+    names = [box for box, text in zip(boxes, canvas.axes.texts, strict=True) if "…" in text.get_text()]
     assert len(names) == 8 * 5
-    assert max(box.x1 for box in names) <= sheet.axes.images[0].get_extent()[0] - FRAME
-    assert sum(text.get_text() == "and 5 more" for text in sheet.axes.texts) == 8
+    assert max(box.x1 for box in names) <= canvas.axes.images[0].get_extent()[0] - FRAME_WIDTH
+    assert sum(text.get_text() == "and 5 more" for text in canvas.axes.texts) == 8

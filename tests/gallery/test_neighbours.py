@@ -24,18 +24,18 @@ def random_codes(bits: int) -> StoredCodes:
 @pytest.mark.parametrize("bits", [5, 16])
 def test_neighbours_and_marks_are_those_of_a_plain_sort(bits: int) -> None:
     codes, rows = random_codes(bits), np.array([4, 0, 29, 4])
-    found = nearest(codes, rows, 12, CPU)
+    neighbours = nearest(codes, rows, 12, CPU)
     query, database = codes.query.unpack(), codes.database.unpack()
     for number, row in enumerate(rows):
         distances = [int((query[row] != item).sum()) for item in database]
         order = sorted(range(200), key=lambda item: (distances[item], item))[:12]
-        assert found.items[number].tolist() == order
-        assert found.distances[number].tolist() == [distances[item] for item in order]
+        assert neighbours.items[number].tolist() == order
+        assert neighbours.distances[number].tolist() == [distances[item] for item in order]
         labels = set(np.flatnonzero(codes.query_labels[row]))
         shared = [bool(labels & set(np.flatnonzero(codes.database_labels[item]))) for item in order]
-        assert found.relevant[number].tolist() == shared
-    assert found.relevant.any()
-    assert not found.relevant.all()
+        assert neighbours.relevant[number].tolist() == shared
+    assert neighbours.relevant.any()
+    assert not neighbours.relevant.all()
 
 
 def test_more_neighbours_than_items_are_refused() -> None:

@@ -18,9 +18,9 @@ QUERIES = np.array([7, 0, 199])
 
 
 @pytest.fixture
-def found(results: Path, monkeypatch: pytest.MonkeyPatch) -> Reconstructions:
+def pairs(results: Path, monkeypatch: pytest.MonkeyPatch) -> Reconstructions:
     """Of a method whose pictures have .75 where one of the first 16 pixels is bright."""
-    monkeypatch.setattr(reconstructions, "BLOCK", 70)  # 200 queries are no multiple
+    monkeypatch.setattr(reconstructions, "QUERY_CHUNK", 70)  # 200 queries are no multiple
     record = stored(results, "paints")
     method, run = load_method(record, torch.device("cpu"))
     made = reconstruct(method, run, load_codes(record), open_dataset("digits", Path()), QUERIES)
@@ -37,37 +37,37 @@ def plain() -> tuple[np.ndarray, np.ndarray]:
     return originals, restored
 
 
-def test_pictures_and_errors_are_those_reckoned_plainly(found: Reconstructions) -> None:
+def test_pictures_and_errors_are_those_reckoned_plainly(pairs: Reconstructions) -> None:
     originals, restored = plain()
-    for tensor, wanted in ((found.originals, originals), (found.restored, restored)):
+    for tensor, wanted in ((pairs.originals, originals), (pairs.restored, restored)):
         assert tensor.shape == (3, 3, 8, 8)
         assert np.allclose(tensor[:, 1].flatten(1).numpy(), wanted[QUERIES], atol=1e-6)
     errors = ((originals - restored) ** 2).mean(1)
-    assert found.errors() == pytest.approx(errors[QUERIES], abs=1e-7)
-    assert found.mean_error == pytest.approx(errors.mean(), abs=1e-7)
-    assert found.flat_error == pytest.approx(((originals - originals.mean(0)) ** 2).mean(), abs=1e-7)
+    assert pairs.errors() == pytest.approx(errors[QUERIES], abs=1e-7)
+    assert pairs.mean_error == pytest.approx(errors.mean(), abs=1e-7)
+    assert pairs.flat_error == pytest.approx(((originals - originals.mean(0)) ** 2).mean(), abs=1e-7)
 
 
-def test_each_original_stands_above_its_reconstruction(results: Path, found: Reconstructions) -> None:
-    sheet = reconstruction_sheet(stored(results, "paints"), found)
+def test_each_original_stands_above_its_reconstruction(results: Path, pairs: Reconstructions) -> None:
+    sheet = reconstruction_sheet(stored(results, "paints"), pairs)
     images = [np.asarray(image.get_array()) for image in sheet.axes.images]
-    wanted = [*found.originals, *found.restored]
+    wanted = [*pairs.originals, *pairs.restored]
     for image, picture in zip(images, wanted, strict=True):
         assert np.array_equal(image[::16, ::16, 0], (picture[0] * 255).round().to(torch.uint8).numpy())
-    places = [image.get_extent() for image in sheet.axes.images]
-    assert [place[0] for place in places[:3]] == [place[0] for place in places[3:]]
-    assert all(below[3] >= above[2] for above, below in zip(places[:3], places[3:], strict=True))
+    extents = [image.get_extent() for image in sheet.axes.images]
+    assert [extent[0] for extent in extents[:3]] == [extent[0] for extent in extents[3:]]
+    assert all(below[3] >= above[2] for above, below in zip(extents[:3], extents[3:], strict=True))
     said = [text.get_text() for text in sheet.axes.texts]
     first = said.index("restored") + 1
-    assert said[first : first + 3] == [f"{error:.4f}" for error in found.errors()]
+    assert said[first : first + 3] == [f"{error:.4f}" for error in pairs.errors()]
 
 
-def test_the_caption_says_what_is_shown_and_the_mean_over_all(results: Path, found: Reconstructions) -> None:
-    said = " ".join(caption(stored(results, "paints"), found))
+def test_the_caption_says_what_is_shown_and_the_mean_over_all(results: Path, pairs: Reconstructions) -> None:
+    said = " ".join(caption(stored(results, "paints"), pairs))
     assert "queries at 8 px" in said
     assert "of their 16-bit codes alone" in said
-    assert f"over all 200 queries: {found.mean_error:.4f}" in said
-    assert f"has {found.flat_error:.4f}" in said
+    assert f"over all 200 queries: {pairs.mean_error:.4f}" in said
+    assert f"has {pairs.flat_error:.4f}" in said
 
 
 def test_what_restores_nothing_answers_none(results: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from hashbench.records.store import Record, to_json
 from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES
-from tests.reporting.test_reports import make_record
+from tests.reporting.made_records import make_record
 
 BITS = (12, 16, 32, 64, 128)
 QUERIES = 200
@@ -64,7 +64,7 @@ def _record(template: Record, method: str, bits: int | None, value: float, repet
     record["key"] = hashlib.sha256(name.encode()).hexdigest()[:16]
     record["trial"] |= {"method": method, "bits": bits, "repetition": repetition}
     record["reference"] = method in (FLOAT_FEATURES, RANDOM_CODES)
-    record["metrics"] = {**{metric: value * (0.9**place) for place, metric in enumerate(METRICS)}, "chance": 0.106}
+    record["metrics"] = {**{metric: value * (0.9**index) for index, metric in enumerate(METRICS)}, "chance": 0.106}
     radii = np.linspace(0, 1, (bits or 1) + 1)
     falling = value + (0.1 - value) * radii**2
     shown = {"precision": falling.tolist(), "recall": (radii**3).tolist(), "empty": (1 - radii).tolist()}

@@ -12,22 +12,8 @@ from hashbench.records.new_record import mark_failed, new_record
 from hashbench.records.results import Results, results
 from hashbench.records.store import Record, Store, to_json
 from hashbench.records.trial_spec import REFERENCES, PlannedTrial, TrialSpec
-from tests.reporting.test_reports import CARD
+from tests.reporting.made_records import CARD, TRIAL
 
-TRIAL: dict[str, Any] = {
-    "parameters": {},
-    "bits": 16,
-    "dataset": "digits",
-    "protocol": "digits/holdout-200",
-    "features": "pixels",
-    "features_dtype": "float32",
-    "features_weights": None,
-    "backbones": {},
-    "preset": None,
-    "limit": None,
-    "repetition": 0,
-    "seed": 0,
-}
 MACHINES: dict[str, dict[str, Any]] = {
     name: {"id": name * 12, "cpu": f"cpu {name}", "cores": 2, "gpus": [], "driver": None, "device": "cpu", "threads": 1}
     for name in "ab"
@@ -105,7 +91,8 @@ class ResultFolder:
         return file
 
     def _draft(self, method: str, machine: str, changes: dict[str, Any]) -> tuple[Record, PlannedTrial]:
-        trial = {**TRIAL, **{name: value for name, value in changes.items() if name in TRIAL}}
+        trial = {**TRIAL, "bits": 16}
+        trial |= {name: value for name, value in changes.items() if name in trial}
         card = {**CARD, **changes.get("card", {})}
         fingerprint = {"card": card["id"], "files": changes.get("files", {})}
         variant, supervised = changes.get("variant", {}), changes.get("supervised", False)

@@ -18,8 +18,7 @@ from hashbench.reporting.leaderboard.markdown import markdown
 from hashbench.reporting.leaderboard.table import Table
 from hashbench.reporting.leaderboard.tables import tables
 from hashbench.reporting.leaderboard.terminal import show
-from tests.reporting.record_files import write_records
-from tests.reporting.test_reports import failed, make_record
+from tests.reporting.made_records import failed, make_record, write_records
 
 SCRIPT = "<script>alert(1)</script>|\x1b[31mred_50%"
 
@@ -122,7 +121,7 @@ def test_per_query_values_that_are_not_finite_do_not_reach_a_comparison(tmp_path
     values = [np.array([0.5, np.nan, 0.7]), np.array([0.4, np.nan, 0.6])]
     records = [make_record("itq", 16, 0.6), make_record("lsh", 16, 0.5)]
     (table,) = tables(results(write_records(tmp_path, records, values).root))
-    paired = table.ranked[1].cell(16).against_best
+    paired = table.ranked[1].cell(16).vs_best
     assert paired is not None
     assert paired.queries == 2
     assert paired.difference == pytest.approx(-0.1)

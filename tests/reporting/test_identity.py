@@ -86,7 +86,7 @@ def test_labels_are_fit_to_print() -> None:
     hostile = cell(method="a\x1b[31m\n::error::x\u202e\ud800", preset="quick", variant={"x": 1})
     assert hostile.label == r"a\x1b[31m\n::error::x\u202e\ud800 [quick; x=1] 16 bits"
     assert cell(bits=None, limit=1000).label == "itq"
-    assert cell(limit=1000, supervised=True).ground == (
+    assert cell(limit=1000, supervised=True).table_name == (
         "digits/holdout-200, features pixels, first 1,000 training items, supervised"
     )
 

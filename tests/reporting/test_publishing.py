@@ -132,9 +132,9 @@ def test_a_newer_record_takes_the_place_of_older_ones_of_its_trial(source: Path,
     record = json.loads(old.read_text())
     key = record["key"]
     newer = {**record, "key": "e" * 16, "provenance": {**record["provenance"], "created": "2999-01-01T00:00:00+00:00"}}
-    place = old.with_name(old.name.replace(key, "e" * 16))
-    place.write_bytes(to_json(newer))
-    shutil.copy(old.with_suffix(".npz"), place.with_suffix(".npz"))
+    file = old.with_name(old.name.replace(key, "e" * 16))
+    file.write_bytes(to_json(newer))
+    shutil.copy(old.with_suffix(".npz"), file.with_suffix(".npz"))
     before = len(contents(target))
     publish(source, target)
     assert "e" * 16 in {record["key"] for record in results(target).records}

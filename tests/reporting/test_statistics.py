@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hashbench.reporting.statistics import holm, paired_bootstrap, paired_bootstraps
+from hashbench.reporting.statistics import Paired, holm, paired_bootstraps
 
 
 def scores(seed: int, queries: int = 400, better: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
@@ -15,18 +15,23 @@ def scores(seed: int, queries: int = 400, better: float = 0.0) -> tuple[np.ndarr
     return noisy[0] + better, noisy[1]
 
 
+def compared(first: np.ndarray, second: np.ndarray, seed: int = 0) -> Paired:
+    (paired,) = paired_bootstraps([(first, second)], seed)
+    return paired
+
+
 @pytest.mark.parametrize("better", [0.0, 0.005, 0.012])
 def test_interval_and_p_are_those_of_scipy(better: float) -> None:
     first, second = scores(1, better=better)
-    found = paired_bootstrap(first, second)
+    paired = compared(first, second)
     theirs = stats.bootstrap(
         (first - second,), np.mean, n_resamples=20_000, method="percentile", rng=np.random.default_rng(5)
     )
-    assert (found.low, found.high) == pytest.approx(tuple(theirs.confidence_interval), abs=4e-4)
-    assert found.p == pytest.approx(stats.ttest_rel(first, second).pvalue, abs=0.02)
-    assert found.difference == pytest.approx(np.mean(first) - np.mean(second))
-    assert found.effect == pytest.approx((first - second).mean() / (first - second).std(ddof=1))
-    assert found.queries == 400
+    assert (paired.low, paired.high) == pytest.approx(tuple(theirs.confidence_interval), abs=4e-4)
+    assert paired.p == pytest.approx(stats.ttest_rel(first, second).pvalue, abs=0.02)
+    assert paired.difference == pytest.approx(np.mean(first) - np.mean(second))
+    assert paired.effect == pytest.approx((first - second).mean() / (first - second).std(ddof=1))
+    assert paired.queries == 400
 
 
 def test_methods_that_are_the_same_differ_by_chance_as_often_as_p_says() -> None:
@@ -37,10 +42,10 @@ def test_methods_that_are_the_same_differ_by_chance_as_often_as_p_says() -> None
 
 def test_it_tells_the_direction_and_is_exact_about_no_difference() -> None:
     first, second = scores(2, better=0.05)
-    forth, back = paired_bootstrap(first, second), paired_bootstrap(second, first)
+    forth, back = compared(first, second), compared(second, first)
     assert (forth.difference > 0, forth.p) == (True, 1 / 10_001)
     assert (back.difference, back.low, back.p) == pytest.approx((-forth.difference, -forth.high, forth.p), abs=2e-3)
-    same = paired_bootstrap(first, first)
+    same = compared(first, first)
     assert (same.difference, same.low, same.high, same.p, same.effect) == (0, 0, 0, 1, 0)
 
 
@@ -48,31 +53,31 @@ def test_queries_without_an_answer_are_left_out() -> None:
     first, second = scores(3, queries=50)
     first[[3, 7]], second[9] = np.nan, np.nan
     kept = np.delete(np.arange(50), [3, 7, 9])
-    assert paired_bootstrap(first, second) == paired_bootstrap(first[kept], second[kept])
+    assert compared(first, second) == compared(first[kept], second[kept])
     with pytest.raises(ValueError, match="no query is answered by both"):
-        paired_bootstrap(np.array([np.nan, 1.0]), np.array([1.0, np.nan]))
+        compared(np.array([np.nan, 1.0]), np.array([1.0, np.nan]))
 
 
 def test_the_same_seed_gives_the_same_answer_alone_and_among_others() -> None:
     pairs = [scores(seed, queries) for seed, queries in ((1, 50), (2, 30), (3, 50))]
     together = paired_bootstraps(pairs, seed=4)
     for paired, (first, second) in zip(together, pairs, strict=True):
-        alone = paired_bootstrap(first, second, seed=4)
+        alone = compared(first, second, seed=4)
         assert (alone.low, alone.high, alone.p) == pytest.approx((paired.low, paired.high, paired.p), abs=1e-12)
-    assert paired_bootstrap(*pairs[0], seed=4) == paired_bootstrap(*pairs[0], seed=4)
-    assert paired_bootstrap(*pairs[0], seed=4) != paired_bootstrap(*pairs[0], seed=5)
+    assert compared(*pairs[0], seed=4) == compared(*pairs[0], seed=4)
+    assert compared(*pairs[0], seed=4) != compared(*pairs[0], seed=5)
 
 
 @pytest.mark.parametrize("queries", [1, 5, 19])
 def test_a_handful_of_queries_is_no_evidence(queries: int) -> None:
     first, second = scores(6, queries, better=0.5)
-    assert paired_bootstrap(first, second).p == 1
-    assert paired_bootstrap(*scores(6, 20, better=0.5)).p < 0.001
+    assert compared(first, second).p == 1
+    assert compared(*scores(6, 20, better=0.5)).p < 0.001
 
 
 def test_other_queries_are_refused() -> None:
     with pytest.raises(ValueError, match="3 queries beside 2, wanted the same ones"):
-        paired_bootstrap(np.zeros(3), np.zeros(2))
+        compared(np.zeros(3), np.zeros(2))
 
 
 @pytest.mark.parametrize(

@@ -10,22 +10,25 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from hashbench.reporting.comparison.comparison import Compared, Comparison
+from hashbench.reporting.comparison.result import ComparedCell, Comparison
 from hashbench.reporting.leaderboard.markdown import escaped
-from hashbench.reporting.plain_text import plain
+from hashbench.reporting.metric_names import HEADLINE_NAME
+from hashbench.reporting.plain_text import NONE, markdown_table, plain
 from hashbench.reporting.statistics import RESAMPLES
 
 COLOURS = {"worse": "bold red", "better": "green", "missing": "yellow", "incomparable": "yellow"}
 HEAD = ("method", "bits", "A", "B", "B - A", "95 % interval", "p", "d", "runs", "verdict")
 NUMBERS = HEAD[1:-1]
-WIDE, ONLY_WIDE = 100, ("A", "d")  # what a narrower terminal is spared; B and B - A say the first
+WIDE, ONLY_WIDE = 100, ("A", "d")  # columns left out on narrower terminals; A follows from B and B - A
 
 
 def show(comparison: Comparison, console: Console) -> None:
-    """Print a table for each ground, then what could not be compared, then what the columns mean."""
+    """Print a table for each table of the results, then what could not be compared, then what the columns mean."""
     shown = [name for name in HEAD if console.width >= WIDE or name not in ONLY_WIDE]
-    for ground, cells in _grounds(comparison):
-        rich = RichTable(title=ground, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for table_name, cells in _by_table(comparison):
+        rich = RichTable(
+            title=table_name, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+        )
         for name in shown:
             text = name in ("method", "verdict")
             rich.add_column(name, justify="left" if text else "right", no_wrap=name != "method", overflow="fold")
@@ -47,10 +50,9 @@ def show(comparison: Comparison, console: Console) -> None:
 def markdown(comparison: Comparison) -> str:
     """The same as Markdown."""
     parts = ["# Comparison", escaped(summary(comparison))]
-    for ground, cells in _grounds(comparison):
-        rule = ["---:" if name in NUMBERS else "---" for name in HEAD]
-        lines = [HEAD, rule, *([escaped(word) for word in _words(cell)] for cell in cells)]
-        parts += [f"## {escaped(ground)}", "\n".join(f"| {' | '.join(line)} |" for line in lines)]
+    for table_name, cells in _by_table(comparison):
+        rows = [[escaped(word) for word in _words(cell)] for cell in cells]
+        parts += [f"## {escaped(table_name)}", markdown_table(HEAD, rows, [name in NUMBERS for name in HEAD])]
     remarks = [f"* {escaped(_remark(cell))}" for cell in comparison.cells if cell.reason]
     remarks += [f"* {escaped(plain(fault))}" for fault in comparison.faults]
     parts += ["\n".join(remarks)] if remarks else []
@@ -77,21 +79,23 @@ def summary(comparison: Comparison) -> str:
 def caption(comparison: Comparison) -> str:
     """What the columns mean."""
     return (
-        "mAP@1000 of A and B over the queries that both answer, AP averaged over the repetitions that both have "
-        "(runs); where they share none, over all of each (runs 3 / 5). Interval and p by paired bootstrap over queries "
-        f"({RESAMPLES:,} resamples), p adjusted by Holm over all cells of methods that differ ({comparison.tested}); "
-        "d is the effect size, the mean difference over its standard deviation. Better and worse: p < .05. That speaks "
-        "of these queries and these seeds; hashbench check asks what other seeds would give. Equal: the same AP of "
-        "every query. Reference rows are shown and not judged."
+        f"{HEADLINE_NAME} of A and B over the queries that both answer, AP averaged over the repetitions that both "
+        "have (runs); where they share none, over all of each (runs 3 / 5). Interval and p by paired bootstrap over "
+        f"queries ({RESAMPLES:,} resamples), p adjusted by Holm over all cells of methods that differ "
+        f"({comparison.tested}); d is the effect size, the mean difference over its standard deviation. Better and "
+        "worse: p < .05. That speaks of these queries and these seeds; hashbench check asks what other seeds would "
+        "give. Equal: the same AP of every query. Reference rows are shown and not judged."
     )
 
 
-def _grounds(comparison: Comparison) -> list[tuple[str, list[Compared]]]:
+def _by_table(comparison: Comparison) -> list[tuple[str, list[ComparedCell]]]:
     compared = [cell for cell in comparison.cells if cell.paired]
-    return [(ground, list(cells)) for ground, cells in groupby(compared, key=lambda cell: cell.identity.ground)]
+    return [
+        (table_name, list(cells)) for table_name, cells in groupby(compared, key=lambda cell: cell.identity.table_name)
+    ]
 
 
-def _words(cell: Compared) -> list[str]:
+def _words(cell: ComparedCell) -> list[str]:
     paired, means, p = cell.paired, cell.means, cell.adjusted_p
     assert paired is not None
     assert means is not None
@@ -99,23 +103,23 @@ def _words(cell: Compared) -> list[str]:
     runs = str(cell.runs[0]) if cell.same_runs else f"{cell.runs[0]} / {cell.runs[1]}"
     return [
         cell.identity.row if same else cell.label,
-        str(cell.identity.bits or "–") if same else "",
+        str(cell.identity.bits or NONE) if same else "",
         f"{means[0]:.3f}",
         f"{means[1]:.3f}",
         f"{paired.difference:+z.4f}",
         f"{paired.low:+z.3f} {paired.high:+z.3f}",
-        "–" if p is None else "<.001" if p < 0.001 else f"{p:.3f}",
+        NONE if p is None else "<.001" if p < 0.001 else f"{p:.3f}",
         f"{paired.effect:+z.2f}",
         runs,
         cell.verdict,
     ]
 
 
-def _remark(cell: Compared) -> str:
-    return f"{cell.label} on {cell.identity.ground}: {cell.verdict}: {plain(cell.reason)}"
+def _remark(cell: ComparedCell) -> str:
+    return f"{cell.label} on {cell.identity.table_name}: {cell.verdict}: {plain(cell.reason)}"
 
 
-def _facts(cell: Compared) -> dict[str, Any]:
+def _facts(cell: ComparedCell) -> dict[str, Any]:
     return {
         "verdict": cell.verdict,
         "label": cell.label,

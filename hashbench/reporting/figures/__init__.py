@@ -1,1 +1,1 @@
-"""Figures of result tables, one module per kind, in one look for all."""
+"""Figures of result tables, one module per kind, in one style for all."""

@@ -6,17 +6,17 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from hashbench.errors import unknown
-from hashbench.reporting.leaderboard.caption import title
 from hashbench.reporting.leaderboard.table import Row, Table
 
 
 def names(tables: Sequence[Table]) -> list[str]:
     """A name for each table, "cifar10/bgan, features gist"; where two would share one, with the protocol card."""
-    found = [title(table).removeprefix("mAP@1000 on ") for table in tables]
-    count = Counter(found)
+    count = Counter(table.name for table in tables)
     return [
-        f"{name}, card {table.ground.card}, metrics version {table.ground.metric_version}" if count[name] > 1 else name
-        for name, table in zip(found, tables, strict=True)
+        f"{table.name}, card {table.key.card}, metrics version {table.key.metric_version}"
+        if count[table.name] > 1
+        else table.name
+        for table in tables
     ]
 
 
@@ -26,17 +26,17 @@ def choose_tables(tables: Sequence[Table], patterns: Iterable[str]) -> list[Tabl
     Raises:
         UsageError: a pattern matches none.
     """
-    called = {
-        place: (table.ground.protocol.partition("/")[0], table.ground.protocol, name)
-        for place, (table, name) in enumerate(zip(tables, names(tables), strict=True))
-    }
+    names_of = [
+        (table.key.protocol.partition("/")[0], table.key.protocol, name)
+        for table, name in zip(tables, names(tables), strict=True)
+    ]
     chosen: set[int] = set()
     for pattern in patterns:
-        found = {place for place, its in called.items() if any(_matches(name, pattern) for name in its)}
-        if not found:
-            raise unknown("data set or protocol", pattern, {name for its in called.values() for name in its[:2]})
-        chosen |= found
-    return [table for place, table in enumerate(tables) if place in chosen]
+        matching = {index for index, own in enumerate(names_of) if any(_matches(name, pattern) for name in own)}
+        if not matching:
+            raise unknown("data set or protocol", pattern, {name for own in names_of for name in own[:2]})
+        chosen |= matching
+    return [table for index, table in enumerate(tables) if index in chosen]
 
 
 def choose_methods(tables: Sequence[Table], patterns: Sequence[str]) -> list[Table]:
@@ -47,19 +47,19 @@ def choose_methods(tables: Sequence[Table], patterns: Sequence[str]) -> list[Tab
     Raises:
         UsageError: a pattern matches no row of any table.
     """
-    rows = [row for table in tables for row in (*table.ranked, *table.unranked)]
+    rows = [row for table in tables for row in table.methods]
     for pattern in patterns:
         if not any(_named(row, [pattern]) for row in rows):
             raise unknown("method in these results", pattern, {row.method for row in rows})
-    found = []
+    chosen = []
     for table in tables:
         ranked = [row for row in table.ranked if _named(row, patterns)]
         unranked = [row for row in table.unranked if _named(row, patterns)]
         own = {bits for row in (*ranked, *unranked) for bits in row.cells}
         columns = [bits for bits in table.columns if bits in own]
         if columns:
-            found.append(replace(table, columns=columns, ranked=ranked, unranked=unranked))
-    return found
+            chosen.append(replace(table, columns=columns, ranked=ranked, unranked=unranked))
+    return chosen
 
 
 def _named(row: Row, patterns: Iterable[str]) -> bool:

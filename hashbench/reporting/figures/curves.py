@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from hashbench.reporting.figures.layout import Sheet
+from hashbench.reporting.figures.layout import FigureLayout
 from hashbench.reporting.figures.style import Style
 from hashbench.reporting.leaderboard.table import Cell, Row, Table
 
-BAND = 0.18
-MARKS = 0.17  # distance of a line's markers, in widths of its panel
+BAND_OPACITY = 0.18
+MARKER_DISTANCE = 0.17  # between markers of a line, in widths of its panel
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ def over_repetitions(x: Sequence[Sequence[float | None]], y: Sequence[Sequence[f
 
 def recorded(cell: Cell, kind: str, x: str, y: str) -> Curve | None:
     """A cell's curve by "radius" or by "rank", None where its records have none."""
-    found = [curve for record in cell.ok if (curve := record["curves"][kind]) is not None]
-    return over_repetitions([curve[x] for curve in found], [curve[y] for curve in found]) if found else None
+    curves = [curve for record in cell.ok if (curve := record["curves"][kind]) is not None]
+    return over_repetitions([curve[x] for curve in curves], [curve[y] for curve in curves]) if curves else None
 
 
 def draw_line(axis: Axes, curve: Curve, style: Style, **changes: Any) -> None:
@@ -42,48 +42,43 @@ def draw_line(axis: Axes, curve: Curve, style: Style, **changes: Any) -> None:
     axis.plot(curve.x, curve.y, **style.line(**changes))
     if curve.deviation is not None:
         low, high = curve.y - curve.deviation, curve.y + curve.deviation
-        axis.fill_between(curve.x, low, high, color=style.colour, alpha=BAND, linewidth=0)
+        axis.fill_between(curve.x, low, high, color=style.colour, alpha=BAND_OPACITY, linewidth=0)
 
 
 def curve_panels(
     table: Table, styles: Mapping[str, Style], curves: Mapping[tuple[int, int], Curve], scale: Callable[[Any], Any]
-) -> tuple[Sheet, list[Row]]:
-    """A sheet with the curves of (bits, place of the row), and the rows that have any, in the table's order.
+) -> tuple[FigureLayout, list[Row]]:
+    """A layout with the curves of (bits, index of the row), and the rows that have any, in the table's order.
 
     ``scale`` is what the axis of x does to it: numpy's ``log`` or ``asarray``.
     """
-    rows = all_rows(table)
+    rows = table.rows
     columns = sorted({bits for bits, _ in curves})
-    sheet = Sheet(len(columns), 2.6 if len(columns) > 1 else 3.2, shared=True)
-    for axis, bits in zip(sheet.panels, columns, strict=True):
+    layout = FigureLayout(len(columns), 2.6 if len(columns) > 1 else 3.2, shared=True)
+    for axis, bits in zip(layout.panels, columns, strict=True):
         axis.set_title(f"{bits} bits")
-        for place, row in reversed(list(enumerate(rows))):  # the best on top
-            curve = curves.get((bits, place))
+        for index, row in reversed(list(enumerate(rows))):  # the best on top
+            curve = curves.get((bits, index))
             if curve is not None:
-                marks = _marks(scale(curve.x), 0.03 + MARKS * (place % 5) / 5)
+                marks = _marks(scale(curve.x), 0.03 + MARKER_DISTANCE * (index % 5) / 5)
                 draw_line(axis, curve, styles[row.label], markevery=marks, clip_on=False)
-    return sheet, [row for place, row in enumerate(rows) if any(place == other for _, other in curves)]
+    return layout, [row for index, row in enumerate(rows) if any(index == other for _, other in curves)]
 
 
 def _marks(x: npt.NDArray[np.float64], start: float) -> list[int]:
-    """The points of rising x that have markers: none crowd where a curve is steep, and other rows start elsewhere."""
-    wanted = np.arange(start, 1, MARKS) * (x[-1] - x[0]) + x[0]
-    return sorted({int(place) for place in np.searchsorted(x, wanted) if place < len(x)})
-
-
-def all_rows(table: Table) -> list[Row]:
-    """Ranked rows, best first, then incomplete ones, then references."""
-    return [*table.ranked, *table.unranked, *table.references]
+    """Indices of the points of rising x that have markers: evenly spread, ``start`` of the range from its beginning."""
+    positions = np.arange(start, 1, MARKER_DISTANCE) * (x[-1] - x[0]) + x[0]
+    return sorted({int(index) for index in np.searchsorted(x, positions) if index < len(x)})
 
 
 def by_cell(table: Table, kind: str, x: str, y: str) -> dict[tuple[int, int], Curve]:
-    """All recorded curves by (bits, place of the row in :func:`all_rows`), in columns where a method has one."""
-    rows = all_rows(table)
-    found = {
-        (bits, place): curve
+    """All recorded curves by (bits, index of the row in ``table.rows``), in columns where a method has one."""
+    rows = table.rows
+    curves = {
+        (bits, index): curve
         for bits in table.columns
-        for place, row in enumerate(rows)
+        for index, row in enumerate(rows)
         if (curve := recorded(row.cell(bits), kind, x, y)) is not None
     }
-    own = {bits for bits, place in found if not rows[place].reference}
-    return {(bits, place): curve for (bits, place), curve in found.items() if bits in own}
+    columns = {bits for bits, index in curves if not rows[index].reference}
+    return {(bits, index): curve for (bits, index), curve in curves.items() if bits in columns}

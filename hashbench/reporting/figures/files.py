@@ -1,6 +1,5 @@
 """Figures as files, the same bytes for the same records."""
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,8 +9,9 @@ from matplotlib.figure import Figure
 
 from hashbench.errors import UsageError, unknown
 from hashbench.reporting.figures.kinds import draw
-from hashbench.reporting.figures.style import Style, applied
-from hashbench.reporting.leaderboard.table import Ground, Table
+from hashbench.reporting.figures.style import Style, figure_style
+from hashbench.reporting.leaderboard.table import Table
+from hashbench.reporting.table_key import TableKey
 from hashbench.util.files import replacing
 
 FORMATS: Mapping[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None}}  # with what is not written
@@ -19,7 +19,7 @@ LONGEST_PART = 60
 
 
 def check_formats(formats: Iterable[str]) -> None:
-    """Refuse formats that are not there.
+    """Refuse formats that figures are not written in.
 
     Raises:
         UsageError: naming one, or that none is given.
@@ -43,7 +43,7 @@ def write_figures(
 
     Args:
         tables: a figure per kind and table is drawn.
-        styles: see :func:`hashbench.reporting.figures.style.styles`.
+        styles: see :func:`hashbench.reporting.figures.style.row_styles`.
         folder: made with the first file.
         kinds: names from :data:`hashbench.reporting.figures.kinds.KINDS`.
         formats: names from :data:`FORMATS`.
@@ -55,11 +55,11 @@ def write_figures(
         for kind in kinds:
             figure = draw(kind, table, styles)
             if figure is not None:
-                _make(folder)
-                yield from _write(figure, folder, _stem(kind, table.ground), formats)
+                _make_folder(folder)
+                yield from _write(figure, folder, _stem(kind, table.key), formats)
 
 
-def _make(folder: Path) -> None:
+def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
@@ -69,7 +69,7 @@ def _make(folder: Path) -> None:
 
 
 def _write(figure: Figure, folder: Path, stem: str, formats: Sequence[str]) -> Iterator[Path]:
-    with applied():
+    with figure_style():
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # laid out once, not for every format
         for ending in formats:
@@ -79,7 +79,7 @@ def _write(figure: Figure, folder: Path, stem: str, formats: Sequence[str]) -> I
             yield path
 
 
-def _stem(kind: str, ground: Ground) -> str:
-    parts = [kind, ground.protocol, ground.features, *([f"first{ground.limit}"] if ground.limit else [])]
-    parts += [hashlib.sha256(repr(ground).encode()).hexdigest()[:6], *(["supervised"] if ground.supervised else [])]
+def _stem(kind: str, key: TableKey) -> str:
+    parts = [kind, key.protocol, key.features, *([f"first{key.limit}"] if key.limit else [])]
+    parts += [key.digest, *(["supervised"] if key.supervised else [])]
     return "-".join(re.sub(r"[^A-Za-z0-9._]+", "_", part)[:LONGEST_PART] for part in parts)

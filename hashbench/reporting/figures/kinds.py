@@ -6,22 +6,22 @@ from typing import NamedTuple
 from matplotlib.figure import Figure
 
 from hashbench.errors import unknown
-from hashbench.reporting.figures import map_by_bits, precision_at_k, precision_recall, throughput, training
-from hashbench.reporting.figures.style import Style, applied
+from hashbench.reporting.figures import map_by_bits, precision, throughput, training
+from hashbench.reporting.figures.style import Style, figure_style
 from hashbench.reporting.leaderboard.table import Table
 
 
 class Kind(NamedTuple):
-    """How a figure is drawn from a table and its rows' styles, and what it means when there is none."""
+    """A kind of figure: the function that draws it, and why that returns None."""
 
     figure: Callable[[Table, Mapping[str, Style]], Figure | None]
     lacking: str
 
 
 KINDS: Mapping[str, Kind] = {
-    "precision-recall": Kind(precision_recall.precision_recall, precision_recall.LACKING),
+    "precision-recall": Kind(precision.precision_recall, precision.NO_RADIUS),
     "map-by-bits": Kind(map_by_bits.map_by_bits, map_by_bits.LACKING),
-    "precision-at-k": Kind(precision_at_k.precision_at_k, precision_at_k.LACKING),
+    "precision-at-k": Kind(precision.precision_at_k, precision.NO_RANK),
     "throughput": Kind(throughput.throughput, throughput.LACKING),
     "training": Kind(training.training, training.LACKING),
 }
@@ -40,5 +40,5 @@ def kind_named(name: str) -> Kind:
 
 def draw(name: str, table: Table, styles: Mapping[str, Style]) -> Figure | None:
     """The figure of that kind, None where the table has nothing for it."""
-    with applied():
+    with figure_style():
         return kind_named(name).figure(table, styles)

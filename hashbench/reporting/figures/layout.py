@@ -1,4 +1,4 @@
-"""The page of a figure: a heading, panels in a grid, and a legend below that is never in the way."""
+"""The layout of a figure: a heading, panels in a grid, and a legend below them."""
 
 from collections.abc import Iterable, Sequence
 from math import ceil
@@ -12,18 +12,17 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from hashbench.reporting.figures.style import FAINT, INK, SIZES, printable, text_width, wrap
-from hashbench.reporting.leaderboard.caption import title
 from hashbench.reporting.leaderboard.table import Table
 
-PAD = 0.12
-LINE = 1.35 / 72  # inches of a text line for each point of its size
-HANDLE = 0.62  # inches of a legend's sample with the space around it
+PAD = 0.12  # inches
+LINE_HEIGHT = 1.35 / 72  # inches of a text line for each point of its size
+HANDLE_WIDTH = 0.62  # inches of a legend's sample with the space around it
 LONGEST_NOTE = 400
-WIDTHS = {1: 4.8, 2: 6.6, 3: 7.6}
+WIDTHS = {1: 4.8, 2: 6.6, 3: 7.6}  # inches, by the number of columns
 
 
-class Sheet:
-    """A figure in the making; the panels are in reading order.
+class FigureLayout:
+    """Panels of a figure, in reading order, with room for what :meth:`finish` adds.
 
     Args:
         panels: how many.
@@ -35,41 +34,41 @@ class Sheet:
         columns = {1: 1, 2: 2, 4: 2}.get(panels, 3)
         rows = ceil(panels / columns)
         self.width, self.height = WIDTHS[columns], rows * height
-        self.layout = ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.05)
-        self.figure = Figure(figsize=(self.width, self.height), layout=self.layout)
+        self.engine = ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.05)
+        self.figure = Figure(figsize=(self.width, self.height), layout=self.engine)
         FigureCanvasAgg(self.figure)
         grid = self.figure.subplots(rows, columns, sharex=shared, sharey=shared, squeeze=False)
         self.panels: list[Axes] = list(grid.flat)[:panels]
         for unused in grid.flat[panels:]:
             unused.remove()
-        for place, axis in enumerate(self.panels):
-            axis.xaxis.set_tick_params(labelbottom=not shared or place + columns >= panels)
+        for index, axis in enumerate(self.panels):
+            axis.xaxis.set_tick_params(labelbottom=not shared or index + columns >= panels)
         self.first_column = self.panels[::columns]
         self.lowest = self.panels[-columns:]
         self.last_row = self.panels[(rows - 1) * columns :]
 
     def finish(self, table: Table, heading: str, note: str, entries: Sequence[tuple[Line2D, str]] = ()) -> Figure:
-        """Give the sheet its heading, a note on what is shown, and the legend's entries; it grows by their height."""
+        """The figure with a heading, a note on what it shows and the legend's entries; it grows by their height."""
         for axis in self.panels:
             sns.despine(ax=axis)
         lines = self._heading(table, heading, note)
-        above = PAD + sum(size * LINE for _, size, _, _ in lines) + PAD / 2
+        above = PAD + sum(size * LINE_HEIGHT for _, size, _, _ in lines) + PAD / 2
         below = self._legend(entries) + PAD if entries else 0.0
         total = above + self.height + below
         self.figure.set_size_inches(self.width, total)
         top = total - PAD
         for text, size, weight, colour in lines:
             self.figure.text(PAD / self.width, top / total, text, size=size, weight=weight, color=colour, va="top")
-            top -= size * LINE
-        self.layout.set(rect=(0.005, below / total, 0.99, self.height / total))
+            top -= size * LINE_HEIGHT
+        self.engine.set(rect=(0.005, below / total, 0.99, self.height / total))
         return self.figure
 
     def _heading(self, table: Table, heading: str, note: str) -> list[tuple[str, float, str, str]]:
         """The lines above the panels: text, size, weight, colour."""
-        ground = printable(title(table).removeprefix("mAP@1000 on "), LONGEST_NOTE)
+        table_name = printable(table.name, LONGEST_NOTE)
         texts = (
             (heading, SIZES["title"], "bold", INK),
-            (ground, SIZES["small"], "normal", INK),
+            (table_name, SIZES["small"], "normal", INK),
             (printable(note, LONGEST_NOTE), SIZES["small"], "normal", FAINT),
         )
         room = self.width - 2 * PAD
@@ -80,11 +79,11 @@ class Sheet:
         ]
 
     def _legend(self, entries: Sequence[tuple[Line2D, str]]) -> float:
-        """Put the legend at the lower left; its height in inches."""
+        """Put the legend at the lower left and return its height in inches."""
         room = self.width - 2 * PAD
         size = SIZES["small"]
-        labels = [wrap(label, room - HANDLE, size) for _, label in entries]
-        columns = _columns([text_width(label, size) + HANDLE for _, label in entries], room)
+        labels = [wrap(label, room - HANDLE_WIDTH, size) for _, label in entries]
+        columns = _columns([text_width(label, size) + HANDLE_WIDTH for _, label in entries], room)
         legend = self.figure.legend(
             [handle for handle, _ in entries],
             [" "] * len(labels),  # the label comes after: one that begins with _ would be left out
@@ -115,10 +114,10 @@ def _columns(widths: Sequence[float], room: float) -> int:
 
 def repetitions(counts: Iterable[int]) -> str:
     """How many repetitions figures are means of: "3 repetitions", "1-3 repetitions"; empty where all have one."""
-    found = sorted(set(counts) - {0})
-    if not found or found[-1] == 1:
+    several = sorted(set(counts) - {0})
+    if not several or several[-1] == 1:
         return ""
-    return f"{'-'.join(str(n) for n in dict.fromkeys((found[0], found[-1])))} repetitions"
+    return f"{'-'.join(str(n) for n in dict.fromkeys((several[0], several[-1])))} repetitions"
 
 
 def from_zero(axes: Iterable[Axes], values: Iterable[np.ndarray]) -> None:

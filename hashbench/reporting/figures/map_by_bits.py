@@ -7,67 +7,68 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from hashbench.reporting.figures.curves import all_rows
-from hashbench.reporting.figures.layout import Sheet, from_zero, repetitions
+from hashbench.evaluation.metrics import HEADLINE
+from hashbench.reporting.figures.layout import FigureLayout, from_zero, repetitions
 from hashbench.reporting.figures.style import SIZES, Style, name, wrap
-from hashbench.reporting.leaderboard.table import HEADLINE, Row, Table
+from hashbench.reporting.leaderboard.table import Row, Table
+from hashbench.reporting.metric_names import HEADLINE_NAME
 
-LACKING = "no record has mAP@1000"
-TICKS_APART = 0.06
-LABEL_INCHES = 2.1
+LACKING = f"no record has {HEADLINE_NAME}"
+TICK_DISTANCE = 0.06  # of labelled code lengths, in widths of the axis
+LABEL_WIDTH = 2.1  # inches
 
 
 def map_by_bits(table: Table, styles: Mapping[str, Style]) -> Figure | None:
     """mAP@1000 of every row, with error bars over repetitions; None where :data:`LACKING`."""
-    own = [row for row in all_rows(table) if not row.reference]
+    own = table.methods
     columns = [bits for bits in table.columns if any(row.cell(bits).mean(HEADLINE) is not None for row in own)]
     if not columns:
         return None
-    rows = [row for row in all_rows(table) if any(row.cell(bits).mean(HEADLINE) is not None for bits in columns)]
+    rows = [row for row in table.rows if any(row.cell(bits).mean(HEADLINE) is not None for bits in columns)]
     spread = repetitions(len(row.cell(bits).ok) for row in own for bits in columns)
     note = f"Mean and standard deviation (bars) of {spread}." if spread else ""
     if len(columns) == 1:
         return _dots(table, columns[0], rows, styles, note)
-    sheet = Sheet(1, 3.3, shared=True)
-    (axis,) = sheet.panels
+    layout = FigureLayout(1, 3.3, shared=True)
+    (axis,) = layout.panels
     for row in reversed(rows):
         mean, deviation = _values(row, columns)
         bars = None if row.reference or np.isnan(deviation).all() else deviation
         axis.errorbar(columns, mean, bars, capsize=2, elinewidth=1.0, **styles[row.label].line())
     from_zero([axis], [np.add(*_highest(row, columns)) for row in rows])
     _bits_axis(axis, columns)
-    axis.set_ylabel("mAP@1000")
+    axis.set_ylabel(HEADLINE_NAME)
     entries = [(styles[row.label].handle(), name(row)) for row in rows]
-    return sheet.finish(table, "mAP@1000 by code length", note, entries)
+    return layout.finish(table, f"{HEADLINE_NAME} by code length", note, entries)
 
 
 def _dots(table: Table, bits: int, rows: list[Row], styles: Mapping[str, Style], note: str) -> Figure:
     """One line per row with its label at the side; references as upright lines across."""
     own = [row for row in rows if not row.reference]
-    labels = [wrap(name(row), LABEL_INCHES, SIZES["small"]) for row in own]
+    labels = [wrap(name(row), LABEL_WIDTH, SIZES["small"]) for row in own]
     heights = [0.12 + 0.135 * (label.count("\n") + 1) for label in labels]
-    sheet = Sheet(1, 0.65 + sum(heights), shared=True)
-    (axis,) = sheet.panels
-    places = [sum(heights[:n]) + height / 2 for n, height in enumerate(heights)]
-    for place, row in zip(places, own, strict=True):
+    layout = FigureLayout(1, 0.65 + sum(heights), shared=True)
+    (axis,) = layout.panels
+    positions = [sum(heights[:n]) + height / 2 for n, height in enumerate(heights)]
+    for position, row in zip(positions, own, strict=True):
         mean, deviation = _values(row, [bits])
         style = styles[row.label]
         bars = None if np.isnan(deviation).all() else deviation
         axis.errorbar(
-            mean, [place], None, bars, capsize=2, elinewidth=1.0, **style.line(linestyle="none", markersize=5.5)
+            mean, [position], None, bars, capsize=2, elinewidth=1.0, **style.line(linestyle="none", markersize=5.5)
         )
     references = [row for row in rows if row.reference]
     for row in references:
         mean, _ = _values(row, [bits])
         axis.axvline(mean[0], **styles[row.label].line(zorder=1.5))
     axis.set_ylim(sum(heights), 0)
-    axis.set_yticks(places, labels)
+    axis.set_yticks(positions, labels)
     axis.tick_params(axis="y", length=0)
     top = max(float(np.nansum(_highest(row, [bits]))) for row in rows)
     axis.set_xlim(0, min(1.0, 1.06 * top) if top > 0 else 1.0)
-    axis.set_xlabel("mAP@1000")
+    axis.set_xlabel(HEADLINE_NAME)
     entries = [(styles[row.label].handle(), name(row)) for row in references]
-    return sheet.finish(table, f"mAP@1000 at {bits} bits", note, entries)
+    return layout.finish(table, f"{HEADLINE_NAME} at {bits} bits", note, entries)
 
 
 def _values(row: Row, columns: list[int]) -> tuple[list[float], list[float]]:
@@ -88,8 +89,8 @@ def _bits_axis(axis: Axes, columns: list[int]) -> None:
     axis.set_xscale("log", base=2)
     logs = np.log2(columns)
     labelled = [columns[-1]]
-    for bits, place in zip(columns[-2::-1], logs[-2::-1], strict=True):
-        if np.log2(labelled[-1]) - place >= TICKS_APART * (logs[-1] - logs[0]):
+    for bits, log in zip(columns[-2::-1], logs[-2::-1], strict=True):
+        if np.log2(labelled[-1]) - log >= TICK_DISTANCE * (logs[-1] - logs[0]):
             labelled.append(bits)
     axis.xaxis.set_major_locator(FixedLocator(labelled))
     axis.xaxis.set_minor_locator(NullLocator())

@@ -11,7 +11,7 @@ from hashbench.records.results import Results
 from hashbench.records.results import results as read
 from hashbench.reporting.figures.choice import choose_methods, choose_tables, names
 from hashbench.reporting.figures.kinds import draw, kind_named
-from hashbench.reporting.figures.style import styles
+from hashbench.reporting.figures.style import row_styles
 from hashbench.reporting.leaderboard.tables import tables
 
 
@@ -27,25 +27,25 @@ def plot(
         results: what :func:`hashbench.results` or :func:`hashbench.run` returned, or a result folder.
         kind: "precision-recall", "map-by-bits", "precision-at-k", "throughput" or "training".
         protocol: which table, where there are several: a data set, a protocol, a table's whole name, or a glob.
-        methods: show these rows alone, by method or label, or a glob; they keep the look they have among all.
+        methods: show these rows alone, by method or label, or a glob; they keep the style they have among all.
 
     Raises:
         UsageError: unknown kind, method or protocol; several tables, which are named; nothing of that kind to draw.
     """
     lacking = kind_named(kind).lacking
     records = results if isinstance(results, Results) else read(results)
-    found = tables(replace(records, files={}))  # figures compare no queries
-    if not found:
+    shown = tables(replace(records, files={}))  # figures compare no queries
+    if not shown:
         where = "these results" if isinstance(results, Results) else repr(str(results))
         raise UsageError(f"no records in {where} to draw; make some with hashbench run")
-    look = styles(found)
+    styles = row_styles(shown)
     if protocol is not None:
-        found = choose_tables(found, [protocol])
+        shown = choose_tables(shown, [protocol])
     if methods is not None:
-        found = choose_methods(found, [methods] if isinstance(methods, str) else methods)
-    if len(found) > 1:
-        raise UsageError(f"{len(found)} tables to draw; name one by protocol=: {'; '.join(map(repr, names(found)))}")
-    figure = draw(kind, found[0], look)
+        shown = choose_methods(shown, [methods] if isinstance(methods, str) else methods)
+    if len(shown) > 1:
+        raise UsageError(f"{len(shown)} tables to draw; name one by protocol=: {'; '.join(map(repr, names(shown)))}")
+    figure = draw(kind, shown[0], styles)
     if figure is None:
-        raise UsageError(f"{kind} of {names(found)[0]}: nothing to draw, {lacking}")
+        raise UsageError(f"{kind} of {names(shown)[0]}: nothing to draw, {lacking}")
     return figure

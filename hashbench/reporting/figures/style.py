@@ -1,4 +1,4 @@
-"""The look that all figures share: colours, dashes and markers of methods, fonts, and text that is only text."""
+"""The style that all figures share: colours, dashes and markers of methods, fonts, and text that is only text."""
 
 import textwrap
 import warnings
@@ -16,7 +16,7 @@ from matplotlib.textpath import text_to_path
 from hashbench.reporting.leaderboard.table import Row, Table
 
 # seaborn's "colorblind" without its grey, which is for references, and without two that are too light for lines
-COLOURS = tuple(sns.color_palette("colorblind").as_hex()[place] for place in (0, 1, 2, 3, 4, 9, 5))
+COLOURS = tuple(sns.color_palette("colorblind").as_hex()[index] for index in (0, 1, 2, 3, 4, 9, 5))
 DASHES = ((), (4, 1.5), (1, 1.2), (6, 1.5, 1, 1.5), (3, 1.2, 1, 1.2, 1, 1.2), (9, 2))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<")  # with the dashes 24 pairs that differ in black and white too
 REFERENCE_GREYS = ("0.35", "0.6")
@@ -26,7 +26,7 @@ LONGEST_LABEL = 120
 
 FONT = "DejaVu Sans"  # comes with matplotlib, so figures are the same on any machine
 SIZES = {"title": 10.0, "axis": 8.5, "small": 8.0}
-LOOK: Any = {
+MATPLOTLIB_STYLE: Any = {
     "axes.edgecolor": "0.5",
     "axes.labelcolor": INK,
     "axes.labelsize": SIZES["axis"],
@@ -53,7 +53,7 @@ LOOK: Any = {
 
 @dataclass(frozen=True)
 class Style:
-    """How a row looks in every figure."""
+    """Colour, dashes and marker of a row in every figure."""
 
     colour: str
     dashes: tuple[float, ...]
@@ -61,7 +61,7 @@ class Style:
     width: float = 1.4
 
     def line(self, **changes: Any) -> dict[str, Any]:
-        """What matplotlib's ``plot`` takes for this style, ``changes`` before it."""
+        """Keyword arguments of matplotlib's ``plot``; ``changes`` take precedence."""
         return {
             "color": self.colour,
             "linestyle": (0, self.dashes) if self.dashes else "-",
@@ -79,30 +79,30 @@ class Style:
 
 
 @contextmanager
-def applied() -> Iterator[None]:
-    """Draw and save in this look, whatever the user's matplotlibrc says; signs no font has are not warned about."""
+def figure_style() -> Iterator[None]:
+    """Draw and save in this style, whatever the user's matplotlibrc says; no warnings about missing glyphs."""
     with mpl.rc_context(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         mpl.rcdefaults()
-        mpl.rcParams.update({**sns.axes_style("whitegrid"), **LOOK})
+        mpl.rcParams.update({**sns.axes_style("whitegrid"), **MATPLOTLIB_STYLE})
         yield
 
 
-def styles(tables: Iterable[Table]) -> dict[str, Style]:
+def row_styles(tables: Iterable[Table]) -> dict[str, Style]:
     """A style for each label of these tables.
 
     Given all tables of a result folder, a label has the same style in each of its figures, whichever rows they show.
     Methods as they are come before their variants, so that a variant more changes no colour of theirs.
     """
-    rows = [row for table in tables for row in (*table.ranked, *table.unranked, *table.references)]
+    rows = [row for table in tables for row in table.rows]
     own = {(bool(row.variant or row.preset), row.method, row.label): row.label for row in rows if not row.reference}
-    found = {
+    styles = {
         label: Style(COLOURS[n % len(COLOURS)], DASHES[n % len(DASHES)], MARKERS[n % len(MARKERS)])
-        for n, label in enumerate(dict.fromkeys(own[place] for place in sorted(own)))
+        for n, label in enumerate(dict.fromkeys(own[names] for names in sorted(own)))
     }
     for n, label in enumerate(sorted({row.label for row in rows if row.reference})):
-        found[label] = Style(REFERENCE_GREYS[n % len(REFERENCE_GREYS)], DASHES[1 + n % 2], "", 1.0)
-    return found
+        styles[label] = Style(REFERENCE_GREYS[n % len(REFERENCE_GREYS)], DASHES[1 + n % 2], "", 1.0)
+    return styles
 
 
 def name(row: Row) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,17 +9,17 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-from hashbench.reporting.figures.curves import all_rows
-from hashbench.reporting.figures.layout import Sheet, repetitions
+from hashbench.evaluation.metrics import HEADLINE
+from hashbench.reporting.figures.layout import FigureLayout, repetitions
 from hashbench.reporting.figures.style import FAINT, INK, Style, name, short_number
-from hashbench.reporting.leaderboard.table import HEADLINE, Cell, Row, Table
-from hashbench.reporting.rates import encode_rate, search_rate
+from hashbench.reporting.leaderboard.table import SEARCH_K, Cell, Row, Table
+from hashbench.reporting.metric_names import HEADLINE_NAME
+from hashbench.reporting.plain_text import machine_text
 
 LACKING = "no record has rates of encoding or search"
-SEARCH_K = 100
 RATES: Mapping[str, Callable[[Cell], float | None]] = {
-    "encode, images per second": encode_rate,
-    f"search, queries per second (k = {SEARCH_K})": lambda cell: search_rate(cell, SEARCH_K),
+    "encode, images per second": Cell.encode_rate,
+    f"search, queries per second (k = {SEARCH_K})": Cell.search_rate,
 }
 MARKER_SIZES = (4.0, 8.0)  # points, shortest and longest code
 
@@ -37,24 +36,24 @@ class Point:
 
 def throughput(table: Table, styles: Mapping[str, Style]) -> Figure | None:
     """A panel for each rate; a row's code lengths are joined, short ones small. None where :data:`LACKING`."""
-    panels = {label: found for label, rate in RATES.items() if (found := _points(table, rate))}
+    panels = {label: own for label, rate in RATES.items() if (own := _points(table, rate))}
     if not panels:
         return None
-    points = [point for found in panels.values() for point in found]
+    points = [point for own in panels.values() for point in own]
     columns = sorted({point.bits for point in points})
     sizes = dict(zip(columns, np.linspace(*MARKER_SIZES, len(columns)) if columns[1:] else [6.0], strict=True))
-    sheet = Sheet(len(panels), 3.2, shared=False)
-    for axis, (label, found) in zip(sheet.panels, panels.items(), strict=True):
-        _axes(axis, [point.rate for point in found], [point.accuracy for point in points])
-        _draw(axis, found, styles, sizes)
+    layout = FigureLayout(len(panels), 3.2, shared=False)
+    for axis, (label, own) in zip(layout.panels, panels.items(), strict=True):
+        _axes(axis, [point.rate for point in own], [point.accuracy for point in points])
+        _draw(axis, own, styles, sizes)
         axis.set_xlabel(label)
-    sheet.panels[0].set_ylabel("mAP@1000")
-    rows = [row for row in all_rows(table) if any(point.row is row for point in points)]
+    layout.panels[0].set_ylabel(HEADLINE_NAME)
+    rows = [row for row in table.rows if any(point.row is row for point in points)]
     entries = [(styles[row.label].handle(markersize=6), name(row)) for row in rows]
     if len(columns) > 1:
         entries += [(_sample(size), f"{bits} bits") for bits, size in sizes.items()]
     entries.append((Line2D([], [], color=INK, linewidth=0.9), "Pareto front (filled markers)"))
-    return sheet.finish(table, "Accuracy against throughput", _note(table, rows, columns), entries)
+    return layout.finish(table, "Accuracy against throughput", _note(table, rows, columns), entries)
 
 
 def pareto(points: list[Point]) -> list[Point]:
@@ -67,13 +66,13 @@ def pareto(points: list[Point]) -> list[Point]:
 
 
 def _points(table: Table, rate: Callable[[Cell], float | None]) -> list[Point]:
-    found = []
-    for row in (*table.ranked, *table.unranked):
-        for bits, cell in sorted(row.cells.items(), key=lambda item: item[0] or 0):
+    points = []
+    for row in table.methods:
+        for bits, cell in row.by_bits():
             speed, accuracy = rate(cell), cell.mean(HEADLINE)
             if bits is not None and speed and accuracy is not None:
-                found.append(Point(row, bits, speed, accuracy))
-    return found
+                points.append(Point(row, bits, speed, accuracy))
+    return points
 
 
 def _draw(axis: Axes, points: list[Point], styles: Mapping[str, Style], sizes: Mapping[int, float]) -> None:
@@ -110,21 +109,14 @@ def _sample(size: float) -> Line2D:
 
 
 def _note(table: Table, rows: list[Row], columns: list[int]) -> str:
+    hardware = table.hardware
+    assert hardware is not None
     spread = repetitions(len(row.cell(bits).ok) for row in rows for bits in columns)
-    own = [*table.ranked, *table.unranked]
-    without = ", ".join(name(row) for row in own if not any(row is other for other in rows))
+    without = ", ".join(name(row) for row in table.methods if not any(row is other for other in rows))
     sentences = [
-        f"On {machine(table.hardware or {})}.",
+        f"On {machine_text(hardware, brief=True)} (hardware {hardware['id']}).",
         f"Mean of {spread}." if spread else "",
         f"Without rates here: {without}." if without else "",
         "Cells measured on other machines only are left out." if table.other_hardware else "",
     ]
     return " ".join(sentence for sentence in sentences if sentence)
-
-
-def machine(hardware: Mapping[str, Any]) -> str:
-    """A machine in words: its GPUs where one was used, else its processor, and its fingerprint."""
-    gpus = [gpu["name"] if isinstance(gpu, dict) else str(gpu) for gpu in hardware.get("gpus") or []]
-    processor = f"{hardware.get('cpu')}, {hardware.get('threads')} threads"
-    device = ", ".join(gpus) if gpus and hardware.get("device") != "cpu" else processor
-    return f"{device} (hardware {hardware.get('id')})"

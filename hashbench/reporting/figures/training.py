@@ -11,13 +11,13 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from hashbench.reporting.figures.curves import Curve, draw_line, over_repetitions
-from hashbench.reporting.figures.layout import Sheet, repetitions
+from hashbench.reporting.figures.layout import FigureLayout, repetitions
 from hashbench.reporting.figures.style import DASHES, FAINT, Style, name, printable, short_number
 from hashbench.reporting.leaderboard.table import Cell, Row, Table
 
 LACKING = "no method recorded epochs"
-LOG_FROM = 50  # a value whose largest is that many times its smallest, all above 0, has a logarithmic axis
-MOST_BANDS = 8
+LOG_RATIO = 50  # a value whose largest is that many times its smallest, all above 0, has a logarithmic axis
+MOST_BANDS = 8  # lines of a panel, above which none has a band
 LONGEST_TITLE = 34
 
 
@@ -37,11 +37,11 @@ def training(table: Table, styles: Mapping[str, Style]) -> Figure | None:
     if not values:
         return None
     columns = sorted({history.bits for history in histories})
-    dashes = {bits: DASHES[place % len(DASHES)] for place, bits in enumerate(reversed(columns))}
-    sheet = Sheet(len(values), 1.75 if len(values) > 2 else 2.8, shared=False)
-    for axis, value in zip(sheet.panels, values, strict=True):
+    dashes = {bits: DASHES[index % len(DASHES)] for index, bits in enumerate(reversed(columns))}
+    layout = FigureLayout(len(values), 1.75 if len(values) > 2 else 2.8, shared=False)
+    for axis, value in zip(layout.panels, values, strict=True):
         _draw(axis, value, [history for history in histories if value in history.curves], styles, dashes)
-    for axis in sheet.last_row:
+    for axis in layout.last_row:
         axis.set_xlabel("epoch")
     rows = list({id(history.row): history.row for history in histories}.values())
     entries = [(styles[row.label].handle(linestyle="-"), name(row)) for row in rows]
@@ -49,22 +49,22 @@ def training(table: Table, styles: Mapping[str, Style]) -> Figure | None:
         entries += [(_sample(dashes[bits]), f"{bits} bits") for bits in columns]
     drawn = Counter(value for history in histories for value in history.curves)
     bands = {count <= MOST_BANDS for count in drawn.values()}
-    return sheet.finish(table, "Training curves", _note(table, rows, columns, bands), entries)
+    return layout.finish(table, "Training curves", _note(table, rows, columns, bands), entries)
 
 
 def _histories(table: Table) -> list[History]:
-    found = []
-    for row in (*table.ranked, *table.unranked):
-        for bits, cell in sorted(row.cells.items(), key=lambda item: item[0] or 0):
-            curves = epochs(cell)
+    histories = []
+    for row in table.methods:
+        for bits, cell in row.by_bits():
+            curves = epoch_curves(cell)
             if bits is not None and curves:
-                found.append(History(row, bits, curves))
-    return found
+                histories.append(History(row, bits, curves))
+    return histories
 
 
-def epochs(cell: Cell) -> dict[str, Curve]:
+def epoch_curves(cell: Cell) -> dict[str, Curve]:
     """A cell's values by epoch, in the order they were recorded; a repetition that lacks an epoch leaves a gap."""
-    logs = [found for record in cell.ok if (found := (record["training"] or {}).get("epochs"))]
+    logs = [epochs for record in cell.ok if (epochs := (record["training"] or {}).get("epochs"))]
     names = list(dict.fromkeys(key for log in logs for entry in log for key in entry if key != "epoch"))
     numbers = sorted({entry["epoch"] for log in logs for entry in log})
     curves = {}
@@ -92,7 +92,7 @@ def _draw(
     axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     shown = np.concatenate([history.curves[value].y for history in histories])
     shown = shown[np.isfinite(shown)]
-    if len(shown) and shown.min() > 0 and shown.max() > LOG_FROM * shown.min():
+    if len(shown) and shown.min() > 0 and shown.max() > LOG_RATIO * shown.min():
         axis.set_yscale("log")
         axis.yaxis.set_minor_locator(NullLocator())
     else:
@@ -106,7 +106,7 @@ def _sample(pattern: tuple[float, ...]) -> Line2D:
 
 def _note(table: Table, rows: list[Row], columns: list[int], bands: set[bool]) -> str:
     spread = repetitions(len(row.cell(bits).ok) for row in rows for bits in columns)
-    left_out = [row for row in (*table.ranked, *table.unranked) if not any(row is other for other in rows)]
+    left_out = [row for row in table.methods if not any(row is other for other in rows)]
     shown = "Mean and standard deviation (band)" if True in bands else "Mean"
     few = f", the band in panels of up to {MOST_BANDS} lines" if bands == {True, False} else ""
     sentences = [

@@ -1,4 +1,4 @@
-"""Leaderboards within a Markdown file: what stands between two marks is made from records.
+"""Leaderboards within a Markdown file: the text between two marks is made from records.
 
 ``<!-- hashbench leaderboard FOLDER -->`` and ``<!-- end -->``, each on a line of its own; FOLDER is a result folder,
 from the Markdown file.
@@ -32,14 +32,14 @@ def filled(file: Path) -> str:
     if not _BLOCK.search(text):
         mark = MARK.format(folder="results")
         raise UsageError(f"{file} has no place for a leaderboard; put the lines {mark} and <!-- end --> into it")
-    return _BLOCK.sub(lambda found: found["begin"] + _block(file, found["folder"]) + found["end"], text)
+    return _BLOCK.sub(lambda block: block["begin"] + _block(file, block["folder"]) + block["end"], text)
 
 
 def _block(file: Path, name: str) -> str:
-    found = results(file.parent / name)
-    if found.faults:
-        raise UsageError(found.faults[0])
-    made = tables(found)
+    content = results(file.parent / name)
+    if content.faults:
+        raise UsageError(content.faults[0])
+    made = tables(content)
     if not made:
         raise UsageError(f"{file}: there are no records in {name!r}; name a result folder, from the file on")
     parts = []

@@ -1,16 +1,18 @@
-"""What stands under a table: everything a number needs to be quoted."""
+"""Title, caption and failures of a table: everything a reader needs to quote a number."""
 
 import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from hashbench.evaluation.metrics import HEADLINE
 from hashbench.records.store import Record
-from hashbench.reporting.leaderboard.cell_text import LIKE_BEST, NONE, STALE_MARK
-from hashbench.reporting.leaderboard.table import HEADLINE, Cell, Row, Table
-from hashbench.reporting.plain_text import plain
+from hashbench.reporting.leaderboard.cell_text import STALE_MARK, TIED_MARK
+from hashbench.reporting.leaderboard.table import Cell, Row, Table
+from hashbench.reporting.metric_names import HEADLINE_NAME
+from hashbench.reporting.plain_text import NONE, machine_text, plain
 from hashbench.reporting.statistics import SIGNIFICANCE
 
-NAMED_ROWS = 6
+MOST_NAMED_ROWS = 6
 STALE = f"{STALE_MARK} made from sources that have changed since."
 _PARTS = {"query": "query", "database": "database", "train": "training"}
 _REFERENCES = {
@@ -20,14 +22,8 @@ _REFERENCES = {
 
 
 def title(table: Table) -> str:
-    """Headline metric, protocol and features of a table."""
-    ground = table.ground
-    limit = f", first {ground.limit:,} training items" if ground.limit else ""
-    kind = ", supervised" if ground.supervised else ""
-    seed = f", seed {ground.seed}" if ground.seed else ""
-    dtype = f" in {ground.dtype}" if ground.dtype != "float32" else ""
-    weights = f" of weights {ground.weights[:8]}" if table.same_but_weights else ""
-    return f"mAP@1000 on {ground.protocol}, features {ground.features}{weights}{dtype}{limit}{seed}{kind}"
+    """The headline metric and the name of a table."""
+    return f"{HEADLINE_NAME} on {table.name}"
 
 
 def caption(table: Table) -> list[str]:
@@ -36,17 +32,17 @@ def caption(table: Table) -> list[str]:
 
 
 def chance_text(table: Table) -> str:
-    """The headline's level of chance, from the first record that has it."""
-    found = (record["metrics"].get("chance") for record in table.records() if record["metrics"])
-    return next((f"{chance:.3f}" for chance in found if chance is not None and math.isfinite(chance)), NONE)
+    """The headline's value at chance, from the first record that has it."""
+    levels = (record["metrics"].get("chance") for record in table.records() if record["metrics"])
+    return next((f"{chance:.3f}" for chance in levels if chance is not None and math.isfinite(chance)), NONE)
 
 
 def failures(table: Table) -> list[str]:
     """A line for every trial of the table that failed or was skipped, with its reason."""
     lines = []
-    for row in (*table.ranked, *table.unranked, *table.references):
-        for bits, cell in sorted(row.cells.items(), key=lambda item: item[0] or 0):
-            lines += [_failure(row, bits, record) for record in cell.troubled]
+    for row in table.rows:
+        for bits, cell in row.by_bits():
+            lines += [_failure(row, bits, record) for record in cell.failed]
     return lines
 
 
@@ -62,25 +58,25 @@ def _failure(row: Row, bits: int | None, record: Record) -> str:
 def _sentences(table: Table) -> Iterator[str]:
     records = [record for record in table.records() if record["status"] == "ok"]
     yield (
-        "mAP@1000 with the denominator 'hits' (relevant items found in the top 1,000), "
+        f"{HEADLINE_NAME} with the denominator 'hits' (relevant items found in the top 1,000), "
         "ties by exact expectation over all their orders."
     )
     if not records:
         return
     card = records[0]["protocol_card"]
     sizes = card["sizes"]
-    train = table.ground.limit or sizes["train"]
+    train = table.key.limit or sizes["train"]
     trained = f" and {train:,} training" if train else ""  # not known of codes that are of no protocol
     yield (
         f"{sizes['query']:,} queries, {sizes['database']:,} database{trained} items; "
         f"chance {chance_text(table)}; protocol card {card['id']}; "
-        f"metrics version {table.ground.metric_version}."
+        f"metrics version {table.key.metric_version}."
     )
-    if table.ground.weights:
-        yield f"Weights of {table.ground.features}: sha256 {table.ground.weights[:16]}."
+    if table.key.weights:
+        yield f"Weights of {table.key.features}: sha256 {table.key.weights[:16]}."
     trained_on = {item for record in records for item in record["trial"]["backbones"].items()}
     for net, weights in sorted(trained_on):
-        if weights != table.ground.weights:
+        if weights != table.key.weights:
             yield f"Weights of the encoder {net}: sha256 {weights[:16]}."
     yield from _about_items(card)
     unanswerable = records[0]["queries"]["unanswerable"]
@@ -106,50 +102,43 @@ def _about_items(card: dict[str, Any]) -> Iterator[str]:
 
 
 def _about_cells(table: Table) -> Iterator[str]:
-    rows = (*table.ranked, *table.unranked)
-    yield _repetitions(rows)
-    compared = [cell for row in table.ranked for cell in row.cells.values() if cell.against_best is not None]
+    yield _repetitions(table.methods)
+    compared = [cell for row in table.ranked for cell in row.cells.values() if cell.vs_best is not None]
     if compared:
         cells = "the one cell" if len(compared) == 1 else f"the {len(compared):,} cells"
         yield (
-            f"Bold: best of its column; {LIKE_BEST}: cannot be told apart from it on the same queries (paired "
+            f"Bold: best of its column; {TIED_MARK}: cannot be told apart from it on the same queries (paired "
             f"bootstrap over queries, not over seeds, of AP averaged over repetitions; Holm-corrected over {cells} "
             f"compared; p ≥ {SIGNIFICANCE:g})."
         )
-    alone = sum(cell.mean(HEADLINE) != table.best(bits) and cell.against_best is None for bits, cell in _ranked(table))
+    alone = sum(cell.mean(HEADLINE) != table.best(bits) and cell.vs_best is None for bits, cell in _ranked(table))
     if alone:
         yield (
             f"{alone:,} cell{' was' if alone == 1 else 's were'} not compared with the best: there is no AP per query "
             f"beside a record, or it is of other queries."
         )
-    presets = sorted({f"{row.method}: {row.preset}" for row in rows if row.preset})
+    presets = sorted({f"{row.method}: {row.preset}" for row in table.methods if row.preset})
     if presets:
         yield f"Presets: {', '.join(presets)}."
     if table.unranked:
         yield "Rows without a rank lack cells, or a repetition failed: they are not compared."
-    if any(cell.stale for row in (*rows, *table.references) for cell in row.cells.values()):
+    if any(cell.stale for row in table.rows for cell in row.cells.values()):
         yield STALE
-    there = {row.method for row in table.references}
-    references = [f"{name}: {words}" for name, words in _REFERENCES.items() if name in there]
+    shown = {row.method for row in table.references}
+    references = [f"{name}: {words}" for name, words in _REFERENCES.items() if name in shown]
     if references:
         yield f"{'; '.join(references)}."
     if table.hardware:
         others = "; cells without rates were measured on other machines, or not at all" if table.other_hardware else ""
-        yield f"Rates were measured on {machine(table.hardware)}{others}."
+        yield f"Rates were measured on {machine_text(table.hardware)}{others}."
 
 
 def _ranked(table: Table) -> Iterator[tuple[int, Cell]]:
     return ((bits, row.cell(bits)) for row in table.ranked for bits in table.columns)
 
 
-def machine(hardware: Record) -> str:
-    """A hardware fingerprint in words."""
-    on = hardware["device"] if not hardware["gpus"] else f"{hardware['device']} ({', '.join(hardware['gpus'])})"
-    return f"{hardware['cpu']}, {hardware['cores']} cores, {hardware['threads']} threads, device {on}"
-
-
 def _repetitions(rows: Iterable[Row]) -> str:
-    """How many seeds stand behind the cells, by name where few rows differ."""
+    """How many repetitions the cells are means of, by name where few rows differ."""
     names: dict[int, list[str]] = {}
     for row in rows:
         for count in {len(cell.ok) for cell in row.cells.values() if cell.ok}:
@@ -159,7 +148,7 @@ def _repetitions(rows: Iterable[Row]) -> str:
     spread = "Mean ± standard deviation over repetitions, each with a seed of its own"
     if len(names) == 1:
         return f"{spread}: {min(names)}."
-    if max(map(len, names.values())) > NAMED_ROWS:
+    if max(map(len, names.values())) > MOST_NAMED_ROWS:
         return f"{spread}: {min(names)} to {max(names)} (deterministic methods are run once)."
     counts = "; ".join(f"{count} of {', '.join(names[count])}" for count in sorted(names, reverse=True))
     return f"{spread}: {counts} (deterministic methods are run once)."

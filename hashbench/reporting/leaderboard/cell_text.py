@@ -1,28 +1,34 @@
-"""Cells as text, the same in every format."""
+"""Cells and ranks as text, the same in every format."""
 
-from hashbench.reporting.leaderboard.table import HEADLINE, Cell
+from hashbench.evaluation.metrics import HEADLINE
+from hashbench.reporting.leaderboard.table import Cell, Line
+from hashbench.reporting.plain_text import NONE, rate_text
 
 STALE_MARK = "†"
-LIKE_BEST = "≈"
-NONE = "–"
+TIED_MARK = "≈"
 
 
-def value(cell: Cell, metric: str) -> str:
+def rank_text(line: Line) -> str:
+    """The rank of a row; – where it has none, nothing for references."""
+    return "" if line.kind == "reference" else NONE if line.rank is None else str(line.rank)
+
+
+def value(cell: Cell, metric: str = HEADLINE) -> str:
     """A cell as text: mean, with standard deviation where there are several repetitions; – where there is none.
 
     The headline bears a mark where it cannot be told apart from its column's best.
     """
     mean, deviation = cell.mean(metric), cell.deviation(metric)
     if mean is None:
-        return cell.troubled[0]["status"] if cell.troubled else NONE
+        return cell.failed[0]["status"] if cell.failed else NONE
     spread = f" ± {deviation:.3f}" if deviation is not None else ""
-    alike = f"{LIKE_BEST} " if metric == HEADLINE and cell.like_best else ""
-    return f"{alike}{mean:z.3f}{spread}{STALE_MARK if cell.stale else ''}"
+    tied = f"{TIED_MARK} " if metric == HEADLINE and cell.tied_with_best else ""
+    return f"{tied}{mean:z.3f}{spread}{STALE_MARK if cell.stale else ''}"
 
 
-def to_best(cell: Cell) -> str:
+def difference(cell: Cell) -> str:
     """How far a cell is from its column's best, with its 95 % interval; – where that is not known."""
-    paired = cell.against_best
+    paired = cell.vs_best
     if paired is None:
         return NONE
     return f"{paired.difference:+z.3f} [{paired.low:+z.3f}, {paired.high:+z.3f}]"
@@ -33,3 +39,9 @@ def p_value(cell: Cell) -> str:
     if cell.adjusted_p is None:
         return NONE
     return "< 0.001" if cell.adjusted_p < 0.001 else f"{cell.adjusted_p:.3f}"
+
+
+def costs(cell: Cell) -> list[str]:
+    """Seconds of training, images encoded per second and queries searched per second."""
+    fit = cell.seconds("fit")
+    return [NONE if fit is None else f"{fit:.1f}", rate_text(cell.encode_rate()), rate_text(cell.search_rate())]

@@ -5,8 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from hashbench.reporting.leaderboard.table import Cell, Row, Table
-from hashbench.reporting.rates import encode_rate, search_rate
+from hashbench.reporting.leaderboard.table import Cell, Line, Table
 
 
 def csv(tables: Iterable[Table]) -> str:
@@ -17,30 +16,30 @@ def csv(tables: Iterable[Table]) -> str:
 def lines(tables: Iterable[Table]) -> list[dict[str, Any]]:
     """A dictionary per cell, by column; a cell that did not end well has no metrics."""
     return [
-        {**_place(table, row), "bits": bits, **_figures(cell)}
+        {**_about_row(table, line), "bits": bits, **_figures(cell)}
         for table in tables
-        for row in (*table.ranked, *table.unranked, *table.references)
-        for bits, cell in sorted(row.cells.items(), key=lambda item: item[0] or 0)
+        for line in table.lines()
+        for bits, cell in line.row.by_bits()
     ]
 
 
-def _place(table: Table, row: Row) -> dict[str, Any]:
-    ground = table.ground
+def _about_row(table: Table, line: Line) -> dict[str, Any]:
+    key, row = table.key, line.row
     card = table.records()[0]["protocol_card"]
     items = {f"{part}_items": count for part, count in card["sizes"].items()}
     return {
-        "protocol": ground.protocol,
-        "card": ground.card,
+        "protocol": key.protocol,
+        "card": key.card,
         **items,
         **{f"{part}_missing": count for part, count in card["missing"].items()},
-        "supervised": ground.supervised,
-        "metrics_version": ground.metric_version,
-        "seed": ground.seed,
-        "features": ground.features,
-        "features_dtype": ground.dtype,
-        "features_weights": ground.weights or None,
-        "limit": ground.limit or None,
-        "rank": table.ranked.index(row) + 1 if row in table.ranked else None,
+        "supervised": key.supervised,
+        "metrics_version": key.metric_version,
+        "seed": key.seed,
+        "features": key.features,
+        "features_dtype": key.dtype,
+        "features_weights": key.weights or None,
+        "limit": key.limit or None,
+        "rank": line.rank,
         "method": row.method,
         "preset": row.preset,
         "variant": row.label.removeprefix(row.method).strip(),
@@ -52,19 +51,19 @@ def _figures(cell: Cell) -> dict[str, Any]:
     spread = {f"{metric} sd": cell.deviation(metric) for metric in metrics} if len(cell.ok) > 1 else {}
     return {
         "repetitions": len(cell.ok),
-        "troubled": "; ".join(record["status"] for record in cell.troubled),
+        "troubled": "; ".join(record["status"] for record in cell.failed),
         **{metric: cell.mean(metric) for metric in metrics},
         **spread,
-        **_against_best(cell),
+        **_vs_best(cell),
         "fit_s": cell.seconds("fit"),
-        "encode_images_per_s": encode_rate(cell),
-        "search_queries_per_s": search_rate(cell, 100),
+        "encode_images_per_s": cell.encode_rate(),
+        "search_queries_per_s": cell.search_rate(),
     }
 
 
-def _against_best(cell: Cell) -> dict[str, Any]:
+def _vs_best(cell: Cell) -> dict[str, Any]:
     """Paired comparison of AP at 1,000 with the column's best cell; nothing where there is none."""
-    paired = cell.against_best
+    paired = cell.vs_best
     if paired is None:
         return {}
     return {

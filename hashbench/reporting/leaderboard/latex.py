@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from hashbench.reporting.leaderboard.caption import caption, failures, title
-from hashbench.reporting.leaderboard.cell_text import LIKE_BEST, STALE_MARK, value
-from hashbench.reporting.leaderboard.table import HEADLINE, Row, Table
+from hashbench.reporting.leaderboard.cell_text import STALE_MARK, TIED_MARK, rank_text, value
+from hashbench.reporting.leaderboard.table import Line, Row, Table
 
 _SPECIAL = str.maketrans(
     {
@@ -16,7 +16,7 @@ _SPECIAL = str.maketrans(
         ">": r"\textgreater{}",
         "≥": r"$\geq$",
         "±": r"$\pm$",
-        LIKE_BEST: r"$\approx$",
+        TIED_MARK: r"$\approx$",
         STALE_MARK: r"\dag{}",
         "–": "--",
         "[": "{[}",  # after \\ it would be taken for an argument
@@ -50,10 +50,9 @@ def _environment(table: Table) -> str:
             r"\toprule",
             _line(head),
             r"\midrule",
-            *(_row(table, row, str(rank)) for rank, row in enumerate(table.ranked, 1)),
-            *(_row(table, row, "--") for row in table.unranked),
-            *([r"\midrule"] if table.references and (table.ranked or table.unranked) else []),
-            *(_row(table, row, "", italic=True) for row in table.references),
+            *(_row(table, line) for line in table.lines() if line.kind != "reference"),
+            *([r"\midrule"] if table.references and table.methods else []),
+            *(_row(table, line) for line in table.lines() if line.kind == "reference"),
             r"\bottomrule",
             r"\end{tabular}",
             r"\end{table}",
@@ -62,15 +61,15 @@ def _environment(table: Table) -> str:
     )
 
 
-def _row(table: Table, row: Row, rank: str, italic: bool = False) -> str:
-    label = rf"\textit{{{escaped(row.label)}}}" if italic else escaped(row.label)
-    return _line([rank, label, *(_cell(table, row, bits) for bits in table.columns)])
+def _row(table: Table, line: Line) -> str:
+    label = escaped(line.row.label)
+    label = rf"\textit{{{label}}}" if line.kind == "reference" else label
+    return _line([escaped(rank_text(line)), label, *(_cell(table, line.row, bits) for bits in table.columns)])
 
 
 def _cell(table: Table, row: Row, bits: int) -> str:
-    text = escaped(value(row.cell(bits), HEADLINE))
-    best = row in table.ranked and row.cell(bits).mean(HEADLINE) == table.best(bits)
-    return rf"\textbf{{{text}}}" if best else text
+    text = escaped(value(row.cell(bits)))
+    return rf"\textbf{{{text}}}" if table.is_best(row, bits) else text
 
 
 def _line(cells: list[str]) -> str:

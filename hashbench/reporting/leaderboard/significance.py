@@ -2,21 +2,22 @@
 
 from collections.abc import Iterator
 
+from hashbench.evaluation.metrics import HEADLINE
 from hashbench.records.per_query import PerQuery
-from hashbench.reporting.leaderboard.table import HEADLINE, Cell, Table
+from hashbench.reporting.leaderboard.table import Cell, Table
 from hashbench.reporting.statistics import holm, paired_bootstraps
 
 
 def compare_with_best(table: Table) -> None:
     """Compare each ranked cell's AP per query with that of its column's best cell, and adjust p for all of them.
 
-    Cells without per-query AP, or with other queries, are left as they are: not told apart, and not marked.
+    Cells without per-query AP, or with other queries, are left as they are, without a mark.
     """
     pairs = list(_pairs(table))
     compared = paired_bootstraps((own.average_precision, best.average_precision) for _, own, best in pairs)
     adjusted = holm([paired.p for paired in compared])
     for (cell, _, _), paired, p in zip(pairs, compared, adjusted, strict=True):
-        cell.against_best, cell.adjusted_p = paired, p
+        cell.vs_best, cell.adjusted_p = paired, p
 
 
 def _pairs(table: Table) -> Iterator[tuple[Cell, PerQuery, PerQuery]]:

@@ -1,35 +1,22 @@
-"""The leaderboard as data: grounds that may be compared, rows of methods, cells of repetitions."""
+"""The leaderboard as data: tables of numbers that may be compared, rows of methods, cells of repetitions."""
 
 import math
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from hashbench.errors import UsageError
+from hashbench.evaluation.metrics import HEADLINE, HEADLINE_K
 from hashbench.records.per_query import PerQuery, mean_over_repetitions, read_per_query
 from hashbench.records.store import Record
 from hashbench.reporting.statistics import SIGNIFICANCE, Paired
+from hashbench.reporting.table_key import TableKey
 
-HEADLINE = "map@1000"
-HEADLINE_K = 1000
-
-
-@dataclass(frozen=True, order=True)
-class Ground:
-    """What two numbers must share to stand in one table."""
-
-    supervised: bool
-    protocol: str
-    card: str
-    features: str
-    weights: str
-    dtype: str
-    limit: int
-    seed: int
-    metric_version: int
+SEARCH_K = 100  # of the search rates in tables
+Kind = Literal["ranked", "unranked", "reference"]
 
 
 @dataclass
@@ -38,27 +25,27 @@ class Cell:
 
     Attributes:
         ok: records that have metrics.
-        troubled: records that failed or were skipped.
+        failed: records that failed or were skipped.
         throughputs: of the ``ok`` records, on the table's hardware.
         files: of the ``ok`` records, as far as they come from a folder.
         stale: a record was made from sources that have changed since.
-        against_best: its queries' AP against those of the column's best cell; None for that cell itself, for rows
+        vs_best: its queries' AP against those of the column's best cell; None for that cell itself, for rows
             without a rank and where there is no per-query AP.
         adjusted_p: that comparison's p, adjusted for the number of cells of the table.
         fault: why per-query AP could not be read, where a file beside a record is damaged.
     """
 
     ok: list[Record] = field(default_factory=list)
-    troubled: list[Record] = field(default_factory=list)
+    failed: list[Record] = field(default_factory=list)
     throughputs: list[Record] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
     stale: bool = False
-    against_best: Paired | None = None
+    vs_best: Paired | None = None
     adjusted_p: float | None = None
     fault: str | None = None
 
     @property
-    def like_best(self) -> bool:
+    def tied_with_best(self) -> bool:
         """Whether nothing tells it apart from the column's best cell; False for that cell itself."""
         return self.adjusted_p is not None and self.adjusted_p >= SIGNIFICANCE
 
@@ -66,22 +53,21 @@ class Cell:
     def per_query(self) -> PerQuery | None:
         """AP of each query, averaged over repetitions; None where a record has none, a damaged one or other queries."""
         try:
-            found = [read_per_query(file) for file in self.files]
+            arrays = [read_per_query(file) for file in self.files]
         except UsageError as error:
             self.fault = str(error)
             return None
-        there = [one for one in found if one is not None]
-        return mean_over_repetitions(there) if len(there) == len(self.ok) else None
+        present = [one for one in arrays if one is not None]
+        return mean_over_repetitions(present) if len(present) == len(self.ok) else None
 
     def values(self, metric: str) -> list[float]:
         """A metric over the repetitions; records for which it is undefined are left out."""
-        found = [(record["metrics"] or {}).get(metric) for record in self.ok]
-        return [value for value in found if value is not None and math.isfinite(value)]
+        values = ((record["metrics"] or {}).get(metric) for record in self.ok)
+        return [value for value in values if value is not None and math.isfinite(value)]
 
     def mean(self, metric: str) -> float | None:
         """Mean over the repetitions, None without a value."""
-        values = self.values(metric)
-        return statistics.fmean(values) if values else None
+        return _mean(self.values(metric))
 
     def deviation(self, metric: str) -> float | None:
         """Standard deviation (n - 1) over the repetitions, None below two."""
@@ -90,8 +76,22 @@ class Cell:
 
     def seconds(self, phase: str) -> float | None:
         """Mean seconds of a phase."""
-        found = [record["seconds"][phase] for record in self.ok if phase in record["seconds"]]
-        return statistics.fmean(found) if found else None
+        return _mean(record["seconds"][phase] for record in self.ok if phase in record["seconds"])
+
+    def encode_rate(self) -> float | None:
+        """Images per second from decoded images at the best batch, mean of the repetitions' medians."""
+        rates = (throughput["encode"]["images_per_s"] for throughput in self.throughputs)
+        return _mean(rate["median"] for rate in rates if rate)
+
+    def search_rate(self, k: int = SEARCH_K) -> float | None:
+        """Queries per second of exact top-k search, mean of the repetitions' medians."""
+        rates = (throughput["search"].get(str(k), {}).get("queries_per_s") for throughput in self.throughputs)
+        return _mean(rate["median"] for rate in rates if rate)
+
+
+def _mean(values: Iterable[float]) -> float | None:
+    listed = list(values)
+    return statistics.fmean(listed) if listed else None
 
 
 @dataclass
@@ -117,14 +117,26 @@ class Row:
         """The cell in the column ``bits``; a row without bits (float features) has the same one in each."""
         return self.cells.get(bits) or self.cells.get(None) or Cell()
 
+    def by_bits(self) -> list[tuple[int | None, Cell]]:
+        """Its cells with their code lengths, shortest first; one without bits goes first."""
+        return sorted(self.cells.items(), key=lambda item: item[0] or 0)
+
     def complete(self, columns: Iterable[int]) -> bool:
         """Whether every column has a headline value and nothing failed."""
-        return all(self.cell(bits).mean(HEADLINE) is not None and not self.cell(bits).troubled for bits in columns)
+        return all(self.cell(bits).mean(HEADLINE) is not None and not self.cell(bits).failed for bits in columns)
+
+
+class Line(NamedTuple):
+    """A row with its kind; ``rank`` is None for rows without one."""
+
+    kind: Kind
+    rank: int | None
+    row: Row
 
 
 @dataclass
 class Table:
-    """One ground with its rows: ranked ones first, best first, then incomplete ones; references apart.
+    """The rows that share a key: ranked ones first, best first, then incomplete ones; references apart.
 
     Attributes:
         same_but_weights: another table differs from it in the weights of the features' network alone.
@@ -132,7 +144,7 @@ class Table:
         other_hardware: some cells were measured on other machines only.
     """
 
-    ground: Ground
+    key: TableKey
     columns: list[int]
     ranked: list[Row]
     unranked: list[Row]
@@ -142,23 +154,48 @@ class Table:
     other_hardware: bool = False
 
     @property
+    def name(self) -> str:
+        """Protocol, features and whatever else tells it from other tables: "cifar10/bgan, features gist"."""
+        return self.key.name(weights=self.same_but_weights)
+
+    def lines(self) -> Iterator[Line]:
+        """All rows in the order of every report: ranked ones, best first, those without a rank, references."""
+        yield from (Line("ranked", rank, row) for rank, row in enumerate(self.ranked, 1))
+        yield from (Line("unranked", None, row) for row in self.unranked)
+        yield from (Line("reference", None, row) for row in self.references)
+
+    @property
+    def rows(self) -> list[Row]:
+        """All rows in that order."""
+        return [line.row for line in self.lines()]
+
+    @property
+    def methods(self) -> list[Row]:
+        """The rows in that order without references."""
+        return [*self.ranked, *self.unranked]
+
+    @property
     def faults(self) -> list[str]:
-        """A line for each damaged file that was found beside a record."""
-        rows = (*self.ranked, *self.unranked, *self.references)
-        return [cell.fault for row in rows for cell in row.cells.values() if cell.fault]
+        """A line for each damaged file beside a record."""
+        return [cell.fault for row in self.rows for cell in row.cells.values() if cell.fault]
 
     @property
     def cutoff(self) -> int | None:
         """The protocol's customary k of mAP@k, None where it has none beside the usual ones."""
-        found: int | None = self.records()[0]["protocol_card"]["cutoff"]
-        return None if found == HEADLINE_K else found
+        cutoff: int | None = self.records()[0]["protocol_card"]["cutoff"]
+        return None if cutoff == HEADLINE_K else cutoff
 
     def records(self) -> list[Record]:
         """All records of the table."""
-        rows = (*self.ranked, *self.unranked, *self.references)
-        return [record for row in rows for cell in row.cells.values() for record in (*cell.ok, *cell.troubled)]
+        return [record for row in self.rows for cell in row.cells.values() for record in (*cell.ok, *cell.failed)]
 
     def best(self, bits: int) -> float | None:
         """The best headline value among the ranked rows of a column."""
         values = [row.cell(bits).mean(HEADLINE) for row in self.ranked]
         return max((value for value in values if value is not None), default=None)
+
+    def is_best(self, row: Row, bits: int | None) -> bool:
+        """Whether the row is ranked and has the best headline value of the column ``bits``."""
+        if bits is None or not any(row is other for other in self.ranked):
+            return False
+        return row.cell(bits).mean(HEADLINE) == self.best(bits)

@@ -1,59 +1,87 @@
-"""From records to tables: one record for each trial, one table for each ground, ranked and compared."""
+"""From records to tables: one record for each trial, one table for each key, ranked and compared."""
 
 import json
 import statistics
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import replace
 
+from hashbench.evaluation.metrics import HEADLINE
+from hashbench.records.newest import newest_records
 from hashbench.records.results import Results
 from hashbench.records.store import Record
 from hashbench.reporting.leaderboard.significance import compare_with_best
-from hashbench.reporting.leaderboard.table import HEADLINE, Cell, Ground, Row, Table
-from hashbench.reporting.rates import keep_one_hardware
+from hashbench.reporting.leaderboard.table import Cell, Row, Table
+from hashbench.reporting.table_key import TableKey
 
 
 def tables(results: Results, current: frozenset[str] = frozenset(), stale: frozenset[str] = frozenset()) -> list[Table]:
-    """All tables of these results; of records with the same identity only one stands in a table.
+    """All tables of these results; of several records of one trial only one is shown.
 
     Args:
         results: what to show.
-        current: keys of records made from today's sources; one of these goes before the newest of its identity.
+        current: keys of records made from today's sources; one of these goes before the newest of its trial.
         stale: keys of records to mark as made from other sources than today's.
     """
+    rows_of = _rows(results, current, stale)
+    for key, rows in rows_of.items():
+        if key.supervised:  # random codes and float features have no labels: their records are unsupervised
+            unsupervised = rows_of.get(replace(key, supervised=False), {})
+            rows |= {name: row for name, row in unsupervised.items() if row.reference}
+    made = [_table(key, list(rows.values())) for key, rows in sorted(rows_of.items())]
+    made = [table for table in made if table.methods]
+    but_weights = Counter(replace(table.key, weights="") for table in made)
+    for table in made:
+        table.same_but_weights = but_weights[replace(table.key, weights="")] > 1
+        keep_one_hardware(table)
+        compare_with_best(table)
+    return made
+
+
+def _rows(results: Results, current: frozenset[str], stale: frozenset[str]) -> dict[TableKey, dict[str, Row]]:
+    """The rows of each table, by what makes them different rows."""
     throughputs: dict[str, list[Record]] = {}
     for throughput in results.throughputs:
         throughputs.setdefault(throughput["key"], []).append(throughput)
-    grounds: dict[Ground, dict[str, Row]] = {}
-    for record in _one_each(results.records, current):
-        rows = grounds.setdefault(_ground(record), {})
-        trial = record["trial"]
-        backbones = {f"{net} weights": value[:8] for net, value in trial["backbones"].items()}
-        parameters = {**trial["parameters"], **backbones}
-        name = json.dumps([trial["method"], trial["preset"], parameters], sort_keys=True)
-        row = Row(trial["method"], trial["preset"], record["variant"], record["reference"], parameters)
-        row = rows.setdefault(name, row)
-        cell = row.cells.setdefault(trial["bits"], Cell())
-        (cell.ok if record["status"] == "ok" else cell.troubled).append(record)
+    newest = newest_records(results.records, current).values()
+    rows_of: dict[TableKey, dict[str, Row]] = {}
+    for record in sorted(newest, key=lambda r: (r["trial"]["method"], r["trial"]["repetition"], str(r["key"]))):
+        rows = rows_of.setdefault(TableKey.of(record), {})
+        row = _row(record)
+        row = rows.setdefault(json.dumps([row.method, row.preset, row.parameters], sort_keys=True), row)
+        cell = row.cells.setdefault(record["trial"]["bits"], Cell())
+        _add(cell, record, throughputs, results)
         cell.stale |= record["key"] in stale
-        if record["status"] == "ok":
-            cell.throughputs += throughputs.get(record["key"], [])
-            cell.files += [results.files[record["key"]]] if record["key"] in results.files else []
-    for ground, rows in grounds.items():
-        if ground.supervised:  # floor and ceiling stand under the methods without labels
-            unsupervised = grounds.get(replace(ground, supervised=False), {})
-            rows |= {name: row for name, row in unsupervised.items() if row.reference}
-    found = [_table(ground, _told_apart(list(rows.values()))) for ground, rows in sorted(grounds.items())]
-    found = [table for table in found if table.ranked or table.unranked]
-    alike = Counter(replace(table.ground, weights="") for table in found)
-    for table in found:
-        table.same_but_weights = alike[replace(table.ground, weights="")] > 1
-        keep_one_hardware(table)
-        compare_with_best(table)
-    return found
+    return rows_of
 
 
-def _told_apart(rows: list[Row]) -> list[Row]:
+def _row(record: Record) -> Row:
+    trial = record["trial"]
+    backbones = {f"{net} weights": checksum[:8] for net, checksum in trial["backbones"].items()}
+    parameters = {**trial["parameters"], **backbones}
+    return Row(trial["method"], trial["preset"], record["variant"], record["reference"], parameters)
+
+
+def _add(cell: Cell, record: Record, throughputs: Mapping[str, list[Record]], results: Results) -> None:
+    if record["status"] != "ok":
+        cell.failed.append(record)
+        return
+    cell.ok.append(record)
+    cell.throughputs += throughputs.get(record["key"], [])
+    cell.files += [results.files[record["key"]]] if record["key"] in results.files else []
+
+
+def _table(key: TableKey, rows: list[Row]) -> Table:
+    _disambiguate_labels(rows)
+    own = [row for row in rows if not row.reference]
+    columns = sorted({bits for row in own for bits in row.cells if bits is not None})
+    ranked = sorted((row for row in own if row.complete(columns)), key=lambda row: _rank(row, columns))
+    unranked = sorted((row for row in own if not row.complete(columns)), key=lambda row: row.label)
+    references = sorted((row for row in rows if row.reference), key=lambda row: row.method)
+    return Table(key, columns, ranked, unranked, references)
+
+
+def _disambiguate_labels(rows: list[Row]) -> None:
     """Where rows have the same label though their parameters differ (a default changed), name what differs."""
     for label in {row.label for row in rows}:
         twins = [row for row in rows if row.label == label]
@@ -61,41 +89,22 @@ def _told_apart(rows: list[Row]) -> list[Row]:
         differing = [name for name in sorted(names) if len({repr(row.parameters.get(name)) for row in twins}) > 1]
         for row in twins if len(twins) > 1 else []:
             row.variant = {**row.variant, **{name: row.parameters.get(name) for name in differing}}
-    return rows
-
-
-def _one_each(records: Iterable[Record], current: frozenset[str]) -> list[Record]:
-    kept: dict[str, Record] = {}
-    age = lambda r: (r["key"] in current, str(r["provenance"]["created"]), str(r["key"]))  # noqa: E731
-    for record in sorted(records, key=age):
-        kept[json.dumps(record["trial"], sort_keys=True)] = record
-    return sorted(kept.values(), key=lambda r: (r["trial"]["method"], r["trial"]["repetition"], str(r["key"])))
-
-
-def _ground(record: Record) -> Ground:
-    trial = record["trial"]
-    return Ground(
-        supervised=record["supervised"],
-        protocol=trial["protocol"],
-        card=record["protocol_card"]["id"],
-        features=trial["features"],
-        weights=trial["features_weights"] or "",
-        dtype=trial["features_dtype"],
-        limit=trial["limit"] or 0,
-        seed=trial["seed"],
-        metric_version=record["metric_version"],
-    )
-
-
-def _table(ground: Ground, rows: list[Row]) -> Table:
-    own = [row for row in rows if not row.reference]
-    columns = sorted({bits for row in own for bits in row.cells if bits is not None})
-    ranked = sorted((row for row in own if row.complete(columns)), key=lambda row: _rank(row, columns))
-    unranked = sorted((row for row in own if not row.complete(columns)), key=lambda row: row.label)
-    references = sorted((row for row in rows if row.reference), key=lambda row: row.method)
-    return Table(ground, columns, ranked, unranked, references)
 
 
 def _rank(row: Row, columns: list[int]) -> tuple[float, str]:
     values = [row.cell(bits).mean(HEADLINE) or 0.0 for bits in columns]
     return -statistics.fmean(values), row.label
+
+
+def keep_one_hardware(table: Table) -> None:
+    """Take the rates of other machines out of the table, all but those of the one that measured most cells."""
+    cells = [cell for row in table.methods for cell in row.cells.values()]
+    machines = [{each["hardware"]["id"]: each["hardware"] for each in cell.throughputs} for cell in cells]
+    counts = Counter(hardware_id for of_cell in machines for hardware_id in of_cell)
+    if not counts:
+        return
+    chosen = min(counts, key=lambda hardware_id: (-counts[hardware_id], hardware_id))
+    for cell, of_cell in zip(cells, machines, strict=True):
+        cell.throughputs = [each for each in cell.throughputs if each["hardware"]["id"] == chosen]
+        table.hardware = of_cell.get(chosen, table.hardware)
+        table.other_hardware |= bool(of_cell) and not cell.throughputs

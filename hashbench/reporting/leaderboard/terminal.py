@@ -9,20 +9,21 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from hashbench.reporting.leaderboard.caption import caption, failures, title
-from hashbench.reporting.leaderboard.cell_text import NONE, value
-from hashbench.reporting.leaderboard.table import HEADLINE, Row, Table
-from hashbench.reporting.rates import encode_rate, rate_text, search_rate
+from hashbench.reporting.leaderboard.cell_text import costs, rank_text, value
+from hashbench.reporting.leaderboard.table import SEARCH_K, Line, Row, Table
 
 
 def show(tables: Iterable[Table], console: Console) -> None:
     """Print every table with its caption and its failures."""
     for table in tables:
         console.print()
-        rich, sentences = _rich(table, costs=True), caption(table)
+        rich, sentences = _rich(table, with_costs=True), caption(table)
         if console.measure(rich).minimum <= console.width:
-            sentences.append(f"fit s, encode/s (images) and search/s (queries, k = 100) at {table.columns[-1]} bits.")
+            sentences.append(
+                f"fit s, encode/s (images) and search/s (queries, k = {SEARCH_K}) at {table.columns[-1]} bits."
+            )
         else:
-            rich = _rich(table, costs=False)
+            rich = _rich(table, with_costs=False)
             sentences.append("The terminal is too narrow for training seconds and rates.")
         console.print(rich)
         console.print(Padding(Text(" ".join(sentences), style="dim"), (0, 1)))
@@ -30,7 +31,8 @@ def show(tables: Iterable[Table], console: Console) -> None:
             console.print(Padding(Text(line, style="red"), (0, 1)))
 
 
-def _rich(table: Table, costs: bool) -> RichTable:
+def _rich(table: Table, with_costs: bool) -> RichTable:
+    """``with_costs`` adds seconds of training and rates at the longest code."""
     rich = RichTable(
         padding=(0, 1, 0, 0),
         title=title(table),
@@ -43,38 +45,23 @@ def _rich(table: Table, costs: bool) -> RichTable:
     rich.add_column("method", overflow="fold", min_width=len("reference-random"))
     for bits in table.columns:
         rich.add_column(f"{bits} bits", justify="right", no_wrap=True)
-    for heading in ("fit s", "encode/s", "search/s") if costs else ():
+    for heading in ("fit s", "encode/s", "search/s") if with_costs else ():
         rich.add_column(heading, justify="right", no_wrap=True)
-    for rank, row in enumerate(table.ranked, 1):
-        rich.add_row(
-            str(rank),
-            Text(row.label),
-            *(_marked(table, row, bits) for bits in table.columns),
-            *_costs(table, row, costs),
-        )
-    for row in table.unranked:
-        rich.add_row(NONE, Text(row.label), *_values(table, row), *_costs(table, row, costs))
-    rich.add_section()
-    for row in table.references:
-        rich.add_row("", Text(row.label, style="italic"), *_values(table, row))
+    for line in table.lines():
+        cells = _cells(table, line, with_costs)
+        rich.add_row(rank_text(line), *cells, end_section=line.row is table.methods[-1])
     return rich
 
 
-def _values(table: Table, row: Row) -> list[Text]:
+def _cells(table: Table, line: Line, with_costs: bool) -> list[Text]:
+    row, reference = line.row, line.kind == "reference"
+    numbers = costs(row.cell(table.columns[-1])) if with_costs and not reference else []
     return [
-        Text(value(row.cell(bits), HEADLINE), style="red" if row.cell(bits).troubled else "") for bits in table.columns
+        Text(row.label, style="italic" if reference else ""),
+        *(Text(value(row.cell(bits)), style=_style(table, row, bits)) for bits in table.columns),
+        *map(Text, numbers),
     ]
 
 
-def _marked(table: Table, row: Row, bits: int) -> Text:
-    best = row.cell(bits).mean(HEADLINE) == table.best(bits)
-    return Text(value(row.cell(bits), HEADLINE), style="bold green" if best else "")
-
-
-def _costs(table: Table, row: Row, wanted: bool) -> list[str]:
-    """Fit seconds, encode images/s and search queries/s (k = 100) at the longest code."""
-    if not wanted:
-        return []
-    cell = row.cell(table.columns[-1])
-    fit = cell.seconds("fit")
-    return [NONE if fit is None else f"{fit:.1f}", rate_text(encode_rate(cell)), rate_text(search_rate(cell, 100))]
+def _style(table: Table, row: Row, bits: int) -> str:
+    return "bold green" if table.is_best(row, bits) else "red" if row.cell(bits).failed else ""

@@ -1,5 +1,6 @@
 """A cell of a table as the page's script reads it: values, curves, queries, runs."""
 
+import math
 import statistics
 from collections.abc import Sequence
 
@@ -9,12 +10,11 @@ import numpy.typing as npt
 from hashbench.records.store import Record
 from hashbench.reporting.leaderboard.table import Cell
 from hashbench.reporting.page.measures import Measure
-from hashbench.reporting.page.numbers import rounded
 from hashbench.reporting.page.origin import Content, Origins
 from hashbench.reporting.plain_text import plain
 from hashbench.reporting.statistics import Paired
 
-WORST = 10
+WORST_QUERIES = 10
 CURVE_POINTS = 60
 CURVE_DIGITS = 4
 MEAN_DIGITS = 10  # the script rounds to three, as the table does: in one step
@@ -24,7 +24,7 @@ FloatArray = npt.NDArray[np.float64]
 
 
 def cell_content(cell: Cell, bits: int | None, measures: Sequence[Measure], origins: Origins) -> Content:
-    """Everything the page says of a cell; numbers that are missing are None.
+    """A cell for the page's script; numbers that are missing are None.
 
     ``mean``, ``sd`` and each run's ``values`` are in the order of ``measures``; ``radius`` and ``rank`` hold means over
     the repetitions and, for precision, their standard deviations.
@@ -34,20 +34,20 @@ def cell_content(cell: Cell, bits: int | None, measures: Sequence[Measure], orig
     return {
         "bits": bits,
         "mean": [
-            rounded(_mean(found) if alone is None else alone, MEAN_DIGITS)
-            for alone, found in zip(whole, values, strict=True)
+            rounded(_mean(own) if alone is None else alone, MEAN_DIGITS)
+            for alone, own in zip(whole, values, strict=True)
         ],
-        "sd": [rounded(_deviation(found), MEAN_DIGITS) for found in values],
+        "sd": [rounded(_deviation(own), MEAN_DIGITS) for own in values],
         "stale": cell.stale,
-        "against": _against(cell.against_best, cell.adjusted_p),
+        "against": _against(cell.vs_best, cell.adjusted_p),
         "radius": _curve([record["curves"]["radius"] for record in cell.ok if record["curves"]["radius"]]),
         "rank": _curve([record["curves"]["rank"] for record in cell.ok]),
         "queries": _queries(cell),
         "runs": [
-            {**origins.of(record), "values": [rounded(found[number]) for found in values]}
+            {**origins.of(record), "values": [rounded(own[number]) for own in values]}
             for number, record in enumerate(cell.ok)
         ],
-        "troubles": [_trouble(record, origins) for record in cell.troubled],
+        "troubles": [_failure(record, origins) for record in cell.failed],
     }
 
 
@@ -86,18 +86,18 @@ def _curve(curves: Sequence[Record]) -> Content | None:
         np.array([curve[name] for curve in curves], dtype=np.float64) for name in ("precision", "recall")
     )
     spread = precision.std(axis=0, ddof=1) if len(curves) > 1 else None
-    kept = _thinned(len(precision[0]))
+    shown = _thinned(len(precision[0]))
     return {
-        "at": [curves[0]["k"][place] for place in kept] if "k" in curves[0] else kept,
-        "precision": _listed(precision.mean(axis=0)[kept]),
-        "recall": _listed(recall.mean(axis=0)[kept]),
-        "sd": None if spread is None else _listed(spread[kept]),
+        "at": [curves[0]["k"][index] for index in shown] if "k" in curves[0] else shown,
+        "precision": _listed(precision.mean(axis=0)[shown]),
+        "recall": _listed(recall.mean(axis=0)[shown]),
+        "sd": None if spread is None else _listed(spread[shown]),
     }
 
 
 def _thinned(points: int) -> list[int]:
-    """Places of evenly spread points, first and last among them."""
-    return sorted({round(place) for place in np.linspace(0, points - 1, min(points, CURVE_POINTS))})
+    """Indices of evenly spread points, first and last among them."""
+    return sorted({round(index) for index in np.linspace(0, points - 1, min(points, CURVE_POINTS))})
 
 
 def _listed(values: FloatArray) -> list[float | None]:
@@ -106,19 +106,19 @@ def _listed(values: FloatArray) -> list[float | None]:
 
 def _queries(cell: Cell) -> Content | None:
     """How AP spreads over the queries, and those with the lowest, by the data set's item numbers."""
-    found = cell.per_query
-    if found is None or not np.isfinite(found.average_precision).any():
+    per_query = cell.per_query
+    if per_query is None or not np.isfinite(per_query.average_precision).any():
         return None
-    answered = np.isfinite(found.average_precision)
-    items, values = found.items[answered], found.average_precision[answered]
-    lowest = np.lexsort((items, values))[:WORST]
+    answered = np.isfinite(per_query.average_precision)
+    items, values = per_query.items[answered], per_query.average_precision[answered]
+    lowest = np.lexsort((items, values))[:WORST_QUERIES]
     return {
         "quantiles": _listed(np.quantile(values, QUANTILES)),
-        "worst": [[int(items[place]), rounded(float(values[place]), CURVE_DIGITS)] for place in lowest],
+        "worst": [[int(items[index]), rounded(float(values[index]), CURVE_DIGITS)] for index in lowest],
     }
 
 
-def _trouble(record: Record, origins: Origins) -> Content:
+def _failure(record: Record, origins: Origins) -> Content:
     error = record["error"]
     return {
         **origins.of(record),
@@ -127,3 +127,11 @@ def _trouble(record: Record, origins: Origins) -> Content:
         "exception": plain(error["exception"] or ""),
         "message": plain(error["message"]),
     }
+
+
+def rounded(value: float | None, digits: int = 6) -> float | None:
+    """The value with ``digits`` decimals, above 1 with as many significant figures; None if missing or not finite."""
+    if value is None or not math.isfinite(value):
+        return None
+    short = float(f"{value:.{digits}g}") if abs(value) > 1 else round(value, digits)
+    return int(short) if short == int(short) else short

@@ -1,23 +1,24 @@
-"""What stands above a table: what a reader needs before the first number, in a few words each."""
+"""The facts above a table: what a reader needs before the first number."""
 
 from collections.abc import Iterator, Sequence
 
 from hashbench.reporting.leaderboard.caption import chance_text
 from hashbench.reporting.leaderboard.table import Cell, Table
+from hashbench.reporting.metric_names import HEADLINE_NAME
 
 
 def facts(table: Table) -> Iterator[tuple[str, str]]:
     """Terms and texts; the caption has them in full."""
-    ground, card = table.ground, table.records()[0]["protocol_card"]
-    yield "Metric", "mAP@1000: cut-off after 1,000 items"
+    key, card = table.key, table.records()[0]["protocol_card"]
+    yield "Metric", f"{HEADLINE_NAME}: cut-off after 1,000 items"
     yield "Denominator", "“hits”: relevant items among those 1,000"
     yield "Ties", "exact expectation over all their orders"
-    yield "Seeds", _seeds([cell for row in (*table.ranked, *table.unranked) for cell in row.cells.values()])
-    weights = f", weights {ground.weights[:8]}" if ground.weights else ""
-    yield "Features", f"{ground.features}{weights}"
-    yield "Labels", "used in training (supervised)" if ground.supervised else "not seen in training (unsupervised)"
+    yield "Seeds", _seeds([cell for row in table.methods for cell in row.cells.values()])
+    weights = f", weights {key.weights[:8]}" if key.weights else ""
+    yield "Features", f"{key.features}{weights}"
+    yield "Labels", "used in training (supervised)" if key.supervised else "not seen in training (unsupervised)"
     sizes = card["sizes"]
-    train = ground.limit or sizes["train"]
+    train = key.limit or sizes["train"]
     trained = f", {train:,} for training" if train else ""  # not known of codes that are of no protocol
     yield "Items", f"{sizes['query']:,} queries, {sizes['database']:,} in the database{trained}"
     yield "Chance", chance_text(table)

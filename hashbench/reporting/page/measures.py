@@ -1,24 +1,14 @@
-"""What a cell can show: every metric of the records, what it cost, what its codes are like."""
+"""The numbers that a page can show of a cell: metrics, costs, statistics of the codes."""
 
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hashbench.evaluation.metrics import declared
+from hashbench.evaluation.metrics import Metric, declared
 from hashbench.records.store import Record
-from hashbench.reporting.leaderboard.table import Cell
-from hashbench.reporting.rates import encode_rate, search_rate
-
-SEARCH_K = 100
-
-_PREFIXES = (("adjusted_map@", "chance-adjusted mAP@"), ("map@", "mAP@"), ("precision@r", "precision within radius "))
-_SUFFIXES = {
-    "/min": ", denominator min(k, R)",
-    "/total": ", denominator R",
-    "/best": ", ties at their best",
-    "/worst": ", ties at their worst",
-}
+from hashbench.reporting.leaderboard.table import SEARCH_K, Cell
+from hashbench.reporting.metric_names import metric_name
 
 
 @dataclass(frozen=True)
@@ -27,10 +17,10 @@ class Measure:
 
     Attributes:
         id: a metric's, or "group:name".
-        name: as a reader calls it.
-        group: under which it stands in the page's list.
-        better: which way; "none" for a yardstick.
-        unit: how it is written: "share" of one, "percent", "seconds", "rate", "count".
+        name: for readers.
+        group: its heading in the page's list.
+        better: which way is better; "none" where neither is.
+        unit: its format: "share" of one, "percent", "seconds", "rate", "count".
         meaning: its definition in one line.
         of: its value in one record; None for one of the whole cell.
         of_cell: its value in a cell, where ``of`` is None.
@@ -47,29 +37,24 @@ class Measure:
 
 
 def measures(records: Iterable[Record]) -> list[Measure]:
-    """Those of all metrics that the records have, in the order of their declaration; then cost and codes."""
-    found = {name for record in records if record["metrics"] for name in record["metrics"]}
-    cutoffs = {int(name.rpartition("@")[2]) for name in found if re.fullmatch(r"map@\d+", name)}
-    formulas = {metric.id: metric for cutoff in sorted(cutoffs) for metric in declared(cutoff)}
-    ordered = [*(name for name in formulas if name in found), *sorted(found - set(formulas))]
-    metrics = [_metric(name, formulas[name].formula if name in formulas else "") for name in ordered]
+    """The metrics that the records have, in the order of their declaration, then costs and statistics of codes."""
+    names = {name for record in records if record["metrics"] for name in record["metrics"]}
+    cutoffs = {int(name.rpartition("@")[2]) for name in names if re.fullmatch(r"map@\d+", name)}
+    known = {metric.id: metric for cutoff in sorted(cutoffs) for metric in declared(cutoff)}
+    ordered = [*(name for name in known if name in names), *sorted(names - set(known))]
+    metrics = [_metric(name, known.get(name)) for name in ordered]
     return [*sorted(metrics, key=lambda measure: measure.group == "Bounds"), *_COSTS, *_CODES]
 
 
-def _metric(name: str, formula: str) -> Measure:
-    plain, slash, kind = name.partition("/")
-    shown = plain
-    for prefix, words in _PREFIXES:
-        if plain.startswith(prefix):
-            shown = words + plain.removeprefix(prefix)
-            break
+def _metric(name: str, metric: Metric | None) -> Measure:
+    """``metric`` is None for one that only another version of hashbench declares."""
     return Measure(
         id=name,
-        name=shown + _SUFFIXES.get(slash + kind, slash + kind),
-        group="Bounds" if slash else "Retrieval",
-        better="none" if name == "chance" else "up",
+        name=metric_name(name),
+        group="Bounds" if "/" in name else "Retrieval",
+        better=metric.direction if metric else "up",
         unit="share",
-        meaning=formula,
+        meaning=metric.formula if metric else "",
         of=lambda record: record["metrics"].get(name),
     )
 
@@ -102,7 +87,7 @@ _COSTS = (
         "rate",
         "images encoded per second from decoded images, at the best batch",
         None,
-        encode_rate,
+        Cell.encode_rate,
     ),
     Measure(
         "cost:search",
@@ -112,7 +97,7 @@ _COSTS = (
         "rate",
         f"queries per second of exact top-{SEARCH_K} search",
         None,
-        lambda cell: search_rate(cell, SEARCH_K),
+        Cell.search_rate,
     ),
     Measure("cost:memory", "peak MiB", "Cost", "down", "count", "peak host memory of the trial in MiB", _peak),
 )

@@ -1,4 +1,4 @@
-"""Where a run's figures come from: its record's file, command, commit, machine; texts that runs share are kept once."""
+"""The origin of a run's numbers: its record's file, command, commit and machine; shared texts are listed once."""
 
 import json
 import os
@@ -8,8 +8,7 @@ from urllib.parse import quote
 
 from hashbench.records.results import Results
 from hashbench.records.store import Record
-from hashbench.reporting.leaderboard.caption import machine
-from hashbench.reporting.plain_text import plain
+from hashbench.reporting.plain_text import machine_text, plain
 
 LONGEST_COMMAND = 2_000
 
@@ -20,18 +19,18 @@ class Origins:
     """The origins of the runs on one page.
 
     Attributes:
-        texts: what the runs' numbers stand for.
+        texts: the list that the numbers in :meth:`of` are indices of.
     """
 
     def __init__(self, results: Results, folder: Path | None) -> None:
         self.texts: list[str] = []
-        self._places: dict[str, int] = {}
+        self._indices: dict[str, int] = {}
         self._files = results.files
         self._folder = folder
         self._links: dict[Path, str] = {}
 
     def of(self, record: Record) -> Content:
-        """Which run it was, and from what; numbers name ``texts``."""
+        """Key, repetition, file, seed and, as indices into ``texts``, the longer facts."""
         provenance, environment = record["provenance"], record["environment"]
         versions = ", ".join(f"{name} {version}" for name, version in environment["versions"].items())
         file = self._files.get(record["key"])
@@ -39,23 +38,23 @@ class Origins:
             "key": record["key"],
             "repetition": record["trial"]["repetition"],
             "file": file.name if file else None,
-            "folder": self._place(self._link(file.parent) if file else ""),
+            "folder": self._index(self._link(file.parent) if file else ""),
             "seed": str(provenance["seeds"].get("trial", "")),  # beyond what a number of JavaScript holds
-            "commit": self._place(_commit(provenance)),
-            "command": self._place(plain(provenance["command"], LONGEST_COMMAND)),
-            "hardware": self._place(machine_text(environment["hardware"])),
-            "versions": self._place(versions),
-            "features": self._place(record["features_sha256"] or ""),
+            "commit": self._index(_commit(provenance)),
+            "command": self._index(plain(provenance["command"], LONGEST_COMMAND)),
+            "hardware": self._index(machine_with_id(environment["hardware"])),
+            "versions": self._index(versions),
+            "features": self._index(record["features_sha256"] or ""),
         }
 
-    def _place(self, text: str) -> int:
-        if text not in self._places:
-            self._places[text] = len(self.texts)
+    def _index(self, text: str) -> int:
+        if text not in self._indices:
+            self._indices[text] = len(self.texts)
             self.texts.append(text)
-        return self._places[text]
+        return self._indices[text]
 
     def _link(self, records: Path) -> str:
-        """A folder of records as seen from the page, which stands beside it unless another place was named."""
+        """The relative link from the page, by default in the folder above, to a folder of records."""
         if records not in self._links:
             start = records.parent if self._folder is None else self._folder
             path = os.path.relpath(records.resolve(), start.resolve())
@@ -68,9 +67,9 @@ def _commit(provenance: Record) -> str:
     return f"{provenance['git_commit'] or 'an installed package'}{changed}"
 
 
-def machine_text(hardware: Record) -> str:
+def machine_with_id(hardware: Record) -> str:
     """A machine in words, and the id within which rates are compared."""
-    return f"{machine(hardware)}; {hardware['id']}"
+    return f"{machine_text(hardware)}; {hardware['id']}"
 
 
 def parameter_texts(parameters: Record) -> list[list[str]]:

@@ -27,8 +27,8 @@ def html(tables: Sequence[Table], results: Results, folder: Path | None = None) 
 
     Args:
         tables: what to show.
-        results: where the records lie, and which files could not be read.
-        folder: where the page will stand, for links to the records; None for the result folder.
+        results: files of the records, and those that could not be read.
+        folder: where the page will be written, for links to the records; None for the result folder.
     """
     sections, data = page_content(tables, Origins(results, folder))
     style, script = _style(), _script()
@@ -50,7 +50,7 @@ def html(tables: Sequence[Table], results: Results, folder: Path | None = None) 
 
 
 def _embedded(data: Any) -> str:
-    """JSON that cannot end the script element it stands in."""
+    """JSON that cannot end the script element around it."""
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 

@@ -1,15 +1,15 @@
-"""What to know of a baseline when it is made: what it holds, what changed, and what it cannot see."""
+"""Advice when a baseline is made: what changed, what it does not judge, and which drops it cannot show."""
 
 from collections.abc import Iterator
 
+from hashbench.evaluation.metrics import HEADLINE
 from hashbench.reporting.identity import Identity, match
-from hashbench.reporting.leaderboard.table import HEADLINE
 from hashbench.reporting.regression.baseline import GATED, Baseline
 from hashbench.reporting.regression.tolerance import DROP, repetitions_on_both_sides
 
 
 def advice(baseline: Baseline, before: Baseline | None) -> Iterator[str]:
-    """Lines on the cells that came and went since the baseline ``before``, metrics not judged, too few repetitions."""
+    """Lines on cells added and removed since the baseline ``before``, on metrics not judged, on too few repetitions."""
     yield from _changes(baseline, before)
     if not baseline.figures:
         yield (
@@ -27,9 +27,9 @@ def _unjudged(baseline: Baseline) -> Iterator[str]:
     """Metrics that a cell lacks, be they gated everywhere or for other cells of its protocol card."""
     wanted: dict[str, dict[str, None]] = {}
     for cell in baseline.cells:
-        wanted.setdefault(cell.identity.card, dict.fromkeys(GATED)).update(dict.fromkeys(cell.metrics))
+        wanted.setdefault(cell.identity.table.card, dict.fromkeys(GATED)).update(dict.fromkeys(cell.metrics))
     for cell in baseline.cells:
-        lacking = [name for name in wanted[cell.identity.card] if name not in cell.metrics]
+        lacking = [name for name in wanted[cell.identity.table.card] if name not in cell.metrics]
         if lacking:
             names = ", ".join(lacking)
             yield f"not judged, since it is not a number in some repetition: {cell.identity.label}, {names}"
@@ -50,8 +50,8 @@ def _changes(baseline: Baseline, before: Baseline | None) -> Iterator[str]:
     pairs = match(old, [cell.identity for cell in baseline.cells])
     for one in pairs if before else ():
         if one.first is None:
-            yield f"new: {one.either.label} on {one.either.ground}"
+            yield f"new: {one.either.label} on {one.either.table_name}"
         elif one.second is None:
-            yield f"gone: {one.first.label} on {one.first.ground}"
+            yield f"gone: {one.first.label} on {one.first.table_name}"
         elif one.why:
-            yield f"replaced: {one.second.label} on {one.second.ground} ({'; '.join(one.why)})"
+            yield f"replaced: {one.second.label} on {one.second.table_name} ({'; '.join(one.why)})"

@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from hashbench.errors import UsageError
-from hashbench.evaluation.metrics import declared
+from hashbench.evaluation.metrics import HEADLINE, declared
 from hashbench.records.results import Results
 from hashbench.records.store import Record
 from hashbench.reporting.identity import Identity
-from hashbench.reporting.leaderboard.table import HEADLINE
 from hashbench.reporting.plain_text import plain
 from hashbench.reporting.regression import tolerance
-from hashbench.reporting.repetitions import Repetitions, Run, repetitions, trouble
+from hashbench.reporting.repetitions import Repetitions, Run, failure_reason, repetitions
 
 GATED = (HEADLINE, "map@all", "precision@100")
-"""Beside mAP at the protocol's customary cut-off. Others say the same again, or are too coarse (a ball of radius 2)."""
+"""Judged beside mAP at the protocol's customary cut-off; others are redundant or too coarse (radius 2)."""
 
 DECIMALS = 6
 
@@ -83,14 +82,14 @@ def environment_id(record: Record) -> str:
 
 def common_environment(cell: Repetitions) -> str | None:
     """The environment of all runs of a cell, None where there are several."""
-    found = {environment_id(record) for record in cell.runs.values()}
-    return found.pop() if len(found) == 1 else None
+    ids = {environment_id(record) for record in cell.runs.values()}
+    return ids.pop() if len(ids) == 1 else None
 
 
 def make_baseline(results: Results) -> Baseline:
     """A baseline of all finished cells of a result folder; trials that were skipped have no part in it.
 
-    A cell with one run beside others with several belongs to a method without a draw (``run`` repeats all others), so
+    A cell with one run beside others with several belongs to a deterministic method (``run`` repeats all others), so
     it has a tolerance elsewhere too. Where all cells have one run, nothing tells how far seeds spread.
 
     Raises:
@@ -99,12 +98,14 @@ def make_baseline(results: Results) -> Baseline:
     """
     if results.faults:
         raise UsageError(f"{results.faults[0]} ({len(results.faults)} such files)")
-    found = repetitions(results)
-    cells = sorted((cell for cell in found.values() if cell.runs), key=lambda cell: cell.identity.order)
-    for cell in found.values():
-        cell.troubled = [record for record in cell.troubled if record["status"] != "skipped"]
-        if cell.troubled:
-            raise UsageError(f"{cell.identity.label}: {plain(trouble(cell))}; run it again before it enters a baseline")
+    all_cells = repetitions(results).values()
+    cells = sorted((cell for cell in all_cells if cell.runs), key=lambda cell: cell.identity.order)
+    for cell in all_cells:
+        cell.failed = [record for record in cell.failed if record["status"] != "skipped"]
+        if cell.failed:
+            raise UsageError(
+                f"{cell.identity.label}: {plain(failure_reason(cell))}; run it again before it enters a baseline"
+            )
     names = {cell.identity: _gated(cell) for cell in cells}
     repeated = [len(names[cell.identity]) for cell in cells if len(cell.runs) > 1]
     return Baseline(
@@ -120,7 +121,7 @@ def _gated(cell: Repetitions) -> list[str]:
     undefined = sum(value is None for value in headline)
     if undefined:
         raise UsageError(
-            f"{cell.identity.label} on {cell.identity.ground}: {HEADLINE} is not a number in {undefined} of "
+            f"{cell.identity.label} on {cell.identity.table_name}: {HEADLINE} is not a number in {undefined} of "
             f"{len(headline)} repetitions, wanted one in each, since it is what a check judges; run it again or leave "
             "it out of the results"
         )
@@ -130,8 +131,8 @@ def _gated(cell: Repetitions) -> list[str]:
 
 
 def _cutoff(cell: Repetitions) -> int | None:
-    found: int | None = next(iter(cell.runs.values()))["protocol_card"]["cutoff"]
-    return found
+    cutoff: int | None = next(iter(cell.runs.values()))["protocol_card"]["cutoff"]
+    return cutoff
 
 
 def _directions(cells: Iterable[Repetitions], gated: Iterable[list[str]]) -> dict[str, str]:
@@ -154,13 +155,13 @@ def _figure(values: list[float], figures: int) -> Figure:
     """``figures`` is how many of them are judged by their spread; none means that no cell has several runs."""
     values = [round(value, DECIMALS) for value in values]
     if len(values) == 1:
-        other = tolerance.ELSEWHERE if figures else None
-        return Figure(tuple(values), values[0], None, tolerance.FLOOR, other, None)
+        other = tolerance.DETERMINISTIC_TOLERANCE if figures else None
+        return Figure(tuple(values), values[0], None, tolerance.SAME_RUNS_TOLERANCE, other, None)
     return Figure(
         tuple(values),
         round(statistics.fmean(values), DECIMALS),
         round(statistics.stdev(values), DECIMALS),
-        tolerance.FLOOR,
+        tolerance.SAME_RUNS_TOLERANCE,
         round(tolerance.learn(values, figures), DECIMALS),
         tolerance.repetitions_needed(values, figures),
     )

@@ -11,8 +11,8 @@ from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
 from hashbench.errors import UsageError
+from hashbench.evaluation.metrics import HEADLINE
 from hashbench.reporting.identity import Identity
-from hashbench.reporting.leaderboard.table import HEADLINE
 from hashbench.reporting.plain_text import plain
 from hashbench.reporting.regression.baseline import Baseline, BaselineCell, Figure
 from hashbench.reporting.repetitions import Run, run_text

@@ -4,15 +4,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from statistics import fmean
 
+from hashbench.evaluation.metrics import HEADLINE
 from hashbench.records.results import Results, existing_results
 from hashbench.reporting.identity import Identity, Match, match
-from hashbench.reporting.leaderboard.table import HEADLINE
 from hashbench.reporting.plain_text import plain
 from hashbench.reporting.regression.baseline import Baseline, BaselineCell, Figure, common_environment
 from hashbench.reporting.regression.baseline_file import read_baseline
 from hashbench.reporting.regression.report import SAME, SINGLE, SPREAD, Finding, Report, Verdict
 from hashbench.reporting.regression.tolerance import DROP, for_repetitions
-from hashbench.reporting.repetitions import Repetitions, repetitions, trouble
+from hashbench.reporting.repetitions import Repetitions, failure_reason, repetitions
 
 _ROUNDING = 1e-6  # of the values in a baseline
 
@@ -26,15 +26,15 @@ def check(baseline: str | Path = "results/baseline.json", folder: str | Path = "
     return judge(read_baseline(Path(baseline)), existing_results(folder), (str(baseline), str(folder)))
 
 
-def judge(baseline: Baseline, found: Results, names: tuple[str, str]) -> Report:
+def judge(baseline: Baseline, results: Results, names: tuple[str, str]) -> Report:
     """Judge results by a baseline; ``names`` are those of both for the report."""
     old = {cell.identity: cell for cell in baseline.cells}
-    new = repetitions(found)
+    new = repetitions(results)
     matches = match(old, new)
     found_of = [(one, tuple(_findings(one, old, new, baseline.directions))) for one in matches]
     findings = tuple(finding for _, own in found_of for finding in own)
     comparable = any(one.first and one.second and own for one, own in found_of)
-    notes = (*map(plain, found.faults), *_too_few(findings), *_changed_defaults(matches))
+    notes = (*map(plain, results.faults), *_too_few(findings), *_changed_defaults(matches))
     return Report(*names, findings, notes, comparable)
 
 
@@ -51,8 +51,8 @@ def _findings(
         yield Finding(one.first, None, "missing", "not in the results")
     elif one.why:
         yield Finding(one.first, None, "missing", f"what the results have cannot be compared: {'; '.join(one.why)}")
-    elif new[one.second].troubled:
-        yield Finding(one.first, None, "missing", trouble(new[one.second]))
+    elif new[one.second].failed:
+        yield Finding(one.first, None, "missing", failure_reason(new[one.second]))
     else:
         before, now = old[one.first], new[one.second]
         for metric, figure in before.metrics.items():

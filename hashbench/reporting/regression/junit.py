@@ -1,4 +1,4 @@
-"""A check as JUnit XML: a suite for each ground, a case for each figure.
+"""A check as JUnit XML: a suite for each table, a case for each figure.
 
 All text of an outcome is plain already, so that nothing is left in it that XML cannot hold.
 """
@@ -13,11 +13,11 @@ from hashbench.reporting.regression.outcome import Item, Outcome
 def junit(report: Outcome) -> str:
     """The document, the same for the same report; missing and regressed are failures, new is skipped."""
     root = ElementTree.Element("testsuites", {"name": "hashbench check", **_counts(report.findings)})
-    for ground, found in groupby(report.findings, key=lambda finding: finding.ground):
-        findings = list(found)
-        suite = ElementTree.SubElement(root, "testsuite", {"name": ground, **_counts(findings)})
+    for table_name, group in groupby(report.findings, key=lambda finding: finding.table_name):
+        findings = list(group)
+        suite = ElementTree.SubElement(root, "testsuite", {"name": table_name, **_counts(findings)})
         for finding in findings:
-            _add(suite, ground, finding)
+            _add(suite, table_name, finding)
     if report.exit_code == 3:
         suite = ElementTree.SubElement(root, "testsuite", name="nothing", tests="1", failures="0", errors="1")
         case = ElementTree.SubElement(suite, "testcase", classname="hashbench", name="something to compare")
@@ -29,8 +29,8 @@ def junit(report: Outcome) -> str:
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def _add(suite: ElementTree.Element, ground: str, finding: Item) -> None:
-    case = ElementTree.SubElement(suite, "testcase", classname=ground, name=finding.label)
+def _add(suite: ElementTree.Element, table_name: str, finding: Item) -> None:
+    case = ElementTree.SubElement(suite, "testcase", classname=table_name, name=finding.label)
     message = finding.sentence
     if finding.failing:
         ElementTree.SubElement(case, "failure", type=finding.verdict, message=message).text = message

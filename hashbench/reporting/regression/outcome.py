@@ -1,4 +1,4 @@
-"""What a report of a check offers, be it of scores or of rates; all text is fit to print, see plain_text."""
+"""What the reports of both checks, of scores and of rates, have in common; all text is fit to print."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -8,8 +8,8 @@ class Item(Protocol):
     """One judged figure, or a cell that could not be judged."""
 
     @property
-    def ground(self) -> str:
-        """What its cell stands on."""
+    def table_name(self) -> str:
+        """The cell's table."""
 
     @property
     def label(self) -> str:
@@ -25,7 +25,7 @@ class Item(Protocol):
 
     @property
     def sentence(self) -> str:
-        """What happened."""
+        """What happened, without the label."""
 
 
 class Outcome(Protocol):

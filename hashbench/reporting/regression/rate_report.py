@@ -4,8 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from hashbench.reporting.identity import Identity
-from hashbench.reporting.plain_text import plain
-from hashbench.reporting.rates import rate_text
+from hashbench.reporting.plain_text import plain, rate_text
 
 Verdict = Literal["passed", "slower", "faster", "missing"]
 VERDICTS: tuple[Verdict, ...] = ("slower", "missing", "faster", "passed")
@@ -46,9 +45,9 @@ class RateFinding:
     head: Rate | None = None
 
     @property
-    def ground(self) -> str:
-        """What the method stands on, and where it was measured."""
-        return plain(f"{self.identity.ground}, hardware {self.hardware}")
+    def table_name(self) -> str:
+        """The method's table, and where it was measured."""
+        return plain(f"{self.identity.table_name}, hardware {self.hardware}")
 
     @property
     def label(self) -> str:
@@ -79,7 +78,7 @@ class RateFinding:
 
 @dataclass(frozen=True)
 class RateReport:
-    """The outcome; ``refused`` says why nothing was compared, where that is so.
+    """The outcome; ``refused`` is why nothing was compared, else empty.
 
     Attributes:
         machines: those that were judged, in words.
@@ -97,8 +96,8 @@ class RateReport:
     @property
     def counts(self) -> dict[str, int]:
         """How many rates have each verdict."""
-        found = [finding.verdict for finding in self.findings]
-        return {verdict: found.count(verdict) for verdict in VERDICTS if verdict in found}
+        verdicts = [finding.verdict for finding in self.findings]
+        return {verdict: verdicts.count(verdict) for verdict in VERDICTS if verdict in verdicts}
 
     @property
     def exit_code(self) -> int:

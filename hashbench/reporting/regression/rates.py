@@ -1,4 +1,4 @@
-"""The gate of throughput: base against head, both measured in turn on one machine in one job."""
+"""The throughput gate: base against head, measured alternately on one machine in one job."""
 
 import statistics
 from collections.abc import Iterator, Mapping
@@ -9,14 +9,14 @@ from pathlib import Path
 from hashbench.records.results import Results, existing_results
 from hashbench.records.store import Record
 from hashbench.reporting.identity import Identity, match
-from hashbench.reporting.plain_text import plain
+from hashbench.reporting.plain_text import machine_text, plain
 from hashbench.reporting.regression.rate_report import Rate, RateFinding, RateReport, Verdict
 from hashbench.reporting.repetitions import Run, repetitions
 
-ONE_JOB = timedelta(hours=6)
+MAX_JOB_TIME = timedelta(hours=6)
 """All measurements of both sides lie within this time; a job of GitHub's own runners takes no longer."""
 
-ROUNDS = 3
+MIN_ROUNDS = 3
 """Repetitions that each side needs. With 3 on both, noise alone sets the ranges apart once in 20 times (1 / C(6, 3) for
 the side that is slower), and then has to make 20 % besides."""
 
@@ -39,8 +39,8 @@ def check_rates(base: str | Path, head: str | Path, slower: float = SLOWER) -> R
 
     Each kind of rate of a method is judged once, by its geometric mean over the code lengths, in each of 3 rounds or
     more. It is slower, or faster, where the medians over the rounds differ by more than the share ``slower`` and the
-    ranges of the rounds lie apart. A machine changes its speed within minutes, so the rounds have to take turns:
-    refused are those of one side before all of the other, of unknown time, or more than six hours apart.
+    ranges of the rounds lie apart. A machine changes its speed within minutes, so the rounds have to alternate:
+    rounds of one side before all of the other, of unknown time or more than six hours apart are refused.
 
     Raises:
         UsageError: a side is no folder.
@@ -48,7 +48,7 @@ def check_rates(base: str | Path, head: str | Path, slower: float = SLOWER) -> R
     sides = (existing_results(base), existing_results(head))
     names = (str(base), str(head))
     notes = [plain(fault) for side in sides for fault in side.faults]
-    machines = [{found["hardware"]["id"]: _machine(found) for found in side.throughputs} for side in sides]
+    machines = [{each["hardware"]["id"]: _machine(each) for each in side.throughputs} for side in sides]
     common = sorted(machines[0].keys() & machines[1].keys())
     refused = [] if common else [_nothing_in_common(machines, names)]
     for own, name in zip(machines, names, strict=True) if common else ():
@@ -57,13 +57,13 @@ def check_rates(base: str | Path, head: str | Path, slower: float = SLOWER) -> R
     findings: list[RateFinding] = []
     judged = []
     for hardware in common:
-        found, said = _on_one_machine(sides, hardware, slower)
-        findings += found
-        if found:
+        of_machine, reasons = _on_one_machine(sides, hardware, slower)
+        findings += of_machine
+        if of_machine:
             judged.append(machines[0][hardware])
-            notes += [f"not judged: {line}" for line in said]
+            notes += [f"not judged: {line}" for line in reasons]
         else:
-            refused += [f"{line}, {machines[0][hardware]}" if len(common) > 1 else line for line in said]
+            refused += [f"{line}, {machines[0][hardware]}" if len(common) > 1 else line for line in reasons]
     if findings:
         notes += [f"not judged: {line}" for line in refused]
     why = "" if findings else "; ".join(refused)
@@ -78,8 +78,8 @@ def _nothing_in_common(machines: list[dict[str, str]], names: tuple[str, str]) -
 
 
 def _machine(throughput: Record) -> str:
-    facts = throughput["hardware"]
-    return f"{facts['cpu']}, {facts['threads']} threads on {facts['device']} ({facts['id']})"
+    hardware = throughput["hardware"]
+    return f"{machine_text(hardware, brief=True)} on {hardware['device']} ({hardware['id']})"
 
 
 def _on_one_machine(
@@ -91,16 +91,16 @@ def _on_one_machine(
     if len(times) < len(measured):
         return [], ["some throughput does not say when it was measured; hashbench measure repeats it"]
     apart = max(times) - min(times)
-    if apart > ONE_JOB:
+    if apart > MAX_JOB_TIME:
         return [], [f"measured up to {apart.total_seconds() / 3600:.0f} hours apart, not in turn in one job"]
-    own, its = (_cells(side, hardware) for side in sides)
-    pairs = [(one.first, None if one.why else one.second) for one in match(own, its)]
+    base, head = (_cells(side, hardware) for side in sides)
+    pairs = [(one.first, None if one.why else one.second) for one in match(base, head)]
     rows: dict[Identity, list[_Pair]] = {}
     findings = []
     for first, second in pairs:
         if first and second:
-            rows.setdefault(replace(first, bits=None), []).append((own[first], its[second]))
-            lacking = [name for name in own[first].rates if name not in its[second].rates]
+            rows.setdefault(replace(first, bits=None), []).append((base[first], head[second]))
+            lacking = [name for name in base[first].rates if name not in head[second].rates]
             findings += [RateFinding(first, hardware, name, "missing") for name in lacking]
         elif first:
             findings.append(RateFinding(first, hardware, "", "missing"))
@@ -110,33 +110,33 @@ def _on_one_machine(
     for row, cells in rows.items():
         for finding, reason in _judged(row, hardware, cells, slower):
             findings += [finding] if finding else []
-            reasons += [f"{row.label} on {row.ground}: {reason}"] if reason else []
+            reasons += [f"{row.label} on {row.table_name}: {reason}"] if reason else []
     return sorted(findings, key=lambda finding: finding.identity.order), list(dict.fromkeys(reasons))
 
 
 def _time(throughput: Record) -> datetime | None:
     try:
-        found = datetime.fromisoformat(str(throughput.get("measured")))
+        time = datetime.fromisoformat(str(throughput.get("measured")))
     except ValueError:
         return None
-    return found if found.tzinfo else None
+    return time if time.tzinfo else None
 
 
 def _cells(side: Results, hardware: str) -> dict[Identity, _Cell]:
     """What was measured of each cell on this hardware."""
     measured = {t["key"]: t for t in side.throughputs if t["hardware"]["id"] == hardware}
-    found: dict[Identity, _Cell] = {}
+    cells: dict[Identity, _Cell] = {}
     for identity, cell in repetitions(side).items():
         for run, record in cell.runs.items():
             throughput = measured.get(record["key"])
             time = _time(throughput) if throughput else None
             if throughput is None or time is None:
                 continue
-            one = found.setdefault(identity, _Cell())
+            one = cells.setdefault(identity, _Cell())
             one.times.append(time)
             for name, rates in _named(throughput):
                 one.rates.setdefault(name, {})[run] = rates["median"]
-    return found
+    return cells
 
 
 def _named(throughput: Record) -> Iterator[tuple[str, Mapping[str, float]]]:
@@ -156,14 +156,14 @@ def _judged(
     """A finding for each kind of rate, or why there is none."""
     base_times, head_times = ([time for pair in cells for time in pair[side].times] for side in (0, 1))
     in_turn = max(base_times) >= min(head_times) and max(head_times) >= min(base_times)
-    for name in dict.fromkeys(name for own, _ in cells for name in own.rates):
-        both = [(own.rates[name], its.rates[name]) for own, its in cells if name in own.rates and name in its.rates]
+    for name in dict.fromkeys(name for one, _ in cells for name in one.rates):
+        both = [(one.rates[name], two.rates[name]) for one, two in cells if name in one.rates and name in two.rates]
         if not both:
             continue  # it is listed as missing
         base, head = (_over_cells([pair[side] for pair in both]) for side in (0, 1))
-        if min(len(base), len(head)) < ROUNDS:
+        if min(len(base), len(head)) < MIN_ROUNDS:
             rounds = f"{len(head)} round{'s' if len(head) > 1 else ''} against {len(base)}"
-            yield None, f"{rounds}, {ROUNDS} repetitions on both sides are needed"
+            yield None, f"{rounds}, {MIN_ROUNDS} repetitions on both sides are needed"
         elif not in_turn:
             yield None, "one side was measured after all of the other, not in turn"
         else:

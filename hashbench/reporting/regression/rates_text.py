@@ -1,4 +1,4 @@
-"""A check of rates on a terminal or in a log: how each rate changed over all methods, and what stands out."""
+"""A check of rates on a terminal or in a log: the change of each rate over all methods, and what did not pass."""
 
 import statistics
 
@@ -9,7 +9,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from hashbench.reporting.regression.rate_report import RateReport
-from hashbench.reporting.regression.rates import ONE_JOB
+from hashbench.reporting.regression.rates import MAX_JOB_TIME
 
 COLOURS = {"slower": "bold red", "missing": "bold red", "faster": "green"}
 HEAD = ("rate", "methods", "least", "median", "most")
@@ -25,13 +25,13 @@ def show_rates(report: RateReport, console: Console) -> None:
         rich = RichTable(title="head / base", title_justify="left", title_style="bold", box=SIMPLE_HEAD)
         for name in HEAD:
             rich.add_column(name, justify="left" if name == "rate" else "right")
-        for rate, found in ratios.items():
-            figures = (min(found), statistics.median(found), max(found))
-            rich.add_row(rate, str(len(found)), *(f"{figure:.2f}" for figure in figures))
+        for rate, own in ratios.items():
+            figures = (min(own), statistics.median(own), max(own))
+            rich.add_row(rate, str(len(own)), *(f"{figure:.2f}" for figure in figures))
         console.print(rich)
     for finding in report.findings:
         if finding.verdict != "passed":
-            line = f"{finding.verdict}: {finding.label} on {finding.ground}: {finding.sentence}"
+            line = f"{finding.verdict}: {finding.label} on {finding.table_name}: {finding.sentence}"
             console.print(Text(line, style=COLOURS[finding.verdict]))
     for note in report.notes:
         console.print(Text(note, style="yellow"))
@@ -39,8 +39,8 @@ def show_rates(report: RateReport, console: Console) -> None:
         caption = (
             f"Judged for each method and kind of rate, over its code lengths. Slower: by more than {report.slower:.0%} "
             "in the median of the rounds, with ranges of the rounds that lie apart. Measured in turn within "
-            f"{ONE_JOB.total_seconds() / 3600:.0f} hours on {'; '.join(report.machines)}; whether something else ran "
-            "meanwhile is not known."
+            f"{MAX_JOB_TIME.total_seconds() / 3600:.0f} hours on {'; '.join(report.machines)}; whether something else "
+            "ran meanwhile is not known."
         )
         console.print(Padding(Text(caption, style="dim"), (1, 0)))
     console.print(Text(report.summary, style="bold" if report.exit_code else "bold green"))

@@ -12,12 +12,12 @@ VERDICTS: tuple[Verdict, ...] = ("regressed", "missing", "improved", "new", "pas
 FAILING = ("regressed", "missing")
 
 SAME, SPREAD, SINGLE = "same runs", "spread over seeds", "no draw"
-"""By which rule a figure was judged: the same runs in the same environment, other ones, or a method without a draw."""
+"""The rule of a verdict: the same runs in the same environment, other runs or another one, a deterministic method."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What became of one figure, or of a whole cell where ``metric`` is None (missing or new).
+    """The verdict on one figure, or on a whole cell where ``metric`` is None (missing or new).
 
     Attributes:
         identity: the cell.
@@ -27,7 +27,7 @@ class Finding:
         baseline, now: means over the runs that were compared.
         worse_by: how much worse it is now, negative where it is better.
         tolerance: by how much it may be worse, or better without being listed as improved.
-        rule: how the tolerance came about, :data:`SAME`, :data:`SPREAD` or :data:`SINGLE`.
+        rule: where the tolerance comes from, :data:`SAME`, :data:`SPREAD` or :data:`SINGLE`.
         runs: how many runs either mean is of.
         repetitions_needed: how many other runs it takes to see a drop by .03; None where no number does.
     """
@@ -55,9 +55,9 @@ class Finding:
         return self.verdict in FAILING
 
     @property
-    def ground(self) -> str:
-        """What the cell stands on."""
-        return self.identity.ground
+    def table_name(self) -> str:
+        """The cell's table."""
+        return self.identity.table_name
 
     @property
     def label(self) -> str:
@@ -88,7 +88,7 @@ class Report:
         baseline, results: what was checked against what.
         findings: of all figures, in the order of their cells.
         notes: what else a reader should know, a line each.
-        comparable: something is said of a cell that both have, be it that its results failed or do not fit.
+        comparable: there is a finding for a cell that both have, even if its trials failed or do not fit.
     """
 
     baseline: str
@@ -100,8 +100,8 @@ class Report:
     @property
     def counts(self) -> dict[str, int]:
         """How many findings have each verdict, those that none has left out."""
-        found = Counter(finding.verdict for finding in self.findings)
-        return {verdict: found[verdict] for verdict in VERDICTS if found[verdict]}
+        counts = Counter(finding.verdict for finding in self.findings)
+        return {verdict: counts[verdict] for verdict in VERDICTS if counts[verdict]}
 
     @property
     def exit_code(self) -> int:

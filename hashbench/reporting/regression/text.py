@@ -1,4 +1,4 @@
-"""A check on a terminal or in a log: a line for each cell, and for each figure that needs a look."""
+"""A check on a terminal or in a log: a line for each cell, and for each figure that did not pass."""
 
 from itertools import groupby
 
@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from hashbench.reporting.leaderboard.table import HEADLINE
+from hashbench.evaluation.metrics import HEADLINE
 from hashbench.reporting.regression.report import SAME, SINGLE, SPREAD, Finding, Report
 
 COLOURS = {"regressed": "bold red", "missing": "bold red", "improved": "green", "new": "cyan"}
@@ -21,13 +21,13 @@ RULES = {
 
 
 def show(report: Report, console: Console) -> None:
-    """Print a table for each ground, then missing and new cells, notes, and the outcome last."""
+    """Print a table for each table of the results, then missing and new cells, notes, and the outcome last."""
     if report.exit_code != 3:
-        for ground, findings in groupby(report.findings, key=lambda finding: finding.ground):
-            _show_ground(ground, [finding for finding in findings if _worth_a_line(finding)], console)
+        for table_name, findings in groupby(report.findings, key=lambda finding: finding.table_name):
+            _show_table(table_name, [finding for finding in findings if _worth_a_line(finding)], console)
         for finding in report.findings:
             if finding.baseline is None:
-                line = f"{finding.verdict}: {finding.label} on {finding.ground}: {finding.sentence}"
+                line = f"{finding.verdict}: {finding.label} on {finding.table_name}: {finding.sentence}"
                 console.print(Text(line, style=COLOURS[finding.verdict]))
     for note in report.notes:
         console.print(Text(note, style="yellow"))
@@ -38,10 +38,10 @@ def show(report: Report, console: Console) -> None:
         console.print(Text("hashbench check --update-baseline takes what is improved or new into the baseline"))
 
 
-def _show_ground(ground: str, findings: list[Finding], console: Console) -> None:
+def _show_table(table_name: str, findings: list[Finding], console: Console) -> None:
     if not findings:
         return
-    rich = RichTable(title=ground, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    rich = RichTable(title=table_name, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in HEAD:
         text = name in ("method", "")
         rich.add_column(name, justify="left" if text else "right", no_wrap=name != "method", overflow="fold")

@@ -6,26 +6,26 @@ from collections.abc import Sequence
 
 from scipy import stats
 
-FLOOR = 0.002
+SAME_RUNS_TOLERANCE = 0.002
 """What the same seeds may differ by under the same hardware and versions; no tolerance is below it."""
 
-ELSEWHERE = 0.005
-"""What a method without a draw may differ by under other hardware or versions.
+DETERMINISTIC_TOLERANCE = 0.005
+"""What a deterministic method may differ by under other hardware or versions.
 
 By the methods' contract one bit of 10,000 may be another one there. In ITQ's codes of digits such flips moved mAP@1000,
 mAP@all and precision@100 by .0012 at most (60 draws, 16 and 32 bits).
 """
 
-ALARM = 0.001
+FALSE_ALARM_RATE = 0.001
 """Share of checks that fail though nothing has changed but the seeds, at most, over all figures of a baseline."""
 
 DROP = 0.03
 """The drop of mAP@1000 that the gate is to see."""
 
 POWER = 0.999
-"""How surely it is to be seen."""
+"""The probability with which it is to be seen."""
 
-MOST_REPETITIONS = 200
+MAX_REPETITIONS = 200
 
 
 def learn(values: Sequence[float], figures: int) -> float:
@@ -33,7 +33,7 @@ def learn(values: Sequence[float], figures: int) -> float:
 
     The bound of a one-sided prediction interval by Student's t (Hahn and Meeker, Statistical Intervals, 1991, section
     4.8), t * sd * sqrt(1 / m + 1 / n) for m old and n new values, here n = m. It is passed by chance once in
-    ``figures`` / :data:`ALARM` times, so that all figures of a check together keep to :data:`ALARM`.
+    ``figures`` / :data:`FALSE_ALARM_RATE` times, so all figures of a check together keep to that rate.
     """
     count = len(values)
     return float(_quantile(count, figures) * statistics.stdev(values) * math.sqrt(2 / count))
@@ -50,18 +50,18 @@ def repetitions_needed(values: Sequence[float], figures: int) -> int | None:
     Then the baseline itself has too few, see :func:`repetitions_on_both_sides`.
     """
     count, deviation = len(values), statistics.stdev(values)
-    fitting = (new for new in range(1, MOST_REPETITIONS + 1) if _power(deviation, count, new, figures) >= POWER)
+    fitting = (new for new in range(1, MAX_REPETITIONS + 1) if _power(deviation, count, new, figures) >= POWER)
     return next(fitting, None)
 
 
 def repetitions_on_both_sides(deviation: float, figures: int) -> int | None:
     """How many seeds in the baseline, and as many new ones, would; None beyond 200."""
-    counts = range(2, MOST_REPETITIONS + 1)
+    counts = range(2, MAX_REPETITIONS + 1)
     return next((count for count in counts if _power(deviation, count, count, figures) >= POWER), None)
 
 
 def _quantile(count: int, figures: int) -> float:
-    return float(stats.t.ppf(1 - ALARM / figures, count - 1))
+    return float(stats.t.ppf(1 - FALSE_ALARM_RATE / figures, count - 1))
 
 
 def _power(deviation: float, old: int, new: int, figures: int) -> float:

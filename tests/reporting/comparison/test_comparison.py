@@ -13,7 +13,8 @@ from rich.console import Console
 from scipy import stats
 
 from hashbench.errors import UsageError
-from hashbench.reporting.comparison.comparison import Compared, compare
+from hashbench.reporting.comparison.compare import compare
+from hashbench.reporting.comparison.result import ComparedCell
 from hashbench.reporting.comparison.views import as_json, markdown, show
 from hashbench.reporting.plain_text import plain
 from tests.reporting.result_folder import ResultFolder
@@ -26,7 +27,7 @@ def ap(centre: float, seed: int, spread: float = 0.1) -> npt.NDArray[np.float64]
     return np.random.default_rng(seed).normal(centre, spread, QUERIES)
 
 
-def by_label(first: ResultFolder, second: ResultFolder) -> dict[str, Compared]:
+def by_label(first: ResultFolder, second: ResultFolder) -> dict[str, ComparedCell]:
     return {cell.label: cell for cell in compare(first.path, second.path).cells}
 
 
@@ -50,13 +51,13 @@ def test_verdicts_are_those_of_paired_tests_with_holms_correction(folder: Folder
     for step, (bits, p) in enumerate(sorted(p_values.items(), key=lambda item: item[1])):
         highest = max(highest, (len(shifts) - step) * p)
         adjusted[bits] = min(1.0, highest)
-    found = by_label(base, head)
+    cells = by_label(base, head)
     for bits, shift in shifts.items():
-        cell = found[f"itq {bits} bits"]
+        cell = cells[f"itq {bits} bits"]
         wanted = "no evidence" if adjusted[bits] >= 0.05 else "better" if shift > 0 else "worse"
         assert cell.verdict == wanted, (bits, adjusted)
         assert cell.adjusted_p == pytest.approx(adjusted[bits], abs=0.03)
-    assert {"better", "worse", "no evidence"} <= {cell.verdict for cell in found.values()}
+    assert {"better", "worse", "no evidence"} <= {cell.verdict for cell in cells.values()}
 
 
 def test_figures_are_those_of_scipy(folder: Folder) -> None:
@@ -160,8 +161,8 @@ def test_what_cannot_be_compared_says_why(folder: Folder) -> None:
     head.add(ap=np.full(QUERIES, np.nan), bits=12)
     head.add(ap=values, bits=14).with_suffix(".npz").write_bytes(b"cut")
     head.add(ap=values, bits=99)
-    found = by_label(base, head)
-    reasons = {label: (cell.verdict, cell.reason) for label, cell in found.items()}
+    cells = by_label(base, head)
+    reasons = {label: (cell.verdict, cell.reason) for label, cell in cells.items()}
     assert reasons["itq 8 bits"] == ("incomparable", "other protocol card: cccccccccccccccc / dddddddddddddddd")
     assert reasons["itq 9 bits"][0] == "incomparable"
     assert reasons["itq 9 bits"][1].startswith("no AP per query beside ")

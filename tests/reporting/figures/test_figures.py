@@ -1,4 +1,4 @@
-"""Figures show the records' numbers, in a look that stays, whatever the names are."""
+"""Figures show the records' numbers, in a style that stays, whatever the names are."""
 
 import random
 import statistics
@@ -23,11 +23,11 @@ from hashbench.records.store import Record
 from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES
 from hashbench.reporting.figures.files import write_figures
 from hashbench.reporting.figures.kinds import KINDS, draw
-from hashbench.reporting.figures.style import printable, styles, text_width, wrap
+from hashbench.reporting.figures.style import printable, row_styles, text_width, wrap
 from hashbench.reporting.figures.throughput import Point, pareto
 from hashbench.reporting.leaderboard.table import Row
 from hashbench.reporting.leaderboard.tables import tables
-from tests.reporting.test_reports import failed, make_record
+from tests.reporting.made_records import failed, make_record
 
 K = [1, 2, 5, 10, 20]
 HARDWARE = {"id": "aaaa", "cpu": "Xeon", "cores": 2, "gpus": [], "driver": None, "device": "cpu", "threads": 2}
@@ -63,10 +63,10 @@ class Made:
         record["training"] = {"epochs": entries}
 
     def rates(self, record: Record, encode: float, search: float, hardware: Mapping[str, Any] = HARDWARE) -> None:
-        found: Record = {"key": record["key"], "hardware": dict(hardware)}
-        found["encode"] = {"images_per_s": {"median": encode}, "features_per_s": None}
-        found["search"] = {"100": {"queries_per_s": {"median": search}}}
-        self.throughputs.append(found)
+        throughput: Record = {"key": record["key"], "hardware": dict(hardware)}
+        throughput["encode"] = {"images_per_s": {"median": encode}, "features_per_s": None}
+        throughput["search"] = {"100": {"queries_per_s": {"median": search}}}
+        self.throughputs.append(throughput)
 
     def results(self) -> Results:
         return Results(tuple(self.records), tuple(self.throughputs))
@@ -116,7 +116,7 @@ def texts(figure: Figure) -> list[str]:
 
 
 def colour(made: Made, label: str) -> str:
-    return styles(tables(made.results()))[label].colour
+    return row_styles(tables(made.results()))[label].colour
 
 
 def of(made: Made, method: str, bits: int) -> list[Record]:
@@ -178,8 +178,8 @@ def test_one_code_length_is_a_dot_per_row_beside_its_label() -> None:
     (axis,) = hb.plot(made.results(), "map-by-bits").axes
     labels = [text.get_text() for text in axis.get_yticklabels()]
     dots = [bar.lines[0] for bar in axis.containers if isinstance(bar, ErrorbarContainer)]
-    places = dict(zip(axis.get_yticks(), labels, strict=True))
-    shown = {places[y]: x for dot in dots for x, y in points(dot)}
+    label_of = dict(zip(axis.get_yticks(), labels, strict=True))
+    shown = {label_of[y]: x for dot in dots for x, y in points(dot)}
     assert shown == dict(zip(("itq", "lsh", "pcah"), values, strict=True))
     assert sorted(shown, key=lambda name: -shown[name]) == labels  # the best first, and the axis points down
     assert axis.yaxis_inverted()
@@ -196,12 +196,12 @@ def test_throughput_shows_one_machine_and_names_it(made: Made) -> None:
     for which, axis in enumerate((encode, search)):
         wanted = {
             (
-                statistics.fmean(rates[r["key"]][which]["median"] for r in found),
-                statistics.fmean(r["metrics"]["map@1000"] for r in found),
+                statistics.fmean(rates[r["key"]][which]["median"] for r in repeated),
+                statistics.fmean(r["metrics"]["map@1000"] for r in repeated),
             )
             for method in ("itq", "lsh")
             for bits in (8, 16)
-            for found in [of(made, method, bits)]
+            for repeated in [of(made, method, bits)]
         }
         drawn = {tuple(points(line)[0]) for line in axis.get_lines() if line.get_linestyle() == "None"}
         np.testing.assert_allclose(sorted(drawn), sorted(wanted))
@@ -238,10 +238,10 @@ def test_training_has_a_panel_per_value_and_a_line_per_row_and_length() -> None:
     figure = hb.plot(made.results(), "training")
     panels = {axis.get_title(): axis for axis in figure.axes}
     assert list(panels) == ["loss", "beta"]
-    found = {len(points(line)): line for line in panels["loss"].get_lines()}
-    assert points(found[3])[:, 1].tolist() == [5.0, 3.0, 1.5]
-    assert points(found[2])[:, 1].tolist() == [9.0, 8.0]
-    assert found[3].get_linestyle() != found[2].get_linestyle()
+    lines = {len(points(line)): line for line in panels["loss"].get_lines()}
+    assert points(lines[3])[:, 1].tolist() == [5.0, 3.0, 1.5]
+    assert points(lines[2])[:, 1].tolist() == [9.0, 8.0]
+    assert lines[3].get_linestyle() != lines[2].get_linestyle()
     np.testing.assert_array_equal(points(panels["beta"].get_lines()[0])[:, 1], [1.0, np.nan, 3.0])
     assert any("Without epochs: shallow." in text for text in texts(figure))
 
@@ -256,20 +256,20 @@ def test_a_row_keeps_its_look_when_others_are_left_out(made: Made, kind: str) ->
 
 
 def test_a_variant_more_changes_no_look_of_methods_as_they_are(made: Made) -> None:
-    before = styles(tables(made.results()))
+    before = row_styles(tables(made.results()))
     made.add("itq", 8, variant={"a": 1})
     made.add("itq", 8, preset="quick", protocol="digits/other")
-    after = styles(tables(made.results()))
+    after = row_styles(tables(made.results()))
     assert {label: after[label] for label in before} == before
     assert len(after) == len(before) + 2
 
 
 def test_twenty_rows_can_be_told_apart_without_colour_and_none_is_grey() -> None:
-    found = styles(tables(crowd(("m",), (8,)).results()))
-    own = [style for label, style in found.items() if label != FLOAT_FEATURES]
+    all_styles = row_styles(tables(crowd(("m",), (8,)).results()))
+    own = [style for label, style in all_styles.items() if label != FLOAT_FEATURES]
     assert len({(style.dashes, style.marker) for style in own}) == 20
     assert all(np.ptp(mpl.colors.to_rgb(style.colour)) > 0.2 for style in own)
-    assert np.ptp(mpl.colors.to_rgb(found[FLOAT_FEATURES].colour)) == 0
+    assert np.ptp(mpl.colors.to_rgb(all_styles[FLOAT_FEATURES].colour)) == 0
 
 
 @pytest.mark.parametrize(
@@ -293,16 +293,16 @@ def test_nothing_overlaps_or_is_cut_with_twenty_rows(kind: str, columns: tuple[i
         assert page.x0 <= box.x0 <= box.x1 <= page.x1
         assert page.y0 <= box.y0 <= box.y1 <= page.y1
     everything = [*boxes, *panels, *heading]
-    for place, box in enumerate(everything):
-        for other in everything[:place]:
+    for number, box in enumerate(everything):
+        for other in everything[:number]:
             assert not box.padded(-2).overlaps(other.padded(-2))
 
 
 def test_names_are_text_and_never_markup(tmp_path: Path) -> None:
-    found = tables(crowd(HOSTILE, (8,), len(HOSTILE)).results())
+    crowded = tables(crowd(HOSTILE, (8,), len(HOSTILE)).results())
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        files = list(write_figures(found, styles(found), tmp_path, list(KINDS)))
+        files = list(write_figures(crowded, row_styles(crowded), tmp_path, list(KINDS)))
     assert len(files) == 2 * len(KINDS)
     for file in (file for file in files if file.suffix == ".svg"):
         root = ET.parse(file).getroot()
@@ -322,10 +322,10 @@ def test_names_are_text_and_never_markup(tmp_path: Path) -> None:
 def test_the_same_records_give_the_same_bytes_whatever_the_users_settings(made: Made, tmp_path: Path) -> None:
     written = []
     theirs: Any = {"font.size": 30, "axes.titlepad": 40, "savefig.bbox": "tight", "svg.hashsalt": "x"}
-    for place, settings in enumerate((theirs, {})):
+    for number, settings in enumerate((theirs, {})):
         with mpl.rc_context(settings):
-            found = tables(Results(tuple(made.records[:: 1 if settings else -1]), tuple(made.throughputs)))
-            files = list(write_figures(found, styles(found), tmp_path / str(place), list(KINDS)))
+            shown = tables(Results(tuple(made.records[:: 1 if settings else -1]), tuple(made.throughputs)))
+            files = list(write_figures(shown, row_styles(shown), tmp_path / str(number), list(KINDS)))
             assert mpl.rcParams["font.size"] == settings.get("font.size", 10)
         written.append({file.name: file.read_bytes() for file in files})
     assert written[0] == written[1]
@@ -337,7 +337,7 @@ def test_what_the_records_lack_is_not_drawn() -> None:
     made.records.append(failed(made.add("broken", 8)))
     del made.records[0]
     (table,) = tables(made.results())
-    assert all(draw(kind, table, styles([table])) is None for kind in KINDS)
+    assert all(draw(kind, table, row_styles([table])) is None for kind in KINDS)
     with pytest.raises(
         hb.UsageError, match="training of digits/holdout-200, features pixels: nothing to draw, no meth"
     ):

@@ -10,9 +10,9 @@ from hashbench.reporting.leaderboard.csv_file import lines
 from hashbench.reporting.leaderboard.markdown import markdown
 from hashbench.reporting.leaderboard.table import Table
 from hashbench.reporting.leaderboard.tables import tables
-from hashbench.reporting.statistics import holm, paired_bootstrap
-from tests.reporting.record_files import write_records
-from tests.reporting.test_reports import failed, make_record
+from hashbench.reporting.statistics import holm
+from tests.reporting.made_records import failed, make_record, write_records
+from tests.reporting.test_statistics import compared
 
 QUERIES = np.random.default_rng(0).beta(0.5, 1, 200)
 NOISE = np.random.default_rng(1).normal(0, 0.1, (5, 200))
@@ -33,11 +33,11 @@ def test_close_ones_are_marked_and_far_ones_are_not(tmp_path: Path) -> None:
     table = table_of(tmp_path, ("a", 0, 0.2, 0), ("b", 0, 0.195, 1), ("c", 0, 0.1, 2))
     (best,), (close,), (far,) = (list(row.cells.values()) for row in table.ranked)
     assert [row.method for row in table.ranked] == ["a", "b", "c"]
-    assert (best.against_best, best.like_best) == (None, False)
-    assert (close.like_best, far.like_best) == (True, False)
-    assert far.against_best is not None
-    wanted = paired_bootstrap(QUERIES + 0.1 + NOISE[2], QUERIES + 0.2 + NOISE[0])
-    assert (far.against_best.difference, far.against_best.low) == pytest.approx((wanted.difference, wanted.low))
+    assert (best.vs_best, best.tied_with_best) == (None, False)
+    assert (close.tied_with_best, far.tied_with_best) == (True, False)
+    assert far.vs_best is not None
+    wanted = compared(QUERIES + 0.1 + NOISE[2], QUERIES + 0.2 + NOISE[0])
+    assert (far.vs_best.difference, far.vs_best.low) == pytest.approx((wanted.difference, wanted.low))
     text = markdown([table])
     assert text.count("| ≈ ") == 2  # in the overview and in the details
     assert "Holm-corrected over the 2 cells compared" in text
@@ -45,7 +45,7 @@ def test_close_ones_are_marked_and_far_ones_are_not(tmp_path: Path) -> None:
 
 def test_p_is_adjusted_for_all_cells_of_the_table(tmp_path: Path) -> None:
     table = table_of(tmp_path, ("a", 0, 0.2, 0), *((f"m{n}", 0, 0.19, n) for n in range(1, 5)))
-    raw = [row.cell(16).against_best.p for row in table.ranked[1:]]  # type: ignore[union-attr]
+    raw = [row.cell(16).vs_best.p for row in table.ranked[1:]]  # type: ignore[union-attr]
     assert [row.cell(16).adjusted_p for row in table.ranked[1:]] == holm(raw) != raw
 
 
@@ -53,9 +53,9 @@ def test_repetitions_are_averaged_query_by_query_before_they_are_compared(tmp_pa
     table = table_of(tmp_path, ("a", 0, 0.2, 0), ("a", 1, 0.2, 3), ("b", 0, 0.1, 1), ("b", 1, 0.1, 2))
     first = QUERIES + 0.1 + NOISE[1:3].mean(axis=0)
     second = QUERIES + 0.2 + NOISE[[0, 3]].mean(axis=0)
-    found, wanted = table.ranked[1].cell(16).against_best, paired_bootstrap(first, second)
-    assert found is not None
-    assert (found.difference, found.low, found.p) == pytest.approx((wanted.difference, wanted.low, wanted.p))
+    paired, wanted = table.ranked[1].cell(16).vs_best, compared(first, second)
+    assert paired is not None
+    assert (paired.difference, paired.low, paired.p) == pytest.approx((wanted.difference, wanted.low, wanted.p))
 
 
 def test_what_cannot_be_compared_is_not_marked(tmp_path: Path) -> None:

@@ -15,13 +15,13 @@ import pytest
 
 from hashbench.records.results import Results, results
 from hashbench.records.store import Record
-from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES
+from hashbench.records.trial_spec import FLOAT_FEATURES
 from hashbench.reporting.leaderboard.caption import caption
 from hashbench.reporting.leaderboard.tables import tables
 from hashbench.reporting.page import html
-from hashbench.reporting.page.numbers import rounded
+from hashbench.reporting.page.cell import rounded
+from tests.reporting.made_records import failed, grid_of_records, make_record
 from tests.reporting.many_records import QUERIES, write_many
-from tests.reporting.test_reports import failed, make_record
 
 HOSTILE = "<script>window.hit = 1</script>"
 
@@ -70,8 +70,8 @@ class Reader(HTMLParser):
 
     def row(self, label: str) -> list[str]:
         """The cells of the row of that name."""
-        (found,) = (row for row in self.rows if len(row) > 2 and row[1].strip() == label)
-        return [cell.replace("\xa0", " ").strip() for cell in found]
+        (cells,) = (row for row in self.rows if len(row) > 2 and row[1].strip() == label)
+        return [cell.replace("\xa0", " ").strip() for cell in cells]
 
     @property
     def data(self) -> Any:
@@ -79,24 +79,13 @@ class Reader(HTMLParser):
 
 
 def read(*records: Record, **more: Any) -> Reader:
-    found = Results(tuple(records), **more)
-    return Reader(html(tables(found), found))
+    content = Results(tuple(records), **more)
+    return Reader(html(tables(content), content))
 
 
 @pytest.fixture
 def records() -> list[Record]:
-    return [
-        make_record("itq", 16, 0.60),
-        make_record("itq", 16, 0.64, repetition=1),
-        make_record("itq", 32, 0.70),
-        make_record("bgan", 16, 0.80),
-        make_record("bgan", 32, 0.85),
-        failed(make_record("slow", 16, 0.9)),
-        make_record("slow", 32, 0.95),
-        make_record(FLOAT_FEATURES, None, 0.72),
-        make_record(RANDOM_CODES, 16, 0.106),
-        make_record(RANDOM_CODES, 32, 0.106),
-    ]
+    return grid_of_records()
 
 
 @pytest.fixture(scope="module")
@@ -125,13 +114,13 @@ def test_the_best_of_a_column_is_marked_and_said(records: list[Record]) -> None:
 
 
 def test_cells_that_cannot_be_told_apart_from_the_best_are_marked(folder: Path) -> None:
-    found = results(folder)
-    before = tables(found)
+    content = results(folder)
+    before = tables(content)
     for row in before[0].ranked:
         for cell in row.cells.values():
-            cell.adjusted_p = None if cell.against_best is None else 0.01
+            cell.adjusted_p = None if cell.vs_best is None else 0.01
     before[0].ranked[1].cell(16).adjusted_p = 0.5
-    page = Reader(html(before, found))
+    page = Reader(html(before, content))
     assert page.text.count(", not told apart from the best") == 1
     assert [cell["like"] for cell in page.data["tables"][0]["cells"]].count(True) == 1
     assert "cannot be told apart from the best (paired bootstrap" in page.text
@@ -176,8 +165,8 @@ def test_a_megabyte_of_error_text_is_shortened_everywhere(records: list[Record])
     record = failed(make_record("slow", 16, 0.9))
     record["error"] |= {"message": "x" * 1_000_000, "exception": "y" * 1_000_000, "phase": "fit"}
     long = make_record("n" * 1_000_000, 16, 0.5)
-    found = Results((*records, record, long))
-    page = html(tables(found), found)
+    content = Results((*records, record, long))
+    page = html(tables(content), content)
     assert len(page) < 200_000
     assert "(1,000,000 characters)" in page
 
@@ -206,13 +195,13 @@ def test_records_without_any_number_make_a_page() -> None:
 
 
 def test_the_data_has_mean_spread_and_every_repetition_of_each_measure(folder: Path) -> None:
-    found = results(folder)
-    data = Reader(html(tables(found), found)).data
-    places = {measure["id"]: place for place, measure in enumerate(data["measures"])}
+    content = results(folder)
+    data = Reader(html(tables(content), content)).data
+    indices = {measure["id"]: index for index, measure in enumerate(data["measures"])}
     (table,) = data["tables"]
     row = next(row for row in table["rows"] if row["label"] == "method01")
     cell = table["cells"][row["cells"][table["bits"].index(128)]]
-    made = [r for r in found.records if r["trial"]["method"] == "method01" and r["trial"]["bits"] == 128]
+    made = [r for r in content.records if r["trial"]["method"] == "method01" and r["trial"]["bits"] == 128]
     assert len(cell["runs"]) == 3
     picks: dict[str, Callable[[Record], float]] = {
         "map@1000": lambda r: r["metrics"]["map@1000"],
@@ -222,15 +211,15 @@ def test_the_data_has_mean_spread_and_every_repetition_of_each_measure(folder: P
     }
     for name, pick in picks.items():
         values = [pick(record) for record in made]
-        assert cell["mean"][places[name]] == pytest.approx(np.mean(values), rel=1e-4)
-        assert cell["sd"][places[name]] == pytest.approx(np.std(values, ddof=1), rel=1e-2)
-        assert [run["values"][places[name]] for run in cell["runs"]] == pytest.approx(values, rel=1e-4)
-    assert cell["mean"][places["cost:search"]] == pytest.approx(2e5 / 128, rel=1e-4)
+        assert cell["mean"][indices[name]] == pytest.approx(np.mean(values), rel=1e-4)
+        assert cell["sd"][indices[name]] == pytest.approx(np.std(values, ddof=1), rel=1e-2)
+        assert [run["values"][indices[name]] for run in cell["runs"]] == pytest.approx(values, rel=1e-4)
+    assert cell["mean"][indices["cost:search"]] == pytest.approx(2e5 / 128, rel=1e-4)
 
 
 def test_long_curves_are_thinned_and_keep_their_ends(folder: Path) -> None:
-    found = results(folder)
-    (table,) = Reader(html(tables(found), found)).data["tables"]
+    content = results(folder)
+    (table,) = Reader(html(tables(content), content)).data["tables"]
     long, short = (next(cell for cell in table["cells"] if cell["bits"] == bits)["radius"] for bits in (128, 16))
     assert len(short["at"]) == 17
     assert 50 < len(long["at"]) <= 60
@@ -239,8 +228,8 @@ def test_long_curves_are_thinned_and_keep_their_ends(folder: Path) -> None:
 
 
 def test_the_worst_queries_are_those_of_lowest_ap_over_the_repetitions(folder: Path) -> None:
-    found = results(folder)
-    (table,) = Reader(html(tables(found), found)).data["tables"]
+    content = results(folder)
+    (table,) = Reader(html(tables(content), content)).data["tables"]
     row = next(row for row in table["rows"] if row["label"] == "method02")
     shown = table["cells"][row["cells"][0]]["queries"]
     files = sorted((folder / "records").glob("*-method02-16-*.npz"))
@@ -252,18 +241,18 @@ def test_the_worst_queries_are_those_of_lowest_ap_over_the_repetitions(folder: P
 
 
 def test_cells_link_to_their_records_beside_the_page(folder: Path) -> None:
-    found = results(folder)
-    (table,) = Reader(html(tables(found), found)).data["tables"]
+    content = results(folder)
+    (table,) = Reader(html(tables(content), content)).data["tables"]
     files = {run["file"] for cell in table["cells"] for run in cell["runs"]}
     assert files == {file.name for file in (folder / "records").glob("*.json")}
 
 
 def test_links_lead_from_wherever_the_page_stands(folder: Path, tmp_path: Path) -> None:
-    found = results(folder)
-    for place in (None, folder.parent, tmp_path):
-        data = Reader(html(tables(found), found, place)).data
+    content = results(folder)
+    for beside in (None, folder.parent, tmp_path):
+        data = Reader(html(tables(content), content, beside)).data
         run = data["tables"][0]["cells"][0]["runs"][0]
-        assert ((place or folder) / data["texts"][run["folder"]] / run["file"]).is_file()
+        assert ((beside or folder) / data["texts"][run["folder"]] / run["file"]).is_file()
 
 
 def test_files_that_could_not_be_read_are_named(folder: Path, tmp_path: Path) -> None:
@@ -271,8 +260,8 @@ def test_files_that_could_not_be_read_are_named(folder: Path, tmp_path: Path) ->
     for file in sorted((folder / "records").glob("*-method0*.json")):
         (tmp_path / "records" / file.name).write_bytes(file.read_bytes())
     (tmp_path / "records/cut.json").write_text('{"format": 2, <b>')
-    found = results(tmp_path)
-    page = Reader(html(tables(found), found))
+    content = results(tmp_path)
+    page = Reader(html(tables(content), content))
     assert "Files that could not be read" in page.text
     assert "cut.json" in page.text
 
@@ -280,8 +269,8 @@ def test_files_that_could_not_be_read_are_named(folder: Path, tmp_path: Path) ->
 def test_the_order_of_records_does_not_change_a_byte(records: list[Record]) -> None:
     pages = []
     for order in (records, records[::-1]):
-        found = Results(tuple(copy.deepcopy(order)))
-        pages.append(html(tables(found), found))
+        content = Results(tuple(copy.deepcopy(order)))
+        pages.append(html(tables(content), content))
     assert pages[0] == pages[1]
 
 
@@ -315,7 +304,7 @@ def test_tables_are_listed_when_there_are_several(records: list[Record]) -> None
 @pytest.mark.slow
 def test_two_thousand_records_make_a_page_below_three_megabytes(tmp_path: Path) -> None:
     assert write_many(tmp_path / "results", 40, 10) == 2_006
-    found = results(tmp_path / "results")
-    page = html(tables(found), found)
+    content = results(tmp_path / "results")
+    page = html(tables(content), content)
     assert len(page.encode()) < 3e6
     assert sum(len(cell["runs"]) for cell in Reader(page).data["tables"][0]["cells"]) == 2_006

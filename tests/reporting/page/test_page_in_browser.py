@@ -15,8 +15,8 @@ from hashbench.records.store import to_json
 from hashbench.records.trial_spec import RANDOM_CODES
 from hashbench.reporting.leaderboard.tables import tables
 from hashbench.reporting.page import html
+from tests.reporting.made_records import failed, make_record
 from tests.reporting.many_records import write_many
-from tests.reporting.test_reports import failed, make_record
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install '.[dev]')")
 
@@ -46,8 +46,8 @@ class View:
     def numbers(self, number: int) -> list[float]:
         """The means in a column of the first table's ranked rows."""
         table = self.page.locator("table.board").first
-        found = table.locator(f"tbody.ranked tr[data-row] > :nth-child({number}) .number").all_inner_texts()
-        return [float(text.split()[0].replace(",", "")) for text in found]
+        texts = table.locator(f"tbody.ranked tr[data-row] > :nth-child({number}) .number").all_inner_texts()
+        return [float(text.split()[0].replace(",", "")) for text in texts]
 
     def said(self, query: str) -> Any:
         return self.page.evaluate(query)
@@ -65,13 +65,13 @@ def browser() -> Iterator[Any]:
         if not Path(file).exists():
             pytest.skip("no Chromium (apt-get install chromium, or playwright install chromium)")
         try:
-            found = driver.chromium.launch(executable_path=file)
+            chromium = driver.chromium.launch(executable_path=file)
         except playwright.Error as error:
             if installed:
                 raise
             pytest.skip(f"Chromium does not start, it may lack libraries: {str(error).splitlines()[0]}")
-        yield found
-        found.close()
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -93,9 +93,9 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     between["metrics"]["map@1000"] = 0.35550012
     for record in (hostile, broken, between):
         (folder / f"records/{record['key']}.json").write_bytes(to_json(record))
-    found = results(folder)
+    content = results(folder)
     target = folder / "leaderboard.html"
-    target.write_text(html(tables(found), found), encoding="utf-8")
+    target.write_text(html(tables(content), content), encoding="utf-8")
     return target
 
 
@@ -129,9 +129,9 @@ def _opened(browser: Any, address: str, options: dict[str, Any]) -> View:
 
 @pytest.fixture
 def view(visit: Callable[..., View]) -> Iterator[View]:
-    found = visit()
-    yield found
-    assert found.errors == []
+    page = visit()
+    yield page
+    assert page.errors == []
 
 
 def drawn(view: View) -> None:
@@ -324,9 +324,9 @@ def test_dark_mode_follows_the_system_and_the_button(visit: Callable[..., View])
 def test_all_text_has_a_contrast_of_four_and_a_half(visit: Callable[..., View], scheme: str) -> None:
     view = visit(color_scheme=scheme)
     drawn(view)
-    found = view.accessibility("poorContrast")
-    assert found["poor"] == []
-    assert found["looked"] > 200
+    contrast = view.accessibility("poorContrast")
+    assert contrast["poor"] == []
+    assert contrast["looked"] > 200
     view.page.locator("button.cell").first.click()
     assert view.accessibility("poorContrast")["poor"] == []
 

@@ -40,8 +40,8 @@ def checked(baseline: Baseline, results: ResultFolder) -> Report:
 
 
 def finding(report: Report, method: str = "itq", metric: str | None = "map@1000") -> Finding:
-    (found,) = [f for f in report.findings if f.identity.method == method and f.metric in (metric, None)]
-    return found
+    (judged,) = [f for f in report.findings if f.identity.method == method and f.metric in (metric, None)]
+    return judged
 
 
 def unchanged(head: ResultFolder, **changes: Any) -> ResultFolder:
@@ -53,7 +53,7 @@ def unchanged(head: ResultFolder, **changes: Any) -> ResultFolder:
 def test_unchanged_results_pass(baseline: Baseline, folder: Folder) -> None:
     report = checked(baseline, unchanged(folder("head")))
     assert report.counts == {"passed": 6}
-    assert {found.rule for found in report.findings} == {SAME}
+    assert {judged.rule for judged in report.findings} == {SAME}
     assert report.exit_code == 0
 
 
@@ -69,9 +69,9 @@ def test_the_same_runs_may_differ_by_two_thousandths_in_the_mean(
     head.add(0.4 + change, "pcah")
     report = checked(baseline, head)
     for method in ("itq", "pcah"):
-        found = finding(report, method)
-        assert (found.verdict, found.rule, found.tolerance) == (verdict, SAME, 0.002)
-        assert found.worse_by == pytest.approx(-change, abs=1e-6)
+        judged = finding(report, method)
+        assert (judged.verdict, judged.rule, judged.tolerance) == (verdict, SAME, 0.002)
+        assert judged.worse_by == pytest.approx(-change, abs=1e-6)
     assert report.exit_code == int(verdict == "regressed")
 
 
@@ -80,10 +80,10 @@ def test_only_runs_that_both_have_are_compared_as_the_same(baseline: Baseline, f
     for repetition in (1, 3):
         head.add(VALUES[repetition] - 0.003, repetition=repetition)
     head.add(0.1, seed=9)
-    found = finding(checked(baseline, head))
-    assert (found.verdict, found.runs) == ("regressed", (2, 2))
-    assert found.baseline == pytest.approx((VALUES[1] + VALUES[3]) / 2)
-    assert found.worse_by == pytest.approx(0.003)
+    judged = finding(checked(baseline, head))
+    assert (judged.verdict, judged.runs) == ("regressed", (2, 2))
+    assert judged.baseline == pytest.approx((VALUES[1] + VALUES[3]) / 2)
+    assert judged.worse_by == pytest.approx(0.003)
 
 
 @pytest.mark.parametrize("changes", [{"machine": "b"}, {"versions": "2"}, {"seed": 7}])
@@ -96,9 +96,9 @@ def test_other_runs_may_differ_by_the_spread_over_seeds(
     for distance, verdict in ((-1.01, "regressed"), (-0.99, "passed"), (0.99, "passed"), (1.01, "improved")):
         head = folder(f"head{distance}")
         head.add_runs([VALUES.mean() + distance * allowed] * count, **changes)
-        found = finding(checked(baseline, head))
-        assert (found.verdict, found.rule, found.runs) == (verdict, SPREAD, (6, count))
-        assert found.tolerance == pytest.approx(allowed, rel=1e-3)
+        judged = finding(checked(baseline, head))
+        assert (judged.verdict, judged.rule, judged.runs) == (verdict, SPREAD, (6, count))
+        assert judged.tolerance == pytest.approx(allowed, rel=1e-3)
 
 
 @pytest.mark.parametrize("changes", [{"machine": "b"}, {"versions": "2"}, {"seed": 7}])
@@ -108,8 +108,8 @@ def test_a_method_without_a_draw_may_differ_by_five_thousandths_elsewhere(
     for value, verdict in ((0.3949, "regressed"), (0.3951, "passed"), (0.4051, "improved")):
         head = folder(f"head{value}")
         head.add(value, "pcah", **changes)
-        found = finding(checked(baseline, head), "pcah")
-        assert (found.verdict, found.rule, found.tolerance) == (verdict, SINGLE, 0.005)
+        judged = finding(checked(baseline, head), "pcah")
+        assert (judged.verdict, judged.rule, judged.tolerance) == (verdict, SINGLE, 0.005)
 
 
 def test_one_repetition_of_everything_judges_the_same_runs_alone(folder: Folder) -> None:
@@ -119,9 +119,9 @@ def test_one_repetition_of_everything_judges_the_same_runs_alone(folder: Folder)
     assert finding(checked(baseline, base)).verdict == "passed"
     head = folder("head")
     head.add(0.6, seed=3)
-    found = finding(checked(baseline, head))
-    assert found.verdict == "missing"
-    assert found.reason.startswith("one repetition in the baseline does not tell how far seeds spread")
+    judged = finding(checked(baseline, head))
+    assert judged.verdict == "missing"
+    assert judged.reason.startswith("one repetition in the baseline does not tell how far seeds spread")
 
 
 def test_two_runs_of_what_had_no_draw_cannot_be_judged(baseline: Baseline, folder: Folder) -> None:
@@ -134,8 +134,8 @@ def test_no_tolerance_is_below_the_floor(folder: Folder) -> None:
     base, head = folder("base"), folder("head")
     base.add_runs([0.5, 0.5, 0.5])
     head.add_runs([0.4985] * 3, seed=1)
-    found = finding(checked(make_baseline(base.read()), head))
-    assert (found.verdict, found.tolerance) == ("passed", 0.002)
+    judged = finding(checked(make_baseline(base.read()), head))
+    assert (judged.verdict, judged.tolerance) == ("passed", 0.002)
 
 
 def test_less_is_better_where_the_metric_says_so(baseline: Baseline, folder: Folder) -> None:
@@ -159,9 +159,9 @@ def test_missing_cells_fail_with_their_reason_and_new_ones_are_listed(folder: Fo
     head.add(0.5, bits=64)
     head.add_failed(bits=65)
     report = checked(make_baseline(base.read()), head)
-    found = {(f.identity.bits, f.metric): (f.verdict, f.reason) for f in report.findings if f.verdict != "passed"}
+    judged = {(f.identity.bits, f.metric): (f.verdict, f.reason) for f in report.findings if f.verdict != "passed"}
     cannot = "what the results have cannot be compared: other "
-    assert found == {
+    assert judged == {
         (8, None): ("missing", "not in the results"),
         (9, None): ("missing", f"{cannot}protocol card: cccccccccccccccc / dddddddddddddddd"),
         (10, None): ("missing", f"{cannot}metrics version: 1 / 2"),

@@ -11,7 +11,7 @@ import pytest
 
 import hashbench as hb
 from hashbench.data.spec import open_dataset
-from hashbench.reporting.leaderboard.table import HEADLINE
+from hashbench.evaluation.metrics import HEADLINE
 from hashbench.reporting.regression.baseline import Baseline, make_baseline
 from hashbench.reporting.regression.baseline_file import write_baseline
 from hashbench.reporting.regression.gate import check
@@ -97,6 +97,6 @@ def test_itq_worse_by_three_hundredths_fails_and_unchanged_itq_passes_in_each_of
 
 
 def _needed(baseline: Baseline) -> int:
-    found = baseline.cells[0].metrics[HEADLINE].repetitions_needed
-    assert found is not None
-    return found
+    count = baseline.cells[0].metrics[HEADLINE].repetitions_needed
+    assert count is not None
+    return count

@@ -19,10 +19,12 @@ from tests.reporting.result_folder import MACHINES, ResultFolder
 Folder = Callable[[str], ResultFolder]
 
 
-ROUNDS = (0.99, 1.0, 1.01)
+MIN_ROUNDS = (0.99, 1.0, 1.01)
 
 
-def measured(results: ResultFolder, scale: float, method: str = "itq", rounds: Any = ROUNDS, **changes: Any) -> None:
+def measured(
+    results: ResultFolder, scale: float, method: str = "itq", rounds: Any = MIN_ROUNDS, **changes: Any
+) -> None:
     """A repetition for each round, measured at its minute."""
     trial = {name: changes.pop(name) for name in ("bits", "repetition") if name in changes}
     for repetition, factor in enumerate(rounds):

@@ -22,7 +22,7 @@ def draws(old: int, new: int, deviation: float = 0.01, seed: int = 0) -> tuple[F
 def test_unchanged_figures_pass_their_bound_as_often_as_stated(
     old: int, new: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tolerance, "ALARM", 0.2)
+    monkeypatch.setattr(tolerance, "FALSE_ALARM_RATE", 0.2)
     mean, deviation, now = draws(old, new)
     unit = tolerance.learn([0.0] * (old - 1) + [1.0], figures=4)  # proportional to the standard deviation
     allowed = tolerance.for_repetitions(unit, old, new) * deviation / np.std([0.0] * (old - 1) + [1.0], ddof=1)

@@ -1,10 +1,8 @@
 """Two sets of results, cell by cell, on the same queries."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -13,85 +11,11 @@ from hashbench.records.per_query import PerQuery, mean_over_repetitions, read_pe
 from hashbench.records.results import Results, results
 from hashbench.records.store import load_record
 from hashbench.records.trial_spec import REFERENCES
+from hashbench.reporting.comparison.result import ComparedCell, Comparison, Verdict
 from hashbench.reporting.identity import Identity, Match, match
 from hashbench.reporting.regression.baseline_file import is_baseline
-from hashbench.reporting.repetitions import Repetitions, Run, repetitions, trouble
+from hashbench.reporting.repetitions import Repetitions, Run, failure_reason, repetitions
 from hashbench.reporting.statistics import SIGNIFICANCE, Paired, holm, paired_bootstraps
-
-Verdict = Literal["better", "worse", "no evidence", "equal", "reference", "missing", "incomparable"]
-VERDICTS: tuple[Verdict, ...] = ("worse", "better", "no evidence", "equal", "reference", "missing", "incomparable")
-
-
-@dataclass(frozen=True)
-class Compared:
-    """One cell: how the second side stands to the first.
-
-    Attributes:
-        first, second: which cells; None on the side that has none.
-        verdict: "better" and "worse" are told apart with adjusted p below .05; "equal" means the same AP of every
-            query; "reference" is a reference row on both sides, which is shown and not judged.
-        reason: why a cell is missing or incomparable; what else there is to know of others, or empty.
-        means: mean AP over queries on both sides, where they were compared.
-        paired: the second less the first.
-        adjusted_p: by Holm over all cells that differ, references left out; 1 for equal cells, None for references.
-        runs: how many repetitions were averaged on each side.
-        same_runs: they have the same root seeds and numbers.
-    """
-
-    first: Identity | None
-    second: Identity | None
-    verdict: Verdict
-    reason: str = ""
-    means: tuple[float, float] | None = None
-    paired: Paired | None = None
-    adjusted_p: float | None = None
-    runs: tuple[int, int] = (0, 0)
-    same_runs: bool = False
-
-    @property
-    def identity(self) -> Identity:
-        """Of the second side, where it has the cell."""
-        found = self.second or self.first
-        assert found is not None
-        return found
-
-    @property
-    def label(self) -> str:
-        """The cell's, or both where two single records of different cells were compared."""
-        if self.first and self.second and self.first.label != self.second.label:
-            return f"{self.first.label} -> {self.second.label}"
-        return self.identity.label
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """All cells of two sides; ``faults`` has a line for each file that could not be read."""
-
-    first: str
-    second: str
-    cells: tuple[Compared, ...]
-    faults: tuple[str, ...] = ()
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many cells have each verdict, those that none has left out."""
-        found = Counter(cell.verdict for cell in self.cells)
-        return {verdict: found[verdict] for verdict in VERDICTS if found[verdict]}
-
-    @property
-    def compared(self) -> int:
-        """How many cells of methods were compared; references are none."""
-        return sum(cell.adjusted_p is not None for cell in self.cells)
-
-    @property
-    def tested(self) -> int:
-        """For how many of them p was adjusted: those that differ."""
-        return self.compared - self.counts.get("equal", 0)
-
-    @property
-    def exit_code(self) -> int:
-        """0 where no cell is worse, 1 where one is, 3 where none could be compared."""
-        return 3 if not self.compared else int("worse" in self.counts)
 
 
 @dataclass(frozen=True)
@@ -107,7 +31,7 @@ class _Pair:
 
     @property
     def reference(self) -> bool:
-        """Whether a reference row stands beside itself."""
+        """Whether both are the same reference row."""
         one = self.match
         return bool(one.first and one.second and one.first.method == one.second.method in REFERENCES)
 
@@ -120,11 +44,11 @@ class _Pair:
 
 
 def compare(first: str | Path, second: str | Path) -> Comparison:
-    """How the results in ``second`` stand to those in ``first``, two result folders or two records' .json files.
+    """Compare the results in ``second`` with those in ``first``, two result folders or two records' .json files.
 
-    Sources, versions and machines may differ, that is what is compared. Of cells that have repetitions in common
+    Sources, versions and machines may differ. Of cells that have repetitions in common
     (the same root seed and number) those are averaged, of others all. A record's file is compared with a record's
-    file whatever their methods and code lengths, as long as both stand on the same ground.
+    file whatever their methods and code lengths, as long as both belong to the same table.
 
     Raises:
         UsageError: a side cannot be read, is a file beside a folder, or is no result at all.
@@ -133,9 +57,9 @@ def compare(first: str | Path, second: str | Path) -> Comparison:
     single = [Path(side).is_file() for side in (first, second)]
     if single[0] != single[1]:
         raise UsageError(f"{first} and {second} are a folder and a file, wanted two result folders or two records")
-    own, its = (repetitions(found) for found in sides)
-    matches = _single(own, its) if all(single) else match(own, its)
-    pairs = [_pair(one, own, its) for one in matches]
+    cells = [repetitions(side) for side in sides]
+    matches = _match_single(*cells) if all(single) else match(*cells)
+    pairs = [_pair(one, *cells) for one in matches]
     faults = tuple(fault for side in sides for fault in side.faults)
     return Comparison(str(first), str(second), tuple(_judged(pairs)), faults)
 
@@ -153,21 +77,21 @@ def _read(side: Path) -> Results:
     return results(side)
 
 
-def _single(own: Iterable[Identity], its: Iterable[Identity]) -> list[Match]:
-    (first,), (second,) = own, its
-    return [Match(first, second, tuple(first.ground_differences(second)))]
+def _match_single(base: Iterable[Identity], head: Iterable[Identity]) -> list[Match]:
+    (first,), (second,) = base, head
+    return [Match(first, second, tuple(first.table.differences(second.table)))]
 
 
-def _pair(one: Match, own: dict[Identity, Repetitions], its: dict[Identity, Repetitions]) -> _Pair:
+def _pair(one: Match, base: dict[Identity, Repetitions], head: dict[Identity, Repetitions]) -> _Pair:
     if one.first is None or one.second is None:
         side = "A" if one.first is None else "B"
         return _Pair(one, reason=f"not in {side}")
-    first, second = own[one.first], its[one.second]
+    first, second = base[one.first], head[one.second]
     if one.why:
         return _Pair(one, reason="; ".join(one.why))
     for cell, side in ((first, "A"), (second, "B")):
         if not cell.runs:
-            return _Pair(one, reason=f"{side} has none: {trouble(cell)}")
+            return _Pair(one, reason=f"{side} has none: {failure_reason(cell)}")
     common = sorted(first.runs.keys() & second.runs.keys())
     runs = (common or sorted(first.runs), common or sorted(second.runs))
     sizes, same = (len(runs[0]), len(runs[1])), bool(common)
@@ -183,13 +107,13 @@ def _pair(one: Match, own: dict[Identity, Repetitions], its: dict[Identity, Repe
 
 
 def _average(cell: Repetitions, runs: list[Run]) -> PerQuery:
-    found = []
+    per_query = []
     for run in runs:
         arrays = read_per_query(cell.files[run])
         if arrays is None:
             raise UsageError(f"no AP per query beside {cell.files[run]}")
-        found.append(arrays)
-    average = mean_over_repetitions(found)
+        per_query.append(arrays)
+    average = mean_over_repetitions(per_query)
     if average is None:
         raise UsageError(f"repetitions of {cell.identity.label} have other queries than one another")
     return average
@@ -198,36 +122,37 @@ def _average(cell: Repetitions, runs: list[Run]) -> PerQuery:
 def _remarks(one: Match, first: Repetitions, second: Repetitions) -> str:
     assert one.first is not None
     assert one.second is not None
-    remarks = [f"{side}: {trouble(cell)}" for side, cell in (("A", first), ("B", second)) if cell.troubled]
+    remarks = [f"{side}: {failure_reason(cell)}" for side, cell in (("A", first), ("B", second)) if cell.failed]
     if one.first.name == one.second.name and not one.first.row_differences(one.second):
         defaults = one.first.changed_defaults(one.second)
         remarks += [f"defaults changed: {defaults}"] if defaults else []
     return "; ".join(remarks)
 
 
-def _judged(pairs: list[_Pair]) -> list[Compared]:
+def _judged(pairs: list[_Pair]) -> list[ComparedCell]:
     """The verdicts; p is adjusted for all cells of methods that differ.
 
-    References say something of the ground and nothing of a method, and where all AP are the same nothing is tested;
+    References tell about the data and nothing about a method, and where all AP are the same nothing is tested;
     counting them would hide what is worse.
     """
-    there = [(pair, pair.first, pair.second) for pair in pairs if pair.first and pair.second]
-    found = paired_bootstraps((second.average_precision, first.average_precision) for _, first, second in there)
-    tested = [at for at, (pair, _, _) in enumerate(there) if not pair.reference and not pair.equal]
-    adjusted = dict(zip(tested, holm([found[at].p for at in tested]), strict=True))
+    both = [(pair, pair.first, pair.second) for pair in pairs if pair.first and pair.second]
+    bootstraps = paired_bootstraps((second.average_precision, first.average_precision) for _, first, second in both)
+    tested = [at for at, (pair, _, _) in enumerate(both) if not pair.reference and not pair.equal]
+    adjusted = dict(zip(tested, holm([bootstraps[at].p for at in tested]), strict=True))
     compared = iter(
-        _compared(pair, first, second, found[at], adjusted.get(at)) for at, (pair, first, second) in enumerate(there)
+        _compared(pair, first, second, bootstraps[at], adjusted.get(at))
+        for at, (pair, first, second) in enumerate(both)
     )
     return [next(compared) if pair.first and pair.second else _not_compared(pair) for pair in pairs]
 
 
-def _not_compared(pair: _Pair) -> Compared:
+def _not_compared(pair: _Pair) -> ComparedCell:
     one = pair.match
     verdict: Verdict = "incomparable" if one.first and one.second else "missing"
-    return Compared(one.first, one.second, verdict, pair.reason)
+    return ComparedCell(one.first, one.second, verdict, pair.reason)
 
 
-def _compared(pair: _Pair, first: PerQuery, second: PerQuery, paired: Paired, p: float | None) -> Compared:
+def _compared(pair: _Pair, first: PerQuery, second: PerQuery, paired: Paired, p: float | None) -> ComparedCell:
     """``p`` is the adjusted one, None where it was not tested."""
     verdict: Verdict = "no evidence"
     if pair.reference:
@@ -238,7 +163,7 @@ def _compared(pair: _Pair, first: PerQuery, second: PerQuery, paired: Paired, p:
         verdict = "better" if paired.difference > 0 else "worse"
     answered = np.isfinite(first.average_precision + second.average_precision)
     means = (float(side.average_precision[answered].mean()) for side in (first, second))
-    return Compared(
+    return ComparedCell(
         pair.match.first,
         pair.match.second,
         verdict,

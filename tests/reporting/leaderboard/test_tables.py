@@ -1,8 +1,6 @@
-"""Reports from records alone."""
+"""Leaderboards from records alone, in each of their formats."""
 
-import copy
 import io
-import itertools
 from pathlib import Path
 from typing import Any
 
@@ -10,88 +8,23 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from hashbench.records.new_record import mark_failed, new_record
+from hashbench.evaluation.metrics import HEADLINE
 from hashbench.records.results import Results
 from hashbench.records.store import Record, Store, stem
 from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, PlannedTrial, TrialSpec
 from hashbench.reporting.leaderboard.caption import caption, failures, title
 from hashbench.reporting.leaderboard.csv_file import csv
 from hashbench.reporting.leaderboard.markdown import markdown
-from hashbench.reporting.leaderboard.table import HEADLINE
 from hashbench.reporting.leaderboard.tables import tables
 from hashbench.reporting.leaderboard.terminal import show
-from hashbench.reporting.rates import rate_text
+from hashbench.reporting.plain_text import rate_text
 from hashbench.reporting.write import write_reports
-
-CARD = {
-    "id": "c" * 16,
-    "content": "x",
-    "sizes": {"query": 200, "database": 1597, "train": 1597},
-    "missing": {"query": 0, "database": 0, "train": 0},
-    "unlabelled": {"query": 0, "database": 0, "train": 0},
-    "classes": 10,
-    "cutoff": None,
-}
-PROVENANCE = {"git_commit": None, "git_dirty": None, "command": "test"}
-CLOCK = itertools.count()
-IDENTITY = {"protocol", "features_dtype", "features_weights", "backbones", "repetition", "preset", "limit", "seed"}
-
-
-def make_record(method: str, bits: int | None, value: float, **changes: Any) -> Record:
-    """A record of ``method`` whose mAP@1000 is ``value``."""
-    trial: dict[str, Any] = {
-        "parameters": changes.get("variant", {}),
-        "dataset": "digits",
-        "protocol": "digits/holdout-200",
-        "features": "pixels",
-        "features_dtype": "float32",
-        "features_weights": None,
-        "backbones": {},
-        "preset": None,
-        "limit": None,
-        "repetition": 0,
-        "seed": 0,
-        **{name: changes.pop(name) for name in list(changes) if name in IDENTITY},
-    }
-    card = {**CARD, **changes.pop("card", {})}
-    planned = PlannedTrial(
-        TrialSpec(method, bits=bits, **trial), {"card": card["id"], "files": {}}, card, trial["protocol"], **changes
-    )
-    record = new_record(planned, "cpu", PROVENANCE)
-    names = ("map@1000", "map@all", "precision@100", "recall@1000", "adjusted_map@1000")
-    curve = {"precision": [0.9, 0.5, 0.1], "recall": [0.1, 0.5, 1.0], "empty": [0.2, 0.0, 0.0]}
-    record |= {
-        "status": "ok",
-        "metrics": {**dict.fromkeys(names, value), "precision@r2": None if bits is None else value, "chance": 0.106},
-        "queries": {"scored": 198, "unanswerable": 2},
-        "curves": {"radius": None if bits is None else curve, "rank": {"k": [1], "precision": [1.0], "recall": [0.1]}},
-        "diagnostics": {},
-        "seconds": {"fit": 1.5},
-    }
-    record["provenance"]["created"] = f"2026-01-01T00:{next(CLOCK):02d}:00.000+00:00"
-    return record
-
-
-def failed(record: Record) -> Record:
-    return mark_failed(copy.deepcopy(record), "timeout", "fit", "stopped after its time-out of 5 s", [])
+from tests.reporting.made_records import CARD, failed, grid_of_records, make_record
 
 
 @pytest.fixture
 def records() -> list[Record]:
-    return [
-        make_record("itq", 16, 0.60),
-        make_record("itq", 16, 0.64, repetition=1),
-        make_record("itq", 32, 0.70),
-        make_record("bgan", 16, 0.80),
-        make_record("bgan", 32, 0.85),
-        make_record("lsh", 16, 0.40),
-        make_record("lsh", 32, 0.50),
-        failed(make_record("slow", 16, 0.9)),
-        make_record("slow", 32, 0.95),
-        make_record(FLOAT_FEATURES, None, 0.72),
-        make_record(RANDOM_CODES, 16, 0.106),
-        make_record(RANDOM_CODES, 32, 0.106),
-    ]
+    return [*grid_of_records(), make_record("lsh", 16, 0.40), make_record("lsh", 32, 0.50)]
 
 
 def test_rows_are_ranked_by_their_mean_and_incomplete_ones_are_not(records: list[Record]) -> None:
@@ -103,13 +36,29 @@ def test_rows_are_ranked_by_their_mean_and_incomplete_ones_are_not(records: list
     assert table.best(32) == 0.85
 
 
+def test_every_report_walks_the_rows_in_one_order(records: list[Record]) -> None:
+    (table,) = tables(Results(tuple(records)))
+    assert [(line.kind, line.rank, line.row.method) for line in table.lines()] == [
+        ("ranked", 1, "bgan"),
+        ("ranked", 2, "itq"),
+        ("ranked", 3, "lsh"),
+        ("unranked", None, "slow"),
+        ("reference", None, FLOAT_FEATURES),
+        ("reference", None, RANDOM_CODES),
+    ]
+    best = [
+        (line.row.method, bits) for line in table.lines() for bits in table.columns if table.is_best(line.row, bits)
+    ]
+    assert best == [("bgan", 16), ("bgan", 32)]  # though slow has .95 at 32 bits
+
+
 def test_a_row_of_which_one_repetition_failed_is_not_ranked() -> None:
-    found = (
+    several = (
         make_record("itq", 16, 0.9),
         failed(make_record("itq", 16, 0.9, repetition=1)),
         make_record("lsh", 16, 0.4),
     )
-    (table,) = tables(Results(found))
+    (table,) = tables(Results(several))
     assert [row.method for row in table.ranked] == ["lsh"]
     assert [row.method for row in table.unranked] == ["itq"]
 
@@ -144,19 +93,19 @@ def test_captions_say_what_a_number_needs_to_be_quoted(records: list[Record]) ->
 @pytest.mark.parametrize("change", [{"protocol": "digits/other"}, {"limit": 100}, {"supervised": True}])
 def test_what_may_not_be_compared_stands_in_tables_of_its_own(records: list[Record], change: dict[str, Any]) -> None:
     other = make_record("other", 16, 0.99, **change)
-    found = tables(Results((*records, other)))
-    assert len(found) == 2
-    assert ["other"] in [[row.method for row in table.ranked] for table in found]
+    shown = tables(Results((*records, other)))
+    assert len(shown) == 2
+    assert ["other"] in [[row.method for row in table.ranked] for table in shown]
 
 
 def test_presets_and_changed_parameters_are_rows_of_their_own() -> None:
-    found = [
+    several = [
         make_record("bgan", 16, 0.8),
         make_record("bgan", 16, 0.7, preset="quick"),
         make_record("bgan", 16, 0.6, variant={"epochs": 4}),
         make_record("bgan", 16, 0.5, preset="quick", variant={"epochs": 4}),
     ]
-    (table,) = tables(Results(tuple(found)))
+    (table,) = tables(Results(tuple(several)))
     assert [row.label for row in table.ranked][:2] == ["bgan", "bgan [quick]"]
     assert [row.label for row in table.ranked][3] == "bgan [quick; epochs=4]"
     assert "Presets: bgan: quick." in caption(table)
@@ -185,14 +134,14 @@ def test_parameters_that_differ_are_never_averaged_even_where_a_default_changed(
 
 
 def test_another_root_seed_is_another_table() -> None:
-    found = tables(Results((make_record("pcah", 16, 0.4), make_record("pcah", 16, 0.4, seed=1))))
-    assert [title(table).endswith("seed 1") for table in found] == [False, True]
+    shown = tables(Results((make_record("pcah", 16, 0.4), make_record("pcah", 16, 0.4, seed=1))))
+    assert [title(table).endswith("seed 1") for table in shown] == [False, True]
 
 
 def test_supervised_methods_have_floor_and_ceiling_too(records: list[Record]) -> None:
     supervised = make_record("with_labels", 16, 0.99, supervised=True)
-    found = tables(Results((*records, supervised)))
-    assert [[row.method for row in table.references] for table in found] == [[FLOAT_FEATURES, RANDOM_CODES]] * 2
+    shown = tables(Results((*records, supervised)))
+    assert [[row.method for row in table.references] for table in shown] == [[FLOAT_FEATURES, RANDOM_CODES]] * 2
 
 
 def test_the_csv_has_a_line_per_cell_with_every_metric(records: list[Record]) -> None:
@@ -248,26 +197,26 @@ def test_captions_say_what_the_card_and_the_features_add_to_a_number() -> None:
 
 
 def test_tables_on_features_of_other_weights_say_so_in_their_titles() -> None:
-    found = tuple(make_record("itq", 16, 0.5, features_weights=weights * 32) for weights in ("ab", "cd"))
-    assert [title(table) for table in tables(Results(found))] == [
+    several = tuple(make_record("itq", 16, 0.5, features_weights=weights * 32) for weights in ("ab", "cd"))
+    assert [title(table) for table in tables(Results(several))] == [
         f"mAP@1000 on digits/holdout-200, features pixels of weights {weights * 4}" for weights in ("ab", "cd")
     ]
-    (alone,) = tables(Results(found[:1]))
+    (alone,) = tables(Results(several[:1]))
     assert title(alone) == "mAP@1000 on digits/holdout-200, features pixels"
 
 
 def test_encoders_that_began_at_other_weights_are_rows_of_their_own() -> None:
-    found = [
+    several = [
         make_record("bgan", 16, value, backbones={"net": weights * 32}) for value, weights in ((0.5, "ab"), (0.6, "cd"))
     ]
-    (table,) = tables(Results(tuple(found)))
+    (table,) = tables(Results(tuple(several)))
     assert [row.label for row in table.ranked] == ["bgan [net weights=cdcdcdcd]", "bgan [net weights=abababab]"]
     assert f"Weights of the encoder net: sha256 {'ab' * 8}." in caption(table)
 
 
 def test_half_precision_features_stand_in_a_table_of_their_own_and_say_so() -> None:
-    found = tables(Results((make_record("itq", 16, 0.5), make_record("itq", 16, 0.5, features_dtype="float16"))))
-    assert [title(table).partition("features ")[2] for table in found] == ["pixels in float16", "pixels"]
+    shown = tables(Results((make_record("itq", 16, 0.5), make_record("itq", 16, 0.5, features_dtype="float16"))))
+    assert [title(table).partition("features ")[2] for table in shown] == ["pixels in float16", "pixels"]
 
 
 def test_details_have_the_protocols_customary_cut_off() -> None:
@@ -288,9 +237,9 @@ def test_rates_have_three_figures(rate: float | None, text: str) -> None:
 
 def test_the_frame_and_the_csv_say_what_is_missing() -> None:
     missing = {"query": 1, "database": 20, "train": 3}
-    found = Results((make_record("itq", 16, 0.5, card={"missing": missing}),))
-    (row,) = found.frame().to_dict("records")
+    content = Results((make_record("itq", 16, 0.5, card={"missing": missing}),))
+    (row,) = content.frame().to_dict("records")
     assert (row["card"], row["missing"]) == (CARD["id"], 24)
-    (line,) = pd.read_csv(io.StringIO(csv(tables(found)))).to_dict("records")
+    (line,) = pd.read_csv(io.StringIO(csv(tables(content)))).to_dict("records")
     assert [line[f"{part}_missing"] for part in missing] == [1, 20, 3]
     assert [line[f"{part}_items"] for part in missing] == [200, 1597, 1597]

@@ -1,0 +1,80 @@
+"""Precision against recall over all Hamming radii, and precision among the first k items for every recorded k."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
+
+from hashbench.reporting.figures.curves import Curve, by_cell, curve_panels
+from hashbench.reporting.figures.layout import from_zero, repetitions
+from hashbench.reporting.figures.style import Style, name, short_number
+from hashbench.reporting.leaderboard.table import Table
+
+NO_RADIUS = "no record has a curve by Hamming radius"
+NO_RANK = "no record has a curve by rank"
+
+
+def precision_recall(table: Table, styles: Mapping[str, Style]) -> Figure | None:
+    """One panel per code length, a line per row; None where :data:`NO_RADIUS`."""
+    return _figure(
+        table,
+        styles,
+        by_cell(table, "radius", "recall", "precision"),
+        np.asarray,
+        lambda axis, _: axis.set_xlim(0, 1),
+        labels=("recall", "precision"),
+        title="Precision and recall within a Hamming radius",
+        note="Means over queries; an empty ball counts as precision 0.",
+    )
+
+
+def precision_at_k(table: Table, styles: Mapping[str, Style]) -> Figure | None:
+    """One panel per code length, a line per row, k on a logarithmic axis; None where :data:`NO_RANK`."""
+    return _figure(
+        table,
+        styles,
+        by_cell(table, "rank", "k", "precision"),
+        np.log,
+        _logarithmic_ranks,
+        labels=("k, number of items retrieved", "precision@k"),
+        title="Precision among the first k items",
+        note="Means over queries, ties by exact expectation.",
+    )
+
+
+def _figure(
+    table: Table,
+    styles: Mapping[str, Style],
+    curves: Mapping[tuple[int, int], Curve],
+    scale: Callable[[Any], Any],
+    set_x_axis: Callable[[Axes, Mapping[tuple[int, int], Curve]], object],
+    *,
+    labels: tuple[str, str],
+    title: str,
+    note: str,
+) -> Figure | None:
+    if not curves:
+        return None
+    layout, rows = curve_panels(table, styles, curves, scale)
+    from_zero(layout.panels, [curve.y for curve in curves.values()])
+    for axis in layout.panels:
+        set_x_axis(axis, curves)
+    for axis in layout.lowest:
+        axis.set_xlabel(labels[0])
+    for axis in layout.first_column:
+        axis.set_ylabel(labels[1])
+    spread = repetitions(len(row.cell(bits).ok) for row in table.rows for bits in table.columns)
+    note += f" Mean and standard deviation (band) of {spread}." if spread else ""
+    entries = [(styles[row.label].handle(), name(row)) for row in rows]
+    return layout.finish(table, title, note, entries)
+
+
+def _logarithmic_ranks(axis: Axes, curves: Mapping[tuple[int, int], Curve]) -> None:
+    axis.set_xscale("log")
+    axis.xaxis.set_major_locator(LogLocator(10, numticks=12))
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.xaxis.set_major_formatter(short_number)
+    axis.set_xlim(1, max(2.0, *(float(curve.x[-1]) for curve in curves.values())))

@@ -1,0 +1,41 @@
+"""Metrics as readers know them, made of their ids in records."""
+
+from hashbench.evaluation.metrics import HEADLINE
+
+_NAMES = {
+    "adjusted_map@": "chance-adjusted mAP@",
+    "map@": "mAP@",
+    "precision@r": "precision within radius ",
+}
+_HEADINGS = {
+    "adjusted_map@": "adjusted mAP@",
+    "map@": "mAP@",
+    "precision@r": "P@r≤",
+    "precision@": "P@",
+    "recall@": "R@",
+}
+_SUFFIXES = {
+    "/min": ", denominator min(k, R)",
+    "/total": ", denominator R",
+    "/best": ", ties at their best",
+    "/worst": ", ties at their worst",
+}
+
+
+def metric_name(metric: str) -> str:
+    """The full name: of "map@1000/min" it is "mAP@1000, denominator min(k, R)"."""
+    stem, slash, kind = metric.partition("/")
+    return _with_prefix(stem, _NAMES) + _SUFFIXES.get(slash + kind, slash + kind)
+
+
+def metric_heading(metric: str) -> str:
+    """A short name for a column: of "precision@100" it is "P@100"."""
+    return _with_prefix(metric, _HEADINGS)
+
+
+def _with_prefix(metric: str, words: dict[str, str]) -> str:
+    prefix = next((prefix for prefix in words if metric.startswith(prefix)), "")
+    return words.get(prefix, "") + metric.removeprefix(prefix)
+
+
+HEADLINE_NAME = metric_name(HEADLINE)

@@ -1,0 +1,116 @@
+"""What two numbers must share to stand in one table or to be compared at all."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+from hashbench.records.store import Record
+from hashbench.reporting.plain_text import plain
+
+CHECKSUM_DIGITS = 16
+# What may not differ between compared cells, and what reports call it; runs under other root seeds are repetitions.
+COMPARED = {
+    "protocol": "protocol",
+    "card": "protocol card",
+    "metric_version": "metrics version",
+    "features": "features",
+    "weights": "weights of the features",
+    "dtype": "precision of the features",
+    "limit": "limit of training items",
+    "supervised": "supervision",
+}
+_NAMES_IN_RECORDS = {"weights": "features_weights", "dtype": "features_dtype"}
+_EMPTY: dict[str, Any] = {"weights": "", "limit": 0}  # for null in records: keys are sorted
+
+
+@dataclass(frozen=True, order=True)
+class TableKey:
+    """What the numbers of one table share; tables are sorted by it.
+
+    Attributes:
+        supervised: the methods read labels.
+        protocol, features: as in records, "cifar10/bgan" and "gist".
+        card: the protocol card's id.
+        weights: checksum of the features' weights, empty where they have none.
+        dtype: in which the features were extracted.
+        limit: number of training items, 0 for all.
+        seed: root seed; 0 for cells over all root seeds.
+        metric_version: of the metrics.
+    """
+
+    supervised: bool
+    protocol: str
+    card: str
+    features: str
+    weights: str
+    dtype: str
+    limit: int
+    seed: int
+    metric_version: int
+
+    @classmethod
+    def of(cls, record: Record) -> Self:
+        """The table that a record belongs to."""
+        return cls.from_facts(record_facts(record))
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> Self:
+        """From a dictionary with the names that records use, and others."""
+        values = {field.name: facts[_NAMES_IN_RECORDS.get(field.name, field.name)] for field in fields(cls)}
+        return cls(**values | {name: values[name] or empty for name, empty in _EMPTY.items()})
+
+    def facts(self) -> dict[str, Any]:
+        """The inverse of :meth:`from_facts`."""
+        values: dict[str, Any] = {**asdict(self), "weights": self.weights or None, "limit": self.limit or None}
+        return {_NAMES_IN_RECORDS.get(name, name): value for name, value in values.items()}
+
+    @property
+    def brief(self) -> str:
+        """Protocol and features: "digits/holdout-200, features pixels"."""
+        return self._name("", "")
+
+    def name(self, weights: bool) -> str:
+        """All that tells tables apart, but for the protocol card and the version of metrics.
+
+        Args:
+            weights: also name the features' weights.
+        """
+        sums = f" of weights {self.weights[:8]}" if weights else ""
+        dtype = f" in {self.dtype}" if self.dtype != "float32" else ""
+        return self._name(sums + dtype, f", seed {self.seed}" if self.seed else "")
+
+    def _name(self, about_features: str, seed: str) -> str:
+        limit = f", first {self.limit:,} training items" if self.limit else ""
+        kind = ", supervised" if self.supervised else ""
+        return f"{self.protocol}, features {self.features}{about_features}{limit}{seed}{kind}"
+
+    @property
+    def digest(self) -> str:
+        """Six hexadecimal digits, for links and file names."""
+        text = repr(self).replace("TableKey", "Ground", 1)  # the class's first name: links and files keep theirs
+        return hashlib.sha256(text.encode()).hexdigest()[:6]
+
+    def differences(self, other: "TableKey") -> list[str]:
+        """A line for each difference that keeps cells of the two from being compared; empty where there is none."""
+        pairs = {what: (self._shown(name), other._shown(name)) for name, what in COMPARED.items()}
+        return [plain(f"other {what}: {one} / {two}") for what, (one, two) in pairs.items() if one != two]
+
+    def _shown(self, name: str) -> str:
+        if name == "supervised":
+            return "with labels" if self.supervised else "without labels"
+        value = getattr(self, name)
+        if name == "weights":
+            value = value[:CHECKSUM_DIGITS]
+        return "none" if value in ("", 0) else str(value)
+
+
+def record_facts(record: Record) -> dict[str, Any]:
+    """One dictionary of what decides which table and cell a record belongs to."""
+    return {
+        **record["trial"],
+        "supervised": record["supervised"],
+        "card": record["protocol_card"]["id"],
+        "metric_version": record["metric_version"],
+        "variant": record["variant"],
+    }
