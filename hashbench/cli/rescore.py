@@ -29,7 +29,7 @@ def command(records: tuple[str, ...], everything: bool, as_json: bool, **given: 
     features are needed for reference-float alone, which has no codes. Exits with 1 if something could not be rescored,
     with 2 if nothing could.
     """
-    from hashbench.evaluation.metrics import METRIC_VERSION
+    from hashbench.evaluation.headline import METRIC_VERSION
     from hashbench.records.lookup import find_records
     from hashbench.replay.rescore import choose, rescore_records
     from hashbench.replay.stored_trial import StoredTrial
@@ -60,7 +60,7 @@ def _show(stored: Any, record: dict[str, Any]) -> None:
 
 
 def _change(before: dict[str, Any], after: dict[str, Any]) -> str:
-    from hashbench.evaluation.metrics import HEADLINE
+    from hashbench.evaluation.headline import HEADLINE
 
     if after["metrics"] is None:
         return f"{after['status']}, nothing to score"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hashbench.evaluation.metrics import HEADLINE, HEADLINE_K, RADIUS
+from hashbench.evaluation.headline import HEADLINE, HEADLINE_K, RADIUS
 from hashbench.reporting.metric_names import HEADLINE_NAME, metric_name
 from hashbench.reporting.plain_text import NONE, aligned
 

@@ -15,7 +15,7 @@ from hashbench.data.images import DECODE_CHUNK_IMAGES
 from hashbench.data.protocol_card import ProtocolCard
 from hashbench.dataset import Dataset, Items, Log, Split
 from hashbench.evaluation.evaluate import evaluate
-from hashbench.evaluation.metrics import HEADLINE_K
+from hashbench.evaluation.headline import HEADLINE_K
 from hashbench.util.files import file_sum, replacing
 from hashbench.util.progress import Progress
 

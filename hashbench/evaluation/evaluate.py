@@ -12,14 +12,15 @@ from hashbench.codes import Codes, as_codes
 from hashbench.evaluation.curves import radius_curve, rank_curve, rank_grid
 from hashbench.evaluation.diagnostics import Diagnostics, code_diagnostics
 from hashbench.evaluation.feature_rows import Features
+from hashbench.evaluation.headline import HEADLINE, HEADLINE_K, RADIUS
 from hashbench.evaluation.histograms import Histograms, distance_histograms
-from hashbench.evaluation.metrics import HEADLINE, HEADLINE_K, METRIC_VERSION, RADIUS, Metric, declared
+from hashbench.evaluation.metrics import Metric, declared
 from hashbench.evaluation.ranking import FloatArray, Ranking, empty_within, tied_share
 from hashbench.evaluation.relevance import Labels
 from hashbench.evaluation.similarities import similarity_histograms
 from hashbench.util.device import pick_device
 
-__all__ = ["METRIC_VERSION", "Scores", "evaluate", "evaluate_features", "warm_up"]
+__all__ = ["Scores", "evaluate", "evaluate_features", "warm_up"]
 
 CodesLike = Codes | npt.NDArray[np.bool_] | torch.Tensor
 

@@ -8,15 +8,10 @@ from typing import Literal
 import numpy as np
 
 from hashbench.evaluation.average_precision import ORDERS, Denominator, Order, average_precision
+from hashbench.evaluation.headline import HEADLINE, HEADLINE_K, RADIUS
 from hashbench.evaluation.ranking import FloatArray, Ranking, precision, precision_within, recall
 
-METRIC_VERSION = 1
-"""Goes up whenever a number changes for the same codes and labels; records with an older one are rescored."""
-
-HEADLINE_K = 1000
-HEADLINE = f"map@{HEADLINE_K}"
 RANKS = (1, 10, 100, 1000)
-RADIUS = 2  # bits, of precision within a radius
 
 _ROUNDING = 1e-12  # room above chance that is rounding only
 

@@ -1,6 +1,6 @@
 """The heading of a sheet: its record in words."""
 
-from hashbench.evaluation.metrics import HEADLINE
+from hashbench.evaluation.headline import HEADLINE
 from hashbench.records.results import Results
 from hashbench.records.store import Record
 from hashbench.reporting.leaderboard.caption import title

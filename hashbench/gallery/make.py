@@ -7,7 +7,7 @@ import torch
 
 from hashbench.dataset import Dataset
 from hashbench.errors import UsageError
-from hashbench.evaluation.metrics import HEADLINE
+from hashbench.evaluation.headline import HEADLINE
 from hashbench.gallery.neighbour_sheet import neighbour_sheet
 from hashbench.gallery.neighbours import Rows, nearest, spread
 from hashbench.gallery.reconstruction_sheet import reconstruction_sheet

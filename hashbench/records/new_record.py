@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from hashbench.evaluation.metrics import METRIC_VERSION
+from hashbench.evaluation.headline import METRIC_VERSION
 from hashbench.records.environment import environment
 from hashbench.records.schema import FORMAT
 from hashbench.records.store import Record

@@ -13,7 +13,7 @@ from hashbench.codes import Codes
 from hashbench.dataset import Split
 from hashbench.errors import UsageError
 from hashbench.evaluation.evaluate import Scores, evaluate, evaluate_features
-from hashbench.evaluation.metrics import METRIC_VERSION
+from hashbench.evaluation.headline import METRIC_VERSION
 from hashbench.execution.references import centred_features
 from hashbench.execution.training_data import TrainingData
 from hashbench.features.cache import cached_features

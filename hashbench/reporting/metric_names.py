@@ -1,6 +1,6 @@
 """Metrics as readers know them, made of their ids in records."""
 
-from hashbench.evaluation.metrics import HEADLINE
+from hashbench.evaluation.headline import HEADLINE
 
 _NAMES = {
     "adjusted_map@": "chance-adjusted mAP@",

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from hashbench.codes import Codes
 from hashbench.evaluation.evaluate import Scores, evaluate, evaluate_features
-from hashbench.evaluation.metrics import METRIC_VERSION, declared
+from hashbench.evaluation.headline import METRIC_VERSION
+from hashbench.evaluation.metrics import declared
 from hashbench.search import numba_cache
 from tests.evaluation import reference
 

@@ -13,7 +13,7 @@ from hashbench.errors import UsageError
 from hashbench.records.new_record import RESULT_FIELDS
 from hashbench.records.schema import schema
 from hashbench.records.store import Record, load_record, to_json
-from tests.reporting.test_reports import make_record
+from tests.reporting.made_records import make_record
 
 Steps = tuple[str | int, ...]
 METRICS = ("map@1000/min", "map@1000/total", "map@1000/best", "map@1000/worst", "precision@r2", "map@all")

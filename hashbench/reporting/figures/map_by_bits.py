@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from hashbench.evaluation.metrics import HEADLINE
+from hashbench.evaluation.headline import HEADLINE
 from hashbench.reporting.figures.layout import FigureLayout, from_zero, repetitions
 from hashbench.reporting.figures.style import SIZES, Style, name, wrap
 from hashbench.reporting.leaderboard.table import Row, Table

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-from hashbench.evaluation.metrics import HEADLINE
+from hashbench.evaluation.headline import HEADLINE
 from hashbench.reporting.figures.layout import FigureLayout, repetitions
 from hashbench.reporting.figures.style import FAINT, INK, Style, name, short_number
 from hashbench.reporting.leaderboard.table import SEARCH_K, Cell, Row, Table

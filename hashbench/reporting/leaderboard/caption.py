@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from hashbench.evaluation.metrics import HEADLINE
+from hashbench.evaluation.headline import HEADLINE
 from hashbench.records.store import Record
 from hashbench.reporting.leaderboard.cell_text import STALE_MARK, TIED_MARK
 from hashbench.reporting.leaderboard.table import Cell, Row, Table

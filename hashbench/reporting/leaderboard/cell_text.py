@@ -1,6 +1,6 @@
 """Cells and ranks as text, the same in every format."""
 
-from hashbench.evaluation.metrics import HEADLINE
+from hashbench.evaluation.headline import HEADLINE
 from hashbench.reporting.leaderboard.table import Cell, Line
 from hashbench.reporting.plain_text import NONE, rate_text
 

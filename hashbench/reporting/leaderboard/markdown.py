@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from hashbench.evaluation.metrics import HEADLINE, RADIUS
+from hashbench.evaluation.headline import HEADLINE, RADIUS
 from hashbench.reporting.leaderboard.caption import caption, failures, title
 from hashbench.reporting.leaderboard.cell_text import costs, difference, p_value, rank_text, value
 from hashbench.reporting.leaderboard.table import SEARCH_K, Table

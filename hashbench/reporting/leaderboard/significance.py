@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hashbench.evaluation.metrics import HEADLINE
+from hashbench.evaluation.headline import HEADLINE
 from hashbench.records.per_query import PerQuery
 from hashbench.reporting.leaderboard.table import Cell, Table
 from hashbench.reporting.statistics import holm, paired_bootstraps

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from hashbench.errors import UsageError
-from hashbench.evaluation.metrics import HEADLINE, HEADLINE_K
+from hashbench.evaluation.headline import HEADLINE, HEADLINE_K
 from hashbench.records.per_query import PerQuery, mean_over_repetitions, read_per_query
 from hashbench.records.store import Record
 from hashbench.reporting.statistics import SIGNIFICANCE, Paired

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from hashbench.evaluation.metrics import HEADLINE
+from hashbench.evaluation.headline import HEADLINE
 from hashbench.reporting.leaderboard.caption import caption, failures
 from hashbench.reporting.leaderboard.cell_text import STALE_MARK
 from hashbench.reporting.leaderboard.table import Row, Table

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hashbench.evaluation.metrics import HEADLINE
+from hashbench.evaluation.headline import HEADLINE
 from hashbench.reporting.identity import Identity, match
 from hashbench.reporting.regression.baseline import GATED, Baseline
 from hashbench.reporting.regression.tolerance import DROP, repetitions_on_both_sides

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hashbench.errors import UsageError
-from hashbench.evaluation.metrics import HEADLINE, declared
+from hashbench.evaluation.headline import HEADLINE
+from hashbench.evaluation.metrics import declared
 from hashbench.records.results import Results
 from hashbench.records.store import Record
 from hashbench.reporting.identity import Identity

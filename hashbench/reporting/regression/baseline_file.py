@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
 from hashbench.errors import UsageError
-from hashbench.evaluation.metrics import HEADLINE
+from hashbench.evaluation.headline import HEADLINE
 from hashbench.reporting.identity import Identity
 from hashbench.reporting.plain_text import plain
 from hashbench.reporting.regression.baseline import Baseline, BaselineCell, Figure

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from statistics import fmean
 
-from hashbench.evaluation.metrics import HEADLINE
+from hashbench.evaluation.headline import HEADLINE
 from hashbench.records.results import Results, existing_results
 from hashbench.reporting.identity import Identity, Match, match
 from hashbench.reporting.plain_text import plain

@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from hashbench.evaluation.metrics import HEADLINE
+from hashbench.evaluation.headline import HEADLINE
 from hashbench.reporting.regression.report import SAME, SINGLE, SPREAD, Finding, Report
 
 COLOURS = {"regressed": "bold red", "missing": "bold red", "improved": "green", "new": "cyan"}

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from hashbench.evaluation.metrics import HEADLINE
+from hashbench.evaluation.headline import HEADLINE
 from hashbench.records.results import Results
 from hashbench.records.store import Record, Store, stem
 from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, PlannedTrial, TrialSpec

@@ -11,7 +11,7 @@ import pytest
 
 import hashbench as hb
 from hashbench.data.spec import open_dataset
-from hashbench.evaluation.metrics import HEADLINE
+from hashbench.evaluation.headline import HEADLINE
 from hashbench.reporting.regression.baseline import Baseline, make_baseline
 from hashbench.reporting.regression.baseline_file import write_baseline
 from hashbench.reporting.regression.gate import check

@@ -1,0 +1,8 @@
+"""The headline metric and the version of all metrics; reports read them without what computes metrics."""
+
+METRIC_VERSION = 1
+"""Goes up whenever a number changes for the same codes and labels; records with an older one are rescored."""
+
+HEADLINE_K = 1000
+HEADLINE = f"map@{HEADLINE_K}"
+RADIUS = 2  # bits, of precision within a radius
