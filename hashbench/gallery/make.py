@@ -13,6 +13,7 @@ from hashbench.gallery.neighbours import Rows, nearest, spread
 from hashbench.gallery.reconstruction_sheet import reconstruction_sheet
 from hashbench.gallery.reconstructions import reconstruct
 from hashbench.method import HashMethod
+from hashbench.planning.fingerprint import file_list
 from hashbench.plugins.registry import METHODS
 from hashbench.records.trial_spec import EXTERNAL_DATASET
 from hashbench.replay.stored_dataset import open_recorded_dataset
@@ -126,4 +127,4 @@ def _reconstructions(
         return [], nothing
     file = request.out / f"{stored.file.stem}-reconstructions.png"
     reconstruction_sheet(stored, reconstructions).save(file)
-    return [file], [f"{', '.join(since)} changed since {stored.file.stem} was made"] if since else []
+    return [file], [f"{file_list(since)} changed since {stored.file.stem} was made"] if since else []

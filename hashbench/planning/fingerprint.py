@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 TRAINING = PACKAGE / "execution/training_data.py"
 REFERENCE_TRIALS = PACKAGE / "execution/references.py"
 LOADED = {file: file.stat().st_mtime_ns for file in PACKAGE.rglob("*.py")}  # as the engine was when it was imported
+MAX_FILES_NAMED = 4
 # Rooms and modules that cannot change a code, even where something imports them.
 OUTSIDE = (
     *("evaluation", "search", "cli", "reporting", "execution", "records", "gallery"),
@@ -65,10 +66,10 @@ def check_sources(planned: Mapping[str, str], files: Sequence[Path]) -> None:
     forget_sums()
     changed = what_changed(planned, source_sums(*files))
     if changed:
-        raise RuntimeError(f"{', '.join(changed)} changed since the plan was made; run the command again")
+        raise RuntimeError(f"{file_list(changed)} changed since the plan was made; run the command again")
     edited = [_short(file) for file in _reached(files) if _edited_since_load(file)]
     if edited:
-        raise RuntimeError(f"{', '.join(edited)} changed since Python loaded it; start Python again")
+        raise RuntimeError(f"{file_list(edited)} changed since Python loaded it; start Python again")
 
 
 def _edited_since_load(file: Path) -> bool:
@@ -79,6 +80,13 @@ def _edited_since_load(file: Path) -> bool:
 def what_changed(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
     """Names of the files that differ between two fingerprints, sorted."""
     return sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
+
+
+def file_list(names: Sequence[str]) -> str:
+    """Names of files for a message: plugins first, at most four, and how many more there are."""
+    ordered = sorted(names, key=lambda name: name.startswith("hashbench/"))
+    more = len(ordered) - MAX_FILES_NAMED
+    return ", ".join(ordered[:MAX_FILES_NAMED]) + (f" and {more} more files" if more > 0 else "")
 
 
 def _short(file: Path) -> str:

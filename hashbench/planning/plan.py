@@ -13,7 +13,7 @@ from hashbench.features.backbones import checked_sum
 from hashbench.features.networks import net_name
 from hashbench.features.weights import Weights
 from hashbench.method import HashMethod
-from hashbench.planning.fingerprint import forget_sums, source_files, source_sums, what_changed
+from hashbench.planning.fingerprint import file_list, forget_sums, source_files, source_sums, what_changed
 from hashbench.planning.grid import Grid
 from hashbench.planning.task import Task, tasks
 from hashbench.plugins import hyperparameters
@@ -259,5 +259,5 @@ def _stale(planned: PlannedTrial, rerun: str, newest: Record) -> PlanEntry:
     if newest["fingerprint"]["card"] != planned.fingerprint["card"]:
         changed.append(f"the data behind {planned.trial.protocol}")
     again = rerun in ("stale", "all")
-    reason = f"stale: {', '.join(changed)} changed" + ("" if again else "; --rerun stale makes it again")
+    reason = f"stale: {file_list(changed)} changed" + ("" if again else "; --rerun stale makes it again")
     return PlanEntry(planned, "stale", again, reason, newest["key"])

@@ -15,7 +15,7 @@ from hashbench.errors import UsageError
 from hashbench.features.backbones import bare_backbone
 from hashbench.features.extractor import Extractor
 from hashbench.method import HashMethod, RunContext
-from hashbench.planning.fingerprint import forget_sums, source_files, source_sums, what_changed
+from hashbench.planning.fingerprint import file_list, forget_sums, source_files, source_sums, what_changed
 from hashbench.plugins.hyperparameters import resolve_recorded
 from hashbench.plugins.registry import METHODS
 from hashbench.records.store import Record, load_record
@@ -159,7 +159,7 @@ def load_method(stored: StoredTrial, device: torch.device) -> tuple[HashMethod, 
     except Exception as error:  # whatever a method does with a state that is not its own
         line = str(error).partition("\n")[0]
         since = changed_sources(stored)
-        way_out = f"{', '.join(since)} changed since: run the trial again" if since else "restore it or run it again"
+        way_out = f"{file_list(since)} changed since: run the trial again" if since else "restore it or run it again"
         raise UsageError(
             f"state {stored.state_file} does not load into {trial.method} ({type(error).__name__}: {line}); {way_out}"
         ) from error

@@ -10,7 +10,7 @@ import hashbench.planning.plan
 from hashbench.errors import UsageError
 from hashbench.execution.run import plan_grids
 from hashbench.execution.settings import Settings
-from hashbench.planning.fingerprint import what_changed
+from hashbench.planning.fingerprint import file_list, what_changed
 from hashbench.planning.grid import Grid, parse_bits, parse_settings
 from hashbench.planning.plan import PlanEntry
 from hashbench.planning.task import tasks
@@ -161,6 +161,12 @@ def test_a_changed_source_makes_a_record_stale_and_says_which(settings: Settings
     assert (found.state, found.run, found.stale_key) == ("stale", False, stale.key)
     assert found.reason == "stale: methods/itq.py changed; --rerun stale makes it again"
     assert plan(settings, rerun="stale")[3].run
+
+
+def test_a_message_names_a_few_of_many_files() -> None:
+    assert file_list(["hashbench/codes.py", "methods/itq.py"]) == "methods/itq.py, hashbench/codes.py"
+    names = ["hashbench/a.py", "hashbench/b.py", "hashbench/c.py", "hashbench/d.py", "hashbench/e.py", "methods/itq.py"]
+    assert file_list(names) == "methods/itq.py, hashbench/a.py, hashbench/b.py, hashbench/c.py and 2 more files"
 
 
 def test_a_fingerprint_has_what_makes_codes_and_nothing_else(tmp_path: Path) -> None:
