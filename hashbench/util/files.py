@@ -1,14 +1,19 @@
 """Checksums, and files that are written whole or not at all: staged, then renamed."""
 
 import fcntl
-import glob
 import hashlib
 import os
+import platform
+import re
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
+
+FOREIGN_LEFTOVER_SECONDS = 24 * 3600.0
 
 
 def file_sum(path: Path, algorithm: str = "sha256") -> str:
@@ -67,26 +72,30 @@ def replacing(target: Path) -> Iterator[Path]:
             yield work
             _flush(work)
             work.replace(target)
-            _flush(target.parent)
+            with suppress(OSError):  # a file system that flushes no folders
+                _flush(target.parent)
         finally:
             work.unlink(missing_ok=True)
 
 
 @contextmanager
 def _locked_new(folder: Path, name: str, create: Callable[[Path], None]) -> Iterator[Path]:
-    """A new path ".name-RANDOM" that is locked while it is in use.
+    """A new path ".name-BOOT-RANDOM" that stays locked while it is in use; removes leftovers first.
 
-    What nobody has locked was left by a process that is gone, on this machine or in another container that shares the
-    folder: it is removed. It may be taken for one before it is locked, and is then made once more.
+    Between creating and locking it, another process may take the path for a leftover and remove it; then a new one is
+    made.
     """
-    for leftover in folder.glob(f".{glob.escape(name)}-*"):
-        _remove_unlocked(leftover)
+    _remove_leftovers(folder, name)
     while True:
-        path = folder / f".{name}-{secrets.token_hex(8)}"
+        path = folder / f".{name}-{_boot()}-{secrets.token_hex(8)}"
         create(path)
-        handle = _try_to_open(path)
-        if handle is None:
+        try:
+            handle = _open(path)
+        except FileNotFoundError:
             continue
+        except OSError:
+            _remove(path)
+            raise
         try:
             with suppress(OSError):  # a file system without locks, where leftovers stay
                 fcntl.flock(handle, fcntl.LOCK_EX)
@@ -97,28 +106,45 @@ def _locked_new(folder: Path, name: str, create: Callable[[Path], None]) -> Iter
             os.close(handle)
 
 
-def _remove_unlocked(path: Path) -> None:
-    handle = _try_to_open(path)
-    if handle is None:
-        return
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # in use, or a file system without locks
-        return
+@cache
+def _boot() -> str:
+    """Eight digits for this start of this machine's kernel, which containers share; locks are reliable within it."""
+    file = Path("/proc/sys/kernel/random/boot_id")
+    own = file.read_text(encoding="ascii") if file.exists() else platform.node()
+    return hashlib.sha256(own.encode()).hexdigest()[:8]
+
+
+def _remove_leftovers(folder: Path, name: str) -> None:
+    """Remove paths under a temporary name that no process has locked.
+
+    Those of other machines, whose locks may not be seen here, have to be a day old as well.
+    """
+    pattern = re.compile(rf"\.{re.escape(name)}-([0-9a-f]{{8}})-[0-9a-f]{{16}}")
+    for path in folder.iterdir():
+        match = pattern.fullmatch(path.name)
+        if match is None:
+            continue
+        with suppress(OSError):  # in use, gone, another user's, or on a file system without locks
+            if match[1] != _boot() and time.time() - path.stat().st_mtime < FOREIGN_LEFTOVER_SECONDS:
+                continue
+            handle = _open(path)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _remove(path)
+            finally:
+                os.close(handle)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
     else:
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
-    finally:
-        os.close(handle)
+        path.unlink(missing_ok=True)
 
 
-def _try_to_open(path: Path) -> int | None:
-    try:
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
+def _open(path: Path) -> int:
+    """A handle to lock; for writing where it can be, since locks on network file systems ask for it."""
+    return os.open(path, (os.O_RDONLY if path.is_dir() else os.O_RDWR) | os.O_CLOEXEC)
 
 
 def _flush(path: Path) -> None:

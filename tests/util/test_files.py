@@ -3,12 +3,15 @@
 import fcntl
 import multiprocessing
 import os
+import secrets
 import signal
+import stat
+import time
 from pathlib import Path
 
 import pytest
 
-from hashbench.util.files import link_or_copy, put_in_place, replacing, staging_folder
+from hashbench.util.files import _boot, link_or_copy, put_in_place, replacing, staging_folder
 
 
 def die_while_writing(folder: Path) -> None:
@@ -36,17 +39,62 @@ def test_what_a_living_process_writes_is_left_alone(tmp_path: Path) -> None:
         assert first != second
 
 
-def test_a_file_in_use_is_left_alone_whatever_its_writers_host_and_pid(tmp_path: Path) -> None:
-    """Two containers may share a folder, a host name and process numbers: only a lock tells who is alive."""
-    in_use, ended = tmp_path / ".file.json-host-1-a", tmp_path / ".file.json-host-1-b"
-    for path in (in_use, ended):
-        path.write_text("half")
+def leftover(folder: Path, boot: str, age: float = 0.0) -> Path:
+    path = folder / f".file.json-{boot}-{secrets.token_hex(8)}"
+    path.write_text("half")
+    os.utime(path, (time.time() - age, time.time() - age))
+    return path
+
+
+def test_a_lock_tells_what_is_in_use_not_a_host_name_or_a_process_number(tmp_path: Path) -> None:
+    """Two containers of one machine may share a folder, a host name and process numbers."""
+    in_use, ended = leftover(tmp_path, _boot()), leftover(tmp_path, _boot())
     with in_use.open() as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         with replacing(tmp_path / "file.json") as work:
             work.write_text("whole")
         assert in_use.exists()
     assert not ended.exists()
+
+
+def test_another_machines_leftovers_stay_for_a_day(tmp_path: Path) -> None:
+    """Some network file systems keep locks within one machine."""
+    young, old = leftover(tmp_path, "0" * 8, 3600.0), leftover(tmp_path, "0" * 8, 25 * 3600.0)
+    with replacing(tmp_path / "file.json") as work:
+        work.write_text("whole")
+    assert young.exists()
+    assert not old.exists()
+
+
+def test_hidden_files_of_the_users_stay(tmp_path: Path) -> None:
+    (tmp_path / ".file.json-orig").write_text("mine")
+    (tmp_path / ".set-backup").mkdir()
+    with replacing(tmp_path / "file.json") as work, staging_folder(tmp_path, "set"):
+        work.write_text("whole")
+    assert {path.name for path in tmp_path.iterdir()} == {".file.json-orig", ".set-backup", "file.json"}
+
+
+def test_a_path_that_cannot_be_opened_is_an_error_and_not_tried_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path) -> int:
+        raise PermissionError(13, "not yours", str(path))
+
+    monkeypatch.setattr("hashbench.util.files._open", refused)
+    with pytest.raises(PermissionError), replacing(tmp_path / "file.json"):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_system_that_flushes_no_folders_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fsync(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(22, "no folders")
+
+    monkeypatch.setattr("hashbench.util.files.os.fsync", fsync)
+    with replacing(tmp_path / "file.json") as work:
+        work.write_text("whole")
+    assert (tmp_path / "file.json").read_text() == "whole"
 
 
 def test_a_file_that_is_removed_before_it_is_locked_is_made_again(
