@@ -30,7 +30,7 @@ from hashbench.nets.training_images import EncoderInputs, GeneratorTargets
 
 AUTO = "auto"
 LOSSES = ("neighbourhood", "pixel", "perceptual", "adversarial")
-# Values of the parameters that are None; the authors' code has weights in its own reduction.
+# Defaults by variant; the authors' code has weights that belong to its own reductions (means, no 1/L).
 PAPER: dict[str, Any] = {
     "neighbourhood": 1.0,
     "pixel": 0.1,
@@ -107,7 +107,8 @@ class BGAN(HashMethod):
 
     Rectified features have a large common part, and S is mostly -1: with a bare linear layer every z is first driven
     to the saddle at 0 and stays there (l_N stuck at 1). Batch norm without parameters takes the common part away; when
-    encoding it is a fixed affine map. With 1/L, epsilon 1 would hardly move anything; without it, it is kept.
+    encoding it is a fixed affine map. Adam's epsilon of 1 would swamp gradients scaled by 1/L, so only
+    ``variant=released`` uses it.
     ``adversarial=0`` takes l_A from the encoder and the generator only: D is still trained while l_Per needs its phi.
     Networks train in bfloat16 where the device has it; the head, the losses and every code are computed in float32.
 
@@ -248,8 +249,8 @@ class BGAN(HashMethod):
             for name in LOSSES:
                 wanted = f"{RELEASED[name]}: variant=released has weights of its own"
                 self._require(getattr(self, name) == RELEASED[name], name, wanted)
-        switched_on = any(getattr(self, name) for name in LOSSES)
-        self._require(switched_on, "neighbourhood", "at least one part of the objective switched on")
+        if not any(getattr(self, name) for name in LOSSES):
+            raise ValueError(f"bgan: {', '.join(LOSSES)} are all 0, wanted at least one above 0")
         if not self.neighbourhood:
             wanted = "0 where neighbourhood is 0: there is no S to draw from"
             self._require(self.batch_neighbours == 0, "batch_neighbours", wanted)
@@ -286,7 +287,9 @@ class BGAN(HashMethod):
         if self.compiled:
             compile_nets(hasher, objective)
         with frozen.skipped():
-            targets = GeneratorTargets(train.images, self.reconstruction_size, augmentation, run.device)
+            targets = None
+            if objective:
+                targets = GeneratorTargets(train.images, self.reconstruction_size, augmentation, run.device)
             HashTraining(hasher, inputs, self._config(), run, similarity, objective, targets).train()
         run.log_fact(precision=str(dtype).removeprefix("torch."))
         self.hasher_, self.generator_ = hasher.eval(), objective.generator.eval() if objective else None

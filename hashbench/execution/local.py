@@ -86,7 +86,8 @@ class Watch:
 
     def end(self) -> ProcessEnd:
         """How the process ended, once it is gone."""
-        seconds = time.monotonic() - self.started
+        counted_until = time.monotonic() if self.paused is None else self.paused
+        seconds = counted_until - self.started
         return ProcessEnd(self.process.exitcode, self.stopped == TIMED_OUT, self.phase, seconds)
 
 
@@ -161,6 +162,7 @@ def _without_main() -> Iterator[None]:
 
 def _start(planned: PlannedTrial, settings: Settings, store: Store, context: BaseContext) -> Watch:
     before = store.read(planned)
+    store.log_path(planned).unlink(missing_ok=True)
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(  # type: ignore[attr-defined]
         target=worker.main,
@@ -209,7 +211,8 @@ def _end(watch: Watch) -> None:
         watch.process.join(GRACE_SECONDS)
     if watch.process.is_alive():
         watch.process.kill()  # it may not lead a group yet
+    assert watch.process.pid, "the trial's process was started; 0 would be this process's own group"
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(watch.process.pid or 0, signal.SIGKILL)
+        os.killpg(watch.process.pid, signal.SIGKILL)
     watch.process.join()
     watch.events.close()

@@ -52,12 +52,19 @@ def _status_and_message(end: ProcessEnd, timeout: float | None) -> tuple[str, st
     if end.timed_out:
         return "timeout", f"stopped after its time-out of {timeout:g} s"
     if end.exit_code is not None and end.exit_code < 0:
-        name = signal.Signals(-end.exit_code).name
+        name = _signal_name(-end.exit_code)
         hint = ", perhaps by the system for want of memory" if -end.exit_code == signal.SIGKILL else ""
         return "killed", f"ended by signal {name}{hint}"
     return "failed", f"exited with code {end.exit_code} and left no record"
 
 
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal has no name
+        return str(number)
+
+
 def _last_log_lines(planned: PlannedTrial, store: Store) -> list[str]:
     log = store.log_path(planned)
-    return log.read_text(errors="replace").splitlines()[-MAX_LOG_LINES:] if log.exists() else []
+    return log.read_text(encoding="utf-8", errors="replace").splitlines()[-MAX_LOG_LINES:] if log.exists() else []

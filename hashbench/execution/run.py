@@ -129,16 +129,17 @@ def plan_grids(grids: Sequence[Grid], settings: Settings) -> Plan:
 
 
 def carry_out(plan: Plan, settings: Settings, executor_name: str, on_event: Callable[[Event], None]) -> bool:
-    """Run the plan's open jobs, then write the reports of the result folder; False when the user interrupted.
+    """Run the plan's open trials, then write the reports of the result folder; False when the user interrupted.
 
     Images are decoded first, once for each content (see :func:`hashbench.data.audit.same_images`).
 
     Raises:
         UsageError: an image cannot be decoded; nothing was run.
     """
+    chosen = executor(executor_name)
     for spec in dict.fromkeys(planned.dataset_spec for planned in plan.to_run()):
         same_images(open_dataset(spec, settings.data, log_to_stderr), settings.cache)
-    finished = executor(executor_name).run(plan.to_run(), settings, on_event)
+    finished = chosen.run(plan.to_run(), settings, on_event)
     write_reports(settings.results, plan.keys(), plan.stale_keys())
     return finished
 

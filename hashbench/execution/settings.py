@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Settings:
-    """How jobs are run; nothing here changes a code on purpose.
+    """How trials are run; none of these is part of a trial's identity.
 
     Attributes:
         results, data, cache: folders.

@@ -5,7 +5,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,16 +87,10 @@ class TrialRunner:
         self.record["memory"] = peak_memory(self.device)
         self.store.write_record(self.planned, self.record)
         if self.record["status"] == "ok":
-            self._remove_checkpoint()
+            shutil.rmtree(self.store.checkpoint_folder(self.planned), ignore_errors=True)
         if measure_throughput is not None:
             self._throughput(measure_throughput)
         return self.record
-
-    def _remove_checkpoint(self) -> None:
-        folder = self.store.checkpoint_folder(self.planned)
-        shutil.rmtree(folder, ignore_errors=True)
-        with suppress(OSError):  # another trial's lies beside it
-            folder.parent.rmdir()
 
     def _fail(self, error: Exception) -> None:
         lines = traceback.format_exception(error)

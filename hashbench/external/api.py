@@ -14,6 +14,7 @@ from hashbench.external.score_request import ScoreRequest
 from hashbench.features.weights import parse_weights
 from hashbench.records.store import Record
 from hashbench.reporting.write import write_reports
+from hashbench.util.progress import log_to_stderr
 
 
 class ScoreOptions(TypedDict, total=False):
@@ -82,5 +83,7 @@ def score(source: str | Path | Mapping[str, Array], **options: Unpack[ScoreOptio
     else:
         arrays, request = read_arrays(Path(source), {}), {"name": Path(source).stem, **request}
     scored = score_arrays(arrays, ScoreRequest(**request), settings)
+    for note in scored.notes:
+        log_to_stderr(note)
     write_reports(settings.results)
     return scored.record

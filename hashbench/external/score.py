@@ -31,7 +31,7 @@ from hashbench.records.trial_spec import EXTERNAL_DATASET, RANDOM_CODES, Planned
 from hashbench.util.device import pick_device
 
 OWN_TABLE = "labels"
-CHANGED_PARAMETERS = {"codes": EXTERNAL}  # in the row's label, and in its identity: no trained trial is called that
+EXTERNAL_PARAMETERS = {"codes": EXTERNAL}  # in the row's label, and in its identity: no trained trial is called that
 
 CodesPair = tuple[Codes, Codes]
 
@@ -107,10 +107,10 @@ def _replaced(planned: PlannedTrial, folder: Path) -> list[str]:
 
 
 def _scored_trial(request: ScoreRequest, truth: GroundTruth, features: Features, codes: CodesPair) -> PlannedTrial:
-    trial = _trial(request.name, CHANGED_PARAMETERS, codes[0].bits, request.repetition, truth, features)
+    trial = _trial(request.name, EXTERNAL_PARAMETERS, codes[0].bits, request.repetition, truth, features)
     sums = {name: _code_sum(each) for name, each in zip(CODES, codes, strict=True)}
     fingerprint = {"card": truth.card["id"], "files": {}, "scored": sums}
-    return PlannedTrial(trial, fingerprint, truth.card, truth.protocol, CHANGED_PARAMETERS, request.supervised)
+    return PlannedTrial(trial, fingerprint, truth.card, truth.protocol, EXTERNAL_PARAMETERS, request.supervised)
 
 
 def _trial(

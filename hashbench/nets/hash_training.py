@@ -64,7 +64,7 @@ class HashTraining:
         run: device, generator, reports, checkpoints.
         similarity: of the training images, or None to train without one.
         adversarial: objective on the codes, or None.
-        targets: images for ``adversarial``; not read without it.
+        targets: images for ``adversarial``; None without it.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class HashTraining:
         run: RunContext,
         similarity: Similarity | None,
         adversarial: AdversarialObjective | None,
-        targets: GeneratorTargets,
+        targets: GeneratorTargets | None,
     ) -> None:
         self.hasher, self.inputs, self.config, self.run = hasher, inputs, config, run
         self.similarity, self.adversarial, self.targets = similarity, adversarial, targets
@@ -184,6 +184,7 @@ class HashTraining:
             pairs = pair_loss(codes, self.similarity.block(rows), config.divide_by_bits)
             objective, values["neighbourhood"] = objective + config.neighbourhood * pairs, pairs
         if self.adversarial is not None:
+            assert self.targets is not None
             targets = self.targets(rows, view_ids)
             loss, losses = self.adversarial.losses_and_discriminator_step(codes, features, targets)
             objective = objective + loss

@@ -86,7 +86,8 @@ def file_list(names: Sequence[str]) -> str:
     """Names of files for a message: plugins first, at most four, and how many more there are."""
     ordered = sorted(names, key=lambda name: name.startswith("hashbench/"))
     more = len(ordered) - MAX_FILES_NAMED
-    return ", ".join(ordered[:MAX_FILES_NAMED]) + (f" and {more} more files" if more > 0 else "")
+    rest = f" and {more} more file{'s' if more > 1 else ''}" if more > 0 else ""
+    return ", ".join(ordered[:MAX_FILES_NAMED]) + rest
 
 
 def _short(file: Path) -> str:

@@ -107,6 +107,9 @@ def rescore_records(
         except UsageError as error:
             faults.append(str(error))
             continue
+        except ValueError as error:  # codes and labels that do not fit each other
+            faults.append(f"record {stored.record['key']} cannot be scored: {error}")
+            continue
         files[stored.record["key"]] = stored.file
         done(stored, made[-1])
     for folder in dict.fromkeys(file.parent.parent for file in files.values()):

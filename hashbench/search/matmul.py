@@ -22,7 +22,8 @@ class MatmulBackend(Backend):
 
     def histograms(self, queries: Codes, database: Codes, labels: LabelPair) -> tuple[IntArray, IntArray]:
         """See :class:`Backend`."""
-        counts = self._counts(queries, database, labels).cpu().numpy()
+        with torch.autocast(self.device.type, enabled=False):  # a caller's: integers need float32
+            counts = self._counts(queries, database, labels).cpu().numpy()
         return counts.sum(axis=2), np.ascontiguousarray(counts[:, :, 1])
 
     def index(self, database: Codes) -> MatmulIndex:

@@ -20,7 +20,9 @@ class MatmulIndex(Index):
 
     def topk(self, queries: Codes, k: int) -> tuple[IntArray, npt.NDArray[np.int32]]:
         """See :class:`Index`."""
-        keys, items = self._smallest_keys(torch.tensor(queries.packed, device=self.device), k), len(self._packed)
+        items = len(self._packed)
+        with torch.autocast(self.device.type, enabled=False):  # a caller's: integers need float32
+            keys = self._smallest_keys(torch.tensor(queries.packed, device=self.device), k)
         return (keys % items).cpu().numpy(), (keys // items // 2).int().cpu().numpy()
 
     def _smallest_keys(self, queries: Tensor, k: int) -> Tensor:

@@ -9,6 +9,7 @@ import struct
 import time
 import uuid
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import jsonschema
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 
 from hashbench.execution.local import Watch, _pass_on
+from hashbench.execution.outcome import ProcessEnd, _status_and_message
 from hashbench.records.schema import schema
 from tests.command import hashbench, script, start
 
@@ -202,3 +204,16 @@ def test_a_message_that_breaks_off_ends_the_events_and_not_the_grid() -> None:
     sender.close()
     watch = Watch(cast("Any", None), cast("Any", None), receiver)
     assert not _pass_on(watch, lambda event: pytest.fail("there is no event"))
+
+
+def test_a_signal_without_a_name_is_recorded_by_its_number() -> None:
+    end = ProcessEnd(exit_code=-40, timed_out=False, phase="fit", seconds=1.0)
+    assert _status_and_message(end, None) == ("killed", "ended by signal 40")
+
+
+def test_a_phase_that_the_time_out_does_not_count_is_in_no_total() -> None:
+    now = time.monotonic()
+    process = cast("Any", SimpleNamespace(exitcode=1))
+    watch = Watch(cast("Any", None), process, cast("Any", None), started=now - 100)
+    watch.enter("features", now - 90)
+    assert watch.end().seconds == pytest.approx(10)

@@ -280,7 +280,7 @@ def test_what_would_do_nothing_is_refused() -> None:
 
 
 def test_an_objective_without_parts_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least one part"):
+    with pytest.raises(ValueError, match="are all 0, wanted at least one above 0"):
         BGAN(8, **only())
 
 
@@ -601,6 +601,7 @@ def test_reconstructions_of_64_px_bring_the_authors_widths(generator: torch.Gene
     assert training.adversarial.discriminator is not None
     widths = [layer.weight.shape for layer in training.adversarial.modules() if isinstance(layer, nn.ConvTranspose2d)]
     assert [(shape[0], shape[1]) for shape in widths] == [(256, 256), (256, 128), (128, 32)]
+    assert training.targets is not None
     assert training.targets(torch.arange(3), torch.zeros(3, dtype=torch.int64)).shape == (3, 3, 64, 64)
     assert training.adversarial.discriminator.last.in_features == 1024
 

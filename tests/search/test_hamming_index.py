@@ -15,6 +15,7 @@ from hashbench.codes import MAX_BITS, Codes
 from hashbench.search import matmul_index
 from hashbench.search.index import HammingIndex
 from hashbench.search.layout import BLOCK_ITEMS, TILE_ITEMS
+from hashbench.search.matmul import MatmulBackend
 
 Bools = npt.NDArray[np.bool_]
 
@@ -171,3 +172,17 @@ def test_a_cpu_without_wide_vectors_finds_and_counts_the_same() -> None:
     )
     plain = {**os.environ, "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
     subprocess.run([sys.executable, "-c", code], env=plain, check=True)
+
+
+def test_a_callers_autocast_changes_no_integer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hashbench.search.index.backend_for", lambda device, _operation: MatmulBackend(device))
+    query, database = bools(4, 1000, 0), bools(300, 1000, 1)
+    codes, labels = (Codes.pack(query), Codes.pack(database)), (bools(4, 1, 2), bools(300, 1, 3))
+    with torch.autocast("cpu", torch.bfloat16):
+        ids, distances = HammingIndex(database, device="cpu").search(query, 50)
+        items, _ = MatmulBackend(torch.device("cpu")).histograms(*codes, labels)
+    wanted = plain(query, database, 50)
+    assert np.array_equal(ids, wanted[0])
+    assert np.array_equal(distances, wanted[1])
+    for row, counts in zip((query[:, None] != database).sum(axis=2), items, strict=True):
+        assert np.array_equal(np.bincount(row, minlength=1001), counts)
