@@ -97,8 +97,10 @@ def evaluate_features(
             relevant item.
     """
     metrics = declared(cutoff)
-    blocks = similarity_histograms(query, database, query_labels, database_labels, _device(device))
-    return _Tally(metrics, rank_grid(len(database)), distances=False).scores(blocks, {})
+    where = _device(device)
+    with torch.autocast(where.type, enabled=False):  # a caller's: similarities are float32
+        blocks = similarity_histograms(query, database, query_labels, database_labels, where)
+        return _Tally(metrics, rank_grid(len(database)), distances=False).scores(blocks, {})
 
 
 def warm_up(device: torch.device) -> None:

@@ -307,3 +307,13 @@ def test_golden_values_stand_for_the_metric_version() -> None:
     assert metrics.keys() == GOLDEN.keys()
     changed = {name: value for name, value in metrics.items() if value != pytest.approx(GOLDEN[name], abs=1e-9, rel=0)}
     assert not changed, f"these numbers changed: {changed}; if that is right, raise METRIC_VERSION and renew GOLDEN"
+
+
+def test_a_callers_autocast_changes_no_similarity() -> None:
+    rng = np.random.default_rng(0)
+    query, database = (rng.standard_normal((rows, 300)).astype(np.float32) for rows in (5, 200))
+    classes = np.arange(5) % 3, np.arange(200) % 3
+    plain = evaluate_features(query, database, *classes, device="cpu")
+    with torch.autocast("cpu", torch.bfloat16):
+        cast = evaluate_features(query, database, *classes, device="cpu")
+    assert cast.metrics == plain.metrics
