@@ -18,11 +18,11 @@ from hashbench.errors import UsageError
 from hashbench.util.documents import Count, Text, checked, read_toml
 
 SPLIT_SEED = 40_001
-QUERY_SHARE, MOST_QUERIES = 10, 1_000  # one labelled item in ten, where neither CSV nor TOML file says it
+QUERY_SHARE, MOST_QUERIES = 10, 1_000  # one labelled item in ten, where neither CSV nor TOML file gives a number
 
 
 class Description(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the TOML file says.
+    """The content of the TOML file.
 
     Attributes:
         name: letters, digits, "-" and "_"; the TOML file's own name without suffix where it gives none.

@@ -1,4 +1,4 @@
-"""The base class of data sets whose items are image files: which are on disk, their images, their checksums."""
+"""The base class of data sets whose items are image files: finds, decodes and checksums them."""
 
 import hashlib
 from abc import abstractmethod

@@ -1,4 +1,4 @@
-"""How a trial in a process of its own ended: by the record that it left, or by one written in its place."""
+"""The outcome of a trial in a process of its own: the record that it left, or a record of its failure."""
 
 import signal
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class ProcessEnd:
 def record_status(
     planned: PlannedTrial, end: ProcessEnd, before: Record | None, settings: Settings, store: Store
 ) -> str:
-    """The status of the trial's record, which is written here where the process left none.
+    """The status of the trial's record; writes the record if the process left none.
 
     Args:
         planned: the trial.

@@ -129,7 +129,7 @@ def plan_grids(grids: Sequence[Grid], settings: Settings) -> Plan:
 
 
 def carry_out(plan: Plan, settings: Settings, executor_name: str, on_event: Callable[[Event], None]) -> bool:
-    """Run the plan's open jobs, then write the reports of the result folder; False when the user interrupted.
+    """Run the plan's open trials, then write the reports of the result folder; False when the user interrupted.
 
     Images are decoded first, once for each content (see :func:`hashbench.data.audit.same_images`).
 

@@ -27,7 +27,7 @@ def training_set(
     images: Callable[[], ImageBatches],
     labels: Callable[[], Tensor],
 ) -> TrainingSet:
-    """What the traits ask for and nothing else; the rest is not even made."""
+    """The training data that the traits ask for; nothing else is computed."""
     on_images = traits.input == "images"
     return TrainingSet(
         given_features=features() if not on_images or traits.wants_features else None,
@@ -60,7 +60,7 @@ class TrainingData:
         return source.load_all(device) if fits else source
 
     def training_set(self, method: HashMethod, items: Items, run: RunContext) -> TrainingSet:
-        """What the method's traits ask for, of ``items``, and nothing else."""
+        """The training data of ``items`` that the method's traits ask for."""
         return training_set(
             method.traits,
             lambda: self.feature_rows(items, run.device),
@@ -69,7 +69,7 @@ class TrainingData:
         )
 
     def batches(self, method: HashMethod, items: Items, run: RunContext) -> Iterator[Tensor]:
-        """The input of ``encode`` for ``items``, batch by batch, on the run's device; one is made ahead."""
+        """The input of ``encode`` for ``items``, batch by batch, on the run's device; one is prefetched."""
         return prefetch(self._batches(method, items, run))
 
     def _batches(self, method: HashMethod, items: Items, run: RunContext) -> Iterator[Tensor]:
@@ -90,7 +90,7 @@ def own_generator(seed: int) -> torch.Generator:
 
 
 def fit(method: HashMethod, train: TrainingSet, run: RunContext, seed: int) -> HashMethod:
-    """Fit with the global generators forked and seeded, so that layers may draw from them and disturb nothing.
+    """Fit with the global generators forked and seeded, so that layers may draw from them.
 
     Raises:
         ValueError: the features contain NaN or infinite values.

@@ -18,7 +18,7 @@ LONGEST_NAME = 80
 
 @dataclass(frozen=True)
 class ScoreRequest:
-    """Codes and what they are of.
+    """How codes that were made elsewhere are to be scored.
 
     Attributes:
         name: the method's, as tables show it.

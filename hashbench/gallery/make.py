@@ -52,7 +52,7 @@ class GalleryRequest:
 
 @dataclass(frozen=True)
 class GalleryResult:
-    """What was made of a record.
+    """The files made from a record.
 
     Attributes:
         files: written sheets.

@@ -1,4 +1,4 @@
-"""A network's leading blocks, kept as they are while the rest trains."""
+"""Freezes the leading blocks of a network while the rest trains."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ def blocks(net: nn.Module) -> list[tuple[nn.Module, str]]:
 
 
 class FrozenLayers:
-    """The first ``count`` blocks of ``net``: without gradients, in eval mode whatever the rest is in.
+    """The first ``count`` blocks of ``net``: without gradients, always in eval mode.
 
     Their maps of an image never change, so they can be computed once: while they are :meth:`skipped`, ``net`` reads
     these maps.

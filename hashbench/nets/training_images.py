@@ -1,4 +1,4 @@
-"""The training images as the networks need them: inputs of the encoder, targets of the generator."""
+"""The training images as the networks need them: inputs of the encoder and targets of the generator."""
 
 from collections.abc import Iterator
 from typing import Any

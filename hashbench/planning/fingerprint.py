@@ -1,4 +1,4 @@
-"""What could change a trial's codes without being asked for: the sources that take part in making them."""
+"""The fingerprint of a trial: checksums of the source files that can change its codes."""
 
 import ast
 import hashlib
@@ -56,7 +56,7 @@ def forget_sums() -> None:
 
 
 def check_sources(planned: Mapping[str, str], files: Sequence[Path]) -> None:
-    """Check that this process runs the sources a trial was planned with, so that no record bears another's sum.
+    """Check that this process runs the sources a trial was planned with, so that records name the sources that ran.
 
     Files that cannot change the trial's codes may be edited while it runs.
 

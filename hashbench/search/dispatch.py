@@ -1,4 +1,4 @@
-"""Chooses the backend for a device: compiled kernels on a CPU, torch elsewhere and where the kernels do not work."""
+"""Chooses the backend for a device: compiled kernels on a CPU; torch elsewhere and where the kernels do not work."""
 
 from functools import cache
 from importlib import import_module
@@ -22,7 +22,7 @@ def backend_for(device: torch.device, operation: Operation) -> Backend:
     """The backend that performs an operation on a device.
 
     On a CPU that is numba's kernels. Before its first use an operation runs on a small case: where it cannot be
-    compiled, or its integers are not torch's, torch performs it, and a line to standard error says so.
+    compiled, or its integers are not torch's, torch performs it, and a warning is printed to standard error.
     """
     bit_sliced = _bit_sliced_backend(operation) if device.type == "cpu" else None
     return bit_sliced or MatmulBackend(device)

@@ -161,9 +161,9 @@ def test_a_damaged_file_beside_a_record_does_not_keep_the_page_away(folder: Path
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("--check", "--methods", "itq"), "--methods cannot go with --into or --check"),
-        (("--into", "README.md", "--results", "x"), "--results cannot go with --into or --check"),
-        (("--check", "--format", "md"), "--format cannot go with --into or --check"),
+        (("--check", "--methods", "itq"), "--methods cannot be combined with --into or --check"),
+        (("--into", "README.md", "--results", "x"), "--results cannot be combined with --into or --check"),
+        (("--check", "--format", "md"), "--format cannot be combined with --into or --check"),
         (("--format", "html", "--methods", "itq"), "a page of a selection needs --out FILE"),
     ],
 )

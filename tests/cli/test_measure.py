@@ -27,7 +27,7 @@ def test_kept_trials_are_measured_into_the_tables(call: Callable[..., Done], key
     done = call("measure", "--device", "cpu")
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("lsh 8 bits on digits/holdout-200, pixels: encodes ")
-    assert done.out.endswith(" queries/s with their 1000 nearest items\n")
+    assert done.out.endswith(" queries/s for their 1000 nearest items\n")
     assert len(list((tmp_path / "results/throughput").glob(f"{key}-*.json"))) == 1
     (measured,) = json.loads(call("measure", key[:7], "--device", "cpu", "--json").out)
     assert measured["key"] == key

@@ -79,7 +79,7 @@ def summary(comparison: Comparison) -> str:
 def caption(comparison: Comparison) -> str:
     """What the columns mean."""
     return (
-        f"{HEADLINE_NAME} of A and B over the queries that both answer, AP averaged over the repetitions that both "
+        f"{HEADLINE_NAME} of A and B over the queries that both scored, AP averaged over the repetitions that both "
         "have (runs); where they share none, over all of each (runs 3 / 5). Interval and p by paired bootstrap over "
         f"queries ({RESAMPLES:,} resamples), p adjusted by Holm over all cells of methods that differ "
         f"({comparison.tested}); d is the effect size, the mean difference over its standard deviation. Better and "

@@ -1,4 +1,4 @@
-"""What methods recorded of each epoch: losses, schedules, statistics of their bits."""
+"""Figures of the training: losses, schedules and statistics of the bits of each epoch."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ class History:
 
 
 def training(table: Table, styles: Mapping[str, Style]) -> Figure | None:
-    """A panel per value; colour and marker tell the row, dashes the code length. None where :data:`LACKING`."""
+    """A panel per value; colour and marker show the row, dashes the code length. None where :data:`LACKING`."""
     histories = _histories(table)
     values = list(dict.fromkeys(value for history in histories for value in history.curves))
     if not values:

@@ -1,4 +1,4 @@
-"""Sections and their data put into one HTML file, with style and script inside."""
+"""Writes sections and their data into one HTML file, with style and script inside."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""The gate: whether results keep to a baseline, figure by figure."""
+"""The regression gate: checks each figure of the results against a baseline."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,7 +21,7 @@ def check(baseline: str | Path = "results/baseline.json", folder: str | Path = "
     """Judge a result folder by a baseline file.
 
     Raises:
-        UsageError: the baseline is not there or not as it should be, or the folder is not there or a file.
+        UsageError: the baseline is missing or malformed, or the folder is not there or a file.
     """
     return judge(read_baseline(Path(baseline)), existing_results(folder), (str(baseline), str(folder)))
 

@@ -43,7 +43,7 @@ def check_rates(base: str | Path, head: str | Path, slower: float = SLOWER) -> R
     rounds of one side before all of the other, of unknown time or more than six hours apart are refused.
 
     Raises:
-        UsageError: a side is no folder.
+        UsageError: a side is not a folder.
     """
     sides = (existing_results(base), existing_results(head))
     names = (str(base), str(head))
@@ -85,7 +85,7 @@ def _machine(throughput: Record) -> str:
 def _on_one_machine(
     sides: tuple[Results, Results], hardware: str, slower: float
 ) -> tuple[list[RateFinding], list[str]]:
-    """The findings, and why the rest was not judged, or all of it."""
+    """The findings, and why others, or all, were not judged."""
     measured = [t for side in sides for t in side.throughputs if t["hardware"]["id"] == hardware]
     times = [time for time in map(_time, measured) if time is not None]
     if len(times) < len(measured):

@@ -1,4 +1,4 @@
-"""What a check found: a finding for each figure, and the report of all."""
+"""The report of a check of scores: a finding for each figure."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -46,12 +46,12 @@ class Finding:
 
     @property
     def too_few(self) -> bool:
-        """Whether these runs would not show a drop by .03 surely."""
+        """Whether these runs are too few to show a drop by .03 reliably."""
         return self.rule == SPREAD and (self.repetitions_needed is None or self.repetitions_needed > self.runs[1])
 
     @property
     def failing(self) -> bool:
-        """Whether the check fails by it."""
+        """Whether it makes the check fail."""
         return self.verdict in FAILING
 
     @property
