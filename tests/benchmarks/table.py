@@ -38,15 +38,15 @@ def measure(file: Path) -> None:
 def tables(benchmarks: list[dict[str, Any]]) -> Iterator[str]:
     """A Markdown table for each section: what it takes, and how many times that of ours."""
     for kind, (ours, heading, unit) in SECTIONS.items():
-        found = [b for b in benchmarks if b["extra_info"].get("of") == kind]
-        if not found:
+        of_kind = [b for b in benchmarks if b["extra_info"].get("of") == kind]
+        if not of_kind:
             continue
-        ways = list(dict.fromkeys([ours, *(b["extra_info"]["way"] for b in found)]))
+        ways = list(dict.fromkeys([ours, *(b["extra_info"]["way"] for b in of_kind)]))
         yield f"### {heading}\n"
         yield "| | " + " | ".join(ways) + " |"
         yield "| --- |" + " ---: |" * len(ways)
-        for task in dict.fromkeys(b["extra_info"]["task"] for b in found):
-            of_task = {b["extra_info"]["way"]: b for b in found if b["extra_info"]["task"] == task}
+        for task in dict.fromkeys(b["extra_info"]["task"] for b in of_kind):
+            of_task = {b["extra_info"]["way"]: b for b in of_kind if b["extra_info"]["task"] == task}
             yield f"| {task} | " + " | ".join(_cell(of_task, way, ours, unit) for way in ways) + " |"
         yield ""
     indexes = [b for b in benchmarks if b["extra_info"].get("of") == "indexes"]

@@ -68,14 +68,14 @@ def small(benchmark: Any, size: str, bits: int) -> Task:
 @pytest.mark.parametrize("size", SIZES)
 def test_histograms(benchmark: Any, size: str, bits: int) -> None:
     whole = small(benchmark, size, bits)
-    found = measured(
+    histograms = measured(
         benchmark,
         whole,
         ENOUGH,
         "histograms",
         lambda t: partial(distance_histograms, *sides(t), "cpu"),
     )
-    assert (found.items.sum(axis=1) == len(whole.database)).all()
+    assert (histograms.items.sum(axis=1) == len(whole.database)).all()
 
 
 @pytest.mark.parametrize("bits", BITS)
@@ -111,14 +111,14 @@ def test_peers(benchmark: Any, size: str, bits: int, way: str) -> None:
         pytest.importorskip(way)
     whole = small(benchmark, size, bits)
     prepare, pairs = PEERS[way]
-    found = measured(benchmark, whole, pairs, way, lambda t: prepare(t, K))
+    values = measured(benchmark, whole, pairs, way, lambda t: prepare(t, K))
     benchmark.extra_info["beside"] = "all metrics"
     if not benchmark.enabled:
         ours = evaluate(*sides(whole), device="cpu").metrics
         worst, best = ours["map@1000/worst"], ours["map@1000/best"]
         assert worst is not None
         assert best is not None
-        assert worst - 1e-6 <= found.mean() <= best + 1e-6
+        assert worst - 1e-6 <= values.mean() <= best + 1e-6
 
 
 def test_float_features(benchmark: Any) -> None:

@@ -51,7 +51,7 @@ WAYS: dict[str, Callable[[Task], Callable[[Any, int], Any]]] = {
 @pytest.mark.parametrize("bits", [16, 32, 64, 128])
 @pytest.mark.parametrize("size", ["59k", "1M"])
 def test_search(benchmark: Any, size: str, bits: int, k: int, way: str) -> None:
-    whole, found = searched(benchmark, size, bits, k, way, WAYS[way])
+    whole, nearest = searched(benchmark, size, bits, k, way, WAYS[way])
     if way.startswith("faiss"):
         _, distances = HammingIndex(whole.database, "cpu").search(whole.query, k)
-        assert np.array_equal(found[0], distances)
+        assert np.array_equal(nearest[0], distances)

@@ -18,9 +18,9 @@ def key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("HASHBENCH_CACHE", str(tmp_path / "cache"))
     hb.run(methods="lsh", bits=8, results=tmp_path / "results", executor="inline", device="cpu")
     (file,) = (tmp_path / "results/throughput").glob("*.json")
-    found = json.loads(file.read_text())
+    record = json.loads(file.read_text())
     file.unlink()
-    return str(found["key"])
+    return str(record["key"])
 
 
 def test_kept_trials_are_measured_into_the_tables(call: Callable[..., Done], key: str, tmp_path: Path) -> None:

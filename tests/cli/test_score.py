@@ -34,8 +34,8 @@ def file(arrays: dict[str, Any], tmp_path: Path) -> Path:
 
 @pytest.fixture
 def record(call: Callable[..., Done], file: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(call("score", "mine.npz", "--encoding", "01", "--json").out)
-    return found
+    record: dict[str, Any] = json.loads(call("score", "mine.npz", "--encoding", "01", "--json").out)
+    return record
 
 
 def test_it_prints_a_short_table_and_where_the_record_is(call: Callable[..., Done], file: Path, tmp_path: Path) -> None:
@@ -68,9 +68,9 @@ def test_arrays_may_have_files_of_their_own(
         np.save(f"{name}.npy", array)
         words += [f"--{name.replace('_', '-')}", f"{name}.npy"]
     done = call("score", *words, "--encoding", "01", "--name", "mine", "--json")
-    found = json.loads(done.out)
-    assert (found["key"], found["metrics"]) == (record["key"], record["metrics"])
-    assert sorted(found["provenance"]["scored"]["files"]) == sorted(arrays)
+    printed = json.loads(done.out)
+    assert (printed["key"], printed["metrics"]) == (record["key"], record["metrics"])
+    assert sorted(printed["provenance"]["scored"]["files"]) == sorted(arrays)
     assert list(record["provenance"]["scored"]["files"]) == ["mine.npz"]
 
 

@@ -45,7 +45,7 @@ def records(results: Path, weights: Path, tmp_path_factory: pytest.TempPathFacto
     """Of bgan and itq on digits, features and encoder of the same network."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HASHBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
-        found = hb.run(
+        results = hb.run(
             methods=["bgan", "itq"],
             bits=[8],
             features=SPEC,
@@ -57,7 +57,7 @@ def records(results: Path, weights: Path, tmp_path_factory: pytest.TempPathFacto
             executor="inline",
             device="cpu",
         )
-    return list(found.records)
+    return list(results.records)
 
 
 def by_method(records: list[dict[str, Any]], name: str) -> dict[str, Any]:

@@ -44,6 +44,6 @@ def test_methods_get_float32_whatever_the_features_are_kept_in(monkeypatch: pyte
     digits = open_dataset("digits", Path())
     codes = Codes.pack(np.zeros((20, 8), dtype=np.bool_))
     run = RunContext(torch.device("cpu"), torch.Generator())
-    found = measure(Particular(8), run, digits, digits.split().query, (codes, codes), Half())
-    assert found["encode"]["images_per_s"]["median"] > 0
-    assert found["encode"]["features_per_s"]["median"] > 0
+    throughput = measure(Particular(8), run, digits, digits.split().query, (codes, codes), Half())
+    assert throughput["encode"]["images_per_s"]["median"] > 0
+    assert throughput["encode"]["features_per_s"]["median"] > 0

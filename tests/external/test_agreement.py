@@ -27,13 +27,13 @@ def distances(codes: Pairs) -> Any:
 
 def script_map(codes: Pairs, labels: Pairs, k: int | None) -> float:
     """mAP@k with the hits found as denominator; equal distances stay in the order of the database."""
-    found = []
+    precisions = []
     for row, own in enumerate(distances(codes)):
         order = np.argsort(own, kind="stable")[:k]
         relevant = (labels[0][row] & labels[1][order]).any(axis=1)
-        places = np.flatnonzero(relevant) + 1
-        found.append((np.arange(1, len(places) + 1) / places).mean() if len(places) else 0.0)
-    return float(np.mean(found))
+        ranks = np.flatnonzero(relevant) + 1
+        precisions.append((np.arange(1, len(ranks) + 1) / ranks).mean() if len(ranks) else 0.0)
+    return float(np.mean(precisions))
 
 
 def by_torchmetrics(metric: Any, codes: Pairs, labels: Pairs) -> float:

@@ -58,12 +58,12 @@ def digits() -> Arrays:
     """Pixels of digits as codes, in the order of its protocol, with its labels and items."""
     dataset = open_dataset("digits", Path())
     _, split = make_card(dataset, "digits/holdout-200")
-    classes, found = dataset.labels().argmax(axis=1), {}
+    classes, arrays = dataset.labels().argmax(axis=1), {}
     for part, items in (("query", split.query), ("database", split.database)):
         images: Any = dataset.images(items)
-        found[f"{part}_codes"] = images.flatten(1).numpy()[:, :16] > 100
-        found[f"{part}_labels"], found[f"{part}_items"] = classes[items], items
-    return found
+        arrays[f"{part}_codes"] = images.flatten(1).numpy()[:, :16] > 100
+        arrays[f"{part}_labels"], arrays[f"{part}_items"] = classes[items], items
+    return arrays
 
 
 def only(arrays: Arrays, *kinds: str) -> Arrays:
@@ -76,8 +76,8 @@ def evaluated(arrays: Arrays, cutoff: int | None = None) -> hb.Scores:
 
 
 def table_with(record: Record, folder: Path) -> Table:
-    (found,) = [table for table in tables(results(folder)) if record["key"] in {r["key"] for r in table.records()}]
-    return found
+    (table,) = [table for table in tables(results(folder)) if record["key"] in {r["key"] for r in table.records()}]
+    return table
 
 
 def npz(record: Record, folder: Path) -> Arrays:
