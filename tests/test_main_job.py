@@ -1,4 +1,4 @@
-"""The main job on digits: records, resume, reports, the Python call."""
+"""A grid on digits from end to end: records, resume, reports, the Python call."""
 
 import json
 import subprocess
@@ -82,7 +82,7 @@ def test_codes_beside_the_record_give_its_metrics_again(grid: Path) -> None:
     assert np.array_equal(digits.labels()[arrays["query_items"]], labels[0])
 
 
-def test_the_kept_state_encodes_without_training(grid: Path) -> None:
+def test_the_saved_state_encodes_without_training(grid: Path) -> None:
     path = next((grid / "results/records").glob("*-itq-32-0-*.json"))
     record, arrays = json.loads(path.read_text()), np.load(path.with_suffix(".npz"))
     method = METHODS.get("itq")(32, **record["trial"]["parameters"])

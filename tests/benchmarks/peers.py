@@ -1,6 +1,6 @@
 """How others evaluate and search, written as they do, to be measured beside hashbench.
 
-Every way says what it computes. It takes a task and answers with the call that is measured: codes and labels are by
+Every function names what it computes. It takes a task and returns the call that is measured: codes and labels are by
 then in the form that it wants.
 """
 
@@ -35,7 +35,7 @@ class Task:
     database_labels: npt.NDArray[np.bool_]
 
     def first(self, queries: int) -> "Task":
-        """The same with fewer queries, for ways that take long."""
+        """The same with fewer queries, for implementations that take long."""
         return Task(self.name, self.query[:queries], self.database, self.query_labels[:queries], self.database_labels)
 
 

@@ -69,10 +69,10 @@ def _wait() -> None:
         torch.cuda.synchronize()
 
 
-def rate(benchmark: Any, step: Callable[[], Any], images: int, task: str, way: str = "hashbench") -> float:
+def rate(benchmark: Any, step: Callable[[], Any], images: int, task: str, implementation: str = "hashbench") -> float:
     """Images per second of the median of three rounds after one that warms up."""
     name = f"{task}, {NET}@{SIZE}"
-    benchmark.extra_info.update(task=name, way=way, queries=images, of="images")
+    benchmark.extra_info.update(task=name, implementation=implementation, queries=images, of="images")
     benchmark.pedantic(step, rounds=3, warmup_rounds=1)
     rate = images / benchmark.stats.stats.median if benchmark.stats else float("nan")
     benchmark.extra_info["images_per_s"] = rate

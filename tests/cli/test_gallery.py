@@ -34,7 +34,7 @@ def file(made: Path, tmp_path: Path) -> Path:
     return file
 
 
-def test_paths_are_printed_and_what_is_not_made_is_said(call: Callable[..., Done], file: Path, tmp_path: Path) -> None:
+def test_paths_are_printed_and_missing_sheets_are_noted(call: Callable[..., Done], file: Path, tmp_path: Path) -> None:
     wanted = f"results/gallery/{file.stem}-neighbours.png"
     done = call("gallery", *SMALL)
     assert (done.code, done.out) == (0, f"{wanted}\n")

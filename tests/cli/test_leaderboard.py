@@ -130,7 +130,7 @@ def test_a_result_folder_is_checked_against_its_records(folder: Path, call: Call
     assert "results/leaderboard.md is out of date" in done.err
 
 
-def test_what_is_out_of_date_is_said_with_the_command_that_mends_it(folder: Path, call: Callable[..., Done]) -> None:
+def test_out_of_date_files_are_named_with_the_command_that_renews_them(folder: Path, call: Callable[..., Done]) -> None:
     folder.rename("elsewhere")
     call("leaderboard", "--results", "elsewhere", "--format", "md", "--out", "elsewhere/leaderboard.md")
     Path("elsewhere/leaderboard.md").write_text("edited")

@@ -23,7 +23,7 @@ def key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(record["key"])
 
 
-def test_kept_trials_are_measured_into_the_tables(call: Callable[..., Done], key: str, tmp_path: Path) -> None:
+def test_stored_trials_are_measured_into_the_tables(call: Callable[..., Done], key: str, tmp_path: Path) -> None:
     done = call("measure", "--device", "cpu")
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("lsh 8 bits on digits/holdout-200, pixels: encodes ")

@@ -1,4 +1,4 @@
-"""The verb ``rescore``: kept codes get today's metrics, and nothing else changes."""
+"""The verb ``rescore``: stored codes get the current metrics, and nothing else changes."""
 
 import json
 import shutil

@@ -74,7 +74,7 @@ def test_arrays_may_have_files_of_their_own(
     assert list(record["provenance"]["scored"]["files"]) == ["mine.npz"]
 
 
-def test_other_codes_of_that_name_are_said_to_take_its_place(
+def test_other_codes_of_that_name_are_noted_as_replacing_it(
     call: Callable[..., Done], arrays: dict[str, Any], record: dict[str, Any]
 ) -> None:
     np.savez("mine.npz", **{**arrays, "query_codes": 1 - arrays["query_codes"]})

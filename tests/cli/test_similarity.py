@@ -20,7 +20,7 @@ RUN = ("run", "--methods", "lsh", "--bits", "8", "--limit", "50", "--executor", 
 
 @pytest.fixture
 def pairs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
-    """What lsh is made to say: each training item is similar to the one before it."""
+    """The pairs that lsh logs: each training item is similar to the one before it."""
     lsh: Any = METHODS.get("lsh")
     fit = lsh.fit
     told = [(item, item - 1) for item in range(1, 50)]

@@ -126,7 +126,7 @@ def test_chance_is_the_share_of_relevant_items(result: Audit) -> None:
     assert set(result.chance) == {"map@1000", "map@5", "map@all"}
 
 
-def test_is_kept_under_the_cards_id(result: Audit, tmp_path: Path) -> None:
+def test_is_written_under_the_cards_id(result: Audit, tmp_path: Path) -> None:
     file = write_audit(result, tmp_path)
     assert file.name == f"planted-only-{result.card}.json"
     assert json.loads(file.read_text()) == json.loads(json.dumps(result.facts()))

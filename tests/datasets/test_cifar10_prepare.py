@@ -104,7 +104,7 @@ def test_a_source_without_the_files_says_what_is_wanted(cifar10: Dataset, tmp_pa
     assert nothing_left(cifar10.root)
 
 
-def test_the_archive_is_downloaded_with_its_size_said_first(cifar10: Dataset, served: str) -> None:
+def test_the_archive_is_downloaded_and_its_size_logged_first(cifar10: Dataset, served: str) -> None:
     lines: list[str] = []
     cifar10.prepare(None, lines.append)
     assert cifar10.labels().shape == (120, 10)

@@ -128,7 +128,7 @@ def test_archives_are_adopted(
     check_adopted(flickr.root)
 
 
-def test_both_archives_are_downloaded_with_their_sizes_said_first(flickr: Dataset, served: str) -> None:
+def test_both_archives_are_downloaded_and_their_sizes_logged_first(flickr: Dataset, served: str) -> None:
     lines: list[str] = []
     flickr.prepare(None, lines.append)
     check_adopted(flickr.root)

@@ -102,7 +102,7 @@ def test_codes_do_not_depend_on_the_batch_size(inputs: TrainingData, monkeypatch
 
 
 @pytest.mark.parametrize("answer", [torch.zeros(4, 8), torch.zeros(4, 7, dtype=torch.bool)])
-def test_an_answer_that_is_not_bool_of_the_right_shape_is_an_error(answer: Tensor) -> None:
+def test_codes_that_are_not_bool_of_the_right_shape_are_an_error(answer: Tensor) -> None:
     class Wrong(Recorder):
         def encode(self, batch: Tensor) -> Tensor:
             return answer
@@ -120,7 +120,7 @@ def test_fit_draws_from_seeded_global_generators_and_disturbs_none() -> None:
     assert torch.equal(state, torch.random.get_rng_state())
 
 
-def test_epochs_are_kept_and_passed_on_and_read_once() -> None:
+def test_epochs_are_recorded_and_passed_on_and_read_once() -> None:
     heard: list[tuple[int, int, dict[str, float]]] = []
     context = RunContext(
         torch.device("cpu"), torch.Generator(), progress=lambda done, total, values: heard.append((done, total, values))

@@ -1,4 +1,4 @@
-"""Sheets: pictures pixel for pixel, words that fit, right and wrong told apart by colour and by sign."""
+"""Sheets: pictures pixel for pixel, words that fit, right and wrong items marked by colour and by sign."""
 
 from pathlib import Path
 

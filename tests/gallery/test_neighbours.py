@@ -56,7 +56,7 @@ def test_they_stand_for_all_queries() -> None:
     assert precision[spread(precision, 20)].mean() == pytest.approx(precision.mean(), abs=0.01)
 
 
-def test_queries_without_an_answer_are_never_shown_and_ties_go_by_row() -> None:
+def test_queries_without_a_relevant_item_are_never_shown_and_ties_go_by_row() -> None:
     precision = np.array([np.nan, 0.5, 0.5, np.nan, 1.0, 0.5])
     assert spread(precision, 10).tolist() == [4, 1, 2, 5]
     assert spread(precision, 2).tolist() == [1, 5]

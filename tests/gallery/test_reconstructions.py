@@ -70,7 +70,7 @@ def test_the_caption_says_what_is_shown_and_the_mean_over_all(results: Path, pai
     assert f"has {pairs.flat_error:.4f}" in said
 
 
-def test_what_restores_nothing_answers_none(results: Path) -> None:
+def test_a_method_that_restores_nothing_gives_none(results: Path) -> None:
     record = stored(results, "borrows")
     method, run = load_method(record, torch.device("cpu"))
     assert reconstruct(method, run, load_codes(record), open_dataset("digits", Path()), QUERIES) is None

@@ -1,4 +1,4 @@
-"""The plan: a request becomes jobs with keys, reasons and reference trials."""
+"""The plan: a grid becomes trials with keys, reasons and reference trials."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -208,7 +208,7 @@ def test_a_fingerprint_has_what_makes_codes_and_nothing_else(tmp_path: Path) -> 
         ({"preset": "fast"}, "no preset of these methods named 'fast'"),
     ],
 )
-def test_a_request_that_cannot_be_carried_out_is_refused_in_one_line(
+def test_a_grid_that_cannot_be_carried_out_is_refused_in_one_line(
     settings: Settings, change: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message) as refused:

@@ -1,4 +1,4 @@
-"""Throughput of kept methods is measured again, and nothing else about them changes."""
+"""Throughput of stored methods is measured again, and nothing else about them changes."""
 
 import json
 import shutil
