@@ -159,7 +159,7 @@ def _cached_sums(file: Path, items: int, log: Log) -> npt.NDArray[np.uint8] | No
     content = file.read_bytes()
     digest, sums = content[:32], content[32:]
     if hashlib.sha256(sums).digest() != digest or len(sums) != items * SUM_BYTES:
-        log(f"the remembered sums of images {file} are damaged; made again")
+        log(f"the cached checksums of images {file} are damaged; computed again")
         return None
     return np.frombuffer(sums, dtype=np.uint8).reshape(items, SUM_BYTES)
 

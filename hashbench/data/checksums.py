@@ -33,7 +33,7 @@ class KnownFile(NamedTuple):
     sum: str
 
 
-def remembered_sums(folder: Path, names: Sequence[str], cache: Path, log: Log) -> list[str]:
+def cached_checksums(folder: Path, names: Sequence[str], cache: Path, log: Log) -> list[str]:
     """Checksum (BLAKE2b of 16 bytes, hexadecimal) of each file ``folder / name``, in the order of ``names``.
 
     Cached in ``cache/sums``, one file per folder; a file of the same size and times is not read again. Several
@@ -76,7 +76,7 @@ def _read_known(file: Path, log: Log) -> dict[str, KnownFile]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        log(f"the remembered checksums {file} are damaged ({error}); made again")
+        log(f"the cached checksums {file} are damaged ({error}); computed again")
         return {}
 
 

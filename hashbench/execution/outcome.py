@@ -53,7 +53,7 @@ def _status_and_message(end: ProcessEnd, timeout: float | None) -> tuple[str, st
         return "timeout", f"stopped after its time-out of {timeout:g} s"
     if end.exit_code is not None and end.exit_code < 0:
         name = signal.Signals(-end.exit_code).name
-        hint = ", perhaps by the system for want of memory" if -end.exit_code == signal.SIGKILL else ""
+        hint = ", perhaps by the system because memory ran out" if -end.exit_code == signal.SIGKILL else ""
         return "killed", f"ended by signal {name}{hint}"
     return "failed", f"exited with code {end.exit_code} and left no record"
 

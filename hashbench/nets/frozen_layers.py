@@ -72,4 +72,6 @@ class FrozenLayers:
             except RuntimeError:
                 cut = torch.empty(0)
         if cut.shape != whole.shape or not torch.allclose(cut, whole, atol=1e-5):
-            raise ValueError(f"freeze is {len(self)}, wanted 0: this network's blocks are no chain")
+            raise ValueError(
+                f"freeze is {len(self)}, wanted 0: this network does not run its blocks one after the other"
+            )

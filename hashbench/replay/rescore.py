@@ -134,8 +134,8 @@ def rescore_record(stored: StoredTrial, context: ReplayContext) -> Record:
     record = stored.record
     if record["metric_version"] > METRIC_VERSION:
         raise UsageError(
-            f"record {record['key']} has metrics of version {record['metric_version']}, here is {METRIC_VERSION}; "
-            f"a newer hashbench computes them"
+            f"record {record['key']} has metrics of version {record['metric_version']}, this hashbench "
+            f"computes version {METRIC_VERSION}; use a newer one"
         )
     changed: Record = {"metric_version": METRIC_VERSION}
     if record["status"] == "ok":

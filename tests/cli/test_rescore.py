@@ -143,7 +143,7 @@ def test_what_cannot_be_rescored_is_a_line_and_stays(call: Callable[..., Done], 
     assert len(said) == 3
     assert any(f"codes results/records/{lsh.name} cannot be read" in line for line in said)
     assert any(f"record results/records/{broken.name} cannot be read" in line for line in said)
-    assert any("has metrics of version 99, here is 1; a newer hashbench computes them" in line for line in said)
+    assert any("has metrics of version 99, this hashbench computes version 1; use a newer one" in line for line in said)
     assert contents_of(lsh, broken, newer) == before
     assert call("rescore", newer.name.removesuffix(".json").rpartition("-")[2]).code == 2
 

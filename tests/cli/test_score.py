@@ -109,7 +109,7 @@ def test_codes_on_a_protocol_have_its_pictures(call: Callable[..., Done], tmp_pa
     ]
     done = call("gallery", "--queries", "1", "--neighbours", "1", "--device", "cpu")
     assert done.code == 0
-    assert done.err.endswith("no reconstructions: the codes of mine come from elsewhere, there is no method of them\n")
+    assert done.err.endswith("no reconstructions: the codes of mine were made elsewhere, so there is no method\n")
 
 
 @pytest.mark.parametrize(

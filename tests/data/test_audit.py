@@ -103,7 +103,7 @@ def test_damaged_sums_of_images_are_made_again(
     lines: list[str] = []
     planted.log = lines.append
     assert np.array_equal(same_images(planted, tmp_path), groups)
-    assert lines == [f"the remembered sums of images {file} are damaged; made again"]
+    assert lines == [f"the cached checksums of images {file} are damaged; computed again"]
     assert file.read_bytes() == whole
 
 

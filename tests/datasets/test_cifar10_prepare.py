@@ -118,7 +118,7 @@ def test_a_download_of_another_sum_leaves_nothing(
     cifar10: Dataset, served: str, cifar10_module: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cifar10_module, "ARCHIVE_MD5", "0" * 32)
-    with pytest.raises(UsageError, match=f"{served}: what came has md5 [0-9a-f]{{32}}, wanted 0{{32}}"):
+    with pytest.raises(UsageError, match=f"{served}: the downloaded file has md5 [0-9a-f]{{32}}, wanted 0{{32}}"):
         cifar10.prepare(None, print)
     assert nothing_left(cifar10.root)
 

@@ -254,7 +254,9 @@ def test_weights_are_downloaded_once_and_logged_first(hub: Path, site: Path) -> 
 
 def test_a_file_of_another_sum_is_removed(hub: Path, site: Path) -> None:
     site.write_bytes(bytes_of({"other": torch.ones(2)}))
-    with pytest.raises(UsageError, match=r"what came has sha256 [0-9a-f]{64}, wanted [0-9a-f]{8}; try again, or name"):
+    with pytest.raises(
+        UsageError, match=r"the downloaded file has sha256 [0-9a-f]{64}, wanted [0-9a-f]{8}; try again, or name"
+    ):
         Weights().state("vgg19")
     assert list(hub.iterdir()) == []
 

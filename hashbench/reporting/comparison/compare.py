@@ -115,7 +115,7 @@ def _average(cell: Repetitions, runs: list[Run]) -> PerQuery:
         per_query.append(arrays)
     average = mean_over_repetitions(per_query)
     if average is None:
-        raise UsageError(f"repetitions of {cell.identity.label} have other queries than one another")
+        raise UsageError(f"repetitions of {cell.identity.label} have different queries")
     return average
 
 
