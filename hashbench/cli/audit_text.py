@@ -8,7 +8,7 @@ PARTS = {"query": "queries", "database": "database", "train": "train"}
 
 
 def lines(audit: dict[str, Any]) -> list[str]:
-    """What ``data verify`` prints, from the facts of an :class:`hashbench.data.audit.Audit`."""
+    """The lines that ``data verify`` prints, from the facts of an :class:`hashbench.data.audit.Audit`."""
     return [
         f"{audit['protocol']}: {audit['title']}, protocol card {audit['card']}",
         f"  {audit['source']}",

@@ -10,7 +10,7 @@ SMALLEST_SPREAD = 0.0005  # of the bounds, below which three digits show no diff
 
 
 def lines(record: dict[str, Any]) -> list[str]:
-    """What ``score`` and ``rescore`` print of a record that has codes."""
+    """The lines that ``score`` prints of a record with codes."""
     trial, card, metrics = record["trial"], record["protocol_card"], record["metrics"]
     sizes = card["sizes"]
     classes = f"{card['classes']:,} label{'' if card['classes'] == 1 else 's'}"

@@ -28,7 +28,7 @@ Groups = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Audit:
-    """What ``hashbench data verify`` prints and stores.
+    """The audit of a protocol, as ``hashbench data verify`` prints and stores it.
 
     Attributes:
         card: the protocol card's id.

@@ -69,7 +69,7 @@ def cached_checksums(folder: Path, names: Sequence[str], cache: Path, log: Log) 
 
 
 def _read_known(file: Path, log: Log) -> dict[str, KnownFile]:
-    """The files that the cache file knows, by name; none where it is absent or damaged."""
+    """The files in the cache file, by name; none where it is absent or damaged."""
     try:
         rows = json.loads(file.read_bytes())
         return {name: KnownFile(int(a), int(b), int(c), str(sum_)) for name, (a, b, c, sum_) in rows.items()}

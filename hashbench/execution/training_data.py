@@ -1,4 +1,4 @@
-"""From a protocol's data to a fitted method and its codes: batching, packing, moving between devices."""
+"""Fits a method to a protocol's data and encodes it: batching, packing, moving between devices."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from hashbench.util.prefetch import prefetch
 from hashbench.util.seeds import derive_seed, forked_generators
 
 FEATURE_BATCH = 500  # rows of features encoded at a time
-HELD_IMAGE_BYTES = 4 << 30
+MAX_CACHED_IMAGE_BYTES = 4 << 30
 
 
 def training_set(
@@ -43,7 +43,7 @@ def rows_per_batch(method: HashMethod, size: int, device: torch.device) -> int:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a trial can give to a method: features of all items (memory-mapped, float32 or float16), images, labels."""
+    """The data that a trial can give to a method: features of all items (memory-mapped, float32 or float16), images, labels."""
 
     dataset: Dataset
     features: npt.NDArray[np.floating[Any]]
@@ -56,7 +56,7 @@ class TrainingData:
     def images(self, items: Items, size: int, device: torch.device) -> ImageBatches:
         """Images at ``size``: held on ``device`` when they fit in 4 GiB, else decoded batch by batch."""
         source = ImageSource(self.dataset, items, size)
-        fits = len(items) * 3 * size * size <= HELD_IMAGE_BYTES
+        fits = len(items) * 3 * size * size <= MAX_CACHED_IMAGE_BYTES
         return source.load_all(device) if fits else source
 
     def training_set(self, method: HashMethod, items: Items, run: RunContext) -> TrainingSet:

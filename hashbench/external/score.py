@@ -54,7 +54,7 @@ class Scored:
 def score_arrays(arrays: Arrays, request: ScoreRequest, settings: Settings) -> Scored:
     """Check, score and store codes: the record, the arrays beside it, and random codes as the floor of their table.
 
-    The same codes under the same request have the same key, whatever their encoding; the record is then made anew.
+    The same codes under the same request have the same key, whatever their encoding; the record is then overwritten.
 
     Raises:
         UsageError: codes, labels and request do not fit each other or the protocol; one line, nothing is written.

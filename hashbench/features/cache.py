@@ -77,7 +77,7 @@ def cached_features(
         "extractor": extractor.name,
         "dtype": extractor.dtype,
         "weights": extractor.weights,
-        "recipe": extractor.recipe,
+        "recipe": extractor.configuration,
         "format": FORMAT,
         "source": source_sum(dataset, extractor),
     }

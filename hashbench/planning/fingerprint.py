@@ -44,13 +44,13 @@ def _reached(files: Sequence[Path]) -> list[Path]:
 
 
 def source_files(trial: TrialSpec) -> list[Path]:
-    """Where a trial's sources begin: its method (or the references), its features, its data set."""
+    """The files with a trial's own sources: its method (or the references), its features, its data set."""
     own = REFERENCE_TRIALS if trial.method in REFERENCES else METHODS.file(trial.method)
     return [own, source_file(trial.features), DATASETS.file(trial.dataset)]
 
 
 def forget_sums() -> None:
-    """Read sources anew; a plan begins with this, since they may have been edited since the last."""
+    """Forget the checksums of sources; called at the start of a plan, since files may have been edited since the last."""
     _checksum.cache_clear()
     _engine_imports.cache_clear()
 

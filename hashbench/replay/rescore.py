@@ -67,7 +67,7 @@ def choose(folder: Path, everything: bool) -> Selection:
 def rescore(
     folder: str | Path = "results", everything: bool = False, data: str | Path | None = None, device: str = "auto"
 ) -> Results:
-    """Compute the metrics of a result folder's records anew, and its reports: ``hb.rescore("results")``.
+    """Compute the metrics of a result folder's records again, and write its reports: ``hb.rescore("results")``.
 
     Args:
         folder: the result folder.
@@ -90,7 +90,7 @@ def rescore(
 def rescore_records(
     chosen: Sequence[StoredTrial], context: ReplayContext, done: Done = lambda _stored, _record: None
 ) -> Results:
-    """Rescore one after the other, then make the reports of their folders anew.
+    """Rescore one after the other, then write the reports of their folders again.
 
     Args:
         chosen: the records.
@@ -159,7 +159,7 @@ def _scores(stored: StoredTrial, context: ReplayContext) -> tuple[Scores, Record
 
 
 def _of_features(stored: StoredTrial, context: ReplayContext) -> tuple[Scores, Record]:
-    """As the trial scored them, from features that are extracted where the cache does not have them."""
+    """Scores of the float features, which are extracted where the cache does not have them."""
     trial, dataset = stored.trial, open_recorded_dataset(stored, context.data, context.dataset)
     dataset.log = log_to_stderr
     features = extractor(trial.features, context.weights, trial.features_dtype)

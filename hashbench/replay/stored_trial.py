@@ -43,17 +43,17 @@ class StoredTrial:
 
     @property
     def codes_file(self) -> Path:
-        """Of codes, labels, items and average precisions, which only records with the status ok have."""
+        """The file of codes, labels, items and average precisions, which only records with the status ok have."""
         return self.file.with_suffix(".npz")
 
     @property
     def state_file(self) -> Path:
-        """Of the method's state, which may not have been kept."""
+        """The file of the method's state, which may not have been saved."""
         return self.file.with_suffix(".safetensors")
 
     @property
     def trial(self) -> TrialSpec:
-        """What was asked for."""
+        """The trial in words."""
         return TrialSpec(**self.record["trial"])
 
     @property

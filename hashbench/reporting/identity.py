@@ -50,7 +50,7 @@ class Identity:
         return cls(table, facts["method"], facts["bits"], facts["preset"], **texts)
 
     def facts(self) -> dict[str, Any]:
-        """As :meth:`from_facts` takes it and JSON has it: one dictionary with the names that records use."""
+        """The inverse of :meth:`from_facts`, ready for JSON: one dictionary with the names that records use."""
         return self._flat() | {name: json.loads(getattr(self, name)) for name in _DICTIONARIES}
 
     def _flat(self) -> dict[str, Any]:

@@ -26,7 +26,7 @@ _EMPTY: dict[str, Any] = {"weights": "", "limit": 0}  # for null in records: key
 
 @dataclass(frozen=True, order=True)
 class TableKey:
-    """What the numbers of one table share; tables are sorted by it.
+    """The facts that the numbers of one table share; tables are sorted by it.
 
     Attributes:
         supervised: the methods read labels.

@@ -27,7 +27,7 @@ FILES: dict[str, Callable[[Sequence[Table], Results], str]] = {
 def write_reports(
     folder: Path, current: frozenset[str] = frozenset(), stale: frozenset[str] = frozenset(), figures: bool = True
 ) -> list[Path]:
-    """Make all reports of all records in ``folder`` anew; returns what was written, nothing if there are no records.
+    """Write all reports of the records in ``folder``; returns what was written, nothing if there are no records.
 
     ``current`` and ``stale`` are what a plan knows of the records' keys, see :func:`tables`; without ``figures`` only
     leaderboard.md and .csv are made.

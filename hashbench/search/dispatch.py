@@ -68,7 +68,7 @@ def _check(backend: Backend, operation: Operation) -> None:
 
 
 def _small_case(backend: Backend, operation: Operation) -> tuple[npt.NDArray[Any], ...]:
-    """What an operation returns for codes that end within a tile and labels of which some items have several."""
+    """The result of an operation on codes that end within a tile, with labels of which some items have several."""
     rng = np.random.default_rng(0)
     queries, items = 3, 2 * TILE_ITEMS + 70
     codes = [Codes.pack(rng.random((rows, 72)) < 0.4) for rows in (queries, items)]

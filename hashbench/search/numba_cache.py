@@ -4,7 +4,7 @@ Compiled code is kept beside its source, or in the user's cache folder, so that 
 as long as its own file does not change; what it calls is compiled into it as well, so here it is also compiled anew
 when another file of the same folder changes. A compiled function calls no compiled function of another folder.
 
-All that this project knows of numba's cache is in :func:`_compile`: a compiled function has ``_cache._cache_file``,
+All code that depends on numba's cache is in :func:`_compile`: a compiled function has ``_cache._cache_file``,
 whose ``_source_stamp`` is written with the code and compared before it is used.
 """
 

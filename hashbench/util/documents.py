@@ -74,7 +74,7 @@ def checked(content: Any, model: type[Model], name: str, way_out: str = "") -> M
 
 
 def _fault(error: msgspec.ValidationError, content: Any, kind: Any, name: str, path: str) -> str:
-    """What is wrong with ``content``, or with the first value inside it that does not fit."""
+    """The error in ``content``, or in the first value inside it that does not fit."""
     for step, value, wanted in _values(content, kind):
         try:
             msgspec.convert(value, wanted)

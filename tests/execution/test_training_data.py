@@ -85,7 +85,7 @@ def test_images_that_do_not_fit_in_memory_are_decoded_batch_by_batch(
     inputs: TrainingData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = inputs.training_set(Images(8), ITEMS, run()).images
-    monkeypatch.setattr("hashbench.execution.training_data.HELD_IMAGE_BYTES", 10)
+    monkeypatch.setattr("hashbench.execution.training_data.MAX_CACHED_IMAGE_BYTES", 10)
     streamed = inputs.training_set(Images(8), ITEMS, run()).images
     assert isinstance(held, Tensor)
     assert not isinstance(streamed, Tensor)

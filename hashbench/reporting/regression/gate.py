@@ -31,9 +31,9 @@ def judge(baseline: Baseline, results: Results, names: tuple[str, str]) -> Repor
     old = {cell.identity: cell for cell in baseline.cells}
     new = repetitions(results)
     matches = match(old, new)
-    found_of = [(one, tuple(_findings(one, old, new, baseline.directions))) for one in matches]
-    findings = tuple(finding for _, own in found_of for finding in own)
-    comparable = any(one.first and one.second and own for one, own in found_of)
+    findings_of = [(one, tuple(_findings(one, old, new, baseline.directions))) for one in matches]
+    findings = tuple(finding for _, own in findings_of for finding in own)
+    comparable = any(one.first and one.second and own for one, own in findings_of)
     notes = (*map(plain, results.faults), *_too_few(findings), *_changed_defaults(matches))
     return Report(*names, findings, notes, comparable)
 

@@ -25,7 +25,7 @@ class Item(Protocol):
 
     @property
     def sentence(self) -> str:
-        """What happened, without the label."""
+        """A sentence on what happened, without the label."""
 
 
 class Outcome(Protocol):

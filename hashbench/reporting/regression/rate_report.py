@@ -66,7 +66,7 @@ class RateFinding:
 
     @property
     def sentence(self) -> str:
-        """What happened."""
+        """A sentence on what happened."""
         if self.head is None or self.base is None or self.ratio is None:
             return "measured on the base, not on the head"
         cells = f", mean of {self.cells} code lengths" if self.cells > 1 else ""

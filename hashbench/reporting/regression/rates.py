@@ -25,7 +25,7 @@ SLOWER = 0.2
 
 @dataclass
 class _Cell:
-    """What was measured of a cell on one machine, by repetition: when, and the median of each kind of rate."""
+    """The measurements of a cell on one machine, by repetition: time, and the median of each kind of rate."""
 
     times: list[datetime] = field(default_factory=list)
     rates: dict[str, dict[Run, float]] = field(default_factory=dict)
@@ -123,7 +123,7 @@ def _time(throughput: Record) -> datetime | None:
 
 
 def _cells(side: Results, hardware: str) -> dict[Identity, _Cell]:
-    """What was measured of each cell on this hardware."""
+    """The measurements of each cell on this hardware."""
     measured = {t["key"]: t for t in side.throughputs if t["hardware"]["id"] == hardware}
     cells: dict[Identity, _Cell] = {}
     for identity, cell in repetitions(side).items():

@@ -40,7 +40,7 @@ def learn(values: Sequence[float], figures: int) -> float:
 
 
 def for_repetitions(tolerance: float, old: int, new: int) -> float:
-    """What :func:`learn` gives for ``old`` values where ``new`` ones are judged by their mean."""
+    """The tolerance of :func:`learn` for the mean of ``new`` values, learned from ``old`` ones."""
     return tolerance * math.sqrt((1 / old + 1 / new) / (2 / old))
 
 
