@@ -43,7 +43,7 @@ def rows_per_batch(method: HashMethod, size: int, device: torch.device) -> int:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The data that a trial can give to a method: features of all items (memory-mapped, float32 or float16), images, labels."""
+    """The data of a trial for its method: features of all items (memory-mapped, float32 or float16), images, labels."""
 
     dataset: Dataset
     features: npt.NDArray[np.floating[Any]]

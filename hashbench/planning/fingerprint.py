@@ -50,7 +50,7 @@ def source_files(trial: TrialSpec) -> list[Path]:
 
 
 def forget_sums() -> None:
-    """Forget the checksums of sources; called at the start of a plan, since files may have been edited since the last."""
+    """Forget the checksums of sources; called at the start of a plan, since files may have been edited."""
     _checksum.cache_clear()
     _engine_imports.cache_clear()
 

@@ -53,7 +53,7 @@ class StoredTrial:
 
     @property
     def trial(self) -> TrialSpec:
-        """The trial in words."""
+        """The identity of the trial."""
         return TrialSpec(**self.record["trial"])
 
     @property

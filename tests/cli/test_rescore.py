@@ -139,11 +139,13 @@ def test_what_cannot_be_rescored_is_a_line_and_stays(call: Callable[..., Done], 
     before = contents_of(lsh, broken, newer)
     done = call("rescore", "--device", "cpu")
     assert done.code == 1
-    said = faults(done)
-    assert len(said) == 3
-    assert any(f"codes results/records/{lsh.name} cannot be read" in line for line in said)
-    assert any(f"record results/records/{broken.name} cannot be read" in line for line in said)
-    assert any("has metrics of version 99, this hashbench computes version 1; use a newer one" in line for line in said)
+    fault_lines = faults(done)
+    assert len(fault_lines) == 3
+    assert any(f"codes results/records/{lsh.name} cannot be read" in line for line in fault_lines)
+    assert any(f"record results/records/{broken.name} cannot be read" in line for line in fault_lines)
+    assert any(
+        "has metrics of version 99, this hashbench computes version 1; use a newer one" in line for line in fault_lines
+    )
     assert contents_of(lsh, broken, newer) == before
     assert call("rescore", newer.name.removesuffix(".json").rpartition("-")[2]).code == 2
 

@@ -43,14 +43,14 @@ def test_it_prints_a_short_table_and_where_the_record_is(call: Callable[..., Don
     assert (done.code, done.err) == (0, "not read: note\n")
     (path,) = (tmp_path / "results/records").glob("scored-*-mine-12-0-*.json")
     metrics = json.loads(path.read_text())["metrics"]
-    table, said = [part.splitlines() for part in done.out.split("\n\n")][1:3]
+    table, sentences = [part.splitlines() for part in done.out.split("\n\n")][1:3]
     assert done.out.startswith("mine, 12 bits: 6 queries, 40 database items, 4 labels; scored/labels-")
     assert table[0] == (
         f"  mAP@1000        {metrics['map@1000']:.3f}  divided by the hits among the first 1,000; "
         f"chance {metrics['chance']:.3f}, chance-adjusted {metrics['adjusted_map@1000']:.3f}"
     )
     assert f"  mAP@20          {metrics['map@20']:.3f}  divided by the hits among the first 20" in table
-    assert said[1:] == [
+    assert sentences[1:] == [
         f"A script that sorts shows one order: other tie orders give mAP@1000 {metrics['map@1000/worst']:.3f} to "
         f"{metrics['map@1000/best']:.3f}, mAP@all {metrics['map@all/worst']:.3f} to {metrics['map@all/best']:.3f}.",
         "Queries without any relevant database item, left out of the means: 1.",

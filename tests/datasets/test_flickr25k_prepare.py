@@ -133,8 +133,8 @@ def test_both_archives_are_downloaded_and_their_sizes_logged_first(flickr: Datas
     flickr.prepare(None, lines.append)
     check_adopted(flickr.root)
     for name in (IMAGES_ZIP, ANNOTATIONS_ZIP):
-        said = lines.index(f"downloading {served}/{name}")
-        assert lines[said + 1].startswith("size: ")
+        start = lines.index(f"downloading {served}/{name}")
+        assert lines[start + 1].startswith("size: ")
 
 
 def test_only_what_lacks_is_downloaded(flickr: Dataset, source: Path, served: str) -> None:

@@ -152,10 +152,10 @@ def test_ctrl_c_twice_stops_at_once_and_the_same_command_goes_on(tmp_path: Path)
     for _ in range(2):  # as a terminal does: to every process of the group
         os.killpg(grid.pid, signal.SIGINT)
         time.sleep(0.5)
-    _, said = grid.communicate(timeout=30)
+    _, errors = grid.communicate(timeout=30)
     assert grid.returncode == 1
-    assert "stopped: 1 trials left; the same command goes on from here" in said
-    assert "Traceback" not in said
+    assert "stopped: 1 trials left; the same command goes on from here" in errors
+    assert "Traceback" not in errors
     assert not any(alive(int(pid)) for pid in pids.read_text().split())
     assert set(records(tmp_path)) == {"reference-float-None", "reference-random-8", "lsh-8"}
 

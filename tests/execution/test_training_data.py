@@ -101,11 +101,11 @@ def test_codes_do_not_depend_on_the_batch_size(inputs: TrainingData, monkeypatch
     assert np.array_equal(whole.unpack(), inputs.features[items, :8] > 0.5)
 
 
-@pytest.mark.parametrize("answer", [torch.zeros(4, 8), torch.zeros(4, 7, dtype=torch.bool)])
-def test_codes_that_are_not_bool_of_the_right_shape_are_an_error(answer: Tensor) -> None:
+@pytest.mark.parametrize("codes", [torch.zeros(4, 8), torch.zeros(4, 7, dtype=torch.bool)])
+def test_codes_that_are_not_bool_of_the_right_shape_are_an_error(codes: Tensor) -> None:
     class Wrong(Recorder):
         def encode(self, batch: Tensor) -> Tensor:
-            return answer
+            return codes
 
     with pytest.raises(ValueError, match=r"Wrong.encode gave torch\..*, wanted torch.bool \[4, 8\]"):
         encode(Wrong(8), iter([torch.zeros(4, 8)]))

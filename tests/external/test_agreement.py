@@ -112,5 +112,5 @@ def test_where_ties_matter_the_report_says_how_far_others_may_be_off(tmp_path: P
         for other in others:
             assert metrics[f"{name}/worst"] - 1e-6 <= other <= metrics[f"{name}/best"] + 1e-6
         assert abs(others[0] - metrics[name]) > 0.002
-    said = f"other tie orders give mAP@1000 {metrics['map@1000/worst']:.3f} to {metrics['map@1000/best']:.3f}"
-    assert said in "\n".join(lines(record))
+    sentence = f"other tie orders give mAP@1000 {metrics['map@1000/worst']:.3f} to {metrics['map@1000/best']:.3f}"
+    assert sentence in "\n".join(lines(record))

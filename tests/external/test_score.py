@@ -105,13 +105,13 @@ def test_the_same_codes_have_one_record_whatever_their_encoding(score: Score, ar
         return {**arrays, **{name: codes["how"](arrays[name]) for name in ("query_codes", "database_codes")}}
 
     records, contents = [], []
-    for how, said in (
+    for how, options in (
         (lambda bits: bits, {}),
         (lambda bits: bits.astype(np.float32), {"encoding": "01"}),
         (lambda bits: np.where(bits, 1, -1), {"encoding": "pm1"}),
         (lambda bits: np.packbits(bits, axis=1), {"encoding": "packed", "bits": 12}),
     ):
-        records.append(score(written(how=how), **said))
+        records.append(score(written(how=how), **options))
         contents.append({name: array.tobytes() for name, array in npz(records[-1], tmp_path / "results").items()})
     own = ("created", "scored", "seconds", "memory", "environment", "provenance")
     plain = [{name: value for name, value in record.items() if name not in own} for record in records]

@@ -92,8 +92,8 @@ def test_the_journal_says_what_the_features_are(tmp_path: Path) -> None:
     cached(tmp_path, Spelling("float16", weights="0123"))
     journal = json.loads((folder(tmp_path) / "parts.json").read_text())
     assert journal["layout"] == [COUNT, 2, "float16", PART_ROWS]
-    said = journal["made_from"]
-    assert (said["dataset"], said["images"], said["extractor"], said["weights"]) == (
+    made_from = journal["made_from"]
+    assert (made_from["dataset"], made_from["images"], made_from["extractor"], made_from["weights"]) == (
         "numbered",
         "c",
         "spelling",

@@ -16,9 +16,9 @@ def random_codes(bits: int) -> StoredCodes:
     """30 queries and 200 items with one or more of 4 labels, or none."""
     draw = np.random.default_rng(0)
     query, database = (draw.random((n, bits)) < 0.5 for n in (30, 200))
-    labels, answers = (draw.random((n, 4)) < 0.3 for n in (30, 200))
+    labels, database_labels = (draw.random((n, 4)) < 0.3 for n in (30, 200))
     codes = Codes.pack(query), Codes.pack(database)
-    return StoredCodes(*codes, labels, answers, np.arange(30), np.arange(200), draw.random(30))
+    return StoredCodes(*codes, labels, database_labels, np.arange(30), np.arange(200), draw.random(30))
 
 
 @pytest.mark.parametrize("bits", [5, 16])

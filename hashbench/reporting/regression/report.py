@@ -66,7 +66,7 @@ class Finding:
 
     @property
     def sentence(self) -> str:
-        """A sentence on what happened, without the label: "0.621 is 0.030 below the baseline's 0.651, 0.016 is allowed (...)"."""
+        """In words: "0.621 is 0.030 below the baseline's 0.651, 0.016 is allowed (...)", without the label."""
         if self.now is None or self.baseline is None or self.worse_by is None or self.tolerance is None:
             return plain(self.reason)
         change = self.now - self.baseline

@@ -40,7 +40,7 @@ def learn(values: Sequence[float], figures: int) -> float:
 
 
 def for_repetitions(tolerance: float, old: int, new: int) -> float:
-    """The tolerance of :func:`learn` for the mean of ``new`` values, learned from ``old`` ones."""
+    """The tolerance for the mean of ``new`` values, from that which :func:`learn` gave for ``old`` values."""
     return tolerance * math.sqrt((1 / old + 1 / new) / (2 / old))
 
 
