@@ -129,7 +129,7 @@ def test_absent_images_are_nan_and_never_decoded(tmp_path: Path, absent: range) 
 
 
 def test_a_data_set_without_any_image_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="Numbered: not one image is on disk"):
+    with pytest.raises(UsageError, match="Numbered: no image is on disk; run"):
         cached(tmp_path, Spelling(), Numbered(10, absent=range(10)))
 
 
