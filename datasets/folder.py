@@ -18,11 +18,11 @@ from hashbench.errors import UsageError
 from hashbench.util.documents import Count, Text, checked, read_toml
 
 SPLIT_SEED = 40_001
-QUERY_SHARE, MOST_QUERIES = 10, 1_000  # one labelled item in ten, where neither CSV nor TOML file says it
+ITEMS_PER_QUERY, MAX_QUERIES = 10, 1_000  # labelled items; where neither CSV nor TOML file gives a number of queries
 
 
 class Description(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the TOML file says.
+    """The content of the TOML file.
 
     Attributes:
         name: letters, digits, "-" and "_"; the TOML file's own name without suffix where it gives none.
@@ -139,7 +139,7 @@ class Folder(ImageFileDataset):
 
     def _drawn_queries(self, rng: np.random.Generator) -> Items:
         labelled = np.flatnonzero(self.labels().any(axis=1))
-        count = self.description.queries or min(max(len(labelled) // QUERY_SHARE, 1), MOST_QUERIES)
+        count = self.description.queries or min(max(len(labelled) // ITEMS_PER_QUERY, 1), MAX_QUERIES)
         if count > len(labelled):
             raise UsageError(f"{self.csv}: {len(labelled):,} rows have a label, too few for queries = {count:,}")
         return rng.permutation(labelled)[:count].astype(np.int64)

@@ -1,4 +1,4 @@
-"""The contract of a data set: images, labels and index sets under one of its protocols."""
+"""The base class of data sets: images, labels and index sets under one of its protocols."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable

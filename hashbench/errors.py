@@ -1,11 +1,11 @@
-"""Errors with one line for the user: the thing, the value it got, what was wanted, the way out."""
+"""Errors with a one-line message for the user: the thing, its value, what was wanted, and the way out."""
 
 import difflib
 from collections.abc import Iterable
 
 
 class UsageError(ValueError):
-    """The request is wrong as it stands. The command line prints the message and exits with 2."""
+    """The user asked for something impossible. The command line prints the message and exits with 2."""
 
 
 class Incompatible(ValueError):  # noqa: N818 - a result, not a fault

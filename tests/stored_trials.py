@@ -34,7 +34,7 @@ def stored_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr(measure, "SECONDS_PER_FIGURE", 0.001)
         patch.setenv("HASHBENCH_CACHE", str(folder / "cache"))
         for names, files in (("itq,paints", {}), ("borrows", {NET: weights})):
-            found = hb.run(
+            results = hb.run(
                 methods=names,
                 bits=[16],
                 limit=100,
@@ -43,7 +43,7 @@ def stored_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 executor="inline",
                 device="cpu",
             )
-            assert {record["status"] for record in found.records} == {"ok"}
+            assert {record["status"] for record in results.records} == {"ok"}
     weights.unlink()
     return folder / "results"
 

@@ -1,4 +1,4 @@
-"""The rooms of the house: imports run downwards, and few modules stand at the top."""
+"""The rooms of the house: imports run downwards, and few modules are at the top."""
 
 import subprocess
 import sys

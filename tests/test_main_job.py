@@ -1,4 +1,4 @@
-"""The main job on digits: records, resume, reports, the Python call."""
+"""A grid on digits from end to end: records, resume, reports, the Python call."""
 
 import json
 import subprocess
@@ -40,9 +40,9 @@ def records(folder: Path) -> list[dict[str, Any]]:
 
 
 def test_every_trial_has_a_record_that_fits_its_schema(grid: Path) -> None:
-    found = records(grid)
-    assert len(found) == 1 + 4 + 8
-    for record in found:
+    all_records = records(grid)
+    assert len(all_records) == 1 + 4 + 8
+    for record in all_records:
         jsonschema.validate(record, schema("record"))
         assert record["status"] == "ok"
         assert {"load", "compile", "evaluate"} <= set(record["seconds"])
@@ -82,7 +82,7 @@ def test_codes_beside_the_record_give_its_metrics_again(grid: Path) -> None:
     assert np.array_equal(digits.labels()[arrays["query_items"]], labels[0])
 
 
-def test_the_kept_state_encodes_without_training(grid: Path) -> None:
+def test_the_saved_state_encodes_without_training(grid: Path) -> None:
     path = next((grid / "results/records").glob("*-itq-32-0-*.json"))
     record, arrays = json.loads(path.read_text()), np.load(path.with_suffix(".npz"))
     method = METHODS.get("itq")(32, **record["trial"]["parameters"])
@@ -145,8 +145,8 @@ def test_resume_runs_only_what_is_missing(grid: Path, tmp_path: Path) -> None:
 
 def test_the_same_from_python(tmp_path: Path) -> None:
     options: Any = {"results": tmp_path, "executor": "inline", "limit": 300}
-    found = hb.run(methods="lsh,pcah", bits=[8], **options)
-    frame = found.frame()
+    results = hb.run(methods="lsh,pcah", bits=[8], **options)
+    frame = results.frame()
     assert frame["status"].tolist() == ["ok"] * 4
     assert set(frame["method"]) == {"lsh", "pcah", "reference-float", "reference-random"}
     assert frame.set_index("method").loc["lsh", "limit"] == 300
@@ -159,12 +159,12 @@ def test_the_same_from_python(tmp_path: Path) -> None:
 def test_a_loss_that_is_no_number_is_explained_and_the_grid_goes_on(tmp_path: Path) -> None:
     options: Any = {"limit": 60, "parameters": {"bgan": {"rate": 1e30, "epochs": 3}}, "executor": "inline"}
     run = hb.run(methods="bgan,lsh", bits=8, results=tmp_path / "results", **options)
-    found = {record["trial"]["method"]: record for record in run.records}
-    assert found["bgan"]["error"]["exception"] == "FloatingPointError"
-    assert "a smaller rate may help" in found["bgan"]["error"]["message"]
-    assert any(None in epoch.values() for epoch in found["bgan"]["training"]["epochs"])
-    assert found["lsh"]["status"] == "ok"
-    for record in found.values():
+    by_method = {record["trial"]["method"]: record for record in run.records}
+    assert by_method["bgan"]["error"]["exception"] == "FloatingPointError"
+    assert "a smaller rate may help" in by_method["bgan"]["error"]["message"]
+    assert any(None in epoch.values() for epoch in by_method["bgan"]["training"]["epochs"])
+    assert by_method["lsh"]["status"] == "ok"
+    for record in by_method.values():
         jsonschema.validate(record, schema("record"))
 
 
@@ -196,18 +196,18 @@ def test_a_failing_throughput_takes_no_score_away(tmp_path: Path, monkeypatch: p
         raise RuntimeError("cannot encode one image alone")
 
     monkeypatch.setattr("hashbench.execution.trial.measure", fail)
-    found = hb.run(methods="lsh", bits=8, results=tmp_path, executor="inline")
-    assert [record["status"] for record in found.records] == ["ok"] * 3
-    assert found.throughputs == ()
+    results = hb.run(methods="lsh", bits=8, results=tmp_path, executor="inline")
+    assert [record["status"] for record in results.records] == ["ok"] * 3
+    assert results.throughputs == ()
 
 
 def test_what_a_method_cannot_do_is_skipped_with_a_reason_and_no_failure(tmp_path: Path) -> None:
     done = hashbench("run", "--methods", "pcah,lsh", "--bits", "100", cwd=tmp_path)
-    found = {record["trial"]["method"]: record for record in records(tmp_path)}
+    by_method = {record["trial"]["method"]: record for record in records(tmp_path)}
     assert done.returncode == 0
-    assert found["pcah"]["status"] == "skipped"
-    assert "100 bits" in found["pcah"]["error"]["message"]
-    assert found["lsh"]["status"] == "ok"
+    assert by_method["pcah"]["status"] == "skipped"
+    assert "100 bits" in by_method["pcah"]["error"]["message"]
+    assert by_method["lsh"]["status"] == "ok"
 
 
 def test_no_record_bears_the_sum_of_sources_that_did_not_make_it(tmp_path: Path) -> None:
@@ -217,10 +217,10 @@ def test_no_record_bears_the_sum_of_sources_that_did_not_make_it(tmp_path: Path)
     edit = "import pathlib; file = pathlib.Path(__file__); file.write_text(file.read_text() + '#')"
     method.write_text(source.replace("        self.mean_", f"        {edit}\n        self.mean_", 1))
     done = hashbench("run", "--methods", "mine", "--bits", "8,9", cwd=tmp_path, HASHBENCH_PLUGINS=str(tmp_path))
-    found = {r["trial"]["bits"]: r for r in records(tmp_path) if r["trial"]["method"] == "mine"}
+    by_bits = {r["trial"]["bits"]: r for r in records(tmp_path) if r["trial"]["method"] == "mine"}
     assert done.returncode == 1
-    assert found[8]["status"] == "ok"
-    assert found[9]["error"]["message"] == "methods/mine.py changed since the plan was made; run the command again"
+    assert by_bits[8]["status"] == "ok"
+    assert by_bits[9]["error"]["message"] == "methods/mine.py changed since the plan was made; run the command again"
 
 
 def test_an_edit_in_a_running_python_is_noticed(tmp_path: Path) -> None:
@@ -280,8 +280,8 @@ def test_a_record_has_the_switches_that_held_while_the_method_was_trained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
-    found = hb.run(methods=["lsh"], bits=8, results=tmp_path, executor="inline")
-    (record,) = [record for record in found.records if record["trial"]["method"] == "lsh"]
+    results = hb.run(methods=["lsh"], bits=8, results=tmp_path, executor="inline")
+    (record,) = [record for record in results.records if record["trial"]["method"] == "lsh"]
     switches = record["environment"]["determinism"]
     assert (switches["cudnn_tf32"], switches["cuda_matmul_tf32"], switches["cudnn_deterministic"]) == (
         False,

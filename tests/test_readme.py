@@ -1,4 +1,4 @@
-"""What README shows is what works."""
+"""README's commands and code work."""
 
 import re
 from pathlib import Path

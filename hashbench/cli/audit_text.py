@@ -1,4 +1,4 @@
-"""An audit as text."""
+"""The text that ``data verify`` prints of an audit."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ PARTS = {"query": "queries", "database": "database", "train": "train"}
 
 
 def lines(audit: dict[str, Any]) -> list[str]:
-    """What ``data verify`` prints, from the facts of an :class:`hashbench.data.audit.Audit`."""
+    """The lines that ``data verify`` prints, from the facts of an :class:`hashbench.data.audit.Audit`."""
     return [
         f"{audit['protocol']}: {audit['title']}, protocol card {audit['card']}",
         f"  {audit['source']}",
@@ -44,7 +44,7 @@ def _labels(labels: dict[str, dict[str, int]], sizes: dict[str, int]) -> list[st
 
 def _findings(audit: dict[str, Any]) -> list[str]:
     chance = audit["chance"]
-    findings = ["  no query can be answered from what is here" if chance is None else _chance(chance)]
+    findings = ["  no query has a relevant item among the images on disk" if chance is None else _chance(chance)]
     unanswerable = audit["unanswerable"]
     named = _examples(unanswerable["count"], unanswerable["first"])
     findings.append(f"  queries without a relevant item: {named}; {unanswerable['listed']:,} of those on the list")

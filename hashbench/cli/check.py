@@ -17,18 +17,18 @@ ENDINGS = {".json": "json", ".xml": "junit"}
 
 
 @click.command("check", epilog=EXAMPLE)
-@click.option("--baseline", metavar="FILE", help="Judge scores by this baseline.")
-@click.option("--update-baseline", "update", is_flag=True, help="Make the baseline anew from the results instead.")
-@click.option("--throughput", "base", metavar="DIR", help="Judge encode and search rates by those in this folder.")
+@click.option("--baseline", metavar="FILE", help="Compare scores with this baseline.")
+@click.option("--update-baseline", "update", is_flag=True, help="Replace the baseline by one made from the results.")
+@click.option("--throughput", "base", metavar="DIR", help="Compare encode and search rates with this folder's.")
 @click.option("--slower", default=20.0, show_default=True, metavar="PERCENT", help="How much slower a rate may be.")
-@click.option("--results", default="results", show_default=True, metavar="DIR", help="The results that are judged.")
+@click.option("--results", default="results", show_default=True, metavar="DIR", help="The results to check.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(["text", "json", "junit", "github"]),
     default="text",
     show_default=True,
-    help="What is printed; github is the text with annotations.",
+    help="What is printed; github is text with annotations for a pull request.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--output", multiple=True, metavar="FILE", help="Also write JSON (.json) or JUnit XML (.xml).")
@@ -42,9 +42,10 @@ def command(ctx: click.Context, /, **given: Any) -> int:
     Exits with 0 if all passed, 1 if something regressed or is missing, 2 for wrong usage, 3 if there was nothing to
     compare.
 
-    --throughput judges each kind of rate of a method, over its code lengths, on each machine that base and head have in
-    common: slower by more than --slower in the median, and in every round of head than in any of base. Both need three
-    repetitions or more, measured in turn in one job (run --repeats 1 for both, then 2, then 3); else it exits with 3.
+    --throughput DIR compares rates of --results (head) with those in DIR (base), for each method, kind of rate and
+    machine, over all code lengths. A rate fails if its median is lower by more than --slower and every round of head is
+    slower than every round of base. Both folders need three repetitions or more, measured in turn in one job (run
+    --repeats 1 for both, then 2, then 3); otherwise it exits with 3.
     """
     from hashbench.errors import UsageError
 
@@ -53,12 +54,12 @@ def command(ctx: click.Context, /, **given: Any) -> int:
     if given["update"] and given["baseline"] is None:
         raise click.UsageError("--update-baseline needs --baseline FILE", ctx)
     if given["base"] is None and _was_given(ctx, "slower"):
-        raise click.UsageError("--slower judges rates, it needs --throughput DIR in place of --baseline FILE", ctx)
+        raise click.UsageError("--slower judges rates, it needs --throughput DIR instead of --baseline FILE", ctx)
     if given["update"]:
         names = {"form": "--format", "as_json": "--json", "output": "--output"}
         unused = [option for name, option in names.items() if _was_given(ctx, name)]
         if unused:
-            raise click.UsageError(f"--update-baseline judges nothing, leave {' and '.join(unused)} out", ctx)
+            raise click.UsageError(f"--update-baseline checks nothing, leave {' and '.join(unused)} out", ctx)
     if not 0 < given["slower"] < 100:
         raise UsageError(f"--slower is {given['slower']:g}, wanted more than 0 and less than 100 percent")
     for name in given["output"]:
@@ -90,7 +91,7 @@ def _update(file: Path, folder: Path) -> int:
 
     baseline = make_baseline(existing_results(folder))
     if not baseline.cells:
-        click.echo(f"nothing to compare with: {folder} has no finished trials; {file} is as it was", err=True)
+        click.echo(f"nothing to compare with: {folder} has no finished trials; {file} is unchanged", err=True)
         return 3
     before = None
     if file.exists():
@@ -99,7 +100,7 @@ def _update(file: Path, folder: Path) -> int:
         except UsageError as fault:
             if not was_baseline(file):
                 raise UsageError(f"{fault}; it is left as it is: name another file, or remove this one first") from None
-            click.echo(f"the old baseline could not be compared with the new one, which takes its place: {fault}")
+            click.echo(f"the old baseline could not be compared with the new one, which replaces it: {fault}")
     write_baseline(baseline, file)
     for line in advice(baseline, before):
         click.echo(line)

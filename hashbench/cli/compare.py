@@ -15,7 +15,14 @@ Examples:
 @click.command("compare", epilog=EXAMPLE)
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
-@click.option("--format", "form", type=click.Choice(["text", "md", "json"]), default="text", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "md", "json"]),
+    default="text",
+    show_default=True,
+    help="What is printed.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 def command(first: str, second: str, form: str, as_json: bool) -> int:
     """Compare the results in B with those in A, cell by cell on the same queries.

@@ -10,7 +10,7 @@ import click
 
 @click.group("data")
 def command() -> None:
-    """Prepare data sets on disk, and verify what their numbers stand on."""
+    """Prepare data sets on disk, and verify their protocols."""
 
 
 DATA_HELP = "Folder of the data sets.  [default: HASHBENCH_DATA, else data]"
@@ -30,10 +30,10 @@ Examples:
 
 @command.command("prepare", epilog=PREPARE)
 @click.argument("name")
-@click.option("--from", "source", metavar="PATH", help="Adopt this folder or archive instead of downloading.")
+@click.option("--from", "source", metavar="PATH", help="Use this folder or archive instead of downloading.")
 @click.option("--data", metavar="DIR", help=DATA_HELP)
 def prepare(name: str, source: str | None, data: str | None) -> int:
-    """Download a data set, or adopt it from a folder; sums are checked, what is complete is left alone."""
+    """Download a data set, or take it from files that you have; checksums are verified, complete files stay."""
     from hashbench.errors import UsageError
     from hashbench.plugins.registry import DATASETS
     from hashbench.util.paths import DATA_VARIABLE
@@ -54,10 +54,10 @@ def prepare(name: str, source: str | None, data: str | None) -> int:
 @command.command("verify", epilog=VERIFY)
 @click.argument("name", metavar="NAME")
 @click.option("--data", metavar="DIR", help=DATA_HELP)
-@click.option("--strict", is_flag=True, help="Exit with 1 on missing images, leaks or queries without an answer.")
+@click.option("--strict", is_flag=True, help="Exit with 1 on missing images, leaks or queries without a relevant item.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def verify(name: str, data: str | None, strict: bool, as_json: bool) -> int:
-    """Print and keep the card of a protocol: sizes, labels, chance, missing items, leaks by image content, checksums.
+    """Print and save the card of a protocol: sizes, labels, chance, missing items, leaks by image content, checksums.
 
     NAME is a data set, NAME/PROTOCOL, a glob of these, or NAME:FILE. Every image is decoded once.
     """

@@ -22,17 +22,17 @@ Examples:
 @options.data
 @options.dataset
 @click.option("--queries", default=10, show_default=True, metavar="N", help="Queries to show.")
-@click.option("--neighbours", default=10, show_default=True, metavar="N", help="Nearest items of each.")
+@click.option("--neighbours", default=10, show_default=True, metavar="N", help="Nearest items shown for each query.")
 @options.device
 @click.option("--out", metavar="DIR", help="Where the pictures go.  [default: DIR/gallery of the results]")
-@click.option("--json", "as_json", is_flag=True, help="Print what was made as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the records' keys and files as JSON.")
 def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
     """Show queries with their nearest items, and originals beside reconstructions, as PNG files.
 
-    RECORD is a record's file or the beginning of its key. Without any, of each method, code length and protocol the
-    record with the highest mAP@1000 is shown. Relevant items have a green frame and a tick, the others an orange frame
-    and a cross. Reconstructions need a method that makes pictures of codes, and its kept state, but no weights of
-    networks. Exits with 1 if something could not be made, with 2 if nothing could.
+    RECORD is a record's file or the beginning of its key. Without RECORD, the record with the highest mAP@1000 of
+    each method, code length and protocol is shown. Relevant items have a green frame and a tick, the others an orange
+    frame and a cross. Reconstructions need a method that restores pictures from codes, and its saved state; weights of
+    pre-trained networks are not needed. Exits with 1 if something could not be made, with 2 if nothing could.
     """
     from hashbench.errors import UsageError
     from hashbench.gallery.make import GalleryRequest, make_gallery

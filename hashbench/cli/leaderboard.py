@@ -25,20 +25,20 @@ Examples:
 
 @click.command("leaderboard", epilog=EXAMPLE)
 @options.results
-@click.option("--format", "kind", default="table", show_default=True, type=click.Choice(FORMATS), help="What to make.")
+@click.option("--format", "kind", default="table", show_default=True, type=click.Choice(FORMATS), help="Output format.")
 @click.option("--out", metavar="FILE", help="Where to write it.  [default: the terminal; DIR/leaderboard.html]")
 @click.option("--methods", default="*", metavar="LIST", help="Only these methods; names or globs.")
 @click.option("--datasets", default="*", metavar="LIST", help="Only these data sets or protocols; names or globs.")
 @click.option("--features", default="*", metavar="LIST", help="Only these features; names or globs.")
-@click.option("--into", metavar="FILE.md", help="Fill the leaderboards that this Markdown file has marks for.")
+@click.option("--into", metavar="FILE.md", help="Fill in the leaderboards of this Markdown file.")
 @click.option("--check", is_flag=True, help="Write nothing; fail if DIR's leaderboards, or FILE.md, are out of date.")
 @click.pass_context
 def command(ctx: click.Context, /, kind: str, check: bool, **given: Any) -> int:
     """Make leaderboards from records: on the terminal, as Markdown, CSV, LaTeX (booktabs), JSON or one HTML page.
 
-    The same records give the same bytes. A Markdown file has marks where lines say <!-- hashbench leaderboard
-    FOLDER --> and <!-- end -->. Exits with 1 if a record cannot be read or something is out of date, with 3 if there
-    are no records.
+    The same records give the same bytes. --into replaces the text between lines <!-- hashbench leaderboard FOLDER -->
+    and <!-- end -->. Exits with 1 if a record cannot be read or something is out of date, with 3 if there are no
+    records.
     """
     asked = {name for name in given if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT}
     if given["into"] or check:
@@ -52,7 +52,7 @@ def command(ctx: click.Context, /, kind: str, check: bool, **given: Any) -> int:
 def _refuse(options: set[str]) -> None:
     if options:
         names = ", ".join(f"--{name}" for name in sorted(options))
-        raise click.UsageError(f"{names} cannot go with --into or --check, which know what to make")
+        raise click.UsageError(f"{names} cannot be combined with --into or --check")
 
 
 def _make(kind: str, given: dict[str, Any]) -> int:

@@ -13,7 +13,7 @@ from hashbench.errors import UsageError
 @click.argument("what", type=click.Choice(["methods", "datasets", "features", "metrics", "suites"]), default="methods")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def command(what: str, as_json: bool) -> int:
-    """List methods, data sets, features, metrics or suites with a line each. A broken plugin shows its error."""
+    """List methods, data sets, features, metrics or suites, one line each. A broken plugin shows its error."""
     rows = {
         "methods": _methods,
         "datasets": _datasets,

@@ -18,12 +18,12 @@ Examples:
 @click.command("measure", epilog=EXAMPLE)
 @click.argument("records", metavar="[RECORD]...", nargs=-1)
 @options.replay
-@click.option("--json", "as_json", is_flag=True, help="Print what was measured as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the rates as JSON.")
 def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
-    """Measure encoding and search again on this machine, from kept codes and states.
+    """Measure encoding and search rates again on this machine, from stored codes and fitted methods.
 
-    RECORD is a record's file or the beginning of its key; without any, all that have both are measured. Let nothing
-    else run meanwhile. Figures of other machines stay. Exits with 1 if something could not be measured, with 2 if
+    RECORD is a record's file or the beginning of its key; without any, all trials that have both are measured. Run
+    nothing else meanwhile. Rates of other machines are kept. Exits with 1 if something could not be measured, with 2 if
     nothing could.
     """
     from hashbench.errors import UsageError
@@ -58,5 +58,5 @@ def _rates(throughput: dict[str, Any]) -> str:
 
     words = [f"encodes {rate_text(throughput['encode']['images_per_s']['median'])} images/s"]
     for k, rates in list(throughput["search"].items())[-1:]:
-        words.append(f"answers {rate_text(rates['queries_per_s']['median'])} queries/s with their {k} nearest items")
+        words.append(f"searches {rate_text(rates['queries_per_s']['median'])} queries/s for their {k} nearest items")
     return ", ".join(words)

@@ -1,4 +1,4 @@
-"""Options that several verbs share, and what verbs make of them."""
+"""Options that several verbs share, and their values as objects."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 results = click.option("--results", default="results", show_default=True, metavar="DIR", help="Folder of the records.")
 data = click.option("--data", metavar="DIR", help="Folder of the data sets.  [default: HASHBENCH_DATA, else data]")
-dataset = click.option("--dataset", metavar="NAME:FILE", help="The data set, where a file of yours describes it.")
+dataset = click.option("--dataset", metavar="NAME:FILE", help="The record's data set, where a file describes it.")
 weights = click.option("--weights", multiple=True, metavar="NAME=FILE", help="State dict of the features' network.")
 offline = click.option("--offline", is_flag=True, help="Download nothing.")
 device = click.option(

@@ -27,7 +27,7 @@ Examples:
 def command(kinds: str, **given: Any) -> int:
     """Draw figures of the records: a file per kind, table and format.
 
-    Without kinds, all that the records have something for are drawn. The reference rows are always shown. A method has
+    Without KIND, every kind that the records have data for is drawn. The reference rows are always shown. A method has
     the same colour, marker and dashes in every figure of a result folder. Prints the paths of the files; exits with 3
     if there was nothing to draw.
     """

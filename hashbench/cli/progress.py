@@ -40,7 +40,7 @@ class Lines:
         self.started = time.monotonic()
 
     def __call__(self, event: Event) -> None:
-        """Print an end or a note."""
+        """Print the end of a trial or a note."""
         if event.kind == "started":
             self.started = time.monotonic()
         if event.kind == "note":

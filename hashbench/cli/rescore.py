@@ -18,16 +18,16 @@ Examples:
 
 @click.command("rescore", epilog=EXAMPLE)
 @click.argument("records", metavar="[RECORD]...", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Also those whose metrics are of today's version.")
+@click.option("--all", "everything", is_flag=True, help="Also records whose metrics have the current version.")
 @options.replay
 @click.option("--json", "as_json", is_flag=True, help="Print the records as JSON.")
 def command(records: tuple[str, ...], everything: bool, as_json: bool, **given: Any) -> int:
-    """Compute metrics anew from kept codes, without training.
+    """Compute the metrics of records again from their stored codes, without training.
 
-    RECORD is a record's file or the beginning of its key; without any, all of the folder whose metrics are of an older
-    version are rescored. Only what metrics say changes; the reports of the folder are made anew. Data set, weights and
-    features are needed for reference-float alone, which has no codes. Exits with 1 if something could not be rescored,
-    with 2 if nothing could.
+    RECORD is a record's file or the beginning of its key; without any, all records of the folder whose metrics have
+    an older version are rescored. Only the metrics in a record change; the folder's reports are written again. Data
+    sets, weights and features are needed only for reference-float, which has no codes. Exits with 1 if something could
+    not be rescored, with 2 if nothing could.
     """
     from hashbench.evaluation.headline import METRIC_VERSION
     from hashbench.records.lookup import find_records
@@ -44,7 +44,7 @@ def command(records: tuple[str, ...], everything: bool, as_json: bool, **given: 
         selection = choose(results, everything)
         stored, faults, current = selection.records, list(selection.faults), selection.current
     if current:
-        click.echo(f"{current} records have metrics of version {METRIC_VERSION}, today's; see --all", err=True)
+        click.echo(f"{current} records have metrics of the current version {METRIC_VERSION}; see --all", err=True)
     show = (lambda *_: None) if as_json else _show
     done = rescore_records(stored, context, show)
     if as_json:

@@ -34,9 +34,9 @@ Examples:
     "--weights",
     multiple=True,
     metavar="NAME=FILE",
-    help="State dict of a network (.pth, .safetensors); of a method's kept state, its trained encoder.",
+    help="State dict of a network (.pth, .safetensors), or a method's saved state, whose trained encoder is used.",
 )
-@click.option("--repeats", default=1, show_default=True, metavar="N", help="Repetitions with seeds of their own.")
+@click.option("--repeats", default=1, show_default=True, metavar="N", help="Repetitions, each with its own seed.")
 @click.option("--preset", metavar="NAME", help="Apply this preset to the methods that have it, say quick.")
 @click.option("--set", "parameters", multiple=True, metavar="METHOD.PARAMETER=VALUE", help="Change a hyper-parameter.")
 @click.option("--limit", type=int, metavar="N", help="Train on the first N items of the training order.")
@@ -44,9 +44,9 @@ Examples:
 @click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1, ...")
 @click.option("--offline", is_flag=True, help="Download nothing.")
 @click.option("--executor", default="local", show_default=True, metavar="NAME", help="local (isolated) or inline.")
-@click.option("--timeout", type=float, metavar="S", help="Seconds a trial may take, feature extraction apart.")
+@click.option("--timeout", type=float, metavar="S", help="Seconds a trial may take, without feature extraction.")
 @click.option("--rerun", default="missing", show_default=True, metavar="WHAT", help="missing, failed, stale or all.")
-@click.option("--no-state", is_flag=True, help="Do not keep the fitted methods.")
+@click.option("--no-state", is_flag=True, help="Do not save the fitted methods.")
 @click.option("--dry-run", is_flag=True, help="Print the plan with the reason for each trial, and stop.")
 @click.option("--results", default="results", show_default=True, metavar="DIR", help="Folder of records and reports.")
 @click.option("--data", metavar="DIR", help="Folder of the data sets.  [default: HASHBENCH_DATA, else data]")
@@ -56,8 +56,8 @@ def command(ctx: click.Context, /, **given: Any) -> int:
     """Train and score a grid of methods; trials that have a record are not run again.
 
     Needs --methods and --bits, or --suite. Writes a record per trial, leaderboard.html, .md and .csv and figures of
-    precision-recall and mAP by bits into the results folder. Exits with 1 if any trial of the grid failed. Ctrl-C once
-    finishes the trial that runs, twice stops it.
+    precision-recall and mAP by bits into the results folder. Exits with 1 if any trial of the grid failed. Ctrl-C
+    stops after the running trial, a second one stops it at once.
     """
     for option in ctx.command.params:
         if option.name in ("methods", "bits") and given[option.name] is None and given["suite"] is None:

@@ -20,32 +20,36 @@ SEPARATE = ("query_codes", "database_codes", "query_labels", "database_labels", 
 @click.argument("file", required=False)
 @click.option("--encoding", metavar="NAME", help="How bits are written: bool, 01, pm1 (-1 and +1) or packed.")
 @click.option("--bits", type=int, metavar="N", help="Code length; needed for packed codes (first bit highest).")
-@click.option("--query-codes", metavar="FILE", help="This array alone, as .npy, instead of in an .npz.")
-@click.option("--database-codes", metavar="FILE", help="This array alone, as .npy.")
-@click.option("--query-labels", metavar="FILE", help="This array alone, as .npy.")
-@click.option("--database-labels", metavar="FILE", help="This array alone, as .npy.")
-@click.option("--query-items", metavar="FILE", help="This array alone, as .npy: item numbers.")
-@click.option("--database-items", metavar="FILE", help="This array alone, as .npy: item numbers.")
+@click.option("--query-codes", metavar="FILE", help="Codes of the queries as .npy, in place of an .npz.")
+@click.option("--database-codes", metavar="FILE", help="Codes of the database, as .npy.")
+@click.option("--query-labels", metavar="FILE", help="Labels of the queries, as .npy.")
+@click.option("--database-labels", metavar="FILE", help="Labels of the database, as .npy.")
+@click.option("--query-items", metavar="FILE", help="Item numbers of the queries, as .npy.")
+@click.option("--database-items", metavar="FILE", help="Item numbers of the database, as .npy.")
 @click.option("--name", metavar="NAME", help="The method's name in tables.  [default: the file's]")
 @click.option(
     "--repetition",
     default=0,
     show_default=True,
     metavar="N",
-    help="Number of the seed; repetitions of a method share a cell.",
+    help="Number of this repetition; repetitions of a method share a cell.",
 )
-@click.option("--supervised", is_flag=True, help="The method read labels: it stands in the table of those that do.")
-@click.option("--protocol", metavar="NAME", help="Whose queries and database they are of, say cifar10/bgan.")
+@click.option(
+    "--supervised",
+    is_flag=True,
+    help="The method was trained with labels; such methods have their own tables.",
+)
+@click.option("--protocol", metavar="NAME", help="Protocol of the queries and the database, say cifar10/bgan.")
 @click.option(
     "--features",
     default="external",
     show_default=True,
     metavar="NAME",
-    help="What codes were made from: external, external:NAME, or a name as run has it.",
+    help="What the codes were made from: external, external:NAME, or features of hashbench's.",
 )
 @click.option("--features-dtype", default="auto", show_default=True, metavar="NAME", help="float32 or float16.")
 @click.option("--weights", multiple=True, metavar="NAME=FILE", help="State dict of the features' network.")
-@click.option("--table", metavar="NAME", help="What to call a table without a protocol.  [default: labels]")
+@click.option("--table", metavar="NAME", help="Name of the table, where no protocol is given.  [default: labels]")
 @click.option("--cutoff", type=int, metavar="K", help="Also score mAP@K; a protocol has its own.")
 @click.option("--offline", is_flag=True, help="Download nothing.")
 @click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1, ...")
@@ -53,17 +57,17 @@ SEPARATE = ("query_codes", "database_codes", "query_labels", "database_labels", 
 @click.option("--data", metavar="DIR", help="Folder of the data sets.  [default: HASHBENCH_DATA, else data]")
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
 def command(file: str | None, as_json: bool, **given: Any) -> int:
-    """Score codes that come from elsewhere; they get a record like that of a trial.
+    """Score codes that were made elsewhere; they get a record like that of a trial.
 
     FILE is an .npz with query_codes, database_codes, query_labels, database_labels and, if wanted, query_items and
-    database_items. Labels are class numbers [n], or 0/1 [n, classes]; items are relevant that share one. Codes are a
-    row for each item; unless they are bool, --encoding has to say how bits are written.
+    database_items. Labels are class numbers [n], or 0/1 [n, classes]; items that share a label are relevant. Codes
+    have a row per item; unless they are bool, --encoding must say how bits are written.
 
-    With --protocol the labels are checked against its own, row by row in its order, or in that of the items, which are
-    the data set's item numbers; without labels its own are taken. --features says which of the protocol's tables the
-    codes join; external ones have a table beside. Without --protocol, all codes with the same labels share a table.
+    With --protocol the labels are checked against the protocol's, row by row, in its order or in that of the given item
+    numbers; without labels the protocol's are used. --features says which of the protocol's tables the codes join;
+    external features have a table of their own. Without --protocol, all codes with the same labels share a table.
 
-    The same codes have the same record, which is written anew.
+    Scoring the same codes again overwrites their record.
     """
     from hashbench.errors import UsageError
     from hashbench.execution.run import make_settings

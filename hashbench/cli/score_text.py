@@ -1,4 +1,4 @@
-"""The scores of a record as text: headline first, what it depends on beside it."""
+"""The scores of a record as text: the headline first, then other metrics and the ties."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ SMALLEST_SPREAD = 0.0005  # of the bounds, below which three digits show no diff
 
 
 def lines(record: dict[str, Any]) -> list[str]:
-    """What ``score`` and ``rescore`` print of a record that has codes."""
+    """The lines that ``score`` prints of a record with codes."""
     trial, card, metrics = record["trial"], record["protocol_card"], record["metrics"]
     sizes = card["sizes"]
     classes = f"{card['classes']:,} label{'' if card['classes'] == 1 else 's'}"
@@ -40,7 +40,11 @@ def _rows(metrics: dict[str, Any], diagnostics: dict[str, Any], cutoff: int | No
     rows += [
         ("precision@100", "precision@100", ""),
         ("recall@1000", "recall@1000", ""),
-        (f"precision r<={RADIUS}", f"precision@r{RADIUS}", f"{empty:.1%} of these balls are empty and count 0"),
+        (
+            f"precision r<={RADIUS}",
+            f"precision@r{RADIUS}",
+            f"{empty:.1%} of these balls are empty and count 0",
+        ),
     ]
     return [(heading, _number(metrics[metric]), words) for heading, metric, words in rows]
 
@@ -52,7 +56,7 @@ def _number(value: float | None) -> str:
 def _findings(record: dict[str, Any]) -> list[str]:
     metrics, queries = record["metrics"], record["queries"]
     worst, best = metrics[f"{HEADLINE}/worst"], metrics[f"{HEADLINE}/best"]
-    tied = f"{record['diagnostics']['tied_share@1000']:.1%} of the first 1,000 places are tied"
+    tied = f"{record['diagnostics']['tied_share@1000']:.1%} of the first 1,000 ranks are tied"
     if best - worst < SMALLEST_SPREAD:
         sentences = [f"Ties: {tied}, and mAP@1000 is the same in every order of them."]
     else:

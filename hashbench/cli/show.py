@@ -108,7 +108,7 @@ def _suite(name: str) -> dict[str, Any]:
 
 
 def _changed(run: Any) -> dict[str, Any]:
-    """What a grid changes of the defaults, its parameters as "METHOD.PARAMETER"."""
+    """The fields of a grid that differ from the defaults, parameters as "METHOD.PARAMETER"."""
     from dataclasses import fields
 
     values = {field.name: (getattr(run, field.name), field.default) for field in fields(run)}

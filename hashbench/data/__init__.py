@@ -1,1 +1,1 @@
-"""What data sets are built from: specs, splits, label files, images, protocol cards, downloads."""
+"""Building blocks of data sets: specs, splits, label files, images, protocol cards, downloads."""

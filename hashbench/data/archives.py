@@ -55,7 +55,7 @@ def _tar_members(tar: tarfile.TarFile) -> Iterator[tuple[str, bool]]:
 
 def _check(archive: Path, members: Iterator[tuple[str, bool]]) -> None:
     for name, plain in members:
-        path = PureWindowsPath(name)  # knows both kinds of slashes, and drives
+        path = PureWindowsPath(name)  # parses both kinds of slashes, and drives
         if path.anchor or ".." in path.parts:
             raise UsageError(f"the archive {archive} has a member that points outside: {name!r}; nothing was unpacked")
         if not plain:

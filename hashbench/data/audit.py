@@ -28,7 +28,7 @@ Groups = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Audit:
-    """What ``hashbench data verify`` prints and stores.
+    """The audit of a protocol, as ``hashbench data verify`` prints and stores it.
 
     Attributes:
         card: the protocol card's id.
@@ -159,7 +159,7 @@ def _cached_sums(file: Path, items: int, log: Log) -> npt.NDArray[np.uint8] | No
     content = file.read_bytes()
     digest, sums = content[:32], content[32:]
     if hashlib.sha256(sums).digest() != digest or len(sums) != items * SUM_BYTES:
-        log(f"the remembered sums of images {file} are damaged; made again")
+        log(f"the cached checksums of images {file} are damaged; computed again")
         return None
     return np.frombuffer(sums, dtype=np.uint8).reshape(items, SUM_BYTES)
 

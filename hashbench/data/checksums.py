@@ -33,7 +33,7 @@ class KnownFile(NamedTuple):
     sum: str
 
 
-def remembered_sums(folder: Path, names: Sequence[str], cache: Path, log: Log) -> list[str]:
+def cached_checksums(folder: Path, names: Sequence[str], cache: Path, log: Log) -> list[str]:
     """Checksum (BLAKE2b of 16 bytes, hexadecimal) of each file ``folder / name``, in the order of ``names``.
 
     Cached in ``cache/sums``, one file per folder; a file of the same size and times is not read again. Several
@@ -69,14 +69,14 @@ def remembered_sums(folder: Path, names: Sequence[str], cache: Path, log: Log) -
 
 
 def _read_known(file: Path, log: Log) -> dict[str, KnownFile]:
-    """The files that the cache file knows, by name; none where it is absent or damaged."""
+    """The files in the cache file, by name; none where it is absent or damaged."""
     try:
         rows = json.loads(file.read_bytes())
         return {name: KnownFile(int(a), int(b), int(c), str(sum_)) for name, (a, b, c, sum_) in rows.items()}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        log(f"the remembered checksums {file} are damaged ({error}); made again")
+        log(f"the cached checksums {file} are damaged ({error}); computed again")
         return {}
 
 

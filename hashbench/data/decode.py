@@ -1,4 +1,4 @@
-"""Decodes image files to uint8 tensors, and names the source files that decide the result."""
+"""Decodes image files to uint8 tensors, and lists the source files that affect the result."""
 
 import inspect
 from collections.abc import Sequence

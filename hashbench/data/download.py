@@ -36,7 +36,9 @@ def fetch(
         raise UsageError(f"{url} cannot be downloaded ({error}); {way_out}") from error
     actual = file_sum(target, algorithm)
     if not actual.startswith(digest):
-        raise UsageError(f"{url}: what came has {algorithm} {actual}, wanted {digest}; try again, or {way_out}")
+        raise UsageError(
+            f"{url}: the downloaded file has {algorithm} {actual}, wanted {digest}; try again, or {way_out}"
+        )
 
 
 def _copy(url: str, target: Path, log: Callable[[str], None]) -> None:

@@ -1,4 +1,4 @@
-"""The base class of data sets whose items are image files: which are on disk, their images, their checksums."""
+"""The base class of data sets whose items are image files: finds, decodes and checksums them."""
 
 import hashlib
 from abc import abstractmethod
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from hashbench.data.checksums import remembered_sums
+from hashbench.data.checksums import cached_checksums
 from hashbench.data.decode import decode
 from hashbench.dataset import Dataset, Items
 from hashbench.util.paths import cache_root
@@ -57,7 +57,7 @@ class ImageFileDataset(Dataset):
     def content(self) -> str:
         """Checksum of :meth:`list_bytes` and of every item's file, or its absence; the same in every folder layout.
 
-        The checksums of the files are cached; see :func:`hashbench.data.checksums.remembered_sums`.
+        The checksums of the files are cached; see :func:`hashbench.data.checksums.cached_checksums`.
         """
         return self._content
 
@@ -73,7 +73,7 @@ class ImageFileDataset(Dataset):
     def _image_content(self) -> str:
         total = hashlib.sha256()
         on_disk = [file for file in self._files if file is not None]
-        sums = dict(zip(on_disk, remembered_sums(self.folder, on_disk, cache_root(), self.log), strict=True))
+        sums = dict(zip(on_disk, cached_checksums(self.folder, on_disk, cache_root(), self.log), strict=True))
         for file in self._files:
             total.update(f"{sums[file]}\n".encode() if file is not None else b"\n")
         return total.hexdigest()

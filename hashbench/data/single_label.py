@@ -27,7 +27,7 @@ class SingleLabelDataset(Dataset):
 
     @cached_property
     def arrays(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-        """What :meth:`load` returned."""
+        """The images and class numbers that :meth:`load` returned."""
         return self.load()
 
     def __len__(self) -> int:

@@ -193,7 +193,7 @@ def _extreme(order: int, before: Any, items: Any, hits: Any, n: Any, r: Any, tak
 def harmonic_difference(start: Any, count: Any) -> Any:
     """H(start + count) - H(start) = 1/(start+1) + ... + 1/(start+count).
 
-    Harmonic numbers subtracted from each other would lose digits that a factor of ``start`` brings to the fore, so the
+    Subtracting harmonic numbers would lose digits that matter once multiplied by ``start``, so the
     part above 256 is taken from the difference of their asymptotic expansions (Abramowitz and Stegun 6.3.18).
 
     Args:

@@ -88,9 +88,9 @@ def evaluate_features(
 ) -> Scores:
     """Score the ranking by cosine similarity of float features [n, d], centred by the caller.
 
-    Features may also be :class:`FeatureRows`, of which only blocks are held. There is no curve by radius, precision
-    within a radius is None and diagnostics are empty; the rest is that of :func:`evaluate`, with equal similarities as
-    ties. Memory: see :func:`similarity_histograms`.
+    Features may also be :class:`hashbench.evaluation.feature_rows.FeatureRows`, of which only blocks are held. There is
+    no curve by radius, precision within a radius is None and diagnostics are empty; the rest is that of
+    :func:`evaluate`, with equal similarities as ties. Memory: see :func:`similarity_histograms`.
 
     Raises:
         ValueError: shapes, dtypes or labels do not fit, numbers are not finite, a side is empty, or no query has a

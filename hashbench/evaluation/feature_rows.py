@@ -1,4 +1,4 @@
-"""Float features that are read block by block, so that a memory-mapped file never becomes one array in memory."""
+"""Float features read block by block, so that a memory-mapped file is never loaded whole."""
 
 from collections.abc import Iterator
 from typing import Any, Protocol, runtime_checkable
@@ -31,7 +31,7 @@ class ArrayRows:
     """The rows of a float array or tensor [n, d].
 
     Args:
-        values: of any float dtype; blocks of it are turned into float32, so that a memory-mapped file stays one.
+        values: of any float dtype; blocks of it are converted to float32, so a memory-mapped file is not loaded whole.
         name: of the features, for error messages.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The headline metric and the version of all metrics; reports read them without what computes metrics."""
+"""The headline metric and the version of all metrics, apart from the metrics so that reports need not import torch."""
 
 METRIC_VERSION = 1
 """Goes up whenever a number changes for the same codes and labels; records with an older one are rescored."""

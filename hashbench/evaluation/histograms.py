@@ -51,7 +51,7 @@ def distance_histograms(
             by torch. Memory is that of one block, never of a queries x database matrix.
 
     Raises:
-        ValueError: bits differ, a side is empty, or labels do not fit (see :func:`relevance.label_pair`).
+        ValueError: bits differ, a side is empty, or labels do not fit (see :func:`label_pair`).
     """
     if query.bits != database.bits:
         raise ValueError(f"codes: queries have {query.bits} bits and the database {database.bits}, wanted the same")

@@ -81,7 +81,7 @@ def _by_denominator(k: int) -> list[Metric]:
 
 def _average_precision(k: int | None, denominator: Denominator, order: Order) -> Metric:
     suffix = {"hits": "", "min": "/min", "total": "/total"}[denominator] + ("" if order == "expected" else f"/{order}")
-    ranks = "all places" if k is None else f"the first {k} places"
+    ranks = "all ranks" if k is None else f"the first {k} ranks"
     divisor = {"hits": "hits there", "min": f"min({k}, R)", "total": "R"}[denominator] if k else "R"
     ties = {"expected": "mean", "best": "highest value", "worst": "lowest value"}[order]
     return Metric(
@@ -94,12 +94,12 @@ def _average_precision(k: int | None, denominator: Denominator, order: Order) ->
 
 
 def _precision(k: int) -> Metric:
-    formula = f"expected hits among the first {k} places / {k}"
+    formula = f"expected hits among the first {k} ranks / {k}"
     return Metric(f"precision@{k}", formula, "up", (0, 1), partial(precision, k=k))
 
 
 def _recall(k: int) -> Metric:
-    formula = f"expected hits among the first {k} places / R"
+    formula = f"expected hits among the first {k} ranks / R"
     return Metric(f"recall@{k}", formula, "up", (0, 1), partial(recall, k=k))
 
 

@@ -16,7 +16,7 @@ Number = TypeVar("Number", np.int64, np.float64)
 
 @dataclass(frozen=True)
 class Cut:
-    """Where rank k falls, for each query; every field is int64 [q].
+    """The group in which rank k falls, for each query; every field is int64 [q].
 
     Attributes:
         k: the rank, at most the number of items.
@@ -77,7 +77,7 @@ class Ranking:
         return self.hits_before[:, -1]
 
     def cut(self, k: int | None) -> Cut:
-        """Where rank ``k`` falls; None, like any k beyond the database, is the last rank.
+        """The group in which rank ``k`` falls; None, like any k beyond the database, is the last rank.
 
         Raises:
             ValueError: k is below 1.
@@ -101,7 +101,7 @@ class Ranking:
 
 @entry_point
 def _find_cuts(ranks: Any, items: Any, relevant: Any, items_before: Any, hits_before: Any, cuts: Any) -> None:
-    """Where a rank, from 1 to the number of items, falls for each query.
+    """Find the group in which a rank, from 1 to the number of items, falls for each query.
 
     Args:
         ranks: int64 [q].

@@ -1,4 +1,4 @@
-"""What an executor reports while trials run."""
+"""Events that an executor sends while trials run."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Event:
-    """What happens to a trial while it runs.
+    """A change in a running trial.
 
     Attributes:
         key: the trial's.

@@ -13,7 +13,7 @@ class Executor(ABC):
 
     @abstractmethod
     def run(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent) -> bool:
-        """Run all trials and call ``on_event`` with what happens, from the caller's thread.
+        """Run all trials and call ``on_event`` with each event, from the caller's thread.
 
         Returns:
             False when the user interrupted the grid, so that trials are left.

@@ -1,4 +1,4 @@
-"""Executors by name. They know trials and records, not what a trial does."""
+"""Executors by name."""
 
 from hashbench.errors import unknown
 from hashbench.execution.executor import Executor

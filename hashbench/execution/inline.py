@@ -11,7 +11,7 @@ from hashbench.records.trial_spec import PlannedTrial
 
 
 class InlineExecutor(Executor):
-    """No isolation: what ends a trial's process ends the grid, and nobody can stop a trial that hangs."""
+    """Runs each trial in this process: a crash ends the grid, and a trial that hangs cannot be stopped."""
 
     def run(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent) -> bool:
         """See :class:`Executor`.

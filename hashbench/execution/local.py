@@ -31,7 +31,7 @@ TIMED_OUT, STOPPED_BY_USER = "time-out", "user"
 
 @dataclass
 class Interruption:
-    """Ctrl-C once: finish what runs. Twice: stop it."""
+    """Counts Ctrl-C: the first lets the running trial finish, the second stops it."""
 
     count: int = 0
 
@@ -75,7 +75,7 @@ class Watch:
     stopped: str | None = None
 
     def enter(self, phase: str, now: float) -> None:
-        """Note a phase; the clock of the time-out stands still in those that are done once for all trials."""
+        """Note a phase; the time-out does not count phases that are done once for all trials."""
         if self.paused is not None:
             self.started += now - self.paused
         self.phase, self.paused = phase, now if phase in UNTIMED_PHASES else None
@@ -92,7 +92,7 @@ class Watch:
 
 
 class LocalExecutor(Executor):
-    """Runs each trial in a process of its own; one that leaves no record gets one that says what happened."""
+    """Runs each trial in a process of its own; a trial that leaves no record gets one with its error."""
 
     def run(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent) -> bool:
         """See :class:`Executor`."""
@@ -118,7 +118,7 @@ class LocalExecutor(Executor):
 
 
 def _context() -> BaseContext:
-    """A forkserver that has imported torch but touched no GPU; spawn where there is none."""
+    """A forkserver that has imported torch but not initialised a GPU; spawn where there is no forkserver."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
@@ -135,7 +135,7 @@ def _context() -> BaseContext:
 
 @contextlib.contextmanager
 def _same_imports() -> Iterator[None]:
-    """Let a Python that is started inside import what this one imports, and not what lies in the current folder."""
+    """Inside, a new Python process has this one's import path, without the current folder."""
     ours = {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     before = {name: os.environ.get(name) for name in ours}
     os.environ.update(ours)
@@ -148,7 +148,7 @@ def _same_imports() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _without_main() -> Iterator[None]:
-    """Start a process that does not import the caller's ``__main__`` again: a trial needs nothing of it.
+    """Inside, a new process does not import the caller's ``__main__`` again: trials do not need it.
 
     So ``hb.run`` works from a script that has no ``if __name__ == "__main__"``.
     """
@@ -193,7 +193,7 @@ def _follow(watch: Watch, timeout: float | None, on_event: OnEvent, interruption
 
 
 def _pass_on(watch: Watch, on_event: OnEvent) -> bool:
-    """Pass one event on; False when nothing more will come."""
+    """Pass one event on; False at the end of the events."""
     try:
         event = watch.events.recv()
     except (EOFError, OSError):  # OSError: the process was killed in the middle of a message

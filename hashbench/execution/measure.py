@@ -28,7 +28,7 @@ def measure(
     codes: tuple[Codes, Codes],
     extractor: Extractor,
 ) -> dict[str, Any]:
-    """What a throughput file says beside format and key.
+    """The content of a throughput file without format and key.
 
     Images are decoded ones at the data set's own size (375 px where sizes differ), so their rate includes resizing
     and, for a method on features, extraction. Call it while nothing else runs.

@@ -1,4 +1,4 @@
-"""How a trial in a process of its own ended: by the record that it left, or by one written in its place."""
+"""The outcome of a trial in a process of its own: the record that it left, or a record of its failure."""
 
 import signal
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class ProcessEnd:
 def record_status(
     planned: PlannedTrial, end: ProcessEnd, before: Record | None, settings: Settings, store: Store
 ) -> str:
-    """The status of the trial's record, which is written here where the process left none.
+    """The status of the trial's record; writes the record if the process left none.
 
     Args:
         planned: the trial.
@@ -53,7 +53,7 @@ def _status_and_message(end: ProcessEnd, timeout: float | None) -> tuple[str, st
         return "timeout", f"stopped after its time-out of {timeout:g} s"
     if end.exit_code is not None and end.exit_code < 0:
         name = _signal_name(-end.exit_code)
-        hint = ", perhaps by the system for want of memory" if -end.exit_code == signal.SIGKILL else ""
+        hint = ", perhaps by the system because memory ran out" if -end.exit_code == signal.SIGKILL else ""
         return "killed", f"ended by signal {name}{hint}"
     return "failed", f"exited with code {end.exit_code} and left no record"
 

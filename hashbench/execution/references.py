@@ -21,7 +21,7 @@ def random_codes(items: int, bits: int, seed: int) -> Codes:
 
 @dataclass(frozen=True)
 class CentredRows:
-    """Features less a mean, as :class:`hashbench.evaluation.feature_rows.FeatureRows`: a block is read when asked for.
+    """Features less a mean, as :class:`hashbench.evaluation.feature_rows.FeatureRows`: blocks are read on access.
 
     Attributes:
         inputs: the features of all items.

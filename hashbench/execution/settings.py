@@ -13,7 +13,7 @@ class Settings:
     Attributes:
         results, data, cache: folders.
         device: "auto", "cpu", "cuda", "cuda:1".
-        timeout: seconds a trial may take, extraction of features apart; None for no limit.
+        timeout: seconds a trial may take, without extraction of features; None for no limit.
         save_state: keep the fitted methods.
         weights: files of state dicts by the network's name; the published ones where none is given.
         offline: nothing is downloaded.

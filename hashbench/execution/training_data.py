@@ -1,4 +1,4 @@
-"""From a protocol's data to a fitted method and its codes: batching, packing, moving between devices."""
+"""Fits a method to a protocol's data and encodes it: batching, packing, moving between devices."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from hashbench.util.prefetch import prefetch
 from hashbench.util.seeds import derive_seed, forked_generators
 
 FEATURE_BATCH = 500  # rows of features encoded at a time
-HELD_IMAGE_BYTES = 4 << 30
+MAX_CACHED_IMAGE_BYTES = 4 << 30
 
 
 def training_set(
@@ -27,7 +27,7 @@ def training_set(
     images: Callable[[], ImageBatches],
     labels: Callable[[], Tensor],
 ) -> TrainingSet:
-    """What the traits ask for and nothing else; the rest is not even made."""
+    """The training data that the traits ask for; nothing else is computed."""
     on_images = traits.input == "images"
     return TrainingSet(
         given_features=features() if not on_images or traits.wants_features else None,
@@ -43,7 +43,7 @@ def rows_per_batch(method: HashMethod, size: int, device: torch.device) -> int:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a trial can give to a method: features of all items (memory-mapped, float32 or float16), images, labels."""
+    """The data of a trial for its method: features of all items (memory-mapped, float32 or float16), images, labels."""
 
     dataset: Dataset
     features: npt.NDArray[np.floating[Any]]
@@ -56,11 +56,11 @@ class TrainingData:
     def images(self, items: Items, size: int, device: torch.device) -> ImageBatches:
         """Images at ``size``: held on ``device`` when they fit in 4 GiB, else decoded batch by batch."""
         source = ImageSource(self.dataset, items, size)
-        fits = len(items) * 3 * size * size <= HELD_IMAGE_BYTES
+        fits = len(items) * 3 * size * size <= MAX_CACHED_IMAGE_BYTES
         return source.load_all(device) if fits else source
 
     def training_set(self, method: HashMethod, items: Items, run: RunContext) -> TrainingSet:
-        """What the method's traits ask for, of ``items``, and nothing else."""
+        """The training data of ``items`` that the method's traits ask for."""
         return training_set(
             method.traits,
             lambda: self.feature_rows(items, run.device),
@@ -69,7 +69,7 @@ class TrainingData:
         )
 
     def batches(self, method: HashMethod, items: Items, run: RunContext) -> Iterator[Tensor]:
-        """The input of ``encode`` for ``items``, batch by batch, on the run's device; one is made ahead."""
+        """The input of ``encode`` for ``items``, batch by batch, on the run's device; one is prefetched."""
         return prefetch(self._batches(method, items, run))
 
     def _batches(self, method: HashMethod, items: Items, run: RunContext) -> Iterator[Tensor]:
@@ -90,7 +90,7 @@ def own_generator(seed: int) -> torch.Generator:
 
 
 def fit(method: HashMethod, train: TrainingSet, run: RunContext, seed: int) -> HashMethod:
-    """Fit with the global generators forked and seeded, so that layers may draw from them and disturb nothing.
+    """Fit with the global generators forked and seeded, so that layers may draw from them.
 
     Raises:
         ValueError: the features contain NaN or infinite values.

@@ -72,7 +72,7 @@ class TrialRunner:
     def run(self) -> Record:
         """Write codes and state, then the record, then throughput.
 
-        An exception becomes a record that says in which phase it happened; only what ends the process gets through.
+        An exception becomes a record with the phase in which it happened; only the end of the process is passed on.
         """
         self.store.prepare()
         start_peak_memory(self.device)

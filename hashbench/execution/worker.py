@@ -1,4 +1,4 @@
-"""What happens inside a trial's own process."""
+"""Runs one trial inside a process of its own."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ def main(
 ) -> None:
     """Run one trial: in a process group of its own, with the grid's environment, its output in the log.
 
-    The process ends with the one that runs the grid.
+    The process is killed when the one that runs the grid ends.
     """
     os.setsid()
     os.environ.clear()
@@ -41,7 +41,7 @@ def main(
 
 
 def _die_with_parent() -> None:
-    """Kill this process group as soon as the process that runs the grid is gone, however it went."""
+    """Kill this process group as soon as the process that runs the grid has ended, for whatever reason."""
     parent = parent_process()
     if parent is not None:
         wait([parent.sentinel])

@@ -1,1 +1,1 @@
-"""Codes that come from elsewhere: read as they are stated, checked, scored into records like those of trials."""
+"""Codes that were made elsewhere: read, checked, and scored into records like those of trials."""

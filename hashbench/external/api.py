@@ -1,4 +1,4 @@
-"""``hb.score``: codes from elsewhere, as a file or as arrays in memory, into a record and the tables."""
+"""``hb.score``: scores codes that were made elsewhere, from a file or from arrays in memory."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -49,7 +49,7 @@ SETTINGS = ("weights", "offline", "device", "results", "data")
 
 
 def score(source: str | Path | Mapping[str, Array], **options: Unpack[ScoreOptions]) -> Record:
-    """Score codes that come from elsewhere and keep them: ``hb.score("codes.npz", name="mine", encoding="pm1")``.
+    """Score codes that were made elsewhere and store a record: ``hb.score("codes.npz", name="mine", encoding="pm1")``.
 
     Args:
         source: an .npz, or arrays by name: query_codes, database_codes, query_labels, database_labels, query_items,

@@ -1,4 +1,4 @@
-"""Arrays of codes, labels and items from files of the user's: one .npz, an .npy for each, or some of both."""
+"""Reads arrays of codes, labels and items from the user's files: one .npz, an .npy for each, or some of both."""
 
 import zipfile
 import zlib

@@ -1,4 +1,4 @@
-"""How bits are written in an array: bool, 0/1, -1/+1 or packed. It is stated, and what does not fit is refused."""
+"""Decodes arrays of bits written as bool, 0/1, -1/+1 or packed; the user states which, other values are errors."""
 
 import numpy as np
 import numpy.typing as npt
@@ -85,7 +85,7 @@ def _check_values(name: str, array: Array, encoding: str) -> None:
 
 
 def first_other(array: Array, allowed: tuple[int, int]) -> tuple[int, ...] | None:
-    """Where the first value stands that is none of the two allowed ones; None where there is none."""
+    """The index of the first value that is neither of the two allowed ones; None where there is none."""
     other: npt.NDArray[np.bool_] = (array != allowed[0]) & (array != allowed[1])
     if not other.any():
         return None

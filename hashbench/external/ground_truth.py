@@ -1,4 +1,4 @@
-"""What the numbers of codes from elsewhere stand on: a table of their own."""
+"""Ground truth for codes that were made elsewhere: labels and items as given, and the protocol card of their table."""
 
 import hashlib
 import json

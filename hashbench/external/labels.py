@@ -1,4 +1,4 @@
-"""Labels and item numbers of codes from elsewhere, checked; their shape says what labels mean."""
+"""Checks labels and item numbers of codes that were made elsewhere; labels are class numbers or multi-hot."""
 
 import numpy as np
 import numpy.typing as npt

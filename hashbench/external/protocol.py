@@ -1,4 +1,4 @@
-"""Codes from elsewhere on a protocol's queries and database: the same items, the same labels, in its order."""
+"""Ground truth of a protocol for codes that were made elsewhere: items and labels must be the protocol's."""
 
 import numpy as np
 import numpy.typing as npt

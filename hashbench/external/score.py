@@ -1,4 +1,4 @@
-"""Codes from elsewhere become a record like that of a trial, in the table they belong to."""
+"""Scores codes that were made elsewhere into a record like that of a trial."""
 
 import hashlib
 import time
@@ -43,7 +43,7 @@ class Scored:
     Attributes:
         record: as it was written; its fingerprint has the sums of the codes under "scored".
         file: where it lies.
-        notes: lines on what was taken for granted, or left alone.
+        notes: lines on what was taken for granted, or not replaced.
     """
 
     record: Record
@@ -54,7 +54,7 @@ class Scored:
 def score_arrays(arrays: Arrays, request: ScoreRequest, settings: Settings) -> Scored:
     """Check, score and store codes: the record, the arrays beside it, and random codes as the floor of their table.
 
-    The same codes under the same request have the same key, whatever their encoding; the record is then made anew.
+    The same codes under the same request have the same key, whatever their encoding; the record is then overwritten.
 
     Raises:
         UsageError: codes, labels and request do not fit each other or the protocol; one line, nothing is written.
@@ -91,7 +91,7 @@ def _unread(arrays: Arrays) -> list[str]:
 
 
 def _replaced(planned: PlannedTrial, folder: Path) -> list[str]:
-    """What a table shows only the newest of: earlier codes under the same name, bits and repetition."""
+    """Earlier codes under the same name, bits and repetition, which the table no longer shows."""
     same = trial_id(planned.trial.identity())
     earlier = [
         record["key"]
@@ -138,7 +138,7 @@ def _code_sum(codes: Codes) -> str:
 
 
 def _store_floor(request: ScoreRequest, truth: GroundTruth, features: Features, bits: int, settings: Settings) -> None:
-    """Score random codes, unless they are there: under features of hashbench's the very trial a grid would run."""
+    """Score random codes if the table has none yet; on features of hashbench's this is the trial of a grid."""
     trial = _trial(RANDOM_CODES, {}, bits, request.repetition, truth, features)
     sources = [REFERENCE_TRIALS]
     sources += [] if features.name.partition(":")[0] == EXTERNAL else [source_file(features.name)]

@@ -1,4 +1,4 @@
-"""What a user asks for when codes from elsewhere are scored, checked once."""
+"""The options for scoring codes that were made elsewhere, checked by the constructor."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ LONGEST_NAME = 80
 
 @dataclass(frozen=True)
 class ScoreRequest:
-    """Codes and what they are of.
+    """How codes that were made elsewhere are to be scored.
 
     Attributes:
         name: the method's, as tables show it.
@@ -63,7 +63,7 @@ class ScoreRequest:
 
 @dataclass(frozen=True)
 class Features:
-    """What codes were made from, as a trial's identity has it."""
+    """The features that codes were made from, as a trial's identity has them."""
 
     name: str
     dtype: str

@@ -77,7 +77,7 @@ def cached_features(
         "extractor": extractor.name,
         "dtype": extractor.dtype,
         "weights": extractor.weights,
-        "recipe": extractor.recipe,
+        "recipe": extractor.configuration,
         "format": FORMAT,
         "source": source_sum(dataset, extractor),
     }
@@ -137,7 +137,7 @@ def _layout(dataset: Dataset, extractor: Extractor, device: torch.device) -> Lay
     """The layout of the features, whose width comes from extracting one image."""
     present = np.flatnonzero(dataset.present())[:1]
     if not len(present):
-        raise UsageError(f"{dataset.title}: not one image is on disk; `hashbench data prepare` adopts them")
+        raise UsageError(f"{dataset.title}: no image is on disk; run `hashbench data prepare`")
     with torch.inference_mode():
         width = extractor(on_device(dataset.images(present), device)).shape[1]
     return Layout(len(dataset), width, extractor.dtype)

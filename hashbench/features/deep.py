@@ -67,7 +67,7 @@ class Deep(Extractor):
         return features
 
     @property
-    def recipe(self) -> str:
+    def configuration(self) -> str:
         """The preprocessing."""
         return repr(self.inputs)
 

@@ -26,8 +26,8 @@ class Extractor(ABC):
         return None
 
     @property
-    def recipe(self) -> str:
-        """What decides the features beside name, dtype, weights and sources, such as settings from a library."""
+    def configuration(self) -> str:
+        """Settings from a library that affect the features, beside name, dtype, weights and sources."""
         return ""
 
     def sources(self) -> set[Path]:

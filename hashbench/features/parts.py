@@ -79,7 +79,7 @@ class PartedArray:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DamagedError(f"{folder / JOURNAL_FILE} is damaged ({error})") from error
         if not intact:
-            raise DamagedError(f"{folder / JOURNAL_FILE} is damaged (its sum is another)")
+            raise DamagedError(f"{folder / JOURNAL_FILE} is damaged (its checksum does not match)")
         return array
 
     @property

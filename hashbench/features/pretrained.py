@@ -54,5 +54,5 @@ class Pretrained(ABC):
         return UsageError(f"no weights for {self.name!r}: {why}; {self.ways_out(remedy)}")
 
     def ways_out(self, remedy: str) -> str:
-        """What a user without the weights can do."""
+        """Advice for a user without the weights."""
         return f"name a file with --weights {self.name}=FILE, {remedy}, or take other features, say --features gist"

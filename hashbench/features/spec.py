@@ -39,7 +39,7 @@ def source_file(spec: str) -> Path:
 
 
 def extractor(spec: str, weights: Weights = Weights(), dtype: str = "float32") -> Extractor:  # noqa: B008 - immutable
-    """The extractor that ``spec`` means: a name, or a name and the side of its input in pixels, "pixels@16".
+    """The extractor that ``spec`` names: a name, or a name and the side of its input in pixels, "pixels@16".
 
     Args:
         spec: see :func:`summaries`.

@@ -16,7 +16,7 @@ ENCODER_PREFIX = "encoder.net."  # of the network's tensors in a recorded state 
 
 
 class StateSummary(NamedTuple):
-    """What is known of a state dict without holding its tensors.
+    """Checksum and shapes of a state dict.
 
     Attributes:
         sha256: checksum (hexadecimal) of names, dtypes, shapes and bytes, sorted by name: the same weights have the

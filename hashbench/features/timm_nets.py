@@ -35,7 +35,7 @@ class TimmNet(Pretrained):
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """As timm's evaluation transform."""
+        """The preprocessing of timm's evaluation transform."""
         size = self.config.input_size[-1]
         shorter_side = math.floor(size / self.config.crop_pct)
         return Preprocessing(size, shorter_side, self.config.interpolation, self.config.mean, self.config.std)
@@ -100,7 +100,7 @@ def timm_net(name: str) -> TimmNet:
     except RuntimeError:
         config = None
     if config is None:
-        raise UsageError(f"{name}: timm knows no weights of that name; `timm.list_pretrained` lists those it knows")
+        raise UsageError(f"{name}: timm has no weights of that name; `timm.list_pretrained` lists those it has")
     channels, height, width = config.input_size
     if config.crop_mode != "center" or channels != 3 or height != width:
         raise UsageError(

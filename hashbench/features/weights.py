@@ -1,4 +1,4 @@
-"""Weights of pre-trained networks: the user's files, else the published files."""
+"""Weights of pre-trained networks, from the user's files or else the published ones."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The heading of a sheet: its record in words."""
+"""The heading of a sheet: method, bits, score, protocol and features of its record."""
 
 from hashbench.evaluation.headline import HEADLINE
 from hashbench.records.results import Results

@@ -52,7 +52,7 @@ class GalleryRequest:
 
 @dataclass(frozen=True)
 class GalleryResult:
-    """What was made of a record.
+    """The files made from a record.
 
     Attributes:
         files: written sheets.
@@ -114,7 +114,7 @@ def _reconstructions(
     """The written sheet, if there is one, and notes."""
     name = stored.trial.method
     if stored.from_elsewhere:
-        return [], [f"no reconstructions: the codes of {name} come from elsewhere, there is no method of them"]
+        return [], [f"no reconstructions: the codes of {name} were made elsewhere, so there is no method"]
     nothing = [f"no reconstructions: {name} makes no pictures of codes"]
     if METHODS.get(name).restore is HashMethod.restore:
         return [], nothing

@@ -12,16 +12,16 @@ from hashbench.replay.stored_trial import StoredCodes, StoredTrial
 # Frame and sign of relevant items and of the others: colours that people who cannot tell red from green tell apart.
 MARKS = {True: ("#007f5f", "✓"), False: ("#d55e00", "✗")}
 NAMES_WIDTH = 130  # pixels, of the class names at the left
-MOST_NAMES = 5  # of a query's classes
+MAX_CLASS_NAMES = 5  # of a query's classes
 COLUMN_STEP = THUMBNAIL_SIZE + 2 * FRAME_WIDTH + 6  # pixels from one picture to the next
-LEAST_WIDTH = 900  # pixels, for the words
+MIN_WIDTH = 900  # pixels, for the words
 HEADING_FONT, BODY_FONT, NAME_FONT, SIGN_FONT = font(13, bold=True), font(9.5), font(9.5), font(10.5, bold=True)
 
 
 def neighbour_sheet(stored: StoredTrial, codes: StoredCodes, neighbours: Neighbours, dataset: Dataset) -> Canvas:
     """A row per query: its class names and average precision, its picture, and its nearest items."""
     across = neighbours.items.shape[1]
-    canvas = Canvas(max(LEAST_WIDTH, _left(across + 1) + MARGIN))
+    canvas = Canvas(max(MIN_WIDTH, _left(across + 1) + MARGIN))
     canvas.paragraph(heading(stored.record), HEADING_FONT)
     canvas.bottom += MARGIN
     classes = dataset.classes()
@@ -37,7 +37,7 @@ def neighbour_sheet(stored: StoredTrial, codes: StoredCodes, neighbours: Neighbo
 
 
 def caption(stored: StoredTrial, codes: StoredCodes, neighbours: Neighbours) -> list[str]:
-    """What the marks mean, and how the queries were chosen."""
+    """Sentences on the meaning of the marks and the choice of queries."""
     shown, across = neighbours.items.shape
     answerable = int((~np.isnan(codes.average_precision)).sum())
     left_out = len(codes.query) - answerable
@@ -62,8 +62,8 @@ def _left(column: int) -> int:
 
 
 def _names(canvas: Canvas, names: list[str], average_precision: float) -> None:
-    more = [f"and {len(names) - MOST_NAMES} more"] if len(names) > MOST_NAMES else []
-    lines = [*(cut(name, NAMES_WIDTH - FRAME_WIDTH, NAME_FONT) for name in names[:MOST_NAMES]), *more]
+    more = [f"and {len(names) - MAX_CLASS_NAMES} more"] if len(names) > MAX_CLASS_NAMES else []
+    lines = [*(cut(name, NAMES_WIDTH - FRAME_WIDTH, NAME_FONT) for name in names[:MAX_CLASS_NAMES]), *more]
     for number, line in enumerate(lines):
         canvas.words(MARGIN, canvas.bottom + number * line_height(NAME_FONT), line, NAME_FONT)
     top = canvas.bottom + len(lines) * line_height(NAME_FONT)

@@ -40,7 +40,7 @@ def reconstruction_sheet(stored: StoredTrial, reconstructions: Reconstructions) 
 
 
 def caption(stored: StoredTrial, reconstructions: Reconstructions) -> list[str]:
-    """What is shown, and how far off it is over all queries."""
+    """Sentences on what is shown, with the mean error over all queries."""
     shown, size = len(reconstructions.originals), reconstructions.originals.shape[-1]
     queries = stored.record["protocol_card"]["sizes"]["query"]
     return [

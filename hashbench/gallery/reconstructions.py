@@ -1,4 +1,4 @@
-"""Pictures that a method makes of codes, beside their originals."""
+"""Pictures that a method restores from codes, and their originals."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Content and adversarial losses of images reconstructed from codes, as in BGAN's paper and as in its authors' code."""
+"""Content and adversarial losses of images reconstructed from codes, as in BGAN's paper and in its authors' code."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass

@@ -23,7 +23,7 @@ class Autoencoder(nn.Module):
     Args:
         dimension: of the features.
         bits: of the codes.
-        hidden: width of a layer with ReLU in either half; 0 for one linear map each way.
+        hidden: width of a layer with ReLU in either half; 0 for one linear map in either half.
     """
 
     mean: Tensor

@@ -1,4 +1,4 @@
-"""Checkpoints: networks, optimisers, random generators and reports as they were at the end of an epoch."""
+"""Checkpoints: networks, optimisers, random generators and logs at the end of an epoch."""
 
 import time
 from collections.abc import Mapping
@@ -32,10 +32,10 @@ class Checkpoint:
     random comes from the run's generator and torch's global ones, whose states are saved too. (On a GPU only where no
     layer's gradient is summed in varying order, as that of adaptive pooling to a side that does not divide its
     input's.) The folder belongs to one trial and its sources, so a file in it never meets another network. A
-    checkpoint from another kind of device is not used: half of the training on each would be reproducible on neither.
+    checkpoint from another kind of device is not used: half of the training on each could be repeated on neither.
 
     Args:
-        run: gives the folder and the generator, holds the reports.
+        run: gives the folder and the generator, holds the logs.
         parts: networks and optimisers by name.
 
     Raises:

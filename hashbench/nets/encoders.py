@@ -1,4 +1,4 @@
-"""Image encoders behind one interface: the small one, or any backbone."""
+"""Image encoders: the small one, or any backbone."""
 
 from collections.abc import Callable
 

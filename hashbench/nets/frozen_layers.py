@@ -1,4 +1,4 @@
-"""A network's leading blocks, kept as they are while the rest trains."""
+"""Freezes the leading blocks of a network while the rest trains."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ def blocks(net: nn.Module) -> list[tuple[nn.Module, str]]:
 
 
 class FrozenLayers:
-    """The first ``count`` blocks of ``net``: without gradients, in eval mode whatever the rest is in.
+    """The first ``count`` blocks of ``net``: without gradients, always in eval mode.
 
     Their maps of an image never change, so they can be computed once: while they are :meth:`skipped`, ``net`` reads
     these maps.
@@ -72,4 +72,6 @@ class FrozenLayers:
             except RuntimeError:
                 cut = torch.empty(0)
         if cut.shape != whole.shape or not torch.allclose(cut, whole, atol=1e-5):
-            raise ValueError(f"freeze is {len(self)}, wanted 0: this network's blocks are no chain")
+            raise ValueError(
+                f"freeze is {len(self)}, wanted 0: this network does not run its blocks one after the other"
+            )

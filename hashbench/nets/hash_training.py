@@ -202,7 +202,7 @@ class HashTraining:
 def compile_nets(hasher: ImageHasher, adversarial: AdversarialObjective | None) -> None:
     """Have torch compile encoder and generator at their first use.
 
-    The discriminator stays as it is: two gradients are taken of its maps, and a compiled net frees what the second
+    The discriminator is not compiled: two gradients are taken of its maps, and a compiled net frees what the second
     one needs.
     """
     hasher.encoder.net.compile()

@@ -1,4 +1,4 @@
-"""The dtype that networks train in: a method's parameter, the run's policy, autocast."""
+"""The dtype that networks train in: from a method's parameter or the run's policy, with autocast."""
 
 from typing import Literal
 

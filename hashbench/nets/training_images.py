@@ -1,4 +1,4 @@
-"""The training images as the networks need them: inputs of the encoder, targets of the generator."""
+"""The training images as the networks need them: inputs of the encoder and targets of the generator."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +17,7 @@ DEVICE_CACHE_BYTES = 4 << 30  # largest tensor over all training images that is 
 
 
 class EncoderInputs:
-    """What the trained part of an encoder reads of the training images, in any of their views.
+    """The inputs of an encoder's trained part for the training images, in any of their views.
 
     Behind frozen layers these are the layers' maps, computed once and cached on the device where all of them fit in
     4 GiB; otherwise they are computed each time.

@@ -1,1 +1,1 @@
-"""From a grid as asked for to trials, each with the reason why it is run or not."""
+"""Plans the trials of a grid, each with the reason why it is run or not."""

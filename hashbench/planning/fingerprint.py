@@ -1,4 +1,4 @@
-"""What could change a trial's codes without being asked for: the sources that take part in making them."""
+"""The fingerprint of a trial: checksums of the source files that can change its codes."""
 
 import ast
 import hashlib
@@ -44,19 +44,19 @@ def _reached(files: Sequence[Path]) -> list[Path]:
 
 
 def source_files(trial: TrialSpec) -> list[Path]:
-    """Where a trial's sources begin: its method (or the references), its features, its data set."""
+    """The files with a trial's own sources: its method (or the references), its features, its data set."""
     own = REFERENCE_TRIALS if trial.method in REFERENCES else METHODS.file(trial.method)
     return [own, source_file(trial.features), DATASETS.file(trial.dataset)]
 
 
 def forget_sums() -> None:
-    """Read sources anew; a plan begins with this, since they may have been edited since the last."""
+    """Forget the checksums of sources; called at the start of a plan, since files may have been edited."""
     _checksum.cache_clear()
     _engine_imports.cache_clear()
 
 
 def check_sources(planned: Mapping[str, str], files: Sequence[Path]) -> None:
-    """Check that this process runs the sources a trial was planned with, so that no record bears another's sum.
+    """Check that this process runs the sources a trial was planned with, so that records name the sources that ran.
 
     Files that cannot change the trial's codes may be edited while it runs.
 

@@ -1,4 +1,4 @@
-"""A grid of trials as a user asks for it; values are checked when it is made."""
+"""A grid of trials as a user asks for it; the constructor checks the values."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields

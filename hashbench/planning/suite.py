@@ -27,7 +27,7 @@ Settings = Annotated[
 
 
 class GridTable(Struct, frozen=True, forbid_unknown_fields=True):
-    """What [grid] and each of [[runs]] may say: fields of :class:`hashbench.planning.grid.Grid`."""
+    """The keys of [grid] and of each of [[runs]]: fields of :class:`hashbench.planning.grid.Grid`."""
 
     methods: Names | UnsetType = UNSET
     bits: CodeLengths | UnsetType = UNSET
@@ -46,7 +46,7 @@ class GridTable(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SuiteFile(Struct, frozen=True, forbid_unknown_fields=True):
-    """A suite's file. What a run says goes before what the grid says, parameter by parameter.
+    """A suite's file. Values of a run override those of the grid, parameter by parameter.
 
     The grid's parameters go to the runs that name their method. Without runs the grid is the one run.
     """
@@ -61,12 +61,12 @@ class SuiteFile(Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Suite:
-    """Grids that are planned as one: what they share is run once, and all stand in one leaderboard.
+    """Grids that are planned as one: what they share is run once, and all are in one leaderboard.
 
     Attributes:
         file: the TOML file, a :class:`SuiteFile`.
         title: what it shows, one line.
-        why: how to read it; empty where the file does not say.
+        why: how to read it; empty where the file has none.
         runs: the grids, at least one.
     """
 
@@ -104,7 +104,7 @@ def open_suite(name: str | Path) -> Suite:
     """The suite of that name, or the one in the file ``name`` where it ends in ".toml".
 
     Raises:
-        UsageError: no such name, or a file that is not as it should be; one line.
+        UsageError: no such name, or a malformed file; one line.
     """
     file = Path(name)
     if file.suffix != SUFFIX:
@@ -161,7 +161,7 @@ def _check_named(where: str, parameters: Parameters, methods: Iterable[str]) -> 
 
 
 def _check_parameters(file: Path, runs: Sequence[Grid]) -> None:
-    """Check that what the file says of methods' parameters can be read, so that the line names file and run."""
+    """Check that the parameters of methods in the file can be read, so that the message names file and run."""
     for index, run in enumerate(runs):
         for name in run.parameters.keys() & set(METHODS.names()):
             try:
@@ -181,5 +181,5 @@ def _for_methods(methods: Iterable[str], parameters: Parameters) -> Parameters:
 
 
 def _merged(old: Parameters, new: Parameters) -> Parameters:
-    """Both, method by method and parameter by parameter; what is in ``new`` goes before."""
+    """Both, method by method and parameter by parameter; values in ``new`` win."""
     return {name: {**old.get(name, {}), **new.get(name, {})} for name in (*old, *(new.keys() - old.keys()))}

@@ -34,7 +34,7 @@ class Task:
     weights: Weights
 
     def notes(self, grid: Grid) -> Iterator[str]:
-        """Lines on what was asked for and is not so."""
+        """Lines on options that have no effect."""
         if grid.features_dtype not in ("auto", self.extractor.dtype):
             yield f"features {self.extractor.name} are {self.extractor.dtype}, whatever --features-dtype says"
 
@@ -43,7 +43,7 @@ def tasks(grid: Grid, data: Path, device: torch.device, weights: Weights) -> Ite
     """Every task of the grid, each protocol once.
 
     Raises:
-        UsageError: a data set or features that are not there, or of which nothing could be learnt or scored.
+        UsageError: a data set or features that are not there, or without items to train on or to score.
     """
     patterns = grid.datasets or default_datasets()
     for spec in dict.fromkeys(spec for pattern in patterns for spec in expand(pattern)):
@@ -76,7 +76,7 @@ def _check_answerable(card: ProtocolCard, split: Split, dataset: Dataset) -> Non
 
 
 def _check_reads(features: Extractor, dataset: Dataset, split: Split) -> None:
-    """Networks read any image; features without weights are tried on one, or every trial would fail alike."""
+    """Networks read any image; features without weights are tried on one image, so that not every trial fails alike."""
     if features.weights is None:
         with torch.inference_mode():
             features(dataset.images(split.query[:1]))

@@ -50,7 +50,7 @@ def environment(device: str) -> dict[str, Any]:
 
 
 def start_peak_memory(device: torch.device) -> None:
-    """Count peaks from here on, as far as the system lets a process do so (Linux; a GPU's always)."""
+    """Reset the peaks, where the system lets a process do so (Linux; a GPU's always)."""
     with suppress(OSError):
         CLEAR_REFS.write_text("5")
     if device.type == "cuda":

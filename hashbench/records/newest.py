@@ -13,7 +13,7 @@ def trial_id(trial: Mapping[str, Any]) -> str:
 
 
 def newest_records(records: Iterable[Record], preferred: Container[str] = frozenset()) -> dict[str, Record]:
-    """The newest record of each trial by its :func:`trial_id`; one whose key is ``preferred`` goes before newer ones.
+    """The newest record of each trial by its :func:`trial_id`; one whose key is ``preferred`` wins over newer ones.
 
     Of records of the same time the one with the higher key counts, so the order of ``records`` makes no difference.
     """

@@ -1,4 +1,4 @@
-"""The average precision of each query, which lies beside a record."""
+"""The average precision of each query, from the file beside a record."""
 
 import zipfile
 import zlib
@@ -16,7 +16,7 @@ ARRAYS = ("average_precision", "query_items")
 
 @dataclass(frozen=True, eq=False)
 class PerQuery:
-    """What each query scored; enough to compare two methods on the same queries.
+    """The score of each query; enough to compare two methods on the same queries.
 
     Attributes:
         items: int64 [q], the data set's item numbers, ascending.

@@ -20,7 +20,7 @@ def schema(name: str) -> dict[str, Any]:
 
 @cache
 def model(name: str) -> type[Struct]:
-    """The model that files of that schema are checked against when they are read: which parts, of which types.
+    """The model that files of that schema are checked against when they are read: keys and types.
 
     Numbers may be null, since NaN is read as null. Patterns, ranges and names beside those of the schema are not
     checked, nor names of metrics: records of other versions have others.

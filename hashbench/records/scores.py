@@ -1,4 +1,4 @@
-"""An evaluation's part of the record, and the arrays beside it."""
+"""The fields of a record that come from the evaluation, and the arrays stored beside it."""
 
 from typing import Any
 

@@ -1,1 +1,1 @@
-"""Work on what earlier trials left: stored records, codes and fitted methods."""
+"""Repeats work on stored trials: scoring and measuring from their records, codes and fitted methods."""

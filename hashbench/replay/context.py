@@ -1,4 +1,4 @@
-"""Where stored trials are worked on again: folders, device, weights."""
+"""The context of work on stored trials: folders, device, weights."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from hashbench.features.weights import Weights
 
 @dataclass(frozen=True)
 class ReplayContext:
-    """Where things are, and on what the work is done.
+    """Folders, device and weights for work on stored trials.
 
     Attributes:
         results: the result folder that gets the throughput.

@@ -1,4 +1,4 @@
-"""Throughput of what earlier trials left behind, measured again on this machine."""
+"""Measures the throughput of stored trials again, on this machine."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def stored_trials(results: Path) -> list[StoredTrial]:
 def measure_again(stored: StoredTrial, context: ReplayContext) -> Record:
     """Measure a stored method as its trial did, and write ``throughput/<key>-<hardware>.json``.
 
-    What another machine measured stays; an earlier figure of this one is replaced.
+    Rates of other machines stay; an earlier measurement on this machine is replaced.
 
     Raises:
         UsageError: codes, state, data set or weights are not here, or not those of the record; nothing is written.

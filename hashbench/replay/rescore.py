@@ -1,4 +1,4 @@
-"""Metrics of what earlier trials left behind, computed anew from kept codes; nothing is trained."""
+"""Computes the metrics of stored trials again from their codes; nothing is trained."""
 
 import zipfile
 import zlib
@@ -40,8 +40,8 @@ class Selection:
     """Which records of a folder are to be rescored.
 
     Attributes:
-        records: those whose metrics are of an older version than today's, or all.
-        current: how many others there are, of today's version.
+        records: those whose metrics are of an older version than the current one, or all.
+        current: how many others there are, of the current version.
         faults: a line for each file that could not be read.
     """
 
@@ -67,13 +67,13 @@ def choose(folder: Path, everything: bool) -> Selection:
 def rescore(
     folder: str | Path = "results", everything: bool = False, data: str | Path | None = None, device: str = "auto"
 ) -> Results:
-    """Compute the metrics of a result folder's records anew, and its reports: ``hb.rescore("results")``.
+    """Compute the metrics of a result folder's records again, and write its reports: ``hb.rescore("results")``.
 
     Args:
         folder: the result folder.
-        everything: also those whose metrics are of today's version.
+        everything: also those whose metrics are of the current version.
         data: the folder of the data sets, for reference-float, which has no codes.
-        device: where is computed.
+        device: where scores are computed.
 
     Returns:
         The records that were rescored, and in ``faults`` a line for each that could not be.
@@ -90,12 +90,12 @@ def rescore(
 def rescore_records(
     chosen: Sequence[StoredTrial], context: ReplayContext, done: Done = lambda _stored, _record: None
 ) -> Results:
-    """Rescore one after the other, then make the reports of their folders anew.
+    """Rescore one after the other, then write the reports of their folders again.
 
     Args:
         chosen: the records.
         context: see :func:`rescore_record`.
-        done: is called with what a record was and what it has become.
+        done: is called with the stored record and the rescored one.
 
     Returns:
         What was rescored, and a line for each that could not be.
@@ -121,12 +121,12 @@ def rescore_record(stored: StoredTrial, context: ReplayContext) -> Record:
     """Compute metrics, curves, diagnostics and per-query AP of a record again and write them into it.
 
     Everything else of the record stays, but for the checksum of the features where they are what is scored. A record
-    without scores (of a trial that failed) only goes over to today's version.
+    without scores (of a trial that failed) only gets the current version.
 
     Args:
-        stored: the record; random codes are kept like those of a method, the ranking of float features is made anew
-            from the data set's features.
-        context: where is computed; data set and weights are needed for float features only.
+        stored: the record; random codes are stored like those of a method, the ranking of float features is computed
+            again from the data set's features.
+        context: where scores are computed; data set and weights are needed for float features only.
 
     Returns:
         The record as it was written, last and whole.
@@ -137,8 +137,8 @@ def rescore_record(stored: StoredTrial, context: ReplayContext) -> Record:
     record = stored.record
     if record["metric_version"] > METRIC_VERSION:
         raise UsageError(
-            f"record {record['key']} has metrics of version {record['metric_version']}, here is {METRIC_VERSION}; "
-            f"a newer hashbench computes them"
+            f"record {record['key']} has metrics of version {record['metric_version']}, this hashbench "
+            f"computes version {METRIC_VERSION}; use a newer one"
         )
     changed: Record = {"metric_version": METRIC_VERSION}
     if record["status"] == "ok":
@@ -162,7 +162,7 @@ def _scores(stored: StoredTrial, context: ReplayContext) -> tuple[Scores, Record
 
 
 def _of_features(stored: StoredTrial, context: ReplayContext) -> tuple[Scores, Record]:
-    """As the trial scored them, from features that are extracted where the cache does not have them."""
+    """Scores of the float features, which are extracted where the cache does not have them."""
     trial, dataset = stored.trial, open_recorded_dataset(stored, context.data, context.dataset)
     dataset.log = log_to_stderr
     features = extractor(trial.features, context.weights, trial.features_dtype)

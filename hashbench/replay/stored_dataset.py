@@ -1,4 +1,4 @@
-"""The data set a record was made on, opened again for its pictures."""
+"""Opens the data set that a record was made on."""
 
 from pathlib import Path
 

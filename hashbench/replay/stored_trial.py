@@ -1,4 +1,4 @@
-"""What a trial left behind: its record, the codes beside it, and the method as it was fitted."""
+"""A stored trial: its record, the codes beside it, and the fitted method."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,17 +43,17 @@ class StoredTrial:
 
     @property
     def codes_file(self) -> Path:
-        """Of codes, labels, items and average precisions, which only records with the status ok have."""
+        """The file of codes, labels, items and average precisions, which only records with the status ok have."""
         return self.file.with_suffix(".npz")
 
     @property
     def state_file(self) -> Path:
-        """Of the method's state, which may not have been kept."""
+        """The file of the method's state, which may not have been saved."""
         return self.file.with_suffix(".safetensors")
 
     @property
     def trial(self) -> TrialSpec:
-        """What was asked for."""
+        """The identity of the trial."""
         return TrialSpec(**self.record["trial"])
 
     @property
@@ -102,7 +102,7 @@ def load_codes(stored: StoredTrial) -> StoredCodes:
 
 
 def load_any_codes(stored: StoredTrial) -> StoredCodes:
-    """The codes beside a record, random ones of a reference as well.
+    """The codes beside a record, also the random codes of a reference.
 
     Raises:
         UsageError: there are none, or the file is damaged.
@@ -181,7 +181,7 @@ def check_weights(stored: StoredTrial, features: Extractor) -> None:
 
 
 def changed_sources(stored: StoredTrial) -> list[str]:
-    """Sources that are no longer what the trial's codes were made with, by short name.
+    """Sources that changed since the trial's codes were made, by short name.
 
     Raises:
         UsageError: its method, features or data set are not here.

@@ -50,7 +50,7 @@ class Identity:
         return cls(table, facts["method"], facts["bits"], facts["preset"], **texts)
 
     def facts(self) -> dict[str, Any]:
-        """As :meth:`from_facts` takes it and JSON has it: one dictionary with the names that records use."""
+        """The inverse of :meth:`from_facts`, ready for JSON: one dictionary with the names that records use."""
         return self._flat() | {name: json.loads(getattr(self, name)) for name in _DICTIONARIES}
 
     def _flat(self) -> dict[str, Any]:
@@ -66,7 +66,7 @@ class Identity:
 
     @property
     def name(self) -> Name:
-        """What it shares with every cell that it may be set beside."""
+        """The part of the identity that all cells comparable with this one share."""
         return self.table.protocol, self.method, self.bits
 
     @property
@@ -92,7 +92,7 @@ class Identity:
         return plain(self.table.brief)
 
     def row_differences(self, other: "Identity") -> list[str]:
-        """What makes them other methods than one and the same, a line each.
+        """Differences that make them two different methods, a line each.
 
         Parameters are the same where all are equal, or where the same were asked for and a default was changed.
         """
@@ -116,7 +116,7 @@ class Identity:
 class Match:
     """A cell of one side and its counterpart on the other; None where a side has none.
 
-    ``why`` says what keeps the two from being compared; empty where they can be, or where one is missing.
+    ``why`` has the reasons why the two cannot be compared; empty where they can be, or where one is missing.
     """
 
     first: Identity | None

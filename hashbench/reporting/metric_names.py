@@ -1,4 +1,4 @@
-"""Metrics as readers know them, made of their ids in records."""
+"""Names and headings of metrics for readers, from their ids in records."""
 
 from hashbench.evaluation.headline import HEADLINE
 

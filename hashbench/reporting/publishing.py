@@ -25,10 +25,10 @@ _ABSOLUTE = re.compile(r"(?P<before>^|[=:,])(?P<path>/[^=:,]*)")
 
 
 def publish(source: Path, target: Path) -> list[Path]:
-    """Copy the finished records of a result folder, with their per-query AP and throughput, and make the tables anew.
+    """Copy the finished records of a result folder, with their per-query AP and throughput, and write the tables.
 
-    Of records of the same trial only the newest is published, and takes the place of older ones in ``target``. What
-    else ``target`` has stays, so several folders may be published into one. The same records give the same bytes.
+    Of records of the same trial only the newest is published; it replaces older ones in ``target``. Other files in
+    ``target`` stay, so several folders may be published into one. The same records give the same bytes.
 
     Returns:
         What was written, tables last.

@@ -55,12 +55,12 @@ def _number(value: object) -> float | None:
 
 
 def run_text(run: Run) -> str:
-    """As reports name a run: "0/3" is repetition 3 under root seed 0."""
+    """The name of a run in reports: "0/3" is repetition 3 under root seed 0."""
     return f"{run[0]}/{run[1]}"
 
 
 def failure_reason(cell: Repetitions) -> str:
-    """What happened to the runs that did not finish, the first in words; empty where all did."""
+    """Why runs did not finish, the first in words; empty where all did."""
     if not cell.failed:
         return ""
     first = min(cell.failed, key=lambda r: (r["trial"]["seed"], r["trial"]["repetition"]))

@@ -1,4 +1,4 @@
-"""What two numbers must share to stand in one table or to be compared at all."""
+"""The key of a table: what two numbers must share to be in one table or to be compared."""
 
 import hashlib
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ _EMPTY: dict[str, Any] = {"weights": "", "limit": 0}  # for null in records: key
 
 @dataclass(frozen=True, order=True)
 class TableKey:
-    """What the numbers of one table share; tables are sorted by it.
+    """The facts that the numbers of one table share; tables are sorted by it.
 
     Attributes:
         supervised: the methods read labels.
@@ -71,7 +71,7 @@ class TableKey:
         return self._name("", "")
 
     def name(self, weights: bool) -> str:
-        """All that tells tables apart, but for the protocol card and the version of metrics.
+        """What distinguishes tables, without the protocol card and the version of metrics.
 
         Args:
             weights: also name the features' weights.

@@ -1,4 +1,4 @@
-"""Everything that is made from a result folder: leaderboard.md, .csv and .html, and figures."""
+"""Writes the reports of a result folder: leaderboard.md, .csv and .html, and figures."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ FILES: dict[str, Callable[[Sequence[Table], Results], str]] = {
 def write_reports(
     folder: Path, current: frozenset[str] = frozenset(), stale: frozenset[str] = frozenset(), figures: bool = True
 ) -> list[Path]:
-    """Make all reports of all records in ``folder`` anew; returns what was written, nothing where no record is.
+    """Write all reports of the records in ``folder``; returns what was written, nothing if there are no records.
 
     ``current`` and ``stale`` are what a plan knows of the records' keys, see :func:`tables`; without ``figures`` only
     leaderboard.md and .csv are made.
@@ -53,8 +53,7 @@ def write_reports(
 def out_of_date(folder: Path) -> list[Path]:
     """Which leaderboards of a result folder are not what its records make.
 
-    Marks of stale records, which a run can tell and records cannot, make no difference; a page with such marks is not
-    looked at.
+    Marks of stale records, which only a run knows, make no difference; a page with such marks is not checked.
 
     Raises:
         UsageError: it has none, or a record cannot be read.

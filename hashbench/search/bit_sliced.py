@@ -1,4 +1,4 @@
-"""The backend of a CPU: bit planes and kernels that numba compiles for it."""
+"""The backend for CPUs: bit planes, and kernels compiled by numba."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Chooses the backend for a device: compiled kernels on a CPU, torch elsewhere and where the kernels do not work."""
+"""Chooses the backend for a device: compiled kernels on a CPU; torch elsewhere and where the kernels do not work."""
 
 from functools import cache
 from importlib import import_module
@@ -22,7 +22,7 @@ def backend_for(device: torch.device, operation: Operation) -> Backend:
     """The backend that performs an operation on a device.
 
     On a CPU that is numba's kernels. Before its first use an operation runs on a small case: where it cannot be
-    compiled, or its integers are not torch's, torch performs it, and a line to standard error says so.
+    compiled, or its integers are not torch's, torch performs it, and a warning is printed to standard error.
     """
     bit_sliced = _bit_sliced_backend(operation) if device.type == "cpu" else None
     return bit_sliced or MatmulBackend(device)
@@ -68,7 +68,7 @@ def _check(backend: Backend, operation: Operation) -> None:
 
 
 def _small_case(backend: Backend, operation: Operation) -> tuple[npt.NDArray[Any], ...]:
-    """What an operation returns for codes that end within a tile and labels of which some items have several."""
+    """The result of an operation on codes that end within a tile, with labels of which some items have several."""
     rng = np.random.default_rng(0)
     queries, items = 3, 2 * TILE_ITEMS + 70
     codes = [Codes.pack(rng.random((rows, 72)) < 0.4) for rows in (queries, items)]

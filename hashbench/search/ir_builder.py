@@ -1,4 +1,4 @@
-"""Operations on vectors of eight words, 512 items, written as LLVM instructions: no compiler finds them by itself.
+"""Operations on vectors of eight words, 512 items, written as LLVM instructions that no compiler generates from loops.
 
 Where the CPU has AVX-512, adding three bits takes two instructions for 512 items; elsewhere LLVM turns the same
 operations into the instructions that there are.

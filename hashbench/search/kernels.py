@@ -78,7 +78,7 @@ def compute_distances(planes: Any, start: int, tiles: int, query_masks: Any, cou
 def _count(
     planes: Any, labels: Any, query_masks: Any, query_labels: Any, first: Any, counter_bits: int, items: Any, hits: Any
 ) -> None:
-    """What :func:`count_distances` does, for the queries of one thread."""
+    """:func:`count_distances` for the queries of one thread."""
     counters = aligned_words(BLOCK_TILES * counter_bits).reshape((BLOCK_TILES, counter_bits, LANES))
     relevant, high = aligned_words(BLOCK_TILES), aligned_words(BLOCK_TILES)
     low = aligned_words(BLOCK_TILES * GROUP_DISTANCES).reshape((BLOCK_TILES, GROUP_DISTANCES, LANES))

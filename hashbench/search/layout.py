@@ -1,4 +1,4 @@
-"""Sizes of bit planes, on which all kernels agree.
+"""Sizes of bit planes, shared by all kernels.
 
 A word holds one bit of 64 items. Eight words of a bit lie side by side, a row, and the rows of a tile one behind the
 other. A block is the tiles that every query of a thread reads before the next block.

@@ -1,4 +1,4 @@
-"""The backend of a GPU, and of a CPU without numba: matrix products in torch."""
+"""The backend for GPUs, and for CPUs without numba: matrix products in torch."""
 
 import numpy as np
 import numpy.typing as npt

@@ -133,7 +133,7 @@ def _sort_by_distance(keys: Any, counts: Any, ids: Any, distances: Any) -> None:
 def _find(
     database: Any, query_masks: Any, popcounts: Any, counter_bits: int, bits: int, ids: Any, distances: Any
 ) -> None:
-    """What :func:`find_nearest` does, for the queries of one thread."""
+    """:func:`find_nearest` for the queries of one thread."""
     planes, items, sample, sample_items, rank = database
     queries, k = ids.shape
     padding = len(sample) * TILE_ITEMS - sample_items

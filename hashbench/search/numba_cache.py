@@ -1,10 +1,10 @@
-"""Compiled loops whose code is cached, and the same loops uncompiled where numba does not work.
+"""Compiles loops with numba and caches the machine code; runs them uncompiled where numba does not work.
 
 Compiled code is kept beside its source, or in the user's cache folder, so that it is compiled once. numba would use it
 as long as its own file does not change; what it calls is compiled into it as well, so here it is also compiled anew
 when another file of the same folder changes. A compiled function calls no compiled function of another folder.
 
-All that this project knows of numba's cache is in :func:`_compile`: a compiled function has ``_cache._cache_file``,
+All code that depends on numba's cache is in :func:`_compile`: a compiled function has ``_cache._cache_file``,
 whose ``_source_stamp`` is written with the code and compared before it is used.
 """
 
@@ -23,7 +23,7 @@ TESTED = ("0.61", "0.62", "0.63", "0.64", "0.65", "0.66", "0.67", "0.68")
 
 
 def first_line(error: Exception) -> str:
-    """What an error says in its first line, or its class where it says nothing."""
+    """The first line of an error's message, or its class where the message is empty."""
     return str(error).partition("\n")[0] or type(error).__name__
 
 

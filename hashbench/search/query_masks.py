@@ -1,4 +1,4 @@
-"""Queries as the kernels read them."""
+"""Masks of the queries' bits, as the kernels read them."""
 
 from collections.abc import Iterator
 

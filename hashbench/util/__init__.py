@@ -1,1 +1,1 @@
-"""Files, paths, progress, devices, threads, seeds, PCA: nothing that knows images or codes."""
+"""Files, paths, progress, devices, threads, seeds, PCA: helpers that know nothing of images or codes."""

@@ -1,4 +1,4 @@
-"""Picks a run's device and the dtype of training on it, and switches off what makes GPUs differ between runs."""
+"""Picks a run's device and the dtype of training on it, and makes GPU results repeatable."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

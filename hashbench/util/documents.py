@@ -1,4 +1,4 @@
-"""Documents that users and other programs write, checked against a model; each fault is one line."""
+"""Checks documents from users and other programs against a model; an error is one line."""
 
 import reprlib
 import sys
@@ -40,7 +40,7 @@ def read_toml(file: Path, name: str, way_out: str) -> dict[str, Any]:
     Args:
         file: the file.
         name: what a message calls it.
-        way_out: what a message advises.
+        way_out: advice at the end of a message.
 
     Raises:
         UsageError: it cannot be read, or is no TOML.
@@ -58,9 +58,9 @@ def checked(content: Any, model: type[Model], name: str, way_out: str = "") -> M
 
     Args:
         content: dictionaries, lists and plain values.
-        model: a :class:`msgspec.Struct`; a :class:`msgspec.Meta` with a description says what a message wants.
+        model: a :class:`msgspec.Struct`; a :class:`msgspec.Meta` with a description is the wanted value in messages.
         name: what a message calls the document.
-        way_out: what a message advises, where "wanted ..." is not all that can be said.
+        way_out: advice at the end of a message, beside "wanted ...".
 
     Raises:
         UsageError: a key is missing or unknown, or a value is of another kind; the line has the path of the value in
@@ -74,7 +74,7 @@ def checked(content: Any, model: type[Model], name: str, way_out: str = "") -> M
 
 
 def _fault(error: msgspec.ValidationError, content: Any, kind: Any, name: str, path: str) -> str:
-    """What is wrong with ``content``, or with the first value inside it that does not fit."""
+    """The error in ``content``, or in the first value inside it that does not fit."""
     for step, value, wanted in _values(content, kind):
         try:
             msgspec.convert(value, wanted)

@@ -1,4 +1,4 @@
-"""Principal component analysis in float64, the same on every machine: fixed signs, no axes of rounding noise."""
+"""Principal component analysis in float64, equal on all machines: fixed signs, no axes of rounding noise."""
 
 from dataclasses import dataclass
 

@@ -11,8 +11,8 @@ END = object()
 def prefetch(iterator: Iterator[T]) -> Iterator[T]:
     """The items of ``iterator`` in order, each computed in a thread while the one before is used.
 
-    Two items exist at a time. An exception of ``iterator`` is raised in place of its item. A caller that stops early
-    waits for the item in work; no further one is begun.
+    Two items exist at a time. An exception of ``iterator`` is raised instead of its item. A caller that stops early
+    waits for the item being computed; no other is begun.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="hashbench-prefetch") as thread:
         next_item: Future[object] = thread.submit(next, iterator, END)

@@ -1,4 +1,4 @@
-"""Lines of progress: items done, rate, time left; and where such lines go."""
+"""Logs progress: items done, rate and time left."""
 
 import sys
 import time
@@ -13,7 +13,7 @@ def log_to_stderr(line: str) -> None:
 
 
 def no_log(line: str) -> None:
-    """Drop a line."""
+    """Ignore a line."""
 
 
 class Progress:

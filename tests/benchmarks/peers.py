@@ -1,6 +1,6 @@
 """How others evaluate and search, written as they do, to be measured beside hashbench.
 
-Every way says what it computes. It takes a task and answers with the call that is measured: codes and labels are by
+Every function names what it computes. It takes a task and returns the call that is measured: codes and labels are by
 then in the form that it wants.
 """
 
@@ -35,7 +35,7 @@ class Task:
     database_labels: npt.NDArray[np.bool_]
 
     def first(self, queries: int) -> "Task":
-        """The same with fewer queries, for ways that take long."""
+        """The same with fewer queries, for implementations that take long."""
         return Task(self.name, self.query[:queries], self.database, self.query_labels[:queries], self.database_labels)
 
 
@@ -71,12 +71,12 @@ def usual_script(task: Task, k: int) -> Callable[[], Floats]:
     query_labels, labels = (hot.astype(np.float32) for hot in (task.query_labels, task.database_labels))
 
     def call() -> Floats:
-        found = np.empty(len(query))
+        values = np.empty(len(query))
         for row, own in enumerate(query):
             relevant = (query_labels[row] @ labels.T > 0).astype(np.float32)
             distances = 0.5 * (task.query.bits - own @ database.T)
-            found[row] = _average_precision(relevant[np.argsort(distances)][:k] > 0)
-        return found
+            values[row] = _average_precision(relevant[np.argsort(distances)][:k] > 0)
+        return values
 
     return call
 
@@ -87,14 +87,14 @@ def numpy_sort(task: Task, k: int) -> Callable[[], Floats]:
     columns = np.ascontiguousarray(database.T)
 
     def call() -> Floats:
-        found = np.empty(len(task.query))
+        values = np.empty(len(task.query))
         for row, own in enumerate(query):
             distances = np.zeros(len(database), dtype=np.uint8)
             for word, column in zip(own, columns, strict=True):
                 distances += np.bitwise_count(word ^ column)
             order = np.argsort(distances, kind="stable")[:k]
-            found[row] = _average_precision((task.query_labels[row] & task.database_labels[order]).any(axis=1))
-        return found
+            values[row] = _average_precision((task.query_labels[row] & task.database_labels[order]).any(axis=1))
+        return values
 
     return call
 
@@ -105,12 +105,12 @@ def torch_topk(task: Task, k: int) -> Callable[[], Floats]:
     query_labels, labels = torch.tensor(task.query_labels), torch.tensor(task.database_labels)
 
     def call() -> Floats:
-        found = []
+        values = []
         for start in range(0, len(query), 100):
             order = (query[start : start + 100] @ database).topk(k, dim=1).indices
             relevant = (query_labels[start : start + 100, None] & labels[order]).any(dim=2)
-            found += [_average_precision(row) for row in relevant.numpy()]
-        return np.array(found)
+            values += [_average_precision(row) for row in relevant.numpy()]
+        return np.array(values)
 
     return call
 
@@ -178,5 +178,5 @@ def _count_pairs(query: Any, database: Any, query_label: Any, label: Any, items:
 
 
 def _average_precision(relevant: npt.NDArray[np.bool_]) -> float:
-    places = np.flatnonzero(relevant) + 1
-    return float((np.arange(1, len(places) + 1) / places).mean()) if len(places) else 0.0
+    ranks = np.flatnonzero(relevant) + 1
+    return float((np.arange(1, len(ranks) + 1) / ranks).mean()) if len(ranks) else 0.0

@@ -14,7 +14,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 TARGET = ROOT / "docs/speed.md"
-SECTIONS = {  # of each kind: which way is ours, its heading, how many of its unit a second has
+SECTIONS = {  # of each kind: which implementation is ours, its heading, how many of its unit a second has
     "evaluation": ("histograms", "Evaluation, microseconds per query", 1e6),
     "search": ("hashbench", "Search, microseconds per query", 1e6),
     "fitting": ("hashbench", "Fitting, seconds", 1),
@@ -38,23 +38,27 @@ def measure(file: Path) -> None:
 def tables(benchmarks: list[dict[str, Any]]) -> Iterator[str]:
     """A Markdown table for each section: what it takes, and how many times that of ours."""
     for kind, (ours, heading, unit) in SECTIONS.items():
-        found = [b for b in benchmarks if b["extra_info"].get("of") == kind]
-        if not found:
+        of_kind = [b for b in benchmarks if b["extra_info"].get("of") == kind]
+        if not of_kind:
             continue
-        ways = list(dict.fromkeys([ours, *(b["extra_info"]["way"] for b in found)]))
+        implementations = list(dict.fromkeys([ours, *(b["extra_info"]["implementation"] for b in of_kind)]))
         yield f"### {heading}\n"
-        yield "| | " + " | ".join(ways) + " |"
-        yield "| --- |" + " ---: |" * len(ways)
-        for task in dict.fromkeys(b["extra_info"]["task"] for b in found):
-            of_task = {b["extra_info"]["way"]: b for b in found if b["extra_info"]["task"] == task}
-            yield f"| {task} | " + " | ".join(_cell(of_task, way, ours, unit) for way in ways) + " |"
+        yield "| | " + " | ".join(implementations) + " |"
+        yield "| --- |" + " ---: |" * len(implementations)
+        for task in dict.fromkeys(b["extra_info"]["task"] for b in of_kind):
+            of_task = {b["extra_info"]["implementation"]: b for b in of_kind if b["extra_info"]["task"] == task}
+            yield (
+                f"| {task} | "
+                + " | ".join(_cell(of_task, implementation, ours, unit) for implementation in implementations)
+                + " |"
+            )
         yield ""
     indexes = [b for b in benchmarks if b["extra_info"].get("of") == "indexes"]
     if indexes:
         yield f"### Approximate indexes beside exact search: {indexes[0]['extra_info']['task']}\n"
         yield "| | queries/s | recall |\n| --- | ---: | ---: |"
         for b in indexes:
-            yield f"| {b['extra_info']['way']} | {1 / _seconds(b):,.0f} | {b['extra_info']['recall']:.3f} |"
+            yield f"| {b['extra_info']['implementation']} | {1 / _seconds(b):,.0f} | {b['extra_info']['recall']:.3f} |"
 
 
 def _seconds(benchmark: dict[str, Any]) -> float:
@@ -62,15 +66,17 @@ def _seconds(benchmark: dict[str, Any]) -> float:
     return float(benchmark["stats"]["median"] / benchmark["extra_info"].get("queries", 1))
 
 
-def _cell(of_task: dict[str, dict[str, Any]], way: str, ours: str, unit: float) -> str:
-    """A time, and what it is divided by that of the way that does the same: ours, unless the benchmark names one."""
-    if way not in of_task:
+def _cell(of_task: dict[str, dict[str, Any]], implementation: str, ours: str, unit: float) -> str:
+    """A time and its ratio to the implementation that does the same: ours, unless the benchmark names one."""
+    if implementation not in of_task:
         return ""
-    seconds = _seconds(of_task[way])
+    seconds = _seconds(of_task[implementation])
     time = unit * seconds
     text = f"{time:,.{2 if time < 10 else 1 if time < 100 else 0}f}"
-    base = of_task[way]["extra_info"].get("beside", ours)
-    return text if way == base or base not in of_task else f"{text} ({seconds / _seconds(of_task[base]):.1f}x)"
+    base = of_task[implementation]["extra_info"].get("beside", ours)
+    return (
+        text if implementation == base or base not in of_task else f"{text} ({seconds / _seconds(of_task[base]):.1f}x)"
+    )
 
 
 def main(words: list[str]) -> None:

@@ -35,8 +35,8 @@ def network() -> nn.Module:
     """The encoder with random weights, cut behind its features."""
     net: Any = random_net(NET)
     net.classifier = net.classifier[:5] if NET == "vgg19" else nn.AdaptiveAvgPool2d(1)
-    found: nn.Module = net
-    return found
+    compiled: nn.Module = net
+    return compiled
 
 
 def backbone(name: str) -> Backbone:
@@ -69,14 +69,14 @@ def _wait() -> None:
         torch.cuda.synchronize()
 
 
-def rate(benchmark: Any, step: Callable[[], Any], images: int, task: str, way: str = "hashbench") -> float:
+def rate(benchmark: Any, step: Callable[[], Any], images: int, task: str, implementation: str = "hashbench") -> float:
     """Images per second of the median of three rounds after one that warms up."""
     name = f"{task}, {NET}@{SIZE}"
-    benchmark.extra_info.update(task=name, way=way, queries=images, of="images")
+    benchmark.extra_info.update(task=name, implementation=implementation, queries=images, of="images")
     benchmark.pedantic(step, rounds=3, warmup_rounds=1)
-    found = images / benchmark.stats.stats.median if benchmark.stats else float("nan")
-    benchmark.extra_info["images_per_s"] = found
-    return found
+    rate = images / benchmark.stats.stats.median if benchmark.stats else float("nan")
+    benchmark.extra_info["images_per_s"] = rate
+    return rate
 
 
 def peak() -> float:

@@ -45,10 +45,14 @@ def task(size: str, bits: int) -> Task:
     return make_task(queries, items, bits, classes, labels_each)
 
 
-def measured(benchmark: Any, whole: Task, pairs: float, way: str, prepare: Callable[[Task], Callable[[], Any]]) -> Any:
+def measured(
+    benchmark: Any, whole: Task, pairs: float, implementation: str, prepare: Callable[[Task], Callable[[], Any]]
+) -> Any:
     """Run what ``prepare`` makes of as many queries as make ``pairs``; what the table needs stands in extra_info."""
     part = whole.first(max(1, min(len(whole.query), int(pairs / len(whole.database)))))
-    benchmark.extra_info.update(task=whole.name, way=way, queries=len(part.query), of="evaluation")
+    benchmark.extra_info.update(
+        task=whole.name, implementation=implementation, queries=len(part.query), of="evaluation"
+    )
     call = prepare(part)
     call()  # compiles what is to be compiled, and warms up
     return benchmark.pedantic(call, rounds=5 if benchmark.enabled else 1)
@@ -68,14 +72,14 @@ def small(benchmark: Any, size: str, bits: int) -> Task:
 @pytest.mark.parametrize("size", SIZES)
 def test_histograms(benchmark: Any, size: str, bits: int) -> None:
     whole = small(benchmark, size, bits)
-    found = measured(
+    histograms = measured(
         benchmark,
         whole,
         ENOUGH,
         "histograms",
         lambda t: partial(distance_histograms, *sides(t), "cpu"),
     )
-    assert (found.items.sum(axis=1) == len(whole.database)).all()
+    assert (histograms.items.sum(axis=1) == len(whole.database)).all()
 
 
 @pytest.mark.parametrize("bits", BITS)
@@ -102,23 +106,23 @@ def test_popcount_loop(benchmark: Any, size: str, bits: int) -> None:
     assert np.array_equal(hits[:, : bits + 1], ours.relevant)
 
 
-@pytest.mark.parametrize("way", PEERS)
+@pytest.mark.parametrize("implementation", PEERS)
 @pytest.mark.parametrize("bits", BITS)
 @pytest.mark.parametrize("size", SIZES)
-def test_peers(benchmark: Any, size: str, bits: int, way: str) -> None:
+def test_peers(benchmark: Any, size: str, bits: int, implementation: str) -> None:
     """Within what the order of ties can do to them, they find the same."""
-    if way in ("faiss", "torchmetrics"):
-        pytest.importorskip(way)
+    if implementation in ("faiss", "torchmetrics"):
+        pytest.importorskip(implementation)
     whole = small(benchmark, size, bits)
-    prepare, pairs = PEERS[way]
-    found = measured(benchmark, whole, pairs, way, lambda t: prepare(t, K))
+    prepare, pairs = PEERS[implementation]
+    values = measured(benchmark, whole, pairs, implementation, lambda t: prepare(t, K))
     benchmark.extra_info["beside"] = "all metrics"
     if not benchmark.enabled:
         ours = evaluate(*sides(whole), device="cpu").metrics
         worst, best = ours["map@1000/worst"], ours["map@1000/best"]
         assert worst is not None
         assert best is not None
-        assert worst - 1e-6 <= found.mean() <= best + 1e-6
+        assert worst - 1e-6 <= values.mean() <= best + 1e-6
 
 
 def test_float_features(benchmark: Any) -> None:

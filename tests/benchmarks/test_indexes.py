@@ -44,7 +44,7 @@ def _searcher(index: Any, database: Codes) -> Any:
     return lambda query, k: tuple(reversed(index.search(query.packed, k)))
 
 
-WAYS: dict[str, Callable[[Codes], Any]] = {
+IMPLEMENTATIONS: dict[str, Callable[[Codes], Any]] = {
     "hashbench, exact": exact,
     "faiss HNSW, ef 100": hnsw(100),
     "faiss HNSW, ef 400": hnsw(400),
@@ -53,24 +53,22 @@ WAYS: dict[str, Callable[[Codes], Any]] = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_index(benchmark: Any, way: str) -> None:
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+def test_index(benchmark: Any, implementation: str) -> None:
     whole = task("59k", BITS).first(QUERIES) if benchmark.enabled else make_task(10, 2000, BITS, 10)
-    search = WAYS[way](whole.database)
-    found, _ = benchmark.pedantic(search, (whole.query, K), rounds=5 if benchmark.enabled else 1, warmup_rounds=1)
+    search = IMPLEMENTATIONS[implementation](whole.database)
+    ids, _ = benchmark.pedantic(search, (whole.query, K), rounds=5 if benchmark.enabled else 1, warmup_rounds=1)
     _, distances = HammingIndex(whole.database, "cpu").search(whole.query, K)
     recall = float(
-        np.mean(
-            [_recall(whole.query[q : q + 1], whole.database, found[q], distances[q, -1]) for q in range(len(found))]
-        )
+        np.mean([_recall(whole.query[q : q + 1], whole.database, ids[q], distances[q, -1]) for q in range(len(ids))])
     )
     name = f"{len(whole.database):,} items, {BITS} bits, k = {K}"
-    benchmark.extra_info.update(task=name, way=way, queries=len(found), of="indexes", recall=recall)
-    assert recall == 1 if way.endswith("exact") else 0 <= recall <= 1
+    benchmark.extra_info.update(task=name, implementation=implementation, queries=len(ids), of="indexes", recall=recall)
+    assert recall == 1 if implementation.endswith("exact") else 0 <= recall <= 1
 
 
-def _recall(query: Codes, database: Codes, found: Any, farthest: int) -> float:
+def _recall(query: Codes, database: Codes, ids: Any, farthest: int) -> float:
     """Share of the k answers that are no farther than the true k-th: of equally near ones any will do."""
-    own = found[found >= 0]
+    own = ids[ids >= 0]
     distances = np.bitwise_count(query.packed ^ database.packed[own]).sum(axis=1)
-    return float((distances <= farthest).sum() / len(found))
+    return float((distances <= farthest).sum() / len(ids))

@@ -27,22 +27,22 @@ def projections(benchmark: Any) -> torch.Tensor:
 def rotation(v: torch.Tensor, iterations: int) -> torch.Tensor:
     itq: Any = __import__(METHODS.get("itq").__module__, fromlist=["quantising_rotation"])
     start = itq.random_rotation(BITS, torch.Generator().manual_seed(1))
-    found: torch.Tensor = itq.quantising_rotation(v, start, iterations)[0]
-    return found
+    rotation_matrix: torch.Tensor = itq.quantising_rotation(v, start, iterations)[0]
+    return rotation_matrix
 
 
 def test_rotation(benchmark: Any) -> None:
     v = projections(benchmark)
-    benchmark.extra_info.update(task=TASK, way="hashbench", of="fitting")
-    found = benchmark.pedantic(rotation, (v, ITERATIONS), rounds=5 if benchmark.enabled else 1)
-    assert torch.allclose(found @ found.T, torch.eye(BITS, dtype=torch.float64), atol=1e-9)
+    benchmark.extra_info.update(task=TASK, implementation="hashbench", of="fitting")
+    rotation_matrix = benchmark.pedantic(rotation, (v, ITERATIONS), rounds=5 if benchmark.enabled else 1)
+    assert torch.allclose(rotation_matrix @ rotation_matrix.T, torch.eye(BITS, dtype=torch.float64), atol=1e-9)
 
 
 def test_rotation_by_faiss(benchmark: Any) -> None:
     faiss = pytest.importorskip("faiss")
     faiss.omp_set_num_threads(torch.get_num_threads())
     v = projections(benchmark).float().numpy()
-    benchmark.extra_info.update(task=TASK, way="faiss", of="fitting")
+    benchmark.extra_info.update(task=TASK, implementation="faiss", of="fitting")
 
     def train() -> Any:
         matrix = faiss.ITQMatrix(BITS)

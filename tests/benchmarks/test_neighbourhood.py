@@ -58,9 +58,11 @@ def test_structure_of_2000_by_sets(benchmark: Any) -> None:
     assert len(benchmark.pedantic(by_sets, (x, K1, K2), rounds=1)) == len(x)
 
 
-def of_graph(benchmark: Any, items: int, way: str) -> None:
+def of_graph(benchmark: Any, items: int, implementation: str) -> None:
     """What the table of ratios calls it."""
-    benchmark.extra_info.update(task=f"{K1} nearest neighbours of {items:,} x 2,048", way=way, of="fitting")
+    benchmark.extra_info.update(
+        task=f"{K1} nearest neighbours of {items:,} x 2,048", implementation=implementation, of="fitting"
+    )
 
 
 @pytest.mark.parametrize("items", [10_000, 50_000])

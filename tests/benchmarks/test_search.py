@@ -14,12 +14,15 @@ RANKS = [1, 10, 100, 1000]
 QUERIES = 200
 
 
-def searched(benchmark: Any, size: str, bits: int, k: int, way: str, prepare: Callable[[Task], Any]) -> Any:
+def searched(benchmark: Any, size: str, bits: int, k: int, implementation: str, prepare: Callable[[Task], Any]) -> Any:
     """Search with what ``prepare`` makes of the database; making it is not measured."""
     whole = task(size, bits).first(QUERIES) if benchmark.enabled else make_task(10, 1200, bits, 10)
     search = prepare(whole)
     benchmark.extra_info.update(
-        task=f"{len(whole.database):,} items, {bits} bits, k = {k:,}", way=way, queries=len(whole.query), of="search"
+        task=f"{len(whole.database):,} items, {bits} bits, k = {k:,}",
+        implementation=implementation,
+        queries=len(whole.query),
+        of="search",
     )
     search(whole.query, k)
     return whole, benchmark.pedantic(search, (whole.query, k), rounds=7 if benchmark.enabled else 1)
@@ -38,7 +41,7 @@ def by_torch(whole: Task) -> Callable[[Any, int], Any]:
     return lambda query, k: (query.signs() @ signs).topk(k, dim=1)
 
 
-WAYS: dict[str, Callable[[Task], Callable[[Any, int], Any]]] = {
+IMPLEMENTATIONS: dict[str, Callable[[Task], Callable[[Any, int], Any]]] = {
     "hashbench": lambda whole: HammingIndex(whole.database, "cpu").search,
     "faiss, counting": lambda whole: faiss_index(whole, use_heap=False),
     "faiss, heap": lambda whole: faiss_index(whole, use_heap=True),
@@ -46,12 +49,12 @@ WAYS: dict[str, Callable[[Task], Callable[[Any, int], Any]]] = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
 @pytest.mark.parametrize("k", RANKS)
 @pytest.mark.parametrize("bits", [16, 32, 64, 128])
 @pytest.mark.parametrize("size", ["59k", "1M"])
-def test_search(benchmark: Any, size: str, bits: int, k: int, way: str) -> None:
-    whole, found = searched(benchmark, size, bits, k, way, WAYS[way])
-    if way.startswith("faiss"):
+def test_search(benchmark: Any, size: str, bits: int, k: int, implementation: str) -> None:
+    whole, nearest = searched(benchmark, size, bits, k, implementation, IMPLEMENTATIONS[implementation])
+    if implementation.startswith("faiss"):
         _, distances = HammingIndex(whole.database, "cpu").search(whole.query, k)
-        assert np.array_equal(found[0], distances)
+        assert np.array_equal(nearest[0], distances)

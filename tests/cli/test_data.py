@@ -49,19 +49,19 @@ def test_verify_shows_the_planted_leak_the_unlabelled_query_and_the_missing_imag
 
 
 def test_the_cards_id_goes_into_records_and_reports(call: Callable[..., Done], own_set: Path, tmp_path: Path) -> None:
-    (found,) = json.loads(call("data", "verify", f"folder:{own_set}", "--json").out)
+    (audit,) = json.loads(call("data", "verify", f"folder:{own_set}", "--json").out)
     words = ("--datasets", f"folder:{own_set}", "--executor", "inline", "--json")
     run = call("run", "--methods", "itq", "--bits", "8", *words)
     records = json.loads(run.out)
-    assert {record["protocol_card"]["id"] for record in records} == {found["card"]}
-    assert {record["trial"]["protocol"] for record in records} == {found["protocol"]}
-    assert found["protocol"].startswith("folder/holiday-")
+    assert {record["protocol_card"]["id"] for record in records} == {audit["card"]}
+    assert {record["trial"]["protocol"] for record in records} == {audit["protocol"]}
+    assert audit["protocol"].startswith("folder/holiday-")
     assert records[0]["protocol_card"]["leaks"] == {"query_in_database": 1, "query_in_train": 1}
     assert records[0]["protocol_card"]["missing"] == {"query": 0, "database": 1, "train": 1}
     report = (tmp_path / "results/leaderboard.md").read_text()
-    assert f"protocol card {found['card']}" in report
+    assert f"protocol card {audit['card']}" in report
     assert "the images of 1 database, 1 training items are missing" in report
-    assert list((tmp_path / "cache/cards").glob(f"*-{found['card']}.json"))
+    assert list((tmp_path / "cache/cards").glob(f"*-{audit['card']}.json"))
 
 
 def test_labels_that_no_query_shares_with_the_database_are_refused(call: Callable[..., Done], own_set: Path) -> None:

@@ -30,11 +30,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def file(made: Path, tmp_path: Path) -> Path:
     """The record of lsh, in ``results`` where the command is called."""
     shutil.copytree(made, tmp_path / "results")
-    (found,) = (tmp_path / "results/records").glob("*-lsh-*.json")
-    return found
+    (file,) = (tmp_path / "results/records").glob("*-lsh-*.json")
+    return file
 
 
-def test_paths_are_printed_and_what_is_not_made_is_said(call: Callable[..., Done], file: Path, tmp_path: Path) -> None:
+def test_paths_are_printed_and_missing_sheets_are_noted(call: Callable[..., Done], file: Path, tmp_path: Path) -> None:
     wanted = f"results/gallery/{file.stem}-neighbours.png"
     done = call("gallery", *SMALL)
     assert (done.code, done.out) == (0, f"{wanted}\n")

@@ -130,7 +130,7 @@ def test_a_result_folder_is_checked_against_its_records(folder: Path, call: Call
     assert "results/leaderboard.md is out of date" in done.err
 
 
-def test_what_is_out_of_date_is_said_with_the_command_that_mends_it(folder: Path, call: Callable[..., Done]) -> None:
+def test_out_of_date_files_are_named_with_the_command_that_renews_them(folder: Path, call: Callable[..., Done]) -> None:
     folder.rename("elsewhere")
     call("leaderboard", "--results", "elsewhere", "--format", "md", "--out", "elsewhere/leaderboard.md")
     Path("elsewhere/leaderboard.md").write_text("edited")
@@ -161,9 +161,9 @@ def test_a_damaged_file_beside_a_record_does_not_keep_the_page_away(folder: Path
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("--check", "--methods", "itq"), "--methods cannot go with --into or --check"),
-        (("--into", "README.md", "--results", "x"), "--results cannot go with --into or --check"),
-        (("--check", "--format", "md"), "--format cannot go with --into or --check"),
+        (("--check", "--methods", "itq"), "--methods cannot be combined with --into or --check"),
+        (("--into", "README.md", "--results", "x"), "--results cannot be combined with --into or --check"),
+        (("--check", "--format", "md"), "--format cannot be combined with --into or --check"),
         (("--format", "html", "--methods", "itq"), "a page of a selection needs --out FILE"),
     ],
 )

@@ -18,16 +18,16 @@ def key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("HASHBENCH_CACHE", str(tmp_path / "cache"))
     hb.run(methods="lsh", bits=8, results=tmp_path / "results", executor="inline", device="cpu")
     (file,) = (tmp_path / "results/throughput").glob("*.json")
-    found = json.loads(file.read_text())
+    record = json.loads(file.read_text())
     file.unlink()
-    return str(found["key"])
+    return str(record["key"])
 
 
-def test_kept_trials_are_measured_into_the_tables(call: Callable[..., Done], key: str, tmp_path: Path) -> None:
+def test_stored_trials_are_measured_into_the_tables(call: Callable[..., Done], key: str, tmp_path: Path) -> None:
     done = call("measure", "--device", "cpu")
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("lsh 8 bits on digits/holdout-200, pixels: encodes ")
-    assert done.out.endswith(" queries/s with their 1000 nearest items\n")
+    assert done.out.endswith(" queries/s for their 1000 nearest items\n")
     assert len(list((tmp_path / "results/throughput").glob(f"{key}-*.json"))) == 1
     (measured,) = json.loads(call("measure", key[:7], "--device", "cpu", "--json").out)
     assert measured["key"] == key

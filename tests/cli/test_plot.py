@@ -66,7 +66,7 @@ def test_kinds_tables_rows_and_formats_can_be_chosen(call: Callable[..., Done], 
         (("--results", "nowhere"), 2, "hashbench: no result folder 'nowhere'; hashbench run --results makes one"),
     ],
 )
-def test_what_cannot_be_drawn_is_said_in_one_line_and_nothing_is_written(
+def test_figures_that_cannot_be_drawn_are_one_line_and_nothing_is_written(
     call: Callable[..., Done], results: Path, words: tuple[str, ...], code: int, line: str
 ) -> None:
     (results / "records" / "cut").write_text("in the way")

@@ -1,4 +1,4 @@
-"""The verb ``rescore``: kept codes get today's metrics, and nothing else changes."""
+"""The verb ``rescore``: stored codes get the current metrics, and nothing else changes."""
 
 import json
 import shutil
@@ -52,11 +52,11 @@ def faults(done: Done) -> list[str]:
 
 def contents(folder: Path) -> dict[str, Any]:
     """Records and the arrays beside them, by file name."""
-    found: dict[str, Any] = {file.name: file.read_bytes() for file in sorted((folder / "records").glob("*.json"))}
+    contents: dict[str, Any] = {file.name: file.read_bytes() for file in sorted((folder / "records").glob("*.json"))}
     for file in sorted((folder / "records").glob("*.npz")):
         with np.load(file) as arrays:
-            found[file.name] = {name: arrays[name].tobytes() for name in arrays.files}
-    return found
+            contents[file.name] = {name: arrays[name].tobytes() for name in arrays.files}
+    return contents
 
 
 def spoil(folder: Path) -> None:
@@ -76,7 +76,7 @@ def spoil(folder: Path) -> None:
 def test_todays_records_are_left_alone(call: Callable[..., Done], folder: Path) -> None:
     done = call("rescore")
     assert (done.code, done.out) == (0, "")
-    assert done.err == "5 records have metrics of version 1, today's; see --all\n"
+    assert done.err == "5 records have metrics of the current version 1; see --all\n"
 
 
 def test_older_records_become_what_their_trials_would_write_today(call: Callable[..., Done], folder: Path) -> None:
@@ -100,9 +100,9 @@ def test_all_are_rescored_when_asked_for_and_stay_what_they_are(call: Callable[.
     done = call("rescore", "--all", "--json", "--device", "cpu")
     assert (done.code, faults(done)) == (0, [])
     assert contents(folder) == before
-    found = json.loads(done.out)
-    assert len(found) == 5
-    for record in found:
+    printed = json.loads(done.out)
+    assert len(printed) == 5
+    for record in printed:
         jsonschema.validate(record, schema("record"))
 
 
@@ -139,11 +139,13 @@ def test_what_cannot_be_rescored_is_a_line_and_stays(call: Callable[..., Done], 
     before = contents_of(lsh, broken, newer)
     done = call("rescore", "--device", "cpu")
     assert done.code == 1
-    said = faults(done)
-    assert len(said) == 3
-    assert any(f"codes results/records/{lsh.name} cannot be read" in line for line in said)
-    assert any(f"record results/records/{broken.name} cannot be read" in line for line in said)
-    assert any("has metrics of version 99, here is 1; a newer hashbench computes them" in line for line in said)
+    fault_lines = faults(done)
+    assert len(fault_lines) == 3
+    assert any(f"codes results/records/{lsh.name} cannot be read" in line for line in fault_lines)
+    assert any(f"record results/records/{broken.name} cannot be read" in line for line in fault_lines)
+    assert any(
+        "has metrics of version 99, this hashbench computes version 1; use a newer one" in line for line in fault_lines
+    )
     assert contents_of(lsh, broken, newer) == before
     assert call("rescore", newer.name.removesuffix(".json").rpartition("-")[2]).code == 2
 
@@ -175,6 +177,6 @@ def test_bad_input_gets_one_line_and_exit_code_2(call: Callable[..., Done], word
 def test_the_python_call_does_the_same(call: Callable[..., Done], folder: Path) -> None:
     before = contents(folder)
     spoil(folder)
-    found = hb.rescore(folder, device="cpu")
-    assert (len(found.records), found.faults) == (5, ())
+    rescored = hb.rescore(folder, device="cpu")
+    assert (len(rescored.records), rescored.faults) == (5, ())
     assert contents(folder) == before

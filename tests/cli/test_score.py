@@ -34,8 +34,8 @@ def file(arrays: dict[str, Any], tmp_path: Path) -> Path:
 
 @pytest.fixture
 def record(call: Callable[..., Done], file: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(call("score", "mine.npz", "--encoding", "01", "--json").out)
-    return found
+    record: dict[str, Any] = json.loads(call("score", "mine.npz", "--encoding", "01", "--json").out)
+    return record
 
 
 def test_it_prints_a_short_table_and_where_the_record_is(call: Callable[..., Done], file: Path, tmp_path: Path) -> None:
@@ -43,14 +43,14 @@ def test_it_prints_a_short_table_and_where_the_record_is(call: Callable[..., Don
     assert (done.code, done.err) == (0, "not read: note\n")
     (path,) = (tmp_path / "results/records").glob("scored-*-mine-12-0-*.json")
     metrics = json.loads(path.read_text())["metrics"]
-    table, said = [part.splitlines() for part in done.out.split("\n\n")][1:3]
+    table, sentences = [part.splitlines() for part in done.out.split("\n\n")][1:3]
     assert done.out.startswith("mine, 12 bits: 6 queries, 40 database items, 4 labels; scored/labels-")
     assert table[0] == (
         f"  mAP@1000        {metrics['map@1000']:.3f}  divided by the hits among the first 1,000; "
         f"chance {metrics['chance']:.3f}, chance-adjusted {metrics['adjusted_map@1000']:.3f}"
     )
     assert f"  mAP@20          {metrics['map@20']:.3f}  divided by the hits among the first 20" in table
-    assert said[1:] == [
+    assert sentences[1:] == [
         f"A script that sorts shows one order: other tie orders give mAP@1000 {metrics['map@1000/worst']:.3f} to "
         f"{metrics['map@1000/best']:.3f}, mAP@all {metrics['map@all/worst']:.3f} to {metrics['map@all/best']:.3f}.",
         "Queries without any relevant database item, left out of the means: 1.",
@@ -68,13 +68,13 @@ def test_arrays_may_have_files_of_their_own(
         np.save(f"{name}.npy", array)
         words += [f"--{name.replace('_', '-')}", f"{name}.npy"]
     done = call("score", *words, "--encoding", "01", "--name", "mine", "--json")
-    found = json.loads(done.out)
-    assert (found["key"], found["metrics"]) == (record["key"], record["metrics"])
-    assert sorted(found["provenance"]["scored"]["files"]) == sorted(arrays)
+    printed = json.loads(done.out)
+    assert (printed["key"], printed["metrics"]) == (record["key"], record["metrics"])
+    assert sorted(printed["provenance"]["scored"]["files"]) == sorted(arrays)
     assert list(record["provenance"]["scored"]["files"]) == ["mine.npz"]
 
 
-def test_other_codes_of_that_name_are_said_to_take_its_place(
+def test_other_codes_of_that_name_are_noted_as_replacing_it(
     call: Callable[..., Done], arrays: dict[str, Any], record: dict[str, Any]
 ) -> None:
     np.savez("mine.npz", **{**arrays, "query_codes": 1 - arrays["query_codes"]})
@@ -109,7 +109,7 @@ def test_codes_on_a_protocol_have_its_pictures(call: Callable[..., Done], tmp_pa
     ]
     done = call("gallery", "--queries", "1", "--neighbours", "1", "--device", "cpu")
     assert done.code == 0
-    assert done.err.endswith("no reconstructions: the codes of mine come from elsewhere, there is no method of them\n")
+    assert done.err.endswith("no reconstructions: the codes of mine were made elsewhere, so there is no method\n")
 
 
 @pytest.mark.parametrize(

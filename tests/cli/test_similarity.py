@@ -20,17 +20,17 @@ RUN = ("run", "--methods", "lsh", "--bits", "8", "--limit", "50", "--executor", 
 
 @pytest.fixture
 def pairs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
-    """What lsh is made to say: each training item is similar to the one before it."""
+    """The pairs that lsh logs: each training item is similar to the one before it."""
     lsh: Any = METHODS.get("lsh")
     fit = lsh.fit
-    told = [(item, item - 1) for item in range(1, 50)]
+    pairs = [(item, item - 1) for item in range(1, 50)]
 
     def talkative(self: Any, train: TrainingSet, run: RunContext) -> Self:  # type: ignore[misc]
-        run.log_positive_pairs(*torch.tensor(told).T)
+        run.log_positive_pairs(*torch.tensor(pairs).T)
         return fit(self, train, run)
 
     monkeypatch.setattr(lsh, "fit", talkative)
-    return told
+    return pairs
 
 
 def record_of(folder: Path, method: str) -> dict[str, Any]:

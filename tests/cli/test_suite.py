@@ -46,9 +46,9 @@ def test_a_suite_runs_into_one_leaderboard_and_is_not_run_again(call: Callable[.
     assert "first 300" in done.out
     assert call(*words, "--dry-run").out.endswith("0 of 5 trials to run\n")
     assert call(*words, "--dry-run", "--rerun", "all").out.endswith("5 of 5 trials to run\n")
-    found = hb.run(suite=rotations, limit=300, bits=8)
-    assert len(found.records) == 5
-    assert {tuple(record["variant"].items()) for record in found.records} == {(), (("iterations", 1),)}
+    results = hb.run(suite=rotations, limit=300, bits=8)
+    assert len(results.records) == 5
+    assert {tuple(record["variant"].items()) for record in results.records} == {(), (("iterations", 1),)}
 
 
 def test_a_dry_run_tells_the_runs_apart(call: Callable[..., Done], rotations: Path) -> None:

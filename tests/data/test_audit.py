@@ -103,7 +103,7 @@ def test_damaged_sums_of_images_are_made_again(
     lines: list[str] = []
     planted.log = lines.append
     assert np.array_equal(same_images(planted, tmp_path), groups)
-    assert lines == [f"the remembered sums of images {file} are damaged; made again"]
+    assert lines == [f"the cached checksums of images {file} are damaged; computed again"]
     assert file.read_bytes() == whole
 
 
@@ -126,7 +126,7 @@ def test_chance_is_the_share_of_relevant_items(result: Audit) -> None:
     assert set(result.chance) == {"map@1000", "map@5", "map@all"}
 
 
-def test_is_kept_under_the_cards_id(result: Audit, tmp_path: Path) -> None:
+def test_is_written_under_the_cards_id(result: Audit, tmp_path: Path) -> None:
     file = write_audit(result, tmp_path)
     assert file.name == f"planted-only-{result.card}.json"
     assert json.loads(file.read_text()) == json.loads(json.dumps(result.facts()))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hashbench.data import checksums
-from hashbench.data.checksums import remembered_sums
+from hashbench.data.checksums import cached_checksums
 from hashbench.errors import UsageError
 from hashbench.util import progress
 
@@ -54,34 +54,34 @@ def memory(cache: Path) -> Path:
 
 def test_sums_come_in_the_order_of_the_names(folder: Path, cache: Path) -> None:
     for names in (NAMES, NAMES[::-1], NAMES[1:]):
-        assert remembered_sums(folder, names, cache, print) == wanted(folder, names)
+        assert cached_checksums(folder, names, cache, print) == wanted(folder, names)
 
 
 def test_what_did_not_change_is_not_read_again(folder: Path, cache: Path, read: list[str]) -> None:
-    remembered_sums(folder, NAMES, cache, print)
+    cached_checksums(folder, NAMES, cache, print)
     read.clear()
-    assert remembered_sums(folder, NAMES, cache, print) == wanted(folder, NAMES)
+    assert cached_checksums(folder, NAMES, cache, print) == wanted(folder, NAMES)
     assert read == []
 
 
 @pytest.mark.parametrize("change", ["size", "time", "content alone"])
 def test_what_changed_is_read_again(folder: Path, cache: Path, read: list[str], change: str) -> None:
-    remembered_sums(folder, NAMES, cache, print)
+    cached_checksums(folder, NAMES, cache, print)
     read.clear()
     file = folder / "a.jpg"
     before = file.stat()
     file.write_bytes({"size": b"longer than ten", "time": b"x" * 10, "content alone": b"y" * 10}[change])
     later = before.st_mtime_ns + (1 if change == "time" else 0)
     os.utime(file, ns=(before.st_atime_ns, later))
-    assert remembered_sums(folder, NAMES, cache, print) == wanted(folder, NAMES)
+    assert cached_checksums(folder, NAMES, cache, print) == wanted(folder, NAMES)
     assert read == ["a.jpg"]
 
 
 def test_names_of_earlier_calls_stay_remembered(folder: Path, cache: Path, read: list[str]) -> None:
-    remembered_sums(folder, NAMES[:1], cache, print)
-    remembered_sums(folder, NAMES[1:], cache, print)
+    cached_checksums(folder, NAMES[:1], cache, print)
+    cached_checksums(folder, NAMES[1:], cache, print)
     read.clear()
-    remembered_sums(folder, NAMES, cache, print)
+    cached_checksums(folder, NAMES, cache, print)
     assert read == []
 
 
@@ -89,17 +89,17 @@ def test_folders_are_kept_apart(folder: Path, cache: Path) -> None:
     time = (folder / "a.jpg").stat().st_mtime_ns
     (folder / "b" / "a.jpg").write_bytes(b"y" * 10)
     os.utime(folder / "b" / "a.jpg", ns=(time, time))
-    first, second = (remembered_sums(root, ["a.jpg"], cache, print) for root in (folder, folder / "b"))
+    first, second = (cached_checksums(root, ["a.jpg"], cache, print) for root in (folder, folder / "b"))
     assert first != second
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"a.jpg": 3}', '{"a.jpg": [1, "x", "y"]}', "\0" * 50])
 def test_a_damaged_cache_is_logged_and_made_again(folder: Path, cache: Path, text: str) -> None:
-    remembered_sums(folder, NAMES, cache, print)
+    cached_checksums(folder, NAMES, cache, print)
     whole = memory(cache).read_text()
     memory(cache).write_text(text)
     lines: list[str] = []
-    assert remembered_sums(folder, NAMES, cache, lines.append) == wanted(folder, NAMES)
+    assert cached_checksums(folder, NAMES, cache, lines.append) == wanted(folder, NAMES)
     assert memory(cache).read_text() == whole
     assert len(lines) == 1
     assert str(memory(cache)) in lines[0]
@@ -108,7 +108,7 @@ def test_a_damaged_cache_is_logged_and_made_again(folder: Path, cache: Path, tex
 @pytest.mark.parametrize("name", ["gone.jpg", "b"])
 def test_a_file_that_cannot_be_read_is_named(folder: Path, cache: Path, name: str) -> None:
     with pytest.raises(UsageError, match=f"{folder / name} cannot be read \\(.*\\); make it readable, or remove it"):
-        remembered_sums(folder, [name], cache, print)
+        cached_checksums(folder, [name], cache, print)
 
 
 def test_what_was_read_before_a_failure_is_not_read_again(
@@ -116,9 +116,9 @@ def test_what_was_read_before_a_failure_is_not_read_again(
 ) -> None:
     monkeypatch.setattr(checksums, "CHUNK_FILES", 1)
     with pytest.raises(UsageError, match="cannot be read"):
-        remembered_sums(folder, ["a.jpg", "b", "ü.jpg"], cache, print)
+        cached_checksums(folder, ["a.jpg", "b", "ü.jpg"], cache, print)
     read.clear()
-    remembered_sums(folder, NAMES, cache, print)
+    cached_checksums(folder, NAMES, cache, print)
     assert "a.jpg" not in read[1:]
     assert sorted(read) == ["a.jpg", "ü.jpg"]  # the a.jpg is the one in b
 
@@ -127,14 +127,14 @@ def test_long_work_reports_how_far_it_is(folder: Path, cache: Path, monkeypatch:
     monkeypatch.setattr(checksums, "CHUNK_FILES", 1)
     monkeypatch.setattr(progress, "SECONDS_BETWEEN", 0)
     lines: list[str] = []
-    remembered_sums(folder, NAMES, cache, lines.append)
+    cached_checksums(folder, NAMES, cache, lines.append)
     assert lines[0].startswith(f"checksums of {folder}: 1 of 3 files, ")
 
 
 def test_two_processes_at_once_leave_a_whole_memory(folder: Path, cache: Path, read: list[str]) -> None:
     context = multiprocessing.get_context("fork")
     processes = [
-        context.Process(target=remembered_sums, args=(folder, names, cache, print))
+        context.Process(target=cached_checksums, args=(folder, names, cache, print))
         for names in (NAMES[:2], NAMES[1:], NAMES)
     ]
     for process in processes:
@@ -142,4 +142,4 @@ def test_two_processes_at_once_leave_a_whole_memory(folder: Path, cache: Path, r
     for process in processes:
         process.join(20)
     assert [process.exitcode for process in processes] == [0, 0, 0]
-    assert remembered_sums(folder, NAMES, cache, pytest.fail) == wanted(folder, NAMES)
+    assert cached_checksums(folder, NAMES, cache, pytest.fail) == wanted(folder, NAMES)

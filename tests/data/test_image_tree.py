@@ -32,7 +32,7 @@ def test_a_folder_that_is_not_there_has_no_files(tmp_path: Path) -> None:
     assert list(walk(tmp_path / "nowhere")) == []
 
 
-def test_the_longest_part_of_a_name_is_found_first_and_the_first_place_before_others(tree: Path) -> None:
+def test_the_longest_part_of_a_name_is_matched_first_and_earlier_prefixes_before_later(tree: Path) -> None:
     assert locate(tree, ["x/a/c/3.jpg", "1.jpg", "c/2.jpg", "a.jpg", "9.jpg"], ("b/", "")) == [
         "a/c/3.jpg",
         "b/1.jpg",

@@ -104,7 +104,7 @@ def test_a_source_without_the_files_says_what_is_wanted(cifar10: Dataset, tmp_pa
     assert nothing_left(cifar10.root)
 
 
-def test_the_archive_is_downloaded_with_its_size_said_first(cifar10: Dataset, served: str) -> None:
+def test_the_archive_is_downloaded_and_its_size_logged_first(cifar10: Dataset, served: str) -> None:
     lines: list[str] = []
     cifar10.prepare(None, lines.append)
     assert cifar10.labels().shape == (120, 10)
@@ -118,7 +118,7 @@ def test_a_download_of_another_sum_leaves_nothing(
     cifar10: Dataset, served: str, cifar10_module: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cifar10_module, "ARCHIVE_MD5", "0" * 32)
-    with pytest.raises(UsageError, match=f"{served}: what came has md5 [0-9a-f]{{32}}, wanted 0{{32}}"):
+    with pytest.raises(UsageError, match=f"{served}: the downloaded file has md5 [0-9a-f]{{32}}, wanted 0{{32}}"):
         cifar10.prepare(None, print)
     assert nothing_left(cifar10.root)
 

@@ -128,13 +128,13 @@ def test_archives_are_adopted(
     check_adopted(flickr.root)
 
 
-def test_both_archives_are_downloaded_with_their_sizes_said_first(flickr: Dataset, served: str) -> None:
+def test_both_archives_are_downloaded_and_their_sizes_logged_first(flickr: Dataset, served: str) -> None:
     lines: list[str] = []
     flickr.prepare(None, lines.append)
     check_adopted(flickr.root)
     for name in (IMAGES_ZIP, ANNOTATIONS_ZIP):
-        said = lines.index(f"downloading {served}/{name}")
-        assert lines[said + 1].startswith("size: ")
+        start = lines.index(f"downloading {served}/{name}")
+        assert lines[start + 1].startswith("size: ")
 
 
 def test_only_what_lacks_is_downloaded(flickr: Dataset, source: Path, served: str) -> None:

@@ -81,7 +81,7 @@ def test_a_query_without_hits_within_k_gets_zero() -> None:
     assert average_precision(ranking_of([(3, 0), (2, 2)]), 3)[0] == 0
 
 
-def test_a_query_that_nothing_answers_is_nan() -> None:
+def test_a_query_without_a_relevant_item_is_nan() -> None:
     assert np.isnan(average_precision(ranking_of([(3, 0), (2, 0)], [(1, 1)]), 3)).tolist() == [True, False]
 
 

@@ -21,11 +21,11 @@ def test_precision_and_recall_are_the_means_over_all_orders(groups: list[Group],
     assert recall(ranking, k)[0] == pytest.approx(hits / sum(r for _, r in groups))
 
 
-def test_places_that_no_item_fills_count_as_wrong() -> None:
+def test_ranks_that_no_item_fills_count_as_wrong() -> None:
     assert precision(ranking_of([(2, 2)]), 8)[0] == 0.25
 
 
-def test_queries_without_an_answer_are_nan() -> None:
+def test_queries_without_a_relevant_item_are_nan() -> None:
     ranking = ranking_of([(2, 0)])
     for values in (precision(ranking, 1), recall(ranking, 1), precision_within(ranking, 0)):
         assert np.isnan(values).all()
@@ -52,7 +52,7 @@ def test_the_grid_of_ranks_ends_with_the_whole_database() -> None:
     assert rank_curve(ranking, [5]).precision[0, 0] == pytest.approx(0.3)
 
 
-def test_tied_share_counts_places_of_groups_of_several() -> None:
+def test_tied_share_counts_ranks_of_groups_of_several() -> None:
     ranking = ranking_of([(1, 1), (0, 0), (3, 0), (1, 1), (5, 2)])
     assert [tied_share(ranking, k)[0] for k in (1, 2, 4, 5, 6, 1000)] == pytest.approx(
         [0, 1 / 2, 3 / 4, 3 / 5, 4 / 6, 0.8]

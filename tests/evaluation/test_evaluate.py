@@ -132,7 +132,7 @@ def test_map_at_1000_and_map_at_all_are_two_columns() -> None:
     assert metrics["map@1000"] != pytest.approx(metrics["map@all"], rel=1e-3)
 
 
-def test_queries_without_an_answer_are_counted_and_left_out_of_every_mean() -> None:
+def test_queries_without_a_relevant_item_are_counted_and_left_out_of_every_mean() -> None:
     query, database = bools(6, 8), bools(40, 8, seed=1)
     labels, classes = np.array([0, 1, 9, 0, 9, 1]), np.arange(40) % 2
     some = evaluate(query, database, labels, classes, cutoff=5, device="cpu")

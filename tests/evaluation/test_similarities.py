@@ -58,7 +58,7 @@ def test_zeros_of_either_sign_are_equal() -> None:
     assert (block.items.tolist(), block.relevant.tolist()) == ([[1, 2, 1]], [[0, 1, 1]])
 
 
-def test_round_numbers_are_told_apart() -> None:
+def test_round_numbers_have_different_hashes() -> None:
     """Bit patterns of small whole numbers end in zeros; their hashes must not."""
     database = np.stack(np.meshgrid(*[np.arange(1, 13)] * 4), axis=-1).reshape(-1, 4).astype(np.float32)
     query = np.array([[1.0, np.sqrt(2), np.pi, np.e]], dtype=np.float32)

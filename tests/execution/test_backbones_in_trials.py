@@ -45,7 +45,7 @@ def records(results: Path, weights: Path, tmp_path_factory: pytest.TempPathFacto
     """Of bgan and itq on digits, features and encoder of the same network."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HASHBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
-        found = hb.run(
+        grid = hb.run(
             methods=["bgan", "itq"],
             bits=[8],
             features=SPEC,
@@ -57,7 +57,7 @@ def records(results: Path, weights: Path, tmp_path_factory: pytest.TempPathFacto
             executor="inline",
             device="cpu",
         )
-    return list(found.records)
+    return list(grid.records)
 
 
 def by_method(records: list[dict[str, Any]], name: str) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def test_the_state_is_a_trained_network_that_began_at_the_weights(
     assert 0 < moved.max() < 0.01, "one epoch at rate 1e-4 from the given weights"
 
 
-def test_the_kept_state_gives_the_records_codes_again(
+def test_the_saved_state_gives_the_records_codes_again(
     records: list[dict[str, Any]], weights: Path, results: Path
 ) -> None:
     record = by_method(records, "bgan")
@@ -139,7 +139,7 @@ def test_weights_that_nothing_uses_are_refused(tmp_path: Path, weights: Path) ->
         plan_of(tmp_path, weights, features="gist")
 
 
-def test_a_precision_that_features_do_not_have_is_said(tmp_path: Path) -> None:
+def test_a_precision_that_features_do_not_have_is_noted(tmp_path: Path) -> None:
     plan, _ = plan_of(tmp_path, None, features="gist", features_dtype="float16")
     assert plan.notes == ["features gist are float32, whatever --features-dtype says"]
 

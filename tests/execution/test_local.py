@@ -28,10 +28,10 @@ print([record["status"] for record in hb.run(methods="lsh", bits=8, results="r")
 
 def records(folder: Path) -> dict[str, dict[str, Any]]:
     """By method, of the bits that were asked for; every file must be readable."""
-    found = [json.loads(path.read_text()) for path in (folder / "results/records").glob("*.json")]
-    for record in found:
+    all_records = [json.loads(path.read_text()) for path in (folder / "results/records").glob("*.json")]
+    for record in all_records:
         jsonschema.validate(record, schema("record"))
-    return {f"{r['trial']['method']}-{r['trial']['bits']}": r for r in found}
+    return {f"{r['trial']['method']}-{r['trial']['bits']}": r for r in all_records}
 
 
 def alive(pid: int) -> bool:
@@ -46,22 +46,22 @@ def test_a_grid_with_four_kinds_of_accident_ends_with_four_ok_and_four_explained
         cwd=tmp_path,
         HASHBENCH_TEST_PIDS=str(pids),
     )
-    found = records(tmp_path)
-    assert len(found) == 8
+    by_name = records(tmp_path)
+    assert len(by_name) == 8
     assert done.returncode == 1
-    assert sum(record["status"] == "ok" for record in found.values()) == 4
-    raised = found["raises-8"]
+    assert sum(record["status"] == "ok" for record in by_name.values()) == 4
+    raised = by_name["raises-8"]
     assert raised["status"] == "failed"
     assert (raised["error"]["phase"], raised["error"]["exception"]) == ("fit", "ZeroDivisionError")
     assert raised["error"]["log"][-1] == "ZeroDivisionError: nothing to divide by"
-    assert found["killed-8"]["status"] == "killed"
-    assert "SIGKILL" in found["killed-8"]["error"]["message"]
-    assert found["hangs-8"]["status"] == "timeout"
-    assert found["hangs-8"]["error"]["message"] == "stopped after its time-out of 10 s"
-    assert found["vanishes-8"]["status"] == "failed"
-    assert found["vanishes-8"]["error"]["message"] == "exited with code 0 and left no record"
+    assert by_name["killed-8"]["status"] == "killed"
+    assert "SIGKILL" in by_name["killed-8"]["error"]["message"]
+    assert by_name["hangs-8"]["status"] == "timeout"
+    assert by_name["hangs-8"]["error"]["message"] == "stopped after its time-out of 10 s"
+    assert by_name["vanishes-8"]["status"] == "failed"
+    assert by_name["vanishes-8"]["error"]["message"] == "exited with code 0 and left no record"
     for name in ("killed-8", "hangs-8", "vanishes-8"):
-        assert found[name]["error"]["phase"] == "fit"
+        assert by_name[name]["error"]["phase"] == "fit"
     assert not any(alive(int(pid)) for pid in pids.read_text().split())
     for name in ("raises", "killed", "hangs", "vanishes"):
         assert name in (tmp_path / "results/leaderboard.md").read_text()
@@ -92,12 +92,12 @@ def test_kill_9_leaves_readable_records_and_no_process_and_the_same_command_goes
 
 def processes_with(mark: str) -> list[int]:
     """Numbers of the living processes whose environment has ``mark``."""
-    found = []
+    process_ids = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if mark.encode() in (folder / "environ").read_bytes() and alive(int(folder.name)):
-                found.append(int(folder.name))
-    return found
+                process_ids.append(int(folder.name))
+    return process_ids
 
 
 @pytest.mark.slow
@@ -136,10 +136,10 @@ def test_ctrl_c_once_finishes_the_trial_that_runs_and_leaves_the_rest(tmp_path: 
             break
     rest = grid.stderr.read()
     assert grid.wait(60) == 1
-    found = records(tmp_path)
-    assert all(record["status"] == "ok" for record in found.values())
-    assert 1 <= len(found) <= 3
-    assert f"stopped: {9 - len(found)} trials left; the same command goes on from here" in rest
+    by_name = records(tmp_path)
+    assert all(record["status"] == "ok" for record in by_name.values())
+    assert 1 <= len(by_name) <= 3
+    assert f"stopped: {9 - len(by_name)} trials left; the same command goes on from here" in rest
 
 
 @pytest.mark.slow
@@ -154,10 +154,10 @@ def test_ctrl_c_twice_stops_at_once_and_the_same_command_goes_on(tmp_path: Path)
     for _ in range(2):  # as a terminal does: to every process of the group
         os.killpg(grid.pid, signal.SIGINT)
         time.sleep(0.5)
-    _, said = grid.communicate(timeout=30)
+    _, errors = grid.communicate(timeout=30)
     assert grid.returncode == 1
-    assert "stopped: 1 trials left; the same command goes on from here" in said
-    assert "Traceback" not in said
+    assert "stopped: 1 trials left; the same command goes on from here" in errors
+    assert "Traceback" not in errors
     assert not any(alive(int(pid)) for pid in pids.read_text().split())
     assert set(records(tmp_path)) == {"reference-float-None", "reference-random-8", "lsh-8"}
 

@@ -39,11 +39,11 @@ class Particular(HashMethod):
         return batch[:, : self.bits] > 0
 
 
-def test_methods_get_float32_whatever_the_features_are_kept_in(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_methods_get_float32_whatever_dtype_the_features_have(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hashbench.execution.measure.SECONDS_PER_FIGURE", 0.001)
     digits = open_dataset("digits", Path())
     codes = Codes.pack(np.zeros((20, 8), dtype=np.bool_))
     run = RunContext(torch.device("cpu"), torch.Generator())
-    found = measure(Particular(8), run, digits, digits.split().query, (codes, codes), Half())
-    assert found["encode"]["images_per_s"]["median"] > 0
-    assert found["encode"]["features_per_s"]["median"] > 0
+    throughput = measure(Particular(8), run, digits, digits.split().query, (codes, codes), Half())
+    assert throughput["encode"]["images_per_s"]["median"] > 0
+    assert throughput["encode"]["features_per_s"]["median"] > 0

@@ -13,8 +13,8 @@ WORDS = ("run", "--methods", "bgan", "--bits", "16", "--set", "bgan.epochs=8", "
 
 
 def record_of(folder: Path) -> Path:
-    (found,) = (folder / "results/records").glob("digits-*-bgan-16-*.json")
-    return found
+    (file,) = (folder / "results/records").glob("digits-*-bgan-16-*.json")
+    return file
 
 
 @pytest.mark.slow

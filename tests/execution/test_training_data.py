@@ -85,7 +85,7 @@ def test_images_that_do_not_fit_in_memory_are_decoded_batch_by_batch(
     inputs: TrainingData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = inputs.training_set(Images(8), ITEMS, run()).images
-    monkeypatch.setattr("hashbench.execution.training_data.HELD_IMAGE_BYTES", 10)
+    monkeypatch.setattr("hashbench.execution.training_data.MAX_CACHED_IMAGE_BYTES", 10)
     streamed = inputs.training_set(Images(8), ITEMS, run()).images
     assert isinstance(held, Tensor)
     assert not isinstance(streamed, Tensor)
@@ -101,11 +101,11 @@ def test_codes_do_not_depend_on_the_batch_size(inputs: TrainingData, monkeypatch
     assert np.array_equal(whole.unpack(), inputs.features[items, :8] > 0.5)
 
 
-@pytest.mark.parametrize("answer", [torch.zeros(4, 8), torch.zeros(4, 7, dtype=torch.bool)])
-def test_an_answer_that_is_not_bool_of_the_right_shape_is_an_error(answer: Tensor) -> None:
+@pytest.mark.parametrize("codes", [torch.zeros(4, 8), torch.zeros(4, 7, dtype=torch.bool)])
+def test_codes_that_are_not_bool_of_the_right_shape_are_an_error(codes: Tensor) -> None:
     class Wrong(Recorder):
         def encode(self, batch: Tensor) -> Tensor:
-            return answer
+            return codes
 
     with pytest.raises(ValueError, match=r"Wrong.encode gave torch\..*, wanted torch.bool \[4, 8\]"):
         encode(Wrong(8), iter([torch.zeros(4, 8)]))
@@ -120,7 +120,7 @@ def test_fit_draws_from_seeded_global_generators_and_disturbs_none() -> None:
     assert torch.equal(state, torch.random.get_rng_state())
 
 
-def test_epochs_are_kept_and_passed_on_and_read_once() -> None:
+def test_epochs_are_recorded_and_passed_on_and_read_once() -> None:
     heard: list[tuple[int, int, dict[str, float]]] = []
     context = RunContext(
         torch.device("cpu"), torch.Generator(), progress=lambda done, total, values: heard.append((done, total, values))

@@ -27,13 +27,13 @@ def distances(codes: Pairs) -> Any:
 
 def script_map(codes: Pairs, labels: Pairs, k: int | None) -> float:
     """mAP@k with the hits found as denominator; equal distances stay in the order of the database."""
-    found = []
+    precisions = []
     for row, own in enumerate(distances(codes)):
         order = np.argsort(own, kind="stable")[:k]
         relevant = (labels[0][row] & labels[1][order]).any(axis=1)
-        places = np.flatnonzero(relevant) + 1
-        found.append((np.arange(1, len(places) + 1) / places).mean() if len(places) else 0.0)
-    return float(np.mean(found))
+        ranks = np.flatnonzero(relevant) + 1
+        precisions.append((np.arange(1, len(ranks) + 1) / ranks).mean() if len(ranks) else 0.0)
+    return float(np.mean(precisions))
 
 
 def by_torchmetrics(metric: Any, codes: Pairs, labels: Pairs) -> float:
@@ -112,5 +112,5 @@ def test_where_ties_matter_the_report_says_how_far_others_may_be_off(tmp_path: P
         for other in others:
             assert metrics[f"{name}/worst"] - 1e-6 <= other <= metrics[f"{name}/best"] + 1e-6
         assert abs(others[0] - metrics[name]) > 0.002
-    said = f"other tie orders give mAP@1000 {metrics['map@1000/worst']:.3f} to {metrics['map@1000/best']:.3f}"
-    assert said in "\n".join(lines(record))
+    sentence = f"other tie orders give mAP@1000 {metrics['map@1000/worst']:.3f} to {metrics['map@1000/best']:.3f}"
+    assert sentence in "\n".join(lines(record))

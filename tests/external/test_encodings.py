@@ -17,29 +17,29 @@ NUMBERS = ("u1", "i1", "i8", "f2", "f4", "f8")
 
 def bits_of(packed: Any, length: int) -> list[list[int]]:
     """Bit by bit, the first one highest."""
-    return [[(int(row[place // 8]) >> (7 - place % 8)) & 1 for place in range(length)] for row in packed]
+    return [[(int(row[bit // 8]) >> (7 - bit % 8)) & 1 for bit in range(length)] for row in packed]
 
 
 @given(bits=BITS, number=st.sampled_from(NUMBERS), signed=st.sampled_from(NUMBERS[1:]))
 def test_the_same_bits_in_every_encoding_are_the_same_bytes(bits: Any, number: str, signed: str) -> None:
-    found = [
+    decoded = [
         decode("codes", bits, None, None),
         decode("codes", bits, "bool", bits.shape[1]),
         decode("codes", bits.astype(number), "01", None),
         decode("codes", np.where(bits, 1, -1).astype(signed), "pm1", None),
     ]
-    found.append(decode("codes", found[0].packed.copy(), "packed", bits.shape[1]))
-    assert {codes.packed.tobytes() for codes in found} == {found[0].packed.tobytes()}
-    assert {codes.bits for codes in found} == {bits.shape[1]}
-    assert bits_of(found[0].packed, bits.shape[1]) == bits.astype(int).tolist()
+    decoded.append(decode("codes", decoded[0].packed.copy(), "packed", bits.shape[1]))
+    assert {codes.packed.tobytes() for codes in decoded} == {decoded[0].packed.tobytes()}
+    assert {codes.bits for codes in decoded} == {bits.shape[1]}
+    assert bits_of(decoded[0].packed, bits.shape[1]) == bits.astype(int).tolist()
 
 
 GOOD = np.array([[1, 0, 1], [0, 1, 1]])
 
 
-def changed(array: Any, place: tuple[int, int], value: float) -> Any:
+def changed(array: Any, index: tuple[int, int], value: float) -> Any:
     array = np.array(array, dtype=np.float64)
-    array[place] = value
+    array[index] = value
     return array
 
 

@@ -13,16 +13,16 @@ HOT = np.array([[0, 1], [1, 1], [0, 0]])
 
 @pytest.mark.parametrize("dtype", ["bool", "u1", "i8", "f4"])
 def test_two_dimensions_are_multi_hot(dtype: str) -> None:
-    found = check_labels("labels", HOT.astype(dtype), 3)
-    assert found.dtype == np.bool_
-    assert found.tolist() == [[False, True], [True, True], [False, False]]
+    labels = check_labels("labels", HOT.astype(dtype), 3)
+    assert labels.dtype == np.bool_
+    assert labels.tolist() == [[False, True], [True, True], [False, False]]
 
 
 @pytest.mark.parametrize("dtype", ["u1", "i4", "u8"])
 def test_one_dimension_is_class_numbers(dtype: str) -> None:
-    found = check_labels("labels", np.array([1, 0, 7], dtype=dtype), 3)
-    assert found.dtype == np.int64
-    assert found.tolist() == [1, 0, 7]
+    labels = check_labels("labels", np.array([1, 0, 7], dtype=dtype), 3)
+    assert labels.dtype == np.int64
+    assert labels.tolist() == [1, 0, 7]
 
 
 @pytest.mark.parametrize(

@@ -58,12 +58,12 @@ def digits() -> Arrays:
     """Pixels of digits as codes, in the order of its protocol, with its labels and items."""
     dataset = open_dataset("digits", Path())
     _, split = make_card(dataset, "digits/holdout-200")
-    classes, found = dataset.labels().argmax(axis=1), {}
+    classes, arrays = dataset.labels().argmax(axis=1), {}
     for part, items in (("query", split.query), ("database", split.database)):
         images: Any = dataset.images(items)
-        found[f"{part}_codes"] = images.flatten(1).numpy()[:, :16] > 100
-        found[f"{part}_labels"], found[f"{part}_items"] = classes[items], items
-    return found
+        arrays[f"{part}_codes"] = images.flatten(1).numpy()[:, :16] > 100
+        arrays[f"{part}_labels"], arrays[f"{part}_items"] = classes[items], items
+    return arrays
 
 
 def only(arrays: Arrays, *kinds: str) -> Arrays:
@@ -76,8 +76,8 @@ def evaluated(arrays: Arrays, cutoff: int | None = None) -> hb.Scores:
 
 
 def table_with(record: Record, folder: Path) -> Table:
-    (found,) = [table for table in tables(results(folder)) if record["key"] in {r["key"] for r in table.records()}]
-    return found
+    (table,) = [table for table in tables(results(folder)) if record["key"] in {r["key"] for r in table.records()}]
+    return table
 
 
 def npz(record: Record, folder: Path) -> Arrays:
@@ -105,13 +105,13 @@ def test_the_same_codes_have_one_record_whatever_their_encoding(score: Score, ar
         return {**arrays, **{name: codes["how"](arrays[name]) for name in ("query_codes", "database_codes")}}
 
     records, contents = [], []
-    for how, said in (
+    for how, options in (
         (lambda bits: bits, {}),
         (lambda bits: bits.astype(np.float32), {"encoding": "01"}),
         (lambda bits: np.where(bits, 1, -1), {"encoding": "pm1"}),
         (lambda bits: np.packbits(bits, axis=1), {"encoding": "packed", "bits": 12}),
     ):
-        records.append(score(written(how=how), **said))
+        records.append(score(written(how=how), **options))
         contents.append({name: array.tobytes() for name, array in npz(records[-1], tmp_path / "results").items()})
     own = ("created", "scored", "seconds", "memory", "environment", "provenance")
     plain = [{name: value for name, value in record.items() if name not in own} for record in records]

@@ -77,8 +77,8 @@ class Spelling(Extractor):
 def cached(
     cache: Path, with_extractor: Extractor, dataset: Dataset | None = None, lines: list[str] | None = None
 ) -> CachedFeatures:
-    said = [] if lines is None else lines
-    return cached_features(dataset or Numbered(), "numbered", with_extractor, cache, CPU, said.append)
+    logged = [] if lines is None else lines
+    return cached_features(dataset or Numbered(), "numbered", with_extractor, cache, CPU, logged.append)
 
 
 def seen_again(cache: Path, dataset: Dataset | None = None, lines: list[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""Networks without their weights, to be given a kept state."""
+"""Networks without their weights, for a saved state."""
 
 import pytest
 import torch

@@ -92,8 +92,8 @@ def test_the_journal_says_what_the_features_are(tmp_path: Path) -> None:
     cached(tmp_path, Spelling("float16", weights="0123"))
     journal = json.loads((folder(tmp_path) / "parts.json").read_text())
     assert journal["layout"] == [COUNT, 2, "float16", PART_ROWS]
-    said = journal["made_from"]
-    assert (said["dataset"], said["images"], said["extractor"], said["weights"]) == (
+    made_from = journal["made_from"]
+    assert (made_from["dataset"], made_from["images"], made_from["extractor"], made_from["weights"]) == (
         "numbered",
         "c",
         "spelling",
@@ -129,7 +129,7 @@ def test_absent_images_are_nan_and_never_decoded(tmp_path: Path, absent: range) 
 
 
 def test_a_data_set_without_any_image_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="Numbered: not one image is on disk"):
+    with pytest.raises(UsageError, match="Numbered: no image is on disk; run"):
         cached(tmp_path, Spelling(), Numbered(10, absent=range(10)))
 
 

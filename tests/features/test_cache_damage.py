@@ -68,7 +68,7 @@ def test_with_a_damaged_journal_all_is_made_again(tmp_path: Path, damage: str) -
 
 
 class StopError(Exception):
-    """What ends an extraction half-way."""
+    """Interrupts an extraction."""
 
 
 def stop_after(images: int) -> Callable[[int], None]:

@@ -110,7 +110,7 @@ def test_the_global_generator_is_left_alone(weights: Weights) -> None:
     [
         ("timm:resnet1818", r"timm has no network 'resnet1818'; did you mean 'resnet18'\?"),
         ("timm:", "timm has no network ''"),
-        ("timm:resnet18.no_such_tag", "timm:resnet18.no_such_tag: timm knows no weights of that name"),
+        ("timm:resnet18.no_such_tag", "timm:resnet18.no_such_tag: timm has no weights of that name"),
         ("timm:coat_lite_medium_384", "crop mode 'squash'; wanted one that reads a square"),
         ("timm:test_vit@31", "size is '31', wanted 32 to 1024 pixels, as in 'timm:test_vit@128'"),
     ],

@@ -1,4 +1,4 @@
-"""Features of a trained encoder: a method's kept state as the weights of its network."""
+"""Features of a trained encoder: a method's saved state as the weights of its network."""
 
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ def check_features_are_the_encoders(before: Weights, file: Path, generator: torc
     assert after.sum(NET) != before.sum(NET)
 
 
-def test_features_of_a_kept_state_are_those_of_the_trained_encoder(tmp_path: Path, generator: torch.Generator) -> None:
+def test_features_of_a_saved_state_are_those_of_the_trained_encoder(tmp_path: Path, generator: torch.Generator) -> None:
     before = Held(states={NET: random_net(NET).state_dict()})
     check_features_are_the_encoders(before, tmp_path / "kept.safetensors", generator)
 

@@ -87,7 +87,7 @@ def test_a_file_is_summed_again_when_it_changes(tmp_path: Path) -> None:
     assert sum_of(file) != first
 
 
-# Kept states of methods
+# Saved states of methods
 
 
 @pytest.mark.parametrize("name", ["kept.safetensors", "kept.pth"])
@@ -240,7 +240,7 @@ def test_offline_without_weights_names_the_ways_out(hub: Path) -> None:
     assert not hub.exists()
 
 
-def test_weights_are_downloaded_once_and_said_first(hub: Path, site: Path) -> None:
+def test_weights_are_downloaded_once_and_logged_first(hub: Path, site: Path) -> None:
     site.write_bytes(bytes_of(STATE))
     lines: list[str] = []
     weights = Weights(log=lines.append)
@@ -252,9 +252,11 @@ def test_weights_are_downloaded_once_and_said_first(hub: Path, site: Path) -> No
     assert weights.sum("vgg19") == Weights(offline=True).sum("vgg19")
 
 
-def test_a_file_of_another_sum_is_not_kept(hub: Path, site: Path) -> None:
+def test_a_file_of_another_sum_is_removed(hub: Path, site: Path) -> None:
     site.write_bytes(bytes_of({"other": torch.ones(2)}))
-    with pytest.raises(UsageError, match=r"what came has sha256 [0-9a-f]{64}, wanted [0-9a-f]{8}; try again, or name"):
+    with pytest.raises(
+        UsageError, match=r"the downloaded file has sha256 [0-9a-f]{64}, wanted [0-9a-f]{8}; try again, or name"
+    ):
         Weights().state("vgg19")
     assert list(hub.iterdir()) == []
 

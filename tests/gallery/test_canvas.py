@@ -1,4 +1,4 @@
-"""Sheets: pictures pixel for pixel, words that fit, right and wrong told apart by colour and by sign."""
+"""Sheets: pictures pixel for pixel, words that fit, right and wrong items marked by colour and by sign."""
 
 from pathlib import Path
 
@@ -112,21 +112,21 @@ def test_pictures_are_those_of_the_queries_and_their_neighbours(parts: Parts) ->
 
 def test_classes_and_precision_stand_beside_each_query(parts: Parts) -> None:
     _, codes, neighbours, canvas = parts
-    said = [text.get_text() for text in canvas.axes.texts]
+    texts = [text.get_text() for text in canvas.axes.texts]
     for query in neighbours.queries:
-        index = said.index(f"AP {codes.average_precision[query]:.3f}")
-        assert said[index - 1] == str(codes.query_labels[query].argmax())
+        index = texts.index(f"AP {codes.average_precision[query]:.3f}")
+        assert texts[index - 1] == str(codes.query_labels[query].argmax())
 
 
 def test_the_caption_says_what_marks_mean_and_how_queries_were_chosen(parts: Parts) -> None:
     record, codes, neighbours, _ = parts
-    said = " ".join(caption(record, codes, neighbours))
-    assert "✓, green frame: relevant" in said
-    assert "✗, orange frame" in said
-    assert "all 200 ranked by their average precision" in said
-    assert "cut into 8 equal parts; shown is the middle one of each, best first." in said
-    assert f"{neighbours.relevant.sum()} of 40 are relevant" in said
-    assert "left out" not in said
+    sentences = " ".join(caption(record, codes, neighbours))
+    assert "✓, green frame: relevant" in sentences
+    assert "✗, orange frame" in sentences
+    assert "all 200 ranked by their average precision" in sentences
+    assert "cut into 8 equal parts; shown is the middle one of each, best first." in sentences
+    assert f"{neighbours.relevant.sum()} of 40 are relevant" in sentences
+    assert "left out" not in sentences
     unanswerable = codes.average_precision.copy()
     unanswerable[:3] = np.nan
     fewer = StoredCodes(**{**vars(codes), "average_precision": unanswerable})

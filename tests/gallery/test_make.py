@@ -1,4 +1,4 @@
-"""The gallery of a record: which files are written, and what is said where one is not."""
+"""The gallery of a record: which files are written, and the notes where one is not."""
 
 from pathlib import Path
 
@@ -63,7 +63,7 @@ def test_a_damaged_state_is_a_fault_and_neighbours_are_still_shown(
     assert str(made.fault).startswith(f"no reconstructions: state {record.state_file} does not load into paints")
 
 
-def test_older_sources_are_said(results: Path, gallery_request: GalleryRequest) -> None:
+def test_older_sources_are_noted(results: Path, gallery_request: GalleryRequest) -> None:
     record = stored(results, "paints")
     record.record["fingerprint"]["files"]["methods/paints.py"] = "0" * 16
     made = make_gallery(record, gallery_request)
@@ -108,6 +108,6 @@ def test_of_each_kind_the_best_first_repetition_is_chosen(results: Path, tmp_pat
     assert left_out == 3
 
 
-def test_a_folder_without_codes_is_said(tmp_path: Path) -> None:
+def test_a_folder_without_codes_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="has codes to show; make some with hashbench run"):
         default_records(tmp_path)

@@ -16,9 +16,9 @@ def random_codes(bits: int) -> StoredCodes:
     """30 queries and 200 items with one or more of 4 labels, or none."""
     draw = np.random.default_rng(0)
     query, database = (draw.random((n, bits)) < 0.5 for n in (30, 200))
-    labels, answers = (draw.random((n, 4)) < 0.3 for n in (30, 200))
+    labels, database_labels = (draw.random((n, 4)) < 0.3 for n in (30, 200))
     codes = Codes.pack(query), Codes.pack(database)
-    return StoredCodes(*codes, labels, answers, np.arange(30), np.arange(200), draw.random(30))
+    return StoredCodes(*codes, labels, database_labels, np.arange(30), np.arange(200), draw.random(30))
 
 
 @pytest.mark.parametrize("bits", [5, 16])
@@ -56,7 +56,7 @@ def test_they_stand_for_all_queries() -> None:
     assert precision[spread(precision, 20)].mean() == pytest.approx(precision.mean(), abs=0.01)
 
 
-def test_queries_without_an_answer_are_never_shown_and_ties_go_by_row() -> None:
+def test_queries_without_a_relevant_item_are_never_shown_and_ties_go_by_row() -> None:
     precision = np.array([np.nan, 0.5, 0.5, np.nan, 1.0, 0.5])
     assert spread(precision, 10).tolist() == [4, 1, 2, 5]
     assert spread(precision, 2).tolist() == [1, 5]

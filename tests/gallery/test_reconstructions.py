@@ -57,20 +57,20 @@ def test_each_original_stands_above_its_reconstruction(results: Path, pairs: Rec
     extents = [image.get_extent() for image in sheet.axes.images]
     assert [extent[0] for extent in extents[:3]] == [extent[0] for extent in extents[3:]]
     assert all(below[3] >= above[2] for above, below in zip(extents[:3], extents[3:], strict=True))
-    said = [text.get_text() for text in sheet.axes.texts]
-    first = said.index("restored") + 1
-    assert said[first : first + 3] == [f"{error:.4f}" for error in pairs.errors()]
+    texts = [text.get_text() for text in sheet.axes.texts]
+    first = texts.index("restored") + 1
+    assert texts[first : first + 3] == [f"{error:.4f}" for error in pairs.errors()]
 
 
 def test_the_caption_says_what_is_shown_and_the_mean_over_all(results: Path, pairs: Reconstructions) -> None:
-    said = " ".join(caption(stored(results, "paints"), pairs))
-    assert "queries at 8 px" in said
-    assert "of their 16-bit codes alone" in said
-    assert f"over all 200 queries: {pairs.mean_error:.4f}" in said
-    assert f"has {pairs.flat_error:.4f}" in said
+    sentences = " ".join(caption(stored(results, "paints"), pairs))
+    assert "queries at 8 px" in sentences
+    assert "of their 16-bit codes alone" in sentences
+    assert f"over all 200 queries: {pairs.mean_error:.4f}" in sentences
+    assert f"has {pairs.flat_error:.4f}" in sentences
 
 
-def test_what_restores_nothing_answers_none(results: Path) -> None:
+def test_a_method_that_restores_nothing_gives_none(results: Path) -> None:
     record = stored(results, "borrows")
     method, run = load_method(record, torch.device("cpu"))
     assert reconstruct(method, run, load_codes(record), open_dataset("digits", Path()), QUERIES) is None

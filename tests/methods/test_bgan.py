@@ -242,7 +242,7 @@ def test_small_sets_and_partial_batches_are_trained_on(n: int, batch: int, image
     assert fitted.encode(images[:n]).shape == (n, 8)
 
 
-def test_constant_features_give_an_answer(images: Tensor) -> None:
+def test_constant_features_give_codes(images: Tensor) -> None:
     method = hashbench.hasher("bgan", bits=8, device="cpu", epochs=1)
     assert method.fit(images[:64], features=torch.ones(64, 5)).encode(images).shape == (300, 8)
 
@@ -252,7 +252,7 @@ def test_features_that_are_no_numbers_are_refused(images: Tensor) -> None:
         hashbench.hasher("bgan", bits=8).fit(images[:64], features=torch.full((64, 5), torch.nan))
 
 
-def test_too_few_images_for_k1_is_an_answer_not_a_crash(images: Tensor) -> None:
+def test_too_few_images_for_k1_is_an_error_with_a_reason(images: Tensor) -> None:
     with pytest.raises(Incompatible, match="k1 is 20 and there are 20 training images"):
         hashbench.hasher("bgan", bits=8).fit(images[:20])
 
@@ -433,7 +433,7 @@ def test_a_frozen_prefix_computed_once_trains_as_one_computed_each_time(
         torch.testing.assert_close(value, cached[name])
 
 
-def test_more_frozen_blocks_than_there_are_is_an_answer(generator: torch.Generator) -> None:
+def test_more_frozen_blocks_than_there_are_is_an_error(generator: torch.Generator) -> None:
     run = context(backbones=deeper_backbone, features=PRETENDED)
     with pytest.raises(Incompatible, match="bgan: freeze is 9, wanted 0 to 4"):
         fit(BGAN(8, encoder=PRETENDED, freeze=9), noise(40, 32, generator), run, 0)

@@ -45,7 +45,7 @@ def train(folder: Path | None, killed_in: int | None = None) -> tuple[Tensor, Ru
 
 
 def checkpoint_due_at_once(checkpoint: Checkpoint) -> None:
-    """Every epoch is kept, however quick it was."""
+    """Every epoch is saved, however quick it was."""
     offer = checkpoint.offer
 
     def always(done: int) -> None:
@@ -112,7 +112,7 @@ def test_saving_takes_at_most_a_tenth_of_the_time(tmp_path: Path, monkeypatch: p
     assert saves == [100, 122 + 1 - 1]
 
 
-def test_without_a_folder_nothing_is_kept() -> None:
+def test_without_a_folder_nothing_is_saved() -> None:
     checkpoint = Checkpoint(RunContext(CPU, torch.Generator()), {})
     checkpoint.offer(1)
     assert not checkpoint.exists()

@@ -65,13 +65,17 @@ def test_a_network_that_is_no_chain_is_refused(generator: torch.Generator) -> No
     net = Skipping()
     pictures = torch.randn(2, 3, 8, 8, generator=generator)
     FrozenLayers(net, 0).check(pictures)
-    with pytest.raises(ValueError, match="freeze is 1, wanted 0: this network's blocks are no chain"):
+    with pytest.raises(
+        ValueError, match="freeze is 1, wanted 0: this network does not run its blocks one after the other"
+    ):
         FrozenLayers(net, 1).check(pictures)
 
 
 def test_a_cut_behind_which_maps_are_reshaped_is_refused(generator: torch.Generator) -> None:
     net: Any = random_net("vgg19")
-    with pytest.raises(ValueError, match="freeze is 39, wanted 0: this network's blocks are no chain"):
+    with pytest.raises(
+        ValueError, match="freeze is 39, wanted 0: this network does not run its blocks one after the other"
+    ):
         FrozenLayers(net, 39).check(torch.randn(2, 3, 64, 64, generator=generator))
 
 

@@ -54,7 +54,7 @@ def test_pointwise_is_the_1x1_convolution(generator: torch.Generator) -> None:
     ours, theirs = pointwise(maps), nn.functional.conv2d(maps, pointwise.weight, pointwise.bias)
     torch.testing.assert_close(ours, theirs)
     inputs = (maps, pointwise.weight, pointwise.bias)
-    gradients = [torch.autograd.grad(answer.square().sum(), inputs) for answer in (ours, theirs)]
+    gradients = [torch.autograd.grad(output.square().sum(), inputs) for output in (ours, theirs)]
     torch.testing.assert_close(*gradients)
 
 

@@ -1,4 +1,4 @@
-"""The plan: a request becomes jobs with keys, reasons and reference trials."""
+"""The plan: a grid becomes trials with keys, reasons and reference trials."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -61,10 +61,10 @@ def test_the_plan_adds_floor_and_ceiling_by_itself(settings: Settings) -> None:
 
 
 def test_a_deterministic_method_is_planned_once_however_many_repetitions(settings: Settings) -> None:
-    found = names(plan(settings, bits=(16,), repeats=3))
-    assert [name for name, _, _ in found].count("itq") == 3
-    assert [name for name, _, _ in found].count("pcah") == 1
-    assert [name for name, _, _ in found].count(FLOAT_FEATURES) == 1
+    planned_names = names(plan(settings, bits=(16,), repeats=3))
+    assert [name for name, _, _ in planned_names].count("itq") == 3
+    assert [name for name, _, _ in planned_names].count("pcah") == 1
+    assert [name for name, _, _ in planned_names].count(FLOAT_FEATURES) == 1
 
 
 def test_every_trial_has_a_key_of_its_own_that_does_not_depend_on_the_grid(settings: Settings) -> None:
@@ -76,8 +76,8 @@ def test_every_trial_has_a_key_of_its_own_that_does_not_depend_on_the_grid(setti
 
 def test_what_several_grids_ask_for_is_planned_once(settings: Settings) -> None:
     fewer = {"parameters": {"itq": {"iterations": 7}}}
-    found = union(settings, {"methods": ("itq",), "bits": (16,)}, {"methods": ("itq",), **fewer}, {})
-    assert names(found) == [
+    entries = union(settings, {"methods": ("itq",), "bits": (16,)}, {"methods": ("itq",), **fewer}, {})
+    assert names(entries) == [
         (FLOAT_FEATURES, None, 0),
         (RANDOM_CODES, 16, 0),
         ("itq", 16, 0),
@@ -88,8 +88,8 @@ def test_what_several_grids_ask_for_is_planned_once(settings: Settings) -> None:
         ("pcah", 16, 0),
         ("pcah", 32, 0),
     ]
-    assert [dict(p.planned.changed_parameters) for p in found[4:7]] == [{"iterations": 7}, {"iterations": 7}, {}]
-    assert {p.planned.key for p in found} == {p.planned.key for grid in ({}, fewer) for p in plan(settings, **grid)}
+    assert [dict(p.planned.changed_parameters) for p in entries[4:7]] == [{"iterations": 7}, {"iterations": 7}, {}]
+    assert {p.planned.key for p in entries} == {p.planned.key for grid in ({}, fewer) for p in plan(settings, **grid)}
 
 
 def test_a_data_set_that_several_grids_stand_on_is_read_once(
@@ -127,8 +127,8 @@ def test_a_preset_has_to_be_one_of_some_grid_that_asks_for_it(settings: Settings
 def test_a_label_has_what_changes_the_trial_whoever_asked_first(
     settings: Settings, asked: dict[str, Any], label: dict[str, Any]
 ) -> None:
-    found = plan(settings, methods=("bgan",), bits=(16,), parameters={"bgan": asked})
-    assert dict(found[-1].planned.changed_parameters) == label
+    entries = plan(settings, methods=("bgan",), bits=(16,), parameters={"bgan": asked})
+    assert dict(entries[-1].planned.changed_parameters) == label
 
 
 @pytest.mark.parametrize(
@@ -157,9 +157,9 @@ def test_a_changed_source_makes_a_record_stale_and_says_which(settings: Settings
     old = {**planned.fingerprint, "files": {**planned.fingerprint["files"], "methods/itq.py": "0" * 16}}
     stale = replace(planned, fingerprint=old)
     leave_record(PlanEntry(stale, "missing", True, ""), settings)
-    found = plan(settings)[3]
-    assert (found.state, found.run, found.stale_key) == ("stale", False, stale.key)
-    assert found.reason == "stale: methods/itq.py changed; --rerun stale makes it again"
+    entry = plan(settings)[3]
+    assert (entry.state, entry.run, entry.stale_key) == ("stale", False, stale.key)
+    assert entry.reason == "stale: methods/itq.py changed; --rerun stale makes it again"
     assert plan(settings, rerun="stale")[3].run
 
 
@@ -208,7 +208,7 @@ def test_a_fingerprint_has_what_makes_codes_and_nothing_else(tmp_path: Path) -> 
         ({"preset": "fast"}, "no preset of these methods named 'fast'"),
     ],
 )
-def test_a_request_that_cannot_be_carried_out_is_refused_in_one_line(
+def test_a_grid_that_cannot_be_carried_out_is_refused_in_one_line(
     settings: Settings, change: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message) as refused:

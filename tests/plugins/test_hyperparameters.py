@@ -77,7 +77,7 @@ def test_an_unknown_parameter_names_the_nearest() -> None:
         resolve("m", Method, {"epoch": "4"})
 
 
-def test_a_former_name_is_answered_with_the_new_one() -> None:
+def test_the_error_for_a_former_name_gives_the_new_one() -> None:
     with pytest.raises(UsageError, match=r"parameter m\.passes has a new name: m\.epochs"):
         resolve("m", Method, {"passes": "4"})
 

@@ -1,4 +1,4 @@
-"""Throughput of kept methods is measured again, and nothing else about them changes."""
+"""Throughput of stored methods is measured again, and nothing else about them changes."""
 
 import json
 import shutil
@@ -30,24 +30,24 @@ def test_it_is_a_throughput_file_as_a_trial_writes_it(context: ReplayContext, me
     """Also of a method whose network's weights are nowhere but in its state."""
     record = stored(context.results, method)
     before = record.file.read_bytes()
-    found = measure_again(record, context)
+    throughput = measure_again(record, context)
     (file,) = (context.results / "throughput").glob("*.json")
-    assert json.loads(file.read_text()) == found
-    jsonschema.validate(found, schema("throughput"))
-    assert file.stem == f"{record.record['key']}-{found['hardware']['id']}"
-    assert found["encode"]["images_per_s"]["median"] > 0
-    assert (found["encode"]["features_per_s"] is None) == (method == "borrows")
+    assert json.loads(file.read_text()) == throughput
+    jsonschema.validate(throughput, schema("throughput"))
+    assert file.stem == f"{record.record['key']}-{throughput['hardware']['id']}"
+    assert throughput["encode"]["images_per_s"]["median"] > 0
+    assert (throughput["encode"]["features_per_s"] is None) == (method == "borrows")
     assert record.file.read_bytes() == before
 
 
 def test_a_figure_of_this_machine_is_replaced_and_others_stay(context: ReplayContext) -> None:
     record = stored(context.results, "itq")
-    found = measure_again(record, context)
+    throughput = measure_again(record, context)
     other = context.results / "throughput" / f"{record.record['key']}-{'0' * 12}.json"
     other.write_text("{}")
     measure_again(record, context)
     names = {file.name for file in (context.results / "throughput").iterdir()}
-    assert names == {other.name, f"{record.record['key']}-{found['hardware']['id']}.json"}
+    assert names == {other.name, f"{record.record['key']}-{throughput['hardware']['id']}.json"}
     assert other.read_text() == "{}"
 
 

@@ -20,7 +20,7 @@ CPU = torch.device("cpu")
 
 
 @pytest.mark.parametrize("method", ["paints", "borrows"])
-def test_a_kept_method_gives_its_codes_again(results: Path, method: str) -> None:
+def test_a_stored_method_gives_its_codes_again(results: Path, method: str) -> None:
     """``borrows`` keeps a whole mobilenet, batch norms and counters too, and its weights are nowhere."""
     record = stored(results, method)
     again, run = load_method(record, CPU)
@@ -32,7 +32,7 @@ def test_a_kept_method_gives_its_codes_again(results: Path, method: str) -> None
     assert 0 < codes.query.unpack().mean() < 1
 
 
-def test_kept_codes_and_labels_have_the_records_precision(results: Path) -> None:
+def test_stored_codes_and_labels_have_the_records_precision(results: Path) -> None:
     """precision@1, its ties by expectation, reckoned plainly from what was read."""
     record = stored(results, "itq")
     codes = load_codes(record)

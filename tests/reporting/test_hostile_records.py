@@ -109,9 +109,9 @@ def test_files_that_cannot_be_read_are_named_and_left_and_hide_nothing(
     (file,) = store.records_folder.glob("*-itq-*.json")
     content = damage(json.loads(file.read_text()))
     file.write_bytes(content)
-    found = results(tmp_path)
-    assert [record["trial"]["method"] for record in found.records] == ["lsh"]
-    (fault,) = found.faults
+    readable = results(tmp_path)
+    assert [record["trial"]["method"] for record in readable.records] == ["lsh"]
+    (fault,) = readable.faults
     assert str(file) in fault
     assert says in fault
     assert file.read_bytes() == content

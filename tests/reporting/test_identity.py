@@ -52,7 +52,7 @@ def test_facts_are_what_it_was_made_from() -> None:
         ({"backbones": {"vgg19": "f" * 64}}, "other weights of its networks: none / vgg19=ffffffffffffffff"),
     ],
 )
-def test_what_differs_is_said(change: dict[str, Any], reason: str) -> None:
+def test_differences_are_named(change: dict[str, Any], reason: str) -> None:
     (one,) = match([cell()], [cell(**change)])
     assert one.why == (reason,)
 

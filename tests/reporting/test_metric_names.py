@@ -29,7 +29,7 @@ def test_a_name_says_which_denominator_and_which_order_of_ties() -> None:
     assert metric_name("map@1000/worst") == f"{HEADLINE_NAME}, ties at their worst"
 
 
-def test_reports_choose_among_the_declared_metrics_and_names_are_told_apart() -> None:
+def test_reports_choose_among_the_declared_metrics_and_names_differ() -> None:
     metrics = [metric.id for metric in declared(5000)]
     assert {*DETAILS, *GATED} <= set(metrics)
     assert len({metric_name(metric) for metric in metrics}) == len({metric_heading(m) for m in metrics}) == len(metrics)

@@ -1,4 +1,4 @@
-"""Published records: what is kept of a result folder, and what is left behind."""
+"""Published records: which files of a result folder are published."""
 
 import copy
 import json

@@ -49,7 +49,7 @@ def test_it_tells_the_direction_and_is_exact_about_no_difference() -> None:
     assert (same.difference, same.low, same.high, same.p, same.effect) == (0, 0, 0, 1, 0)
 
 
-def test_queries_without_an_answer_are_left_out() -> None:
+def test_queries_without_a_relevant_item_are_left_out() -> None:
     first, second = scores(3, queries=50)
     first[[3, 7]], second[9] = np.nan, np.nan
     kept = np.delete(np.arange(50), [3, 7, 9])
@@ -58,7 +58,7 @@ def test_queries_without_an_answer_are_left_out() -> None:
         compared(np.array([np.nan, 1.0]), np.array([1.0, np.nan]))
 
 
-def test_the_same_seed_gives_the_same_answer_alone_and_among_others() -> None:
+def test_the_same_seed_gives_the_same_result_alone_and_among_others() -> None:
     pairs = [scores(seed, queries) for seed, queries in ((1, 50), (2, 30), (3, 50))]
     together = paired_bootstraps(pairs, seed=4)
     for paired, (first, second) in zip(together, pairs, strict=True):

@@ -1,4 +1,4 @@
-"""What two numbers must share to stand in one table: the list of it, and what is made of the list."""
+"""The key of a table: what two numbers must share to be in one table."""
 
 from dataclasses import fields, replace
 from typing import Any

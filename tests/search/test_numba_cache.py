@@ -1,4 +1,4 @@
-"""Compiled code is kept, and never beyond the source that it was made from."""
+"""Compiled code is cached, and compiled again when its source changes."""
 
 import subprocess
 import sys
@@ -58,7 +58,7 @@ def called(folder: Path) -> list[str]:
     return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True).stdout.split()
 
 
-def test_compiled_code_is_kept_until_a_file_beside_it_changes(tmp_path: Path) -> None:
+def test_compiled_code_is_cached_until_a_file_beside_it_changes(tmp_path: Path) -> None:
     """numba alone would return 22 for good: it looks at the caller's file only."""
     (tmp_path / "caller.py").write_text(CALLER)
     (tmp_path / "helper.py").write_text(HELPER)

@@ -115,7 +115,7 @@ def _average(cell: Repetitions, runs: list[Run]) -> PerQuery:
         per_query.append(arrays)
     average = mean_over_repetitions(per_query)
     if average is None:
-        raise UsageError(f"repetitions of {cell.identity.label} have other queries than one another")
+        raise UsageError(f"repetitions of {cell.identity.label} have different queries")
     return average
 
 
@@ -132,8 +132,8 @@ def _remarks(one: Match, first: Repetitions, second: Repetitions) -> str:
 def _judged(pairs: list[_Pair]) -> list[ComparedCell]:
     """The verdicts; p is adjusted for all cells of methods that differ.
 
-    References tell about the data and nothing about a method, and where all AP are the same nothing is tested;
-    counting them would hide what is worse.
+    References describe the data and not a method, and where all AP are the same nothing is tested; counting them
+    would hide what is worse.
     """
     both = [(pair, pair.first, pair.second) for pair in pairs if pair.first and pair.second]
     bootstraps = paired_bootstraps((second.average_precision, first.average_precision) for _, first, second in both)

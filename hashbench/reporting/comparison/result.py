@@ -1,4 +1,4 @@
-"""What a comparison of two sets of results found, cell by cell."""
+"""The result of a comparison of two sets of results, cell by cell."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class ComparedCell:
 
     Attributes:
         first, second: which cells; None on the side that has none.
-        verdict: "better" and "worse" are told apart with adjusted p below .05; "equal" means the same AP of every
+        verdict: "better" and "worse" have an adjusted p below .05; "equal" means the same AP of every
             query; "reference" is a reference row on both sides, which is shown and not judged.
         reason: why a cell is missing or incomparable; what else there is to know of others, or empty.
         means: mean AP over queries on both sides, where they were compared.

@@ -1,4 +1,4 @@
-"""Which tables and rows figures are drawn from, as users name them."""
+"""Chooses the tables and rows to draw, by the names that users give."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""``hb.plot``: a figure of results, as matplotlib has it."""
+"""``hb.plot``: a matplotlib figure of results."""
 
 from collections.abc import Sequence
 from dataclasses import replace

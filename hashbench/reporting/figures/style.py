@@ -92,7 +92,7 @@ def row_styles(tables: Iterable[Table]) -> dict[str, Style]:
     """A style for each label of these tables.
 
     Given all tables of a result folder, a label has the same style in each of its figures, whichever rows they show.
-    Methods as they are come before their variants, so that a variant more changes no colour of theirs.
+    Methods with defaults come before their variants, so that one more variant changes no colour of the former.
     """
     rows = [row for table in tables for row in table.rows]
     own = {(bool(row.variant or row.preset), row.method, row.label): row.label for row in rows if not row.reference}

@@ -1,4 +1,4 @@
-"""What methods recorded of each epoch: losses, schedules, statistics of their bits."""
+"""Figures of the training: losses, schedules and statistics of the bits of each epoch."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from hashbench.reporting.leaderboard.table import Cell, Row, Table
 
 LACKING = "no method recorded epochs"
 LOG_RATIO = 50  # a value whose largest is that many times its smallest, all above 0, has a logarithmic axis
-MOST_BANDS = 8  # lines of a panel, above which none has a band
+MAX_LINES_WITH_BANDS = 8  # lines of a panel, above which none has a band
 LONGEST_TITLE = 34
 
 
@@ -31,7 +31,7 @@ class History:
 
 
 def training(table: Table, styles: Mapping[str, Style]) -> Figure | None:
-    """A panel per value; colour and marker tell the row, dashes the code length. None where :data:`LACKING`."""
+    """A panel per value; colour and marker show the row, dashes the code length. None where :data:`LACKING`."""
     histories = _histories(table)
     values = list(dict.fromkeys(value for history in histories for value in history.curves))
     if not values:
@@ -48,7 +48,7 @@ def training(table: Table, styles: Mapping[str, Style]) -> Figure | None:
     if len(columns) > 1:
         entries += [(_sample(dashes[bits]), f"{bits} bits") for bits in columns]
     drawn = Counter(value for history in histories for value in history.curves)
-    bands = {count <= MOST_BANDS for count in drawn.values()}
+    bands = {count <= MAX_LINES_WITH_BANDS for count in drawn.values()}
     return layout.finish(table, "Training curves", _note(table, rows, columns, bands), entries)
 
 
@@ -83,7 +83,7 @@ def _draw(
 ) -> None:
     for history in reversed(histories):
         curve, style = history.curves[value], styles[history.row.label]
-        if len(histories) > MOST_BANDS:
+        if len(histories) > MAX_LINES_WITH_BANDS:
             curve = Curve(curve.x, curve.y, None)
         pattern = dashes[history.bits]
         marked = {"markevery": max(1, len(curve.x) // 6), "markersize": 3.4}
@@ -108,7 +108,7 @@ def _note(table: Table, rows: list[Row], columns: list[int], bands: set[bool]) -
     spread = repetitions(len(row.cell(bits).ok) for row in rows for bits in columns)
     left_out = [row for row in table.methods if not any(row is other for other in rows)]
     shown = "Mean and standard deviation (band)" if True in bands else "Mean"
-    few = f", the band in panels of up to {MOST_BANDS} lines" if bands == {True, False} else ""
+    few = f", the band in panels of up to {MAX_LINES_WITH_BANDS} lines" if bands == {True, False} else ""
     sentences = [
         f"{shown} of {spread}{few}." if spread else "",
         f"Without epochs: {', '.join(name(row) for row in left_out)}." if left_out else "",

@@ -13,7 +13,7 @@ function linearScale(low, high, from, to, count) {
   const start = Math.floor(low / step + 1e-9) * step;
   const end = Math.ceil(high / step - 1e-9) * step;
   const ticks = [];
-  for (let place = 0; place <= Math.round((end - start) / step); place += 1) ticks.push(Number((start + place * step).toPrecision(12)));
+  for (let index = 0; index <= Math.round((end - start) / step); index += 1) ticks.push(Number((start + index * step).toPrecision(12)));
   return { at: (value) => from + ((value - start) / (end - start)) * (to - from), ticks };
 }
 
@@ -104,7 +104,7 @@ class Chart {
   points() {
     return this.ordered().filter((series) => !series.faint || !series.line).map((series) => {
       const every = series.line ? Math.max(1, Math.ceil(series.points.length / 9)) : 1;
-      return this.group(series, 'points', ...series.points.filter((_, place) => place % every === 0).map((point) =>
+      return this.group(series, 'points', ...series.points.filter((_, index) => index % every === 0).map((point) =>
         marker(series.look.marker, this.x.at(point.x), this.y.at(point.y), series.faint ? 2.4 : 3.6, { fill: series.faint ? 'var(--faint)' : series.look.colour })),
       ...series.points.filter((point) => point.note && !series.faint).map((point) => this.note(point)));
     });
@@ -128,10 +128,10 @@ class Chart {
   ends(box) {
     const lastX = Math.max(...this.spec.series.flatMap(({ points }) => points.map(({ x }) => this.x.at(x))));
     const named = this.spec.series.filter(({ faint, points }) => !faint && points.length && this.x.at(points[points.length - 1].x) === lastX);
-    const places = named.map((series) => ({ series, y: this.y.at(series.points[series.points.length - 1].y) })).sort((one, other) => one.y - other.y);
-    for (let place = 1; place < places.length; place += 1) places[place].y = Math.max(places[place].y, places[place - 1].y + 14);
-    for (let place = places.length - 1, limit = box.bottom; place >= 0; place -= 1, limit -= 14) places[place].y = Math.min(places[place].y, limit);
-    return places.map(({ series, y }) => this.group(series, 'end', svg('text', { x: box.right + 8, y: y + 4, fill: series.look.reference ? 'var(--quiet)' : 'var(--ink)' }, clipped(series.row.label, 16))));
+    const labels = named.map((series) => ({ series, y: this.y.at(series.points[series.points.length - 1].y) })).sort((one, other) => one.y - other.y);
+    for (let index = 1; index < labels.length; index += 1) labels[index].y = Math.max(labels[index].y, labels[index - 1].y + 14);
+    for (let index = labels.length - 1, limit = box.bottom; index >= 0; index -= 1, limit -= 14) labels[index].y = Math.min(labels[index].y, limit);
+    return labels.map(({ series, y }) => this.group(series, 'end', svg('text', { x: box.right + 8, y: y + 4, fill: series.look.reference ? 'var(--quiet)' : 'var(--ink)' }, clipped(series.row.label, 16))));
   }
 
   ordered() { return [...this.spec.series].sort((one, other) => (other.faint ? 1 : 0) - (one.faint ? 1 : 0)); }
@@ -151,8 +151,8 @@ class Chart {
   }
 
   move(event) {
-    const place = this.node.getBoundingClientRect();
-    const [px, py] = [event.clientX - place.left, event.clientY - place.top];
+    const bounds = this.node.getBoundingClientRect();
+    const [px, py] = [event.clientX - bounds.left, event.clientY - bounds.top];
     let nearest = null;
     for (const series of this.spec.series) {
       for (const point of series.points) {

@@ -46,7 +46,7 @@ class Section:
 
     Attributes:
         id: for links, made of the table's key.
-        heading, subheading: the protocol; features and whatever else tells this table from others.
+        heading, subheading: the protocol; the features and whatever else distinguishes this table from others.
         facts: what a reader needs before the first number, as terms and texts.
         sentences: the caption.
         compared: cells were compared with the best of their column.

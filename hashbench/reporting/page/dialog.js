@@ -20,8 +20,8 @@ function openFromAddress() {
   if (state.record === '') { if (dialog.open) dialog.close(); return; }
   for (const table of data.tables) {
     for (const row of table.rows) {
-      for (const place of row.cells) {
-        const cell = place === null ? null : table.cells[place];
+      for (const index of row.cells) {
+        const cell = index === null ? null : table.cells[index];
         if (cell && [...cell.runs, ...cell.troubles].some(({ key }) => key === state.record)) { openRecord(table, row, cell); return; }
       }
     }
@@ -58,9 +58,9 @@ function recordLink(run, text) {
 
 function runs(cell) {
   if (cell.runs.length === 0) return [];
-  const shown = [...new Set([data.headline, state.measure, 'map@all', 'cost:fit'])].map((id) => measures.get(id)).filter((measure) => measure && cell.runs.some((run) => run.values[measure.place] !== null));
+  const shown = [...new Set([data.headline, state.measure, 'map@all', 'cost:fit'])].map((id) => measures.get(id)).filter((measure) => measure && cell.runs.some((run) => run.values[measure.index] !== null));
   return [el('h3', {}, 'Repetitions'), plainTable('Repetitions', ['#', ...shown.map(({ name }) => capital(name)), { text: 'Record', class: 'left' }, 'Seed'],
-    cell.runs.map((run) => [{ head: true, text: String(run.repetition) }, ...shown.map((measure) => written(run.values[measure.place], measure.unit)),
+    cell.runs.map((run) => [{ head: true, text: String(run.repetition) }, ...shown.map((measure) => written(run.values[measure.index], measure.unit)),
       { class: 'left', node: recordLink(run, run.file ?? run.key) }, run.seed]))];
 }
 
@@ -109,7 +109,7 @@ function configuration(table, row, cell) {
 }
 
 function allMeasures(cell) {
-  const shown = [...measures.values()].filter((measure) => cell.mean[measure.place] !== null);
+  const shown = [...measures.values()].filter((measure) => cell.mean[measure.index] !== null);
   if (shown.length === 0) return [];
   return [el('h3', {}, 'All figures'), plainTable('All figures', ['Figure', 'Mean', 'sd', { text: 'Definition', class: 'left' }], shown.map((measure) => {
     const { mean, sd } = cellText(cell, measure);

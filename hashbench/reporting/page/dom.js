@@ -1,7 +1,7 @@
 // Elements, numbers and colours. Text from records only ever becomes text nodes and attribute values.
 const SVG = 'http://www.w3.org/2000/svg';
 const data = JSON.parse(document.getElementById('data').textContent);
-const measures = new Map(data.measures.map((measure, place) => [measure.id, { ...measure, place }]));
+const measures = new Map(data.measures.map((measure, index) => [measure.id, { ...measure, index }]));
 
 function fill(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
@@ -42,8 +42,8 @@ function written(value, unit) {
 }
 
 function cellText(cell, measure) {
-  const mean = cell.mean[measure.place];
-  const sd = cell.sd[measure.place];
+  const mean = cell.mean[measure.index];
+  const sd = cell.sd[measure.index];
   return { mean: written(mean, measure.unit), sd: mean === null || sd === null ? '' : written(sd, measure.unit) };
 }
 

@@ -22,7 +22,7 @@ class Figures {
     this.switches = el('div', { class: 'switches' });
     this.grid = el('div', { class: 'grid' });
     host.append(el('div', { class: 'figures-head' }, el('h3', {}, 'Figures'), this.switches, this.legend), this.grid);
-    this.places = new Map();
+    this.nodes = new Map();
     seen.observe(host);
   }
 
@@ -87,17 +87,17 @@ class Figures {
     return choice(`${this.id}-curve`, 'Curve', [['radius', 'by radius'], ['rank', 'by rank']], state.curve, (value) => change({ curve: value }));
   }
 
-  place(name, wide) {
-    if (!this.places.has(name)) {
+  node(name, wide) {
+    if (!this.nodes.has(name)) {
       const node = el('figure', { class: wide ? 'wide' : null });
-      this.places.set(name, node);
+      this.nodes.set(name, node);
       this.grid.append(node);
     }
-    return this.places.get(name);
+    return this.nodes.get(name);
   }
 
   chart(name, spec, extra = null) {
-    const node = this.place(name, false);
+    const node = this.node(name, false);
     node.hidden = spec === null || spec.series.length === 0;
     if (node.hidden) return;
     const host = el('div', { class: 'host' });
@@ -109,22 +109,22 @@ class Figures {
   }
 
   block(name, content) {
-    const node = this.place(name, true);
+    const node = this.node(name, true);
     node.hidden = content === null;
     if (content !== null) node.replaceChildren(el('figcaption', {}, el('h4', {}, content.title), el('p', {}, content.about)), content.node);
   }
 
   value(entry, bits, measure) {
     const cell = cellAt(this.table, entry.row, bits);
-    return cell === null ? null : cell.mean[measure.place];
+    return cell === null ? null : cell.mean[measure.index];
   }
 
   byBits(bits) {
     const measure = this.measure;
     const series = this.entries.map((entry) => ({
       ...entry, line: true,
-      points: bits.map((value) => [value, cellAt(this.table, entry.row, value)]).filter(([, cell]) => cell !== null && cell.mean[measure.place] !== null).map(([value, cell]) => {
-        const [mean, sd] = [cell.mean[measure.place], cell.sd[measure.place]];
+      points: bits.map((value) => [value, cellAt(this.table, entry.row, value)]).filter(([, cell]) => cell !== null && cell.mean[measure.index] !== null).map(([value, cell]) => {
+        const [mean, sd] = [cell.mean[measure.index], cell.sd[measure.index]];
         const text = () => {
           const { mean: of, sd: spread } = cellText(cell, measure);
           return `${value} bits: ${of}${spread ? ` ± ${spread}` : ''}`;
@@ -139,10 +139,10 @@ class Figures {
   curve() {
     const kind = state.curve;
     const series = this.entries.map((entry) => {
-      const found = cellAt(this.table, entry.row, this.bits)?.[kind];
-      const points = (found?.at ?? []).map((at, place) => {
-        const [y, sd] = [found.precision[place], found.sd?.[place] ?? null];
-        return { x: found.recall[place], y, ...(sd === null ? {} : { low: Math.max(0, y - sd), high: Math.min(1, y + sd) }), text: () => `${kind === 'radius' ? 'radius' : 'first'} ${groups.format(at)}: precision ${written(y, 'share')}, recall ${written(found.recall[place], 'share')}` };
+      const curve = cellAt(this.table, entry.row, this.bits)?.[kind];
+      const points = (curve?.at ?? []).map((at, index) => {
+        const [y, sd] = [curve.precision[index], curve.sd?.[index] ?? null];
+        return { x: curve.recall[index], y, ...(sd === null ? {} : { low: Math.max(0, y - sd), high: Math.min(1, y + sd) }), text: () => `${kind === 'radius' ? 'radius' : 'first'} ${groups.format(at)}: precision ${written(y, 'share')}, recall ${written(curve.recall[index], 'share')}` };
       });
       return { ...entry, line: true, points };
     }).filter(({ points }) => points.length);
@@ -176,31 +176,31 @@ class Figures {
 
   training() {
     const [fit, epochs] = [measures.get('cost:fit'), measures.get('cost:epochs')];
-    const found = this.shownEntries().filter(({ row }) => row.kind !== 'reference').map((entry) => ({ entry, cell: cellAt(this.table, entry.row, this.bits) })).filter(({ cell }) => cell.mean[fit.place] !== null);
-    if (found.length === 0) return null;
-    const logs = found.map(({ cell }) => Math.log10(Math.max(0.01, cell.mean[fit.place])));
+    const trained = this.shownEntries().filter(({ row }) => row.kind !== 'reference').map((entry) => ({ entry, cell: cellAt(this.table, entry.row, this.bits) })).filter(({ cell }) => cell.mean[fit.index] !== null);
+    if (trained.length === 0) return null;
+    const logs = trained.map(({ cell }) => Math.log10(Math.max(0.01, cell.mean[fit.index])));
     const [low, high] = [Math.floor(Math.min(...logs)), Math.ceil(Math.max(...logs) + 1e-9)];
     const share = (value) => `${(100 * (Math.log10(Math.max(0.01, value)) - low) / (high - low || 1)).toFixed(1)}%`;
     const strip = (cell, style) => svg('svg', { class: 'strip', 'aria-hidden': 'true', focusable: 'false' },
-      ...Array.from({ length: high - low + 1 }, (_, place) => svg('line', { class: 'grid', x1: `${(100 * place) / (high - low || 1)}%`, x2: `${(100 * place) / (high - low || 1)}%`, y1: 0, y2: '100%' })),
-      svg('line', { x1: 0, x2: share(cell.mean[fit.place]), y1: '50%', y2: '50%', stroke: style.colour, 'stroke-width': 1.5 }),
-      svg('circle', { cx: share(cell.mean[fit.place]), cy: '50%', r: 4, fill: style.colour }));
+      ...Array.from({ length: high - low + 1 }, (_, index) => svg('line', { class: 'grid', x1: `${(100 * index) / (high - low || 1)}%`, x2: `${(100 * index) / (high - low || 1)}%`, y1: 0, y2: '100%' })),
+      svg('line', { x1: 0, x2: share(cell.mean[fit.index]), y1: '50%', y2: '50%', stroke: style.colour, 'stroke-width': 1.5 }),
+      svg('circle', { cx: share(cell.mean[fit.index]), cy: '50%', r: 4, fill: style.colour }));
     return {
       title: `Training cost at ${this.bits} bits`, about: `Seconds of fit on a logarithmic scale from ${written(10 ** low, 'seconds')} to ${written(10 ** high, 'seconds')}; epochs or iterations as the method reports them.`,
-      node: plainTable(`Training cost at ${this.bits} bits`, ['Method', 'Seconds', 'Epochs', { text: 'Scale', class: 'strip-cell' }], found.map(({ entry, cell }) => [
-        named(entry), written(cell.mean[fit.place], 'seconds'), written(cell.mean[epochs.place], 'count'), { node: strip(cell, entry.look), class: 'strip-cell' }])),
+      node: plainTable(`Training cost at ${this.bits} bits`, ['Method', 'Seconds', 'Epochs', { text: 'Scale', class: 'strip-cell' }], trained.map(({ entry, cell }) => [
+        named(entry), written(cell.mean[fit.index], 'seconds'), written(cell.mean[epochs.index], 'count'), { node: strip(cell, entry.look), class: 'strip-cell' }])),
     };
   }
 
   codes() {
     const shown = data.measures.filter(({ group }) => group === 'Codes').map(({ id }) => measures.get(id));
-    const found = this.shownEntries().filter(({ row }) => shown.some((measure) => cellAt(this.table, row, this.bits).mean[measure.place] !== null));
-    if (found.length === 0) return null;
+    const entries = this.shownEntries().filter(({ row }) => shown.some((measure) => cellAt(this.table, row, this.bits).mean[measure.index] !== null));
+    if (entries.length === 0) return null;
     const meter = (value, most) => svg('svg', { class: 'meter', 'aria-hidden': 'true', focusable: 'false' }, svg('rect', { class: 'ground', width: '100%', height: '100%' }), svg('rect', { width: `${Math.min(100, (100 * value) / most).toFixed(1)}%`, height: '100%' }));
     const most = (measure) => (measure.id === 'codes:imbalance' ? 0.5 : 1);
     return {
       title: `The codes at ${this.bits} bits`, about: 'Of the database. Bit imbalance is between 0 (balanced) and .5, correlation between 0 and 1; tied: share of the top 1,000 that ties; empty: queries with nothing within radius 2.',
-      node: plainTable(`Code diagnostics at ${this.bits} bits`, ['Method', ...shown.map(({ name }) => capital(name))], found.map((entry) => [
+      node: plainTable(`Code diagnostics at ${this.bits} bits`, ['Method', ...shown.map(({ name }) => capital(name))], entries.map((entry) => [
         named(entry), ...shown.map((measure) => {
           const value = this.value(entry, this.bits, measure);
           return value === null ? '–' : { node: el('span', { class: 'metered' }, written(value, measure.unit), meter(value, most(measure))) };
@@ -209,17 +209,17 @@ class Figures {
   }
 
   queries() {
-    const found = this.shownEntries().map((entry) => ({ entry, of: cellAt(this.table, entry.row, this.bits).queries })).filter(({ of }) => of !== null);
-    if (found.length === 0) return null;
+    const scored = this.shownEntries().map((entry) => ({ entry, of: cellAt(this.table, entry.row, this.bits).queries })).filter(({ of }) => of !== null);
+    if (scored.length === 0) return null;
     const times = new Map();
-    for (const { entry, of } of found) if (entry.row.kind !== 'reference') for (const [item] of of.worst) times.set(item, (times.get(item) ?? 0) + 1);
+    for (const { entry, of } of scored) if (entry.row.kind !== 'reference') for (const [item] of of.worst) times.set(item, (times.get(item) ?? 0) + 1);
     const spread = ([least, low, middle, high, most]) => svg('svg', { class: 'strip', role: 'img', 'aria-label': `median ${written(middle, 'share')}, middle half ${written(low, 'share')} to ${written(high, 'share')}` },
       svg('line', { x1: `${100 * least}%`, x2: `${100 * most}%`, y1: '50%', y2: '50%', class: 'whisker' }),
       svg('rect', { x: `${100 * low}%`, width: `${Math.max(0.5, 100 * (high - low))}%`, y: '25%', height: '50%', class: 'box' }),
       svg('line', { x1: `${100 * middle}%`, x2: `${100 * middle}%`, y1: '15%', y2: '85%', class: 'median' }));
     return {
       title: `Worst queries at ${this.bits} bits`, about: 'Average precision per query, averaged over repetitions: 10 % to 90 % of the queries, the middle half and the median on a scale from 0 to 1; then the ten queries with the lowest, by item number. Underlined: among the worst of several methods.',
-      node: plainTable(`Worst queries at ${this.bits} bits`, ['Method', { text: 'Spread of AP', class: 'strip-cell' }, { text: 'Lowest AP', class: 'left' }], found.map(({ entry, of }) => [
+      node: plainTable(`Worst queries at ${this.bits} bits`, ['Method', { text: 'Spread of AP', class: 'strip-cell' }, { text: 'Lowest AP', class: 'left' }], scored.map(({ entry, of }) => [
         named(entry), { node: spread(of.quantiles), class: 'strip-cell' },
         { class: 'left wide-cell', node: el('ul', { class: 'worst' }, ...of.worst.map(([item, value]) => el('li', { class: entry.row.kind !== 'reference' && times.get(item) > 1 ? 'shared' : null }, el('b', {}, `#${item}`), ` ${written(value, 'share')}`))) }])),
     };

@@ -19,7 +19,7 @@ class Measure:
         id: a metric's, or "group:name".
         name: for readers.
         group: its heading in the page's list.
-        better: which way is better; "none" where neither is.
+        better: whether higher ("up") or lower ("down") is better; "none" where neither is.
         unit: its format: "share" of one, "percent", "seconds", "rate", "count".
         meaning: its definition in one line.
         of: its value in one record; None for one of the whole cell.

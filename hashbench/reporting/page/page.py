@@ -1,4 +1,4 @@
-"""Sections and their data put into one HTML file, with style and script inside."""
+"""Writes sections and their data into one HTML file, with style and script inside."""
 
 import base64
 import hashlib
@@ -23,7 +23,7 @@ SCRIPTS = ("dom.js", "state.js", "table.js", "chart.js", "figures.js", "dialog.j
 
 
 def html(tables: Sequence[Table], results: Results, folder: Path | None = None) -> str:
-    """The whole page: opens from disk, asks no network, the same text for the same records.
+    """The whole page: opens from disk, needs no network, and is the same text for the same records.
 
     Args:
         tables: what to show.

@@ -4,9 +4,9 @@ const state = { ...START };
 const listeners = [];
 
 function readAddress() {
-  const found = new URLSearchParams(location.hash.slice(1));
+  const parameters = new URLSearchParams(location.hash.slice(1));
   Object.assign(state, START);
-  for (const name of Object.keys(START)) if (found.has(name)) state[name] = found.get(name);
+  for (const name of Object.keys(START)) if (parameters.has(name)) state[name] = parameters.get(name);
   if (!measures.has(state.measure)) state.measure = START.measure;
 }
 
@@ -43,6 +43,6 @@ function figureBits(table) {
 }
 
 function cellAt(table, row, bits) {
-  const place = row.cells[table.bits.indexOf(bits)];
-  return place === null || place === undefined ? null : table.cells[place];
+  const index = row.cells[table.bits.indexOf(bits)];
+  return index === null || index === undefined ? null : table.cells[index];
 }

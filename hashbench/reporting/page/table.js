@@ -77,9 +77,9 @@ class Board {
   marks(row, cell, bits, measure) {
     if (measure.id === data.headline) return cell;
     if (row.kind !== 'ranked' || measure.better === 'none') return { best: false, like: false };
-    const values = this.table.rows.filter((other) => other.kind === 'ranked').map((other) => cellAt(this.table, other, bits)?.mean[measure.place]).filter((value) => value !== null && value !== undefined);
+    const values = this.table.rows.filter((other) => other.kind === 'ranked').map((other) => cellAt(this.table, other, bits)?.mean[measure.index]).filter((value) => value !== null && value !== undefined);
     const best = measure.better === 'up' ? Math.max(...values) : Math.min(...values);
-    return { best: cell.mean[measure.place] === best, like: false };
+    return { best: cell.mean[measure.index] === best, like: false };
   }
 
   order() {
@@ -101,7 +101,7 @@ class Board {
   sortKey(column) {
     if (column === 'rank') return ({ number }) => number;
     if (column === 'method') return ({ row }) => row.label.toLowerCase();
-    const place = measures.get(state.measure).place;
-    return ({ row }) => cellAt(this.table, row, Number(column))?.mean[place] ?? null;
+    const index = measures.get(state.measure).index;
+    return ({ row }) => cellAt(this.table, row, Number(column))?.mean[index] ?? null;
   }
 }

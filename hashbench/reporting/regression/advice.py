@@ -1,4 +1,4 @@
-"""Advice when a baseline is made: what changed, what it does not judge, and which drops it cannot show."""
+"""Advice when a baseline is made: what changed, which metrics are not judged, and which drops it cannot show."""
 
 from collections.abc import Iterator
 

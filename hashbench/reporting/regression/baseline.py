@@ -60,7 +60,7 @@ class Baseline:
     """All cells, sorted.
 
     Attributes:
-        directions: "up" or "down" for each gated metric: which way is better.
+        directions: "up" or "down" for each gated metric: the better direction.
         environments: hardware and versions by their id.
         cells: in the order of their identities.
     """
@@ -91,7 +91,7 @@ def make_baseline(results: Results) -> Baseline:
     """A baseline of all finished cells of a result folder; trials that were skipped have no part in it.
 
     A cell with one run beside others with several belongs to a deterministic method (``run`` repeats all others), so
-    it has a tolerance elsewhere too. Where all cells have one run, nothing tells how far seeds spread.
+    it has a tolerance elsewhere too. Where all cells have one run, the spread over seeds is unknown.
 
     Raises:
         UsageError: a record cannot be read, a trial failed, or a cell's mAP@1000 is not a number in some run; a

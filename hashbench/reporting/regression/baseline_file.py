@@ -45,7 +45,7 @@ class _Figure(Struct, frozen=True):
 
 
 class _Cell(Struct, frozen=True):
-    """The identity's facts, in the order in which people look for them, and what was scored."""
+    """The identity's facts, the most important first, and the scores."""
 
     protocol: str
     card: str
@@ -75,7 +75,7 @@ class _Content(Struct, frozen=True):
 
 
 def is_baseline(file: Path) -> bool:
-    """Whether a file says that it is one."""
+    """Whether a file is marked as a baseline."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, OSError, RecursionError):
@@ -93,7 +93,7 @@ def was_baseline(file: Path) -> bool:
 
 
 def write_baseline(baseline: Baseline, file: Path) -> None:
-    """Put it in the place of what ``file`` was, whole or not at all; its folder is made."""
+    """Write the baseline to ``file``, whole or not at all; makes the folder."""
     file.parent.mkdir(parents=True, exist_ok=True)
     cells = [_cell_content(cell) for cell in baseline.cells]
     content = _Content(KIND, FORMAT, dict(baseline.directions), dict(baseline.environments), cells)
@@ -105,7 +105,7 @@ def read_baseline(file: Path) -> Baseline:
     """The baseline in a file.
 
     Raises:
-        UsageError: there is none, it is of another format, or something in it is not as it should be; one line.
+        UsageError: there is none, it is of another format, or a value in it is wrong; one line.
     """
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
@@ -143,7 +143,7 @@ def _figure_content(figure: Figure) -> _Figure:
 
 
 def _cell(where: str, cell: _Cell, directions: Mapping[str, str]) -> BaselineCell:
-    """The cell, once its parts are seen to belong together."""
+    """The cell, after a check that its parts belong together."""
     runs = tuple(_run(text) for text in cell.runs)
     if len(set(runs)) < len(runs):
         raise UsageError(f"{where}.runs has one twice, wanted each once; {_WAY_OUT}")

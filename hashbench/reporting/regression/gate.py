@@ -1,4 +1,4 @@
-"""The gate: whether results keep to a baseline, figure by figure."""
+"""The regression gate: checks each figure of the results against a baseline."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,7 +21,7 @@ def check(baseline: str | Path = "results/baseline.json", folder: str | Path = "
     """Judge a result folder by a baseline file.
 
     Raises:
-        UsageError: the baseline is not there or not as it should be, or the folder is not there or a file.
+        UsageError: the baseline is missing or malformed, or the folder is not there or a file.
     """
     return judge(read_baseline(Path(baseline)), existing_results(folder), (str(baseline), str(folder)))
 
@@ -31,9 +31,9 @@ def judge(baseline: Baseline, results: Results, names: tuple[str, str]) -> Repor
     old = {cell.identity: cell for cell in baseline.cells}
     new = repetitions(results)
     matches = match(old, new)
-    found_of = [(one, tuple(_findings(one, old, new, baseline.directions))) for one in matches]
-    findings = tuple(finding for _, own in found_of for finding in own)
-    comparable = any(one.first and one.second and own for one, own in found_of)
+    findings_of = [(one, tuple(_findings(one, old, new, baseline.directions))) for one in matches]
+    findings = tuple(finding for _, own in findings_of for finding in own)
+    comparable = any(one.first and one.second and own for one, own in findings_of)
     notes = (*map(plain, results.faults), *_too_few(findings), *_changed_defaults(matches))
     return Report(*names, findings, notes, comparable)
 

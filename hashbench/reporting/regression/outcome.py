@@ -1,4 +1,4 @@
-"""What the reports of both checks, of scores and of rates, have in common; all text is fit to print."""
+"""The interface that the reports of both checks, of scores and of rates, share; all text is fit to print."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -21,11 +21,11 @@ class Item(Protocol):
 
     @property
     def failing(self) -> bool:
-        """Whether the check fails by it."""
+        """Whether it makes the check fail."""
 
     @property
     def sentence(self) -> str:
-        """What happened, without the label."""
+        """A sentence on what happened, without the label."""
 
 
 class Outcome(Protocol):

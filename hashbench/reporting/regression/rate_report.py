@@ -1,4 +1,4 @@
-"""What a check of rates found: a finding for each method and kind of rate, and the report of all."""
+"""The report of a check of rates: a finding for each method and kind of rate."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -56,7 +56,7 @@ class RateFinding:
 
     @property
     def failing(self) -> bool:
-        """Whether the check fails by it."""
+        """Whether it makes the check fail."""
         return self.verdict in ("slower", "missing")
 
     @property
@@ -66,7 +66,7 @@ class RateFinding:
 
     @property
     def sentence(self) -> str:
-        """What happened."""
+        """A sentence on what happened."""
         if self.head is None or self.base is None or self.ratio is None:
             return "measured on the base, not on the head"
         cells = f", mean of {self.cells} code lengths" if self.cells > 1 else ""

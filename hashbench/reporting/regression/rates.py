@@ -25,7 +25,7 @@ SLOWER = 0.2
 
 @dataclass
 class _Cell:
-    """What was measured of a cell on one machine, by repetition: when, and the median of each kind of rate."""
+    """The measurements of a cell on one machine, by repetition: time, and the median of each kind of rate."""
 
     times: list[datetime] = field(default_factory=list)
     rates: dict[str, dict[Run, float]] = field(default_factory=dict)
@@ -43,7 +43,7 @@ def check_rates(base: str | Path, head: str | Path, slower: float = SLOWER) -> R
     rounds of one side before all of the other, of unknown time or more than six hours apart are refused.
 
     Raises:
-        UsageError: a side is no folder.
+        UsageError: a side is not a folder.
     """
     sides = (existing_results(base), existing_results(head))
     names = (str(base), str(head))
@@ -85,7 +85,7 @@ def _machine(throughput: Record) -> str:
 def _on_one_machine(
     sides: tuple[Results, Results], hardware: str, slower: float
 ) -> tuple[list[RateFinding], list[str]]:
-    """The findings, and why the rest was not judged, or all of it."""
+    """The findings, and why others, or all, were not judged."""
     measured = [t for side in sides for t in side.throughputs if t["hardware"]["id"] == hardware]
     times = [time for time in map(_time, measured) if time is not None]
     if len(times) < len(measured):
@@ -123,7 +123,7 @@ def _time(throughput: Record) -> datetime | None:
 
 
 def _cells(side: Results, hardware: str) -> dict[Identity, _Cell]:
-    """What was measured of each cell on this hardware."""
+    """The measurements of each cell on this hardware."""
     measured = {t["key"]: t for t in side.throughputs if t["hardware"]["id"] == hardware}
     cells: dict[Identity, _Cell] = {}
     for identity, cell in repetitions(side).items():

@@ -1,4 +1,4 @@
-"""What a check found: a finding for each figure, and the report of all."""
+"""The report of a check of scores: a finding for each figure."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -46,12 +46,12 @@ class Finding:
 
     @property
     def too_few(self) -> bool:
-        """Whether these runs would not show a drop by .03 surely."""
+        """Whether these runs are too few to show a drop by .03 reliably."""
         return self.rule == SPREAD and (self.repetitions_needed is None or self.repetitions_needed > self.runs[1])
 
     @property
     def failing(self) -> bool:
-        """Whether the check fails by it."""
+        """Whether it makes the check fail."""
         return self.verdict in FAILING
 
     @property
@@ -66,7 +66,7 @@ class Finding:
 
     @property
     def sentence(self) -> str:
-        """What happened, without the label: "0.621 is 0.030 below the baseline's 0.651, 0.016 is allowed (...)"."""
+        """In words: "0.621 is 0.030 below the baseline's 0.651, 0.016 is allowed (...)", without the label."""
         if self.now is None or self.baseline is None or self.worse_by is None or self.tolerance is None:
             return plain(self.reason)
         change = self.now - self.baseline

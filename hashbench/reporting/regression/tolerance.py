@@ -20,10 +20,10 @@ FALSE_ALARM_RATE = 0.001
 """Share of checks that fail though nothing has changed but the seeds, at most, over all figures of a baseline."""
 
 DROP = 0.03
-"""The drop of mAP@1000 that the gate is to see."""
+"""The drop of mAP@1000 that the gate should detect."""
 
 POWER = 0.999
-"""The probability with which it is to be seen."""
+"""The probability with which the gate should detect it."""
 
 MAX_REPETITIONS = 200
 
@@ -32,7 +32,7 @@ def learn(values: Sequence[float], figures: int) -> float:
     """How far the mean of as many new seeds may fall behind the mean of these, 2 or more.
 
     The bound of a one-sided prediction interval by Student's t (Hahn and Meeker, Statistical Intervals, 1991, section
-    4.8), t * sd * sqrt(1 / m + 1 / n) for m old and n new values, here n = m. It is passed by chance once in
+    4.8), t * sd * sqrt(1 / m + 1 / n) for m old and n new values, here n = m. It is exceeded by chance once in
     ``figures`` / :data:`FALSE_ALARM_RATE` times, so all figures of a check together keep to that rate.
     """
     count = len(values)
@@ -40,7 +40,7 @@ def learn(values: Sequence[float], figures: int) -> float:
 
 
 def for_repetitions(tolerance: float, old: int, new: int) -> float:
-    """What :func:`learn` gives for ``old`` values where ``new`` ones are judged by their mean."""
+    """The tolerance for the mean of ``new`` values, from that which :func:`learn` gave for ``old`` values."""
     return tolerance * math.sqrt((1 / old + 1 / new) / (2 / old))
 
 
@@ -55,7 +55,7 @@ def repetitions_needed(values: Sequence[float], figures: int) -> int | None:
 
 
 def repetitions_on_both_sides(deviation: float, figures: int) -> int | None:
-    """How many seeds in the baseline, and as many new ones, would; None beyond 200."""
+    """How many seeds, in the baseline and as many new ones, show such a drop; None beyond 200."""
     counts = range(2, MAX_REPETITIONS + 1)
     return next((count for count in counts if _power(deviation, count, count, figures) >= POWER), None)
 

@@ -91,7 +91,7 @@ def test_repetitions_that_both_have_are_averaged_query_by_query(folder: Folder) 
     assert cell.means[0] == pytest.approx((values[1].mean() + values[2].mean()) / 2)
 
 
-def test_other_seeds_are_averaged_over_all_and_said(folder: Folder) -> None:
+def test_other_seeds_are_averaged_over_all_and_named(folder: Folder) -> None:
     base, head = folder("base"), folder("head")
     for repetition in range(3):
         base.add(ap=ap(0.5, repetition), repetition=repetition)

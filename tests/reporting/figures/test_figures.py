@@ -36,7 +36,7 @@ HOSTILE = ("_x", "$x^2$", "<script>alert(1)</script>", "a&b\"'", "名前", "bell
 LONG = {"pixel": 0.0, "perceptual": 0.0, "adversarial": 0.0}
 
 
-class Made:
+class DrawnRecords:
     """Records with curves, epochs and rates that are drawn at random, each different."""
 
     def __init__(self) -> None:
@@ -73,32 +73,32 @@ class Made:
 
 
 @pytest.fixture
-def made() -> Made:
+def content() -> DrawnRecords:
     """itq and lsh at 8 and 16 bits, three repetitions, with all that a figure can show, and the references."""
-    made = Made()
+    content = DrawnRecords()
     for method in ("itq", "lsh"):
         for bits in (8, 16):
             for repetition in range(3):
-                record = made.add(method, bits, repetition)
-                made.rates(record, 1000 * made.draws.random(), 1000 * made.draws.random())
-                made.epochs(record, loss=[made.draws.random() for _ in range(4)])
+                record = content.add(method, bits, repetition)
+                content.rates(record, 1000 * content.draws.random(), 1000 * content.draws.random())
+                content.epochs(record, loss=[content.draws.random() for _ in range(4)])
     for bits in (8, 16):
-        made.add(RANDOM_CODES, bits)
-    made.add(FLOAT_FEATURES, None)
-    return made
+        content.add(RANDOM_CODES, bits)
+    content.add(FLOAT_FEATURES, None)
+    return content
 
 
-def crowd(names: Sequence[str], columns: Sequence[int], rows: int = 20) -> Made:
+def crowd(names: Sequence[str], columns: Sequence[int], rows: int = 20) -> DrawnRecords:
     """Rows with all that a figure can show, some with long labels."""
-    made = Made()
+    content = DrawnRecords()
     for number in range(rows):
         for bits in columns:
             variant = {"n": number, **(LONG if number % 3 else {})}
-            record = made.add(names[number % len(names)], bits, variant=variant)
-            made.rates(record, 10 ** (5 * made.draws.random()), 10 ** (3 * made.draws.random()))
-            made.epochs(record, loss=[1e7 * made.draws.random(), None], small=[1e-5, -1e-5])
-    made.add(FLOAT_FEATURES, None)
-    return made
+            record = content.add(names[number % len(names)], bits, variant=variant)
+            content.rates(record, 10 ** (5 * content.draws.random()), 10 ** (3 * content.draws.random()))
+            content.epochs(record, loss=[1e7 * content.draws.random(), None], small=[1e-5, -1e-5])
+    content.add(FLOAT_FEATURES, None)
+    return content
 
 
 def lines(axis: Axes, colour: str) -> list[Line2D]:
@@ -115,12 +115,12 @@ def texts(figure: Figure) -> list[str]:
     return [text.get_text().replace("\n", " ") for text in shown]
 
 
-def colour(made: Made, label: str) -> str:
-    return row_styles(tables(made.results()))[label].colour
+def colour(content: DrawnRecords, label: str) -> str:
+    return row_styles(tables(content.results()))[label].colour
 
 
-def of(made: Made, method: str, bits: int) -> list[Record]:
-    return [r for r in made.records if (r["trial"]["method"], r["trial"]["bits"]) == (method, bits)]
+def of(content: DrawnRecords, method: str, bits: int) -> list[Record]:
+    return [r for r in content.records if (r["trial"]["method"], r["trial"]["bits"]) == (method, bits)]
 
 
 @pytest.mark.parametrize(
@@ -128,20 +128,22 @@ def of(made: Made, method: str, bits: int) -> list[Record]:
     [("precision-recall", "radius", "recall", "precision"), ("precision-at-k", "rank", "k", "precision")],
 )
 def test_curves_are_means_over_repetitions_with_bands_of_their_deviation(
-    made: Made, kind: str, curve: str, x: str, y: str
+    content: DrawnRecords, kind: str, curve: str, x: str, y: str
 ) -> None:
-    figure = hb.plot(made.results(), kind)
+    figure = hb.plot(content.results(), kind)
     assert [axis.get_title() for axis in figure.axes] == ["8 bits", "16 bits"]
     for axis, bits in zip(figure.axes, (8, 16), strict=True):
         for method in ("itq", "lsh"):
-            (line,) = lines(axis, colour(made, method))
-            curves = [record["curves"][curve] for record in of(made, method, bits)]
+            (line,) = lines(axis, colour(content, method))
+            curves = [record["curves"][curve] for record in of(content, method, bits)]
             across = [statistics.fmean(values) for values in zip(*(c[x] for c in curves), strict=True)]
             mean = [statistics.fmean(values) for values in zip(*(c[y] for c in curves), strict=True)]
             deviation = [statistics.stdev(values) for values in zip(*(c[y] for c in curves), strict=True)]
             np.testing.assert_allclose(points(line), list(zip(across, mean, strict=True)))
             (band,) = [
-                each for each in axis.collections if to_hex(np.asarray(each.get_facecolor())[0]) == colour(made, method)
+                each
+                for each in axis.collections
+                if to_hex(np.asarray(each.get_facecolor())[0]) == colour(content, method)
             ]
             corners = {(round(a, 9), round(b, 9)) for a, b in np.asarray(band.get_paths()[0].vertices)}
             assert corners >= {
@@ -152,30 +154,30 @@ def test_curves_are_means_over_repetitions_with_bands_of_their_deviation(
     assert axis.get_xscale() == ("log" if curve == "rank" else "linear")
 
 
-def test_map_by_bits_has_the_mean_and_deviation_of_every_cell_and_both_references(made: Made) -> None:
-    (axis,) = hb.plot(made.results(), "map-by-bits").axes
+def test_map_by_bits_has_the_mean_and_deviation_of_every_cell_and_both_references(content: DrawnRecords) -> None:
+    (axis,) = hb.plot(content.results(), "map-by-bits").axes
     bars = {to_hex(str(bar.lines[0].get_color())): bar for bar in axis.containers if isinstance(bar, ErrorbarContainer)}
     for method in ("itq", "lsh"):
-        values = [[r["metrics"]["map@1000"] for r in of(made, method, bits)] for bits in (8, 16)]
-        bar = bars[colour(made, method)]
+        values = [[r["metrics"]["map@1000"] for r in of(content, method, bits)] for bits in (8, 16)]
+        bar = bars[colour(content, method)]
         np.testing.assert_allclose(points(bar.lines[0])[:, 1], [statistics.fmean(each) for each in values])
         np.testing.assert_array_equal(points(bar.lines[0])[:, 0], [8, 16])
         spans = [segment[:, 1] for segment in bar.lines[2][0].get_segments()]
         np.testing.assert_allclose([np.ptp(span) / 2 for span in spans], [statistics.stdev(each) for each in values])
-    (float_record,) = [r for r in made.records if r["trial"]["method"] == FLOAT_FEATURES]
+    (float_record,) = [r for r in content.records if r["trial"]["method"] == FLOAT_FEATURES]
     np.testing.assert_allclose(
-        points(bars[to_hex(colour(made, FLOAT_FEATURES))].lines[0])[:, 1],
+        points(bars[to_hex(colour(content, FLOAT_FEATURES))].lines[0])[:, 1],
         2 * [float_record["metrics"]["map@1000"]],
     )
-    assert to_hex(colour(made, RANDOM_CODES)) in bars
+    assert to_hex(colour(content, RANDOM_CODES)) in bars
     assert [tick.get_text() for tick in axis.get_xticklabels()] == ["16", "8"]
 
 
 def test_one_code_length_is_a_dot_per_row_beside_its_label() -> None:
-    made = Made()
-    values = [made.add(method, 32)["metrics"]["map@1000"] for method in ("itq", "lsh", "pcah")]
-    reference = made.add(RANDOM_CODES, 32)["metrics"]["map@1000"]
-    (axis,) = hb.plot(made.results(), "map-by-bits").axes
+    content = DrawnRecords()
+    values = [content.add(method, 32)["metrics"]["map@1000"] for method in ("itq", "lsh", "pcah")]
+    reference = content.add(RANDOM_CODES, 32)["metrics"]["map@1000"]
+    (axis,) = hb.plot(content.results(), "map-by-bits").axes
     labels = [text.get_text() for text in axis.get_yticklabels()]
     dots = [bar.lines[0] for bar in axis.containers if isinstance(bar, ErrorbarContainer)]
     label_of = dict(zip(axis.get_yticks(), labels, strict=True))
@@ -184,15 +186,15 @@ def test_one_code_length_is_a_dot_per_row_beside_its_label() -> None:
     assert sorted(shown, key=lambda name: -shown[name]) == labels  # the best first, and the axis points down
     assert axis.yaxis_inverted()
     assert all(dot.get_linestyle() == "None" and dot.get_marker() != "" for dot in dots)
-    (line,) = lines(axis, to_hex(colour(made, RANDOM_CODES)))
+    (line,) = lines(axis, to_hex(colour(content, RANDOM_CODES)))
     assert points(line)[:, 0].tolist() == [reference, reference]
 
 
-def test_throughput_shows_one_machine_and_names_it(made: Made) -> None:
-    other = made.add("elsewhere", 8)
-    made.rates(other, 5.0, 5.0, {**HARDWARE, "id": "bbbb"})
-    encode, search = (figure := hb.plot(made.results(), "throughput")).axes
-    rates = {f["key"]: (f["encode"]["images_per_s"], f["search"]["100"]["queries_per_s"]) for f in made.throughputs}
+def test_throughput_shows_one_machine_and_names_it(content: DrawnRecords) -> None:
+    other = content.add("elsewhere", 8)
+    content.rates(other, 5.0, 5.0, {**HARDWARE, "id": "bbbb"})
+    encode, search = (figure := hb.plot(content.results(), "throughput")).axes
+    rates = {f["key"]: (f["encode"]["images_per_s"], f["search"]["100"]["queries_per_s"]) for f in content.throughputs}
     for which, axis in enumerate((encode, search)):
         wanted = {
             (
@@ -201,7 +203,7 @@ def test_throughput_shows_one_machine_and_names_it(made: Made) -> None:
             )
             for method in ("itq", "lsh")
             for bits in (8, 16)
-            for repeated in [of(made, method, bits)]
+            for repeated in [of(content, method, bits)]
         }
         drawn = {tuple(points(line)[0]) for line in axis.get_lines() if line.get_linestyle() == "None"}
         np.testing.assert_allclose(sorted(drawn), sorted(wanted))
@@ -221,8 +223,8 @@ def test_the_pareto_front_is_what_comparing_all_pairs_finds() -> None:
         assert front == sorted(best)
 
 
-def test_front_points_alone_have_filled_markers(made: Made) -> None:
-    for axis in hb.plot(made.results(), "throughput").axes:
+def test_front_points_alone_have_filled_markers(content: DrawnRecords) -> None:
+    for axis in hb.plot(content.results(), "throughput").axes:
         dots = [line for line in axis.get_lines() if line.get_linestyle() == "None"]
         filled = {tuple(points(dot)[0]) for dot in dots if dot.get_markerfacecolor() != "white"}
         cells = [Point(Row("m", None, {}, False, {}), 8, *points(dot)[0]) for dot in dots]
@@ -230,12 +232,12 @@ def test_front_points_alone_have_filled_markers(made: Made) -> None:
 
 
 def test_training_has_a_panel_per_value_and_a_line_per_row_and_length() -> None:
-    made = Made()
+    content = DrawnRecords()
     for repetition, loss in enumerate(([4.0, 2.0, 1.0], [6.0, 4.0, 2.0])):
-        made.epochs(made.add("deep", 8, repetition), loss=loss, beta=[1.0, None, 3.0])
-    made.epochs(made.add("deep", 16), loss=[9.0, 8.0])
-    made.add("shallow", 8)
-    figure = hb.plot(made.results(), "training")
+        content.epochs(content.add("deep", 8, repetition), loss=loss, beta=[1.0, None, 3.0])
+    content.epochs(content.add("deep", 16), loss=[9.0, 8.0])
+    content.add("shallow", 8)
+    figure = hb.plot(content.results(), "training")
     panels = {axis.get_title(): axis for axis in figure.axes}
     assert list(panels) == ["loss", "beta"]
     lines = {len(points(line)): line for line in panels["loss"].get_lines()}
@@ -247,24 +249,24 @@ def test_training_has_a_panel_per_value_and_a_line_per_row_and_length() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_row_keeps_its_look_when_others_are_left_out(made: Made, kind: str) -> None:
-    own = [colour(made, name) for name in ("itq", "lsh")]
+def test_a_row_keeps_its_look_when_others_are_left_out(content: DrawnRecords, kind: str) -> None:
+    own = [colour(content, name) for name in ("itq", "lsh")]
     for shown, methods in ((own, None), (own[1:], "lsh"), (own[:1], ["i*"])):
-        axis = hb.plot(made.results(), kind, methods=methods).axes[0]
+        axis = hb.plot(content.results(), kind, methods=methods).axes[0]
         drawn = {to_hex(str(line.get_color())) for line in axis.get_lines()}
         assert drawn & set(own) == set(shown)
 
 
-def test_a_variant_more_changes_no_look_of_methods_as_they_are(made: Made) -> None:
-    before = row_styles(tables(made.results()))
-    made.add("itq", 8, variant={"a": 1})
-    made.add("itq", 8, preset="quick", protocol="digits/other")
-    after = row_styles(tables(made.results()))
+def test_a_variant_more_changes_no_look_of_methods_as_they_are(content: DrawnRecords) -> None:
+    before = row_styles(tables(content.results()))
+    content.add("itq", 8, variant={"a": 1})
+    content.add("itq", 8, preset="quick", protocol="digits/other")
+    after = row_styles(tables(content.results()))
     assert {label: after[label] for label in before} == before
     assert len(after) == len(before) + 2
 
 
-def test_twenty_rows_can_be_told_apart_without_colour_and_none_is_grey() -> None:
+def test_twenty_rows_differ_without_colour_and_none_is_grey() -> None:
     all_styles = row_styles(tables(crowd(("m",), (8,)).results()))
     own = [style for label, style in all_styles.items() if label != FLOAT_FEATURES]
     assert len({(style.dashes, style.marker) for style in own}) == 20
@@ -319,12 +321,14 @@ def test_names_are_text_and_never_markup(tmp_path: Path) -> None:
             assert part in shown
 
 
-def test_the_same_records_give_the_same_bytes_whatever_the_users_settings(made: Made, tmp_path: Path) -> None:
+def test_the_same_records_give_the_same_bytes_whatever_the_users_settings(
+    content: DrawnRecords, tmp_path: Path
+) -> None:
     written = []
     theirs: Any = {"font.size": 30, "axes.titlepad": 40, "savefig.bbox": "tight", "svg.hashsalt": "x"}
     for number, settings in enumerate((theirs, {})):
         with mpl.rc_context(settings):
-            shown = tables(Results(tuple(made.records[:: 1 if settings else -1]), tuple(made.throughputs)))
+            shown = tables(Results(tuple(content.records[:: 1 if settings else -1]), tuple(content.throughputs)))
             files = list(write_figures(shown, row_styles(shown), tmp_path / str(number), list(KINDS)))
             assert mpl.rcParams["font.size"] == settings.get("font.size", 10)
         written.append({file.name: file.read_bytes() for file in files})
@@ -333,50 +337,50 @@ def test_the_same_records_give_the_same_bytes_whatever_the_users_settings(made: 
 
 
 def test_what_the_records_lack_is_not_drawn() -> None:
-    made = Made()
-    made.records.append(failed(made.add("broken", 8)))
-    del made.records[0]
-    (table,) = tables(made.results())
+    content = DrawnRecords()
+    content.records.append(failed(content.add("broken", 8)))
+    del content.records[0]
+    (table,) = tables(content.results())
     assert all(draw(kind, table, row_styles([table])) is None for kind in KINDS)
     with pytest.raises(
         hb.UsageError, match="training of digits/holdout-200, features pixels: nothing to draw, no meth"
     ):
-        hb.plot(made.results(), "training")
+        hb.plot(content.results(), "training")
     with pytest.raises(hb.UsageError, match="no records in these results to draw"):
         hb.plot(Results(()))
 
 
 def test_a_missing_cell_leaves_a_gap() -> None:
-    made = Made()
+    content = DrawnRecords()
     for method, columns in (("itq", (8, 16, 32)), ("lsh", (8, 32))):
         for bits in columns:
-            made.add(method, bits)
-    (axis,) = hb.plot(made.results(), "map-by-bits").axes
-    (line,) = lines(axis, colour(made, "lsh"))
+            content.add(method, bits)
+    (axis,) = hb.plot(content.results(), "map-by-bits").axes
+    (line,) = lines(axis, colour(content, "lsh"))
     assert np.isnan(points(line)[:, 1]).tolist() == [False, True, False]
 
 
-def test_of_several_tables_one_has_to_be_named(made: Made) -> None:
-    made.add("itq", 8, protocol="digits/other")
-    made.add("itq", 8, limit=100)
-    made.add("lsh", 8, limit=100, card={"id": "d" * 16})
+def test_of_several_tables_one_has_to_be_named(content: DrawnRecords) -> None:
+    content.add("itq", 8, protocol="digits/other")
+    content.add("itq", 8, limit=100)
+    content.add("lsh", 8, limit=100, card={"id": "d" * 16})
     with pytest.raises(
         hb.UsageError, match="4 tables to draw; name one by protocol=: 'digits/holdout-200, features pix"
     ):
-        hb.plot(made.results())
+        hb.plot(content.results())
     for name in (
         "digits/other",
         "*other*",
         "digits/holdout-200, features pixels",
         f"digits/holdout-200, features pixels, first 100 training items, card {'d' * 16}, metrics version 1",
     ):
-        assert hb.plot(made.results(), protocol=name).axes
+        assert hb.plot(content.results(), protocol=name).axes
     with pytest.raises(hb.UsageError, match="no data set or protocol named 'digits/othr'; did you mean 'digits/other'"):
-        hb.plot(made.results(), protocol="digits/othr")
+        hb.plot(content.results(), protocol="digits/othr")
     with pytest.raises(hb.UsageError, match="no method in these results named 'itk'; did you mean 'itq'"):
-        hb.plot(made.results(), methods=["itk"])
+        hb.plot(content.results(), methods=["itk"])
     with pytest.raises(hb.UsageError, match="no kind of figure named 'trainin'; did you mean 'training'"):
-        hb.plot(made.results(), "trainin")
+        hb.plot(content.results(), "trainin")
 
 
 def test_shown_text_is_one_printable_line() -> None:

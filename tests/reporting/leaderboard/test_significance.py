@@ -1,4 +1,4 @@
-"""Marks of cells that cannot be told apart from the best."""
+"""Marks of cells without a significant difference from the best."""
 
 from pathlib import Path
 

@@ -104,7 +104,7 @@ def test_rows_stand_with_rank_mean_and_standard_deviation(records: list[Record])
     assert page.row(FLOAT_FEATURES) == ["", FLOAT_FEATURES, "0.720", "0.720"]
 
 
-def test_the_best_of_a_column_is_marked_and_said(records: list[Record]) -> None:
+def test_the_best_of_a_column_is_marked_and_named(records: list[Record]) -> None:
     page = read(*records)
     assert [attributes["data-bits"] for _, attributes in page.elements if attributes.get("class") == "best"] == [
         "16",
@@ -113,7 +113,7 @@ def test_the_best_of_a_column_is_marked_and_said(records: list[Record]) -> None:
     assert page.text.count(", best") == 2
 
 
-def test_cells_that_cannot_be_told_apart_from_the_best_are_marked(folder: Path) -> None:
+def test_cells_tied_with_the_best_are_marked(folder: Path) -> None:
     content = results(folder)
     before = tables(content)
     for row in before[0].ranked:

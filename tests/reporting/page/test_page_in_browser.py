@@ -49,7 +49,7 @@ class View:
         texts = table.locator(f"tbody.ranked tr[data-row] > :nth-child({number}) .number").all_inner_texts()
         return [float(text.split()[0].replace(",", "")) for text in texts]
 
-    def said(self, query: str) -> Any:
+    def evaluate(self, query: str) -> Any:
         return self.page.evaluate(query)
 
     def accessibility(self, name: str) -> Any:
@@ -147,7 +147,7 @@ def test_it_opens_from_disk_without_errors_and_asks_for_nothing_else(view: View,
     drawn(view)
     asked = [url for url in view.grids if not url.startswith("data:")]
     assert asked == [file.as_uri()]
-    assert view.said("getComputedStyle(document.querySelector('.filters')).display") == "flex"
+    assert view.evaluate("getComputedStyle(document.querySelector('.filters')).display") == "flex"
 
 
 def test_a_hostile_name_is_shown_and_not_executed(view: View) -> None:
@@ -157,7 +157,7 @@ def test_a_hostile_name_is_shown_and_not_executed(view: View) -> None:
     row.locator("xpath=..").locator("button.cell").first.click()
     assert HOSTILE in view.page.locator("#record-title").inner_text()
     assert HOSTILE in view.page.locator("#record pre").inner_text()
-    assert view.said("window.hit") is None
+    assert view.evaluate("window.hit") is None
     assert view.page.locator("main img, dialog img").count() == 0
 
 
@@ -230,7 +230,7 @@ def test_a_view_is_in_its_address(visit: Callable[..., View], view: View) -> Non
     view.page.get_by_label("Methods").fill("method03")
     view.page.get_by_label("Shown").select_option("map@all")
     view.page.locator("th[data-sort='64'] button").first.click()
-    address = view.said("location.hash")
+    address = view.evaluate("location.hash")
     other = visit(address)
     assert other.page.get_by_label("Methods").input_value() == "method03"
     assert other.column(2)[0] == "method03"
@@ -242,25 +242,25 @@ def test_the_record_behind_a_cell_is_reached_and_left_by_keyboard_alone(view: Vi
     page = view.page
     for _ in range(60):
         page.keyboard.press("Tab")
-        if view.said("document.activeElement.matches('button.cell')"):
+        if view.evaluate("document.activeElement.matches('button.cell')"):
             break
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
     assert dialog.is_visible()
     for _ in range(12):
         page.keyboard.press("Tab")
-        assert view.said(
+        assert view.evaluate(
             "document.activeElement === document.body || document.activeElement.closest('dialog') !== null"
         )
     link = dialog.get_by_role("link").first.get_attribute("href")
     assert (file.parent / link).is_file()
     for part in ("Repetitions", "Command that made it", "Configuration", "All figures"):
         assert dialog.get_by_role("heading", name=part).is_visible()
-    assert "record=" in view.said("location.hash")
+    assert "record=" in view.evaluate("location.hash")
     page.keyboard.press("Escape")
     assert not page.locator("#record").is_visible()
-    assert view.said("document.activeElement.matches('button.cell')")
-    assert "record=" not in view.said("location.hash")
+    assert view.evaluate("document.activeElement.matches('button.cell')")
+    assert "record=" not in view.evaluate("location.hash")
 
 
 def test_the_command_is_copied(visit: Callable[..., View]) -> None:
@@ -268,7 +268,7 @@ def test_the_command_is_copied(visit: Callable[..., View]) -> None:
     view.page.locator("button.cell").first.click()
     view.page.get_by_role("button", name="Copy").click()
     view.page.get_by_role("button", name="Copied").wait_for()
-    assert view.said("navigator.clipboard.readText()") == "test"
+    assert view.evaluate("navigator.clipboard.readText()") == "test"
 
 
 def test_charts_are_read_by_arrow_keys_and_as_a_table(view: View) -> None:
@@ -294,30 +294,30 @@ def test_figures_follow_the_filters(view: View) -> None:
     playwright.expect(lines).to_have_count(1 + 2)
     view.page.get_by_label("32 bits", exact=True).first.check(force=True)
     playwright.expect(view.page.locator("figure h4").nth(1)).to_contain_text("at 32 bits")
-    assert view.said("document.activeElement.value") == "32"
+    assert view.evaluate("document.activeElement.value") == "32"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_shows_the_page_without_scrolling_it_sideways(visit: Callable[..., View], scheme: str) -> None:
     view = visit(viewport=PHONE, color_scheme=scheme, is_mobile=True, has_touch=True)
     drawn(view)
-    assert view.said("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert view.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     view.page.locator("button.cell").first.tap()
     box = view.page.locator("#record").bounding_box()
     assert box["x"] >= 0
     assert box["width"] <= PHONE["width"]
-    assert view.said("document.querySelector('#record .content').scrollWidth") <= PHONE["width"]
+    assert view.evaluate("document.querySelector('#record .content').scrollWidth") <= PHONE["width"]
     assert view.errors == []
 
 
 def test_dark_mode_follows_the_system_and_the_button(visit: Callable[..., View]) -> None:
     dark = "getComputedStyle(document.body).backgroundColor"
     view = visit(color_scheme="dark")
-    assert view.said(dark) == "rgb(20, 22, 26)"
+    assert view.evaluate(dark) == "rgb(20, 22, 26)"
     view.page.get_by_role("button", name="Theme").click()
-    assert view.said(dark) == "rgb(253, 253, 252)"
+    assert view.evaluate(dark) == "rgb(253, 253, 252)"
     view.page.reload()
-    assert view.said(dark) == "rgb(253, 253, 252)"
+    assert view.evaluate(dark) == "rgb(253, 253, 252)"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -343,7 +343,7 @@ def test_controls_have_names_headings_have_order_and_tables_have_heads(view: Vie
     assert view.accessibility("tablesWithoutCaption") == 0
     ids = view.accessibility("ids")
     assert len(ids) == len(set(ids))
-    assert view.said("document.documentElement.lang") == "en"
+    assert view.evaluate("document.documentElement.lang") == "en"
 
 
 def test_the_references_stay_below_the_methods_however_they_are_sorted(view: View) -> None:

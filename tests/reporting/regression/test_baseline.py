@@ -165,10 +165,10 @@ def test_advice_says_what_changed_and_what_has_too_few_repetitions(results: Resu
 
 def spoilt(content: dict[str, Any], path: str, value: Any) -> None:
     """Put ``value`` at "cells.0.bits"; remove what is there where it is None."""
-    *places, last = path.split(".")
+    *parents, last = path.split(".")
     at: Any = content
-    for place in places:
-        at = at[int(place)] if isinstance(at, list) else at[place]
+    for parent in parents:
+        at = at[int(parent)] if isinstance(at, list) else at[parent]
     if value is ...:
         del at[last]
     else:

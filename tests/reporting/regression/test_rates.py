@@ -168,7 +168,7 @@ def test_what_is_measured_on_the_base_alone_fails(folder: Folder) -> None:
         ({"measured": "2026-01-01T09:00:00+00:00"}, "measured up to 9 hours apart, not in turn in one job"),
     ],
 )
-def test_what_was_not_measured_in_one_job_is_refused(folder: Folder, changes: dict[str, Any], reason: str) -> None:
+def test_rates_not_measured_in_turn_are_refused(folder: Folder, changes: dict[str, Any], reason: str) -> None:
     base, head = folder("base"), folder("head")
     measured(base, 1.0)
     measured(head, 0.1, **changes)
