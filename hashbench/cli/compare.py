@@ -32,7 +32,7 @@ def command(first: str, second: str, form: str, as_json: bool) -> int:
     from hashbench.reporting.comparison.views import markdown, show
 
     comparison = compare(first, second)
-    for fault in comparison.faults:
+    for fault in dict.fromkeys(comparison.faults):
         options.name_fault(fault)
     if as_json or form == "json":
         click.echo(json.dumps(facts(comparison), indent=1))

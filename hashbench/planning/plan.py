@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from hashbench.data.spec import plugin_name
-from hashbench.errors import Incompatible, UsageError, unknown
+from hashbench.errors import Incompatible, UsageError, catching_exit, unknown
 from hashbench.features.backbones import checked_sum
 from hashbench.features.networks import net_name
 from hashbench.features.weights import Weights
@@ -181,8 +181,9 @@ def _method_trials(task: Task, resolved: dict[str, _Overrides], grid: Grid) -> I
     for name, overrides in resolved.items():
         method = METHODS.get(name)
         for bits in grid.bits:
-            values = method.resolve(dict(overrides.values), task.extractor.name)
-            nets = _backbones(name, method, bits, values, task)
+            with catching_exit(f"{name} at {bits} bits"):
+                values = method.resolve(dict(overrides.values), task.extractor.name)
+                nets = _backbones(name, method, bits, values, task)
             for repetition in range(1 if method.traits.deterministic else grid.repeats):
                 yield _planned_trial(task, grid, name, bits, repetition, values, overrides, nets)
 

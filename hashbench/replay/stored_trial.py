@@ -172,7 +172,7 @@ def load_method(stored: StoredTrial, device: torch.device) -> tuple[HashMethod, 
     try:
         method = method_class(trial.bits, **resolve_recorded(trial.method, method_class, trial.parameters))
         method.load_state(safetensors.torch.load_file(stored.state_file, device=str(device)), run)
-    except Exception as error:  # whatever a method does with a state that is not its own
+    except (Exception, SystemExit) as error:  # whatever a method does with a state that is not its own
         line = str(error).partition("\n")[0]
         since = changed_sources(stored)
         way_out = f"{file_list(since)} changed since: run the trial again" if since else "restore it or run it again"
