@@ -4,6 +4,8 @@ import json
 
 import click
 
+from hashbench.cli import options
+
 EXAMPLE = """\b
 Examples:
   hashbench compare results/main results/branch
@@ -37,6 +39,8 @@ def command(first: str, second: str, form: str, as_json: bool) -> int:
     from hashbench.reporting.comparison.views import markdown, show
 
     comparison = compare(first, second)
+    for fault in dict.fromkeys(comparison.faults):
+        options.name_fault(fault)
     if as_json or form == "json":
         click.echo(json.dumps(facts(comparison), indent=1))
     elif form == "md":

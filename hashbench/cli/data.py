@@ -69,7 +69,7 @@ def verify(name: str, data: str | None, strict: bool, as_json: bool) -> int:
     from hashbench.util.progress import log_to_stderr
 
     cache, audits, faults = cache_folder(), [], []
-    for spec in expand(name):
+    for spec in expand(name, log_to_stderr):
         dataset = open_dataset(spec, data_folder(data), log_to_stderr)
         card, split = make_card(dataset, protocol_id(spec, dataset))
         audited = audit(dataset, card, split, cache)

@@ -70,7 +70,7 @@ def _chosen(names: tuple[str, ...], results: Path) -> list[Any]:
     from hashbench.replay.stored_trial import StoredTrial
 
     if not names:
-        shown, left_out = default_records(results)
+        shown, left_out = default_records(results, options.name_fault)
         if left_out:
             click.echo(f"{left_out} other records (repetitions, variants) are not shown; name them by key", err=True)
         return shown

@@ -66,9 +66,9 @@ def _make(kind: str, given: dict[str, Any]) -> int:
     content = results(folder)
     shown = selected(content, *(given[name].split(",") for name in ("methods", "datasets", "features")))
     made = tables(shown)
-    faults = [*content.faults, *(fault for table in made for fault in table.faults)]
-    for fault in faults:
-        click.echo(f"hashbench: {fault}", err=True)
+    faults = [fault for table in made for fault in table.faults]
+    for fault in (*content.faults, *faults):
+        options.name_fault(fault)
     if not made:
         way_out = "other names may have some" if content.records else "hashbench run makes some"
         click.echo(f"hashbench: no records to show in {str(folder / 'records')!r}; {way_out}", err=True)
@@ -122,7 +122,7 @@ def _text(kind: str, made: list[Any], shown: Any, out: Path | None) -> str:
 def _check(folder: Path) -> int:
     from hashbench.reporting.write import out_of_date
 
-    old = out_of_date(folder)
+    old = out_of_date(folder, options.name_fault)
     for file in old:
         click.echo(f"{file} is out of date; {_maker(file)}", err=True)
     return 1 if old else 0
@@ -137,7 +137,7 @@ def _into(file: Path, check: bool) -> int:
     from hashbench.reporting.leaderboard.blocks import filled
     from hashbench.util.files import replacing
 
-    text = filled(file)
+    text = filled(file, options.name_fault)
     if text == file.read_text(encoding="utf-8"):
         click.echo(f"{file} is up to date")
         return 0

@@ -7,7 +7,7 @@ import traceback
 
 import click
 
-from hashbench.errors import UsageError
+from hashbench.errors import UsageError, in_words
 from hashbench.version import __version__
 
 VERBS = {
@@ -39,6 +39,18 @@ class Verbs(click.Group):
             return None
         command: click.Command = importlib.import_module(f"hashbench.cli.{VERBS[name]}").command
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the verb.
+
+        Raises:
+            RuntimeError: a plugin raised SystemExit, which would end the command with its exit code and no word.
+        """
+        try:
+            return super().invoke(ctx)
+        except SystemExit as error:
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            raise RuntimeError(f"{frame.filename}:{frame.lineno} ended the program: {in_words(error)}") from error
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -34,7 +34,10 @@ def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
 
     results = Path(given["results"])
     context = options.replay_context(given)
-    trials = [StoredTrial.read(file) for file in find_records(records, results)] if records else stored_trials(results)
+    if records:
+        trials = [StoredTrial.read(file) for file in find_records(records, results)]
+    else:
+        trials = stored_trials(results, options.name_fault)
     made, faults = [], []
     for stored in trials:
         try:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from hashbench.replay.context import ReplayContext
 
 results = click.option("--results", default="results", show_default=True, metavar="DIR", help="Folder of the records.")
+LONGEST = 2000  # characters of a line
 data = click.option("--data", metavar="DIR", help="Folder of the data sets.  [default: HASHBENCH_DATA, else data]")
 dataset = click.option("--dataset", metavar="NAME:FILE", help="The record's data set, where a file describes it.")
 weights = click.option("--weights", multiple=True, metavar="NAME=FILE", help="State dict of the features' network.")
@@ -24,6 +25,13 @@ def replay(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (device, offline, weights, dataset, data, results):  # click shows the last one first
         command = option(command)
     return command
+
+
+def name_fault(line: str) -> None:
+    """Print a line about what could not be read to standard error."""
+    from hashbench.reporting.plain_text import plain
+
+    click.echo(f"hashbench: {plain(line, LONGEST)}", err=True)
 
 
 def replay_context(given: Mapping[str, Any]) -> "ReplayContext":

@@ -48,7 +48,7 @@ def command(kinds: str, **given: Any) -> int:
     folder = Path(given["results"])
     records = existing_results(folder)
     for fault in records.faults:
-        click.echo(f"hashbench: {fault}", err=True)
+        options.name_fault(fault)
     shown = tables(replace(records, files={}))  # figures compare no queries
     if not shown:
         click.echo(f"hashbench: no records in {str(folder)!r} to draw; make some with hashbench run", err=True)

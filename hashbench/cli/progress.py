@@ -17,10 +17,11 @@ def progress(plan: Plan) -> Iterator[OnEvent]:
     """A function that shows the events of the plan's trials on standard error."""
     console = Console(stderr=True)
     for note in plan.notes:
-        console.print(note, highlight=False, markup=False)
+        console.print(note, highlight=False, markup=False, soft_wrap=True)
     for entry in plan.entries:
         if not entry.run and entry.state != "done":
-            console.print(f"kept  {entry.planned}: {entry.reason}", highlight=False, markup=False)
+            line = f"kept  {entry.planned}: {entry.reason}"
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
     kept = len(plan.entries) - len(plan.to_run())
     if kept:
         console.print(f"{kept} of {len(plan.entries)} trials have their record already", highlight=False)

@@ -36,23 +36,25 @@ def command(records: tuple[str, ...], everything: bool, as_json: bool, **given: 
 
     results = Path(given["results"])
     context = options.replay_context(given)
-    faults: list[str] = []
     current = 0
     if records:
         stored = [StoredTrial.read(file) for file in find_records(records, results)]
     else:
         selection = choose(results, everything)
-        stored, faults, current = selection.records, list(selection.faults), selection.current
+        for line in selection.faults:
+            options.name_fault(line)
+        stored, current = selection.records, selection.current
+        if not stored and not current:
+            return 2
     if current:
         click.echo(f"{current} records have metrics of the current version {METRIC_VERSION}; see --all", err=True)
     show = (lambda *_: None) if as_json else _show
     done = rescore_records(stored, context, show)
     if as_json:
         click.echo(json.dumps(list(done.records), indent=1))
-    faults += done.faults
-    for fault in faults:
-        click.echo(f"hashbench: {fault}", err=True)
-    return 0 if not faults else 1 if done.records or current else 2
+    for fault in done.faults:
+        options.name_fault(fault)
+    return 0 if not done.faults else 1 if done.records or current else 2
 
 
 def _show(stored: Any, record: dict[str, Any]) -> None:

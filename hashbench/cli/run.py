@@ -93,6 +93,8 @@ def _run(given: dict[str, Any], asked: dict[str, Any]) -> int:
 
 
 def _print_plan(plan: Any, as_json: bool) -> None:
+    for note in plan.notes:
+        click.echo(note, err=True)
     if as_json:
         rows = [
             {
@@ -106,8 +108,6 @@ def _print_plan(plan: Any, as_json: bool) -> None:
         ]
         click.echo(json.dumps(rows, indent=1))
         return
-    for note in plan.notes:
-        click.echo(note)
     for entry in plan.entries:
         click.echo(f"{'run ' if entry.run else 'keep'}  {entry.planned}  ({entry.reason})")
     click.echo(f"{len(plan.to_run())} of {len(plan.entries)} trials to run")
@@ -128,7 +128,8 @@ def _carry_out(plan: Any, settings: Any, executor: str, as_json: bool) -> int:
         left = len(plan.keys() - {record["key"] for record in results.records})
         click.echo(f"stopped: {left} trials left; the same command goes on from here", err=True)
     failed = [record for record in results.records if record["status"] not in ("ok", "skipped")]
-    return 1 if failed or not finished else 0
+    unreadable = [entry for entry in plan.entries if entry.state == "unreadable"]
+    return 1 if failed or unreadable or not finished else 0
 
 
 def _print_leaderboard(results: Any, plan: Any, folder: Path) -> None:

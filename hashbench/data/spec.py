@@ -4,14 +4,19 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from hashbench.dataset import Dataset, Log, Protocol
-from hashbench.errors import UsageError
+from hashbench.errors import UsageError, catching_exit
 from hashbench.plugins.registry import DATASETS
+from hashbench.util.progress import no_log
 
 
-def expand(pattern: str) -> list[str]:
+def expand(pattern: str, log: Log = no_log) -> list[str]:
     """The specs that match ``pattern``: "NAME/PROTOCOL" each, or "NAME:FILE" with the file's absolute path.
 
     A name alone means its first protocol. Globs are allowed for names, and for protocols behind the slash.
+
+    Args:
+        pattern: names or globs.
+        log: gets a line for each broken data set that only a glob asked for; it is left out.
 
     Raises:
         UsageError: nothing matches.
@@ -22,7 +27,13 @@ def expand(pattern: str) -> list[str]:
     name_pattern, _, protocol_pattern = pattern.partition("/")
     specs = []
     for name in DATASETS.match(name_pattern):
-        protocols = DATASETS.get(name).protocols
+        try:
+            protocols = DATASETS.get(name).protocols
+        except UsageError as error:
+            if name == name_pattern:
+                raise
+            log(f"left out: {error}")
+            continue
         chosen = [p for p in protocols if fnmatchcase(p.name, protocol_pattern)] if protocol_pattern else protocols[:1]
         if name == name_pattern:
             chosen = chosen or [_protocol(name, protocol_pattern)]  # raises; a glob may match nothing
@@ -49,14 +60,15 @@ def open_dataset(spec: str, root: Path, log: Log | None = None) -> Dataset:
         UsageError: no such data set or protocol, or its files are missing.
     """
     name, colon, file = spec.partition(":")
-    if colon:
-        dataset = DATASETS.get(name).described_by(Path(file))
-    else:
-        name, _, protocol = spec.partition("/")
-        dataset = DATASETS.get(name)(root, _protocol(name, protocol))
-    if log is not None:
-        dataset.log = log
-    dataset.require()
+    with catching_exit(f"data set {spec!r}"):
+        if colon:
+            dataset = DATASETS.get(name).described_by(Path(file))
+        else:
+            name, _, protocol = spec.partition("/")
+            dataset = DATASETS.get(name)(root, _protocol(name, protocol))
+        if log is not None:
+            dataset.log = log
+        dataset.require()
     return dataset
 
 

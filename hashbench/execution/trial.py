@@ -19,7 +19,7 @@ from hashbench.data.audit import leaks, same_images
 from hashbench.data.protocol_card import make_card
 from hashbench.data.spec import open_dataset, protocol_id
 from hashbench.dataset import Dataset, Split
-from hashbench.errors import Incompatible
+from hashbench.errors import Incompatible, in_words
 from hashbench.evaluation.evaluate import Scores, evaluate, evaluate_features, warm_up
 from hashbench.evaluation.neighbourhoods import neighbourhood_quality
 from hashbench.execution import references, training_data
@@ -72,7 +72,8 @@ class TrialRunner:
     def run(self) -> Record:
         """Write codes and state, then the record, then throughput.
 
-        An exception becomes a record with the phase in which it happened; only the end of the process is passed on.
+        An exception, of sys.exit as well, becomes a record with the phase in which it happened; only Ctrl-C and what
+        ends the process are passed on.
         """
         self.store.prepare()
         start_peak_memory(self.device)
@@ -82,7 +83,9 @@ class TrialRunner:
             self.record["status"] = "ok"
         except Incompatible as reason:
             mark_failed(self.record, "skipped", self.phase, str(reason), [], type(reason).__name__)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             self._fail(error)
         self.record["memory"] = peak_memory(self.device)
         self.store.write_record(self.planned, self.record)
@@ -92,21 +95,24 @@ class TrialRunner:
             self._throughput(measure_throughput)
         return self.record
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         lines = traceback.format_exception(error)
         sys.stderr.writelines(lines)
         log = "".join(lines).splitlines()
+        message = str(error) or repr(error) if isinstance(error, Exception) else in_words(error)
         status = "oom" if _out_of_memory(error) else "failed"
-        mark_failed(self.record, status, self.phase, str(error) or repr(error), log, type(error).__name__)
+        mark_failed(self.record, status, self.phase, message, log, type(error).__name__)
 
     def _throughput(self, measured: Callable[[], dict[str, Any]]) -> None:
         """Measure last, when the record is on disk, so that a failure here loses no score."""
         self._emit("phase", "throughput")
         try:
             self.store.write_throughput({"format": FORMAT, "key": self.planned.key, **measured()})
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             sys.stderr.writelines(traceback.format_exception(error))
-            self._emit("note", f"no throughput: {type(error).__name__}: {error}")
+            self._emit("note", f"no throughput: {in_words(error)}")
 
     def _emit(self, kind: str, text: str) -> None:
         self.on_event(Event(self.planned.key, kind, text))
@@ -259,7 +265,7 @@ class TrialRunner:
         self.store.write_codes(self.planned, saved_arrays(scores, loaded.label_pair(), items, codes))
 
 
-def _out_of_memory(error: Exception) -> bool:
+def _out_of_memory(error: BaseException) -> bool:
     """Whether memory ran out: of the GPU, of Python, or of torch's CPU allocator, which has no error of its own."""
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
 

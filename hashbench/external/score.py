@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from hashbench.records.new_record import new_record
 from hashbench.records.newest import trial_id
 from hashbench.records.results import results
 from hashbench.records.scores import saved_arrays, score_fields
-from hashbench.records.store import Record, Store
+from hashbench.records.store import IrreplaceableError, Record, Store, check_replaceable
 from hashbench.records.trial_spec import EXTERNAL_DATASET, RANDOM_CODES, PlannedTrial, TrialSpec
 from hashbench.util.device import pick_device
 
@@ -71,11 +71,14 @@ def score_arrays(arrays: Arrays, request: ScoreRequest, settings: Settings) -> S
         truth = ground_truth_from_protocol(request.protocol, given, settings)
     placed = query[truth.rows[0]], database[truth.rows[1]]
     planned = _scored_trial(request, truth, features, placed)
+    file = Store(settings.results).record_path(planned)
+    check_replaceable(file)
     extra = {"scored": {"encoding": request.encoding or "bool", "files": dict(arrays.sums)}}
-    notes = [*truth.notes, *_unread(arrays), *_replaced(planned, settings.results)]
+    stored = results(settings.results)
+    notes = [*truth.notes, *_unread(arrays), *stored.faults, *_replaced(planned, stored.records)]
     record = _store(planned, placed, truth, settings, extra)
     _store_floor(request, truth, features, query.bits, settings)
-    return Scored(record, Store(settings.results).record_path(planned), notes)
+    return Scored(record, file, notes)
 
 
 def _given(arrays: Arrays, sizes: Mapping[str, int]) -> ProvidedLabels:
@@ -90,13 +93,11 @@ def _unread(arrays: Arrays) -> list[str]:
     return [f"not read: {', '.join(arrays.unread)}"] if arrays.unread else []
 
 
-def _replaced(planned: PlannedTrial, folder: Path) -> list[str]:
+def _replaced(planned: PlannedTrial, records: Iterable[Record]) -> list[str]:
     """Earlier codes under the same name, bits and repetition, which the table no longer shows."""
     same = trial_id(planned.trial.identity())
     earlier = [
-        record["key"]
-        for record in results(folder).records
-        if trial_id(record["trial"]) == same and record["key"] != planned.key
+        record["key"] for record in records if trial_id(record["trial"]) == same and record["key"] != planned.key
     ]
     if not earlier:
         return []
@@ -138,15 +139,23 @@ def _code_sum(codes: Codes) -> str:
 
 
 def _store_floor(request: ScoreRequest, truth: GroundTruth, features: Features, bits: int, settings: Settings) -> None:
-    """Score random codes if the table has none yet; on features of hashbench's this is the trial of a grid."""
+    """Score random codes if the table has none yet; on features of hashbench's this is the trial of a grid.
+
+    Records that must not be replaced stay, also where they cannot be read.
+    """
     trial = _trial(RANDOM_CODES, {}, bits, request.repetition, truth, features)
     sources = [REFERENCE_TRIALS]
     sources += [] if features.name.partition(":")[0] == EXTERNAL else [source_file(features.name)]
     sources += [] if truth.dataset == EXTERNAL_DATASET else [DATASETS.file(truth.dataset)]
     fingerprint = {"card": truth.card["id"], "files": source_sums(*sources)}
     planned = PlannedTrial(trial, fingerprint, truth.card, truth.protocol)
-    there = Store(settings.results).read(planned)
+    store = Store(settings.results)
+    there = store.read(planned)
     if there is None or there["status"] != "ok":
+        try:
+            check_replaceable(store.record_path(planned))
+        except IrreplaceableError:
+            return
         queries, items = (len(each) for each in truth.items)
         drawn = references.random_codes(queries + items, bits, trial.own_seed)
         _store(planned, (drawn[:queries], drawn[queries:]), truth, settings, {})

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from hashbench.dataset import Dataset
+from hashbench.dataset import Dataset, Log
 from hashbench.errors import UsageError
 from hashbench.evaluation.headline import HEADLINE
 from hashbench.gallery.neighbour_sheet import neighbour_sheet
@@ -17,7 +17,15 @@ from hashbench.planning.fingerprint import file_list
 from hashbench.plugins.registry import METHODS
 from hashbench.records.trial_spec import EXTERNAL_DATASET
 from hashbench.replay.stored_dataset import open_recorded_dataset
-from hashbench.replay.stored_trial import StoredCodes, StoredTrial, changed_sources, load_codes, load_method
+from hashbench.replay.stored_trial import (
+    StoredCodes,
+    StoredTrial,
+    changed_sources,
+    load_codes,
+    load_method,
+    readable_trials,
+)
+from hashbench.util.progress import no_log
 
 MAX_SHOWN = 100  # queries, and neighbours of each: a sheet stays one that can be drawn and looked at
 
@@ -65,16 +73,20 @@ class GalleryResult:
     fault: str | None = None
 
 
-def default_records(results: Path) -> tuple[list[StoredTrial], int]:
+def default_records(results: Path, log: Log = no_log) -> tuple[list[StoredTrial], int]:
     """Of each method, code length and protocol the record with the highest mAP@1000 among first repetitions.
+
+    Args:
+        results: the result folder.
+        log: gets a line for each file that cannot be read.
 
     Returns:
         These records, and how many others with codes were left out.
 
     Raises:
-        UsageError: there is none, or a record cannot be read.
+        UsageError: there is none.
     """
-    trials = [StoredTrial.read(file) for file in sorted((results / "records").glob("*.json"))]
+    trials = readable_trials(results, log)
     trials = [stored for stored in trials if stored.has_codes and stored.trial.dataset != EXTERNAL_DATASET]
     best: dict[tuple[str, str, int | None], StoredTrial] = {}
     for stored in sorted(trials, key=lambda stored: stored.record["metrics"][HEADLINE] or 0.0):

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from hashbench.data.spec import plugin_name
-from hashbench.errors import Incompatible, UsageError, unknown
+from hashbench.errors import Incompatible, UsageError, catching_exit, unknown
 from hashbench.features.backbones import checked_sum
 from hashbench.features.networks import net_name
 from hashbench.features.weights import Weights
@@ -19,7 +19,7 @@ from hashbench.planning.task import Task, tasks
 from hashbench.plugins import hyperparameters
 from hashbench.plugins.registry import METHODS
 from hashbench.records.newest import newest_records, trial_id
-from hashbench.records.store import Record, Store
+from hashbench.records.store import IrreplaceableError, ReadFiles, Record, Store
 from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, PlannedTrial, TrialSpec
 
 
@@ -29,7 +29,8 @@ class PlanEntry:
 
     Attributes:
         planned: the trial.
-        state: "missing", "done", "failed" (a record says so) or "stale" (only a record of other sources is there).
+        state: "missing", "done", "failed" (a record says so), "stale" (only a record of other sources is there) or
+            "unreadable" (what lies in its record's place cannot be read here and must not be replaced).
         run: whether it will be run.
         reason: one phrase for people.
         stale_key: key of the newest record with the same identity and another fingerprint, or None.
@@ -48,7 +49,7 @@ class Plan:
 
     Attributes:
         entries: the trials.
-        notes: lines on what was asked for and left out.
+        notes: lines on what was asked for and left out, and on records that cannot be read and count as absent.
     """
 
     entries: list[PlanEntry]
@@ -99,7 +100,8 @@ def make_plan(grids: Sequence[Grid], store: Store, data: Path, device: torch.dev
             for planned in (*_references(task, grid), *_method_trials(task, overrides, grid)):
                 trials.setdefault(planned.key, (planned, grid.rerun))
     _check_weights_used([planned for planned, _ in trials.values()], weights)
-    return Plan(_states(list(trials.values()), store), list(notes))
+    records = store.records()
+    return Plan(_states(list(trials.values()), store, records), [*notes, *records.fault_lines()])
 
 
 def _check_weights_used(trials: list[PlannedTrial], weights: Weights) -> None:
@@ -179,8 +181,9 @@ def _method_trials(task: Task, resolved: dict[str, _Overrides], grid: Grid) -> I
     for name, overrides in resolved.items():
         method = METHODS.get(name)
         for bits in grid.bits:
-            values = method.resolve(dict(overrides.values), task.extractor.name)
-            nets = _backbones(name, method, bits, values, task)
+            with catching_exit(f"{name} at {bits} bits"):
+                values = method.resolve(dict(overrides.values), task.extractor.name)
+                nets = _backbones(name, method, bits, values, task)
             for repetition in range(1 if method.traits.deterministic else grid.repeats):
                 yield _planned_trial(task, grid, name, bits, repetition, values, overrides, nets)
 
@@ -233,13 +236,19 @@ def _planned_trial(
     )
 
 
-def _states(trials: list[tuple[PlannedTrial, str]], store: Store) -> list[PlanEntry]:
+def _states(trials: list[tuple[PlannedTrial, str]], store: Store, records: ReadFiles) -> list[PlanEntry]:
     """What is to be done about each trial, given what its grid wants made again."""
-    newest = newest_records(store.records())
-    return [
-        _state(planned, rerun, store.read(planned), newest.get(trial_id(planned.trial.identity())))
-        for planned, rerun in trials
-    ]
+    newest = newest_records(records.contents.values())
+    entries = []
+    for planned, rerun in trials:
+        path = store.record_path(planned)
+        fault = records.faults.get(path)
+        if isinstance(fault, IrreplaceableError):
+            entries.append(PlanEntry(planned, "unreadable", False, str(fault)))
+        else:
+            same_trial = newest.get(trial_id(planned.trial.identity()))
+            entries.append(_state(planned, rerun, records.contents.get(path), same_trial))
+    return entries
 
 
 def _state(planned: PlannedTrial, rerun: str, record: Record | None, newest: Record | None) -> PlanEntry:

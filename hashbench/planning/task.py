@@ -9,7 +9,7 @@ import torch
 from hashbench.data.protocol_card import ProtocolCard, make_card
 from hashbench.data.spec import expand, open_dataset, protocol_id
 from hashbench.dataset import Dataset, Split
-from hashbench.errors import UsageError
+from hashbench.errors import UsageError, catching_exit
 from hashbench.features.extractor import Extractor
 from hashbench.features.spec import extractor, features_dtype
 from hashbench.features.weights import Weights
@@ -46,14 +46,20 @@ def tasks(grid: Grid, data: Path, device: torch.device, weights: Weights) -> Ite
         UsageError: a data set or features that are not there, or without items to train on or to score.
     """
     patterns = grid.datasets or default_datasets()
-    for spec in dict.fromkeys(spec for pattern in patterns for spec in expand(pattern)):
-        dataset = open_dataset(spec, data, weights.log)
-        card, split = make_card(dataset, protocol_id(spec, dataset))
-        _check_sizes(card, grid.limit)
-        _check_answerable(card, split, dataset)
-        features = extractor(grid.features or dataset.features, weights, features_dtype(grid.features_dtype, device))
-        _check_reads(features, dataset, split)
-        yield Task(spec, card, features, weights)
+    for spec in dict.fromkeys(spec for pattern in patterns for spec in expand(pattern, weights.log)):
+        with catching_exit(f"data set {spec!r}"):
+            task = _task(spec, grid, data, device, weights)
+        yield task
+
+
+def _task(spec: str, grid: Grid, data: Path, device: torch.device, weights: Weights) -> Task:
+    dataset = open_dataset(spec, data, weights.log)
+    card, split = make_card(dataset, protocol_id(spec, dataset))
+    _check_sizes(card, grid.limit)
+    _check_answerable(card, split, dataset)
+    features = extractor(grid.features or dataset.features, weights, features_dtype(grid.features_dtype, device))
+    _check_reads(features, dataset, split)
+    return Task(spec, card, features, weights)
 
 
 def _check_sizes(card: ProtocolCard, limit: int | None) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from hashbench.dataset import Dataset
-from hashbench.errors import UsageError, unknown
+from hashbench.errors import UsageError, in_words, unknown
 from hashbench.method import HashMethod
 
 T = TypeVar("T")
@@ -70,12 +70,10 @@ class Registry(Generic[T]):
             file = Path(module.__file__ or "")
             loaded_plugins.setdefault(file.resolve(), file.stat().st_mtime_ns)
             return self._only_class(module)
-        except UsageError:
+        except (UsageError, KeyboardInterrupt):
             raise
-        except Exception as error:
-            raise UsageError(
-                f"{self.kind} {name!r} ({sources[0]}) does not import: {type(error).__name__}: {error}"
-            ) from error
+        except BaseException as error:  # SystemExit as well, which would end the whole command, and with its exit code
+            raise UsageError(f"{self.kind} {name!r} ({sources[0]}) does not import: {in_words(error)}") from error
 
     def origin(self, name: str) -> str:
         """Where the plugin's class is defined, "file:line"."""

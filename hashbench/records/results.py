@@ -1,6 +1,6 @@
 """``hb.results``: the records of a folder, as objects and as a DataFrame."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from hashbench.errors import UsageError
-from hashbench.records.store import Record, Store, load_record
+from hashbench.records.store import Record, Store
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,12 @@ def results(folder: str | Path = "results") -> Results:
         UsageError: the folder is a file.
     """
     store = Store(Path(folder))
-    faults: list[str] = []
-    records = _readable(store.records_folder.glob("*.json"), faults)
-    throughputs = _readable(store.throughput_folder.glob("*.json"), faults)
+    records, throughputs = store.records(), store.throughputs()
     return Results(
-        tuple(records.values()),
-        tuple(throughputs.values()),
-        {record["key"]: path for path, record in records.items()},
-        tuple(faults),
+        tuple(records.contents.values()),
+        tuple(throughputs.contents.values()),
+        {record["key"]: path for path, record in records.contents.items()},
+        (*records.fault_lines(), *throughputs.fault_lines()),
     )
 
 
@@ -74,16 +72,6 @@ def existing_results(folder: str | Path) -> Results:
     if not Path(folder).exists():
         raise UsageError(f"no result folder {str(folder)!r}; hashbench run --results makes one")
     return results(folder)
-
-
-def _readable(paths: Iterable[Path], faults: list[str]) -> dict[Path, Record]:
-    records = {}
-    for path in sorted(paths):
-        try:
-            records[path] = load_record(path)
-        except UsageError as fault:
-            faults.append(str(fault))
-    return records
 
 
 def _row(record: Record) -> dict[str, Any]:

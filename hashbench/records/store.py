@@ -3,7 +3,8 @@
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,27 @@ from hashbench.util.files import replacing
 
 Record = dict[str, Any]
 WAY_OUT = "move it away or restore it"
+
+
+class IrreplaceableError(UsageError):
+    """What is there is no record that can be read, and a new one must not replace it: a newer format, or a folder."""
+
+
+@dataclass(frozen=True)
+class ReadFiles:
+    """The JSON files of one kind in a result folder, in the order of their names.
+
+    Attributes:
+        contents: records, or throughputs, by their file.
+        faults: why each of the others cannot be read; they are left where they are and count as absent.
+    """
+
+    contents: Mapping[Path, Record]
+    faults: Mapping[Path, UsageError]
+
+    def fault_lines(self) -> tuple[str, ...]:
+        """A line for each file that cannot be read."""
+        return tuple(map(str, self.faults.values()))
 
 
 class Store:
@@ -54,28 +76,25 @@ class Store:
         return self.root / "checkpoints" / planned.key
 
     def read(self, planned: PlannedTrial) -> Record | None:
-        """The trial's record, or None."""
+        """The trial's record, or None where there is none that can be read."""
         path = self.record_path(planned)
-        return load_record(path) if path.exists() else None
+        return _read([path], _load_trial_record).contents.get(path)
 
-    def records(self) -> Iterator[Record]:
-        """All records, in the order of their file names.
+    def records(self) -> ReadFiles:
+        """All records, and why files among them cannot be read."""
+        return _read(self.records_folder.glob("*.json"), _load_trial_record)
 
-        Raises:
-            UsageError: a file cannot be read as JSON; the message names it.
-        """
-        for path in sorted(self.records_folder.glob("*.json")):
-            yield load_record(path)
-
-    def throughputs(self) -> Iterator[Record]:
-        """All throughput files, in the order of their names."""
-        for path in sorted(self.throughput_folder.glob("*.json")):
-            yield load_record(path)
+    def throughputs(self) -> ReadFiles:
+        """All throughput files, and why some cannot be read."""
+        return _read(self.throughput_folder.glob("*.json"), _load_throughput)
 
     def write_record(self, planned: PlannedTrial, record: Record) -> None:
-        """Write the record last: where it exists, everything beside it does."""
-        with replacing(self.record_path(planned)) as work:
-            work.write_bytes(to_json(record))
+        """Write the record last: where it exists, everything beside it does.
+
+        Raises:
+            IrreplaceableError: see :func:`check_replaceable`.
+        """
+        _write_json(self.record_path(planned), record)
 
     def write_codes(self, planned: PlannedTrial, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Codes, labels, items and per-query AP, beside the record as .npz."""
@@ -88,10 +107,13 @@ class Store:
             work.write_bytes(state)
 
     def write_throughput(self, throughput: Record) -> None:
-        """``throughput/<key>-<hardware>.json``: a second machine adds its own file."""
+        """``throughput/<key>-<hardware>.json``: a second machine adds its own file.
+
+        Raises:
+            IrreplaceableError: see :func:`check_replaceable`.
+        """
         name = f"{throughput['key']}-{throughput['hardware']['id']}.json"
-        with replacing(self.throughput_folder / name) as work:
-            work.write_bytes(to_json(throughput))
+        _write_json(self.throughput_folder / name, throughput)
 
 
 def stem(planned: PlannedTrial) -> str:
@@ -116,24 +138,75 @@ def _finite(content: Any) -> Any:
     return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
+def check_replaceable(path: Path) -> None:
+    """Check that a new record, or throughput, may be written to ``path``, where a damaged or older one may lie.
+
+    Raises:
+        IrreplaceableError: a newer hashbench wrote what lies there, or it is a folder.
+    """
+    try:
+        load_record(path)
+    except IrreplaceableError:
+        raise
+    except UsageError:
+        return
+
+
 def load_record(path: Path) -> Record:
     """The record, or throughput, in a file; numbers that are not finite are read as None.
 
     Raises:
+        IrreplaceableError: it is of a newer format, or a folder.
         UsageError: it cannot be read as JSON, is something else, lacks a part or has one of another type; the message
             names the file and the part.
     """
     try:
         content = _decoded(path.read_bytes())
-    except (ValueError, RecursionError, OSError) as error:
+    except IsADirectoryError:
+        raise IrreplaceableError(f"record {path} cannot be read (it is a folder); move it away") from None
+    except OSError as error:
+        raise UsageError(f"record {path} cannot be read ({error.strerror}); {WAY_OUT}") from None
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"record {path} cannot be read ({error}); {WAY_OUT}") from None
-    if not isinstance(content, dict) or type(content.get("format")) is not int or "key" not in content:
+    if not isinstance(content, dict) or type(content.get("format")) is not int:
         raise UsageError(f"{path} is no hashbench record of format {FORMAT}; move it away")
-    if content["format"] != FORMAT:
-        newer = "a newer hashbench reads it" if content["format"] > FORMAT else "run its trial again"
-        raise UsageError(f"record {path} is of format {content['format']}, wanted {FORMAT}; {newer}, or move it away")
+    wanted = f"record {path} is of format {content['format']}, wanted {FORMAT}"
+    if content["format"] > FORMAT:
+        raise IrreplaceableError(f"{wanted}; a newer hashbench reads it, or move it away")
+    if content["format"] < FORMAT:
+        raise UsageError(f"{wanted}; run its trial again, or move it away")
     checked(content, model("record" if "trial" in content else "throughput"), f"record {path}", WAY_OUT)
     return content
+
+
+def _load_trial_record(path: Path) -> Record:
+    record = load_record(path)
+    if "trial" not in record:
+        raise UsageError(f"{path} is throughput, not the record of a trial; move it into the folder throughput")
+    return record
+
+
+def _load_throughput(path: Path) -> Record:
+    throughput = load_record(path)
+    if "trial" in throughput:
+        raise UsageError(f"{path} is the record of a trial, not throughput; move it into the folder records")
+    return throughput
+
+
+def _read(paths: Iterable[Path], load: Callable[[Path], Record]) -> ReadFiles:
+    contents, faults = {}, {}
+    for path in sorted(paths):
+        try:
+            contents[path] = load(path)
+        except UsageError as fault:
+            faults[path] = fault
+    return ReadFiles(contents, faults)
+
+
+def _write_json(path: Path, content: Record) -> None:
+    check_replaceable(path)
+    with replacing(path) as work:
+        work.write_bytes(to_json(content))
 
 
 def _decoded(data: bytes) -> Any:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from hashbench.dataset import Log
 from hashbench.errors import UsageError
 from hashbench.execution.measure import measure
 from hashbench.features.spec import extractor
@@ -9,17 +10,21 @@ from hashbench.records.schema import FORMAT
 from hashbench.records.store import Record, Store
 from hashbench.replay.context import ReplayContext
 from hashbench.replay.stored_dataset import open_recorded_dataset
-from hashbench.replay.stored_trial import StoredTrial, check_weights, load_codes, load_method
+from hashbench.replay.stored_trial import StoredTrial, check_weights, load_codes, load_method, readable_trials
+from hashbench.util.progress import no_log
 
 
-def stored_trials(results: Path) -> list[StoredTrial]:
+def stored_trials(results: Path, log: Log = no_log) -> list[StoredTrial]:
     """The records of a result folder that have codes of a method and its state.
 
+    Args:
+        results: the result folder.
+        log: gets a line for each file that cannot be read.
+
     Raises:
-        UsageError: there is none, or a record cannot be read.
+        UsageError: there is none.
     """
-    trials = [StoredTrial.read(file) for file in sorted((results / "records").glob("*.json"))]
-    trials = [stored for stored in trials if stored.has_codes and stored.state_file.is_file()]
+    trials = [stored for stored in readable_trials(results, log) if stored.has_codes and stored.state_file.is_file()]
     if not trials:
         raise UsageError(f"no record in {results / 'records'} has codes and a state; make some with hashbench run")
     return trials

@@ -10,7 +10,7 @@ import safetensors.torch
 import torch
 
 from hashbench.codes import Codes
-from hashbench.dataset import Items
+from hashbench.dataset import Items, Log
 from hashbench.errors import UsageError
 from hashbench.features.backbones import bare_backbone
 from hashbench.features.extractor import Extractor
@@ -18,7 +18,7 @@ from hashbench.method import HashMethod, RunContext
 from hashbench.planning.fingerprint import file_list, forget_sums, source_files, source_sums, what_changed
 from hashbench.plugins.hyperparameters import resolve_recorded
 from hashbench.plugins.registry import METHODS
-from hashbench.records.store import Record, load_record
+from hashbench.records.store import Record, Store, load_record
 from hashbench.records.trial_spec import TrialSpec
 
 
@@ -65,6 +65,22 @@ class StoredTrial:
     def has_codes(self) -> bool:
         """Whether codes of a method lie beside it: not of a failed trial, nor of one of the references."""
         return self.record["status"] == "ok" and not self.record["reference"] and self.codes_file.is_file()
+
+
+def readable_trials(results: Path, log: Log) -> list[StoredTrial]:
+    """The records of a result folder that can be read, in the order of their file names.
+
+    Args:
+        results: the result folder.
+        log: gets a line for each file that cannot be read.
+
+    Raises:
+        UsageError: the folder is a file.
+    """
+    records = Store(results).records()
+    for line in records.fault_lines():
+        log(line)
+    return [StoredTrial(file, record) for file, record in records.contents.items()]
 
 
 @dataclass(frozen=True)
@@ -156,7 +172,7 @@ def load_method(stored: StoredTrial, device: torch.device) -> tuple[HashMethod, 
     try:
         method = method_class(trial.bits, **resolve_recorded(trial.method, method_class, trial.parameters))
         method.load_state(safetensors.torch.load_file(stored.state_file, device=str(device)), run)
-    except Exception as error:  # whatever a method does with a state that is not its own
+    except (Exception, SystemExit) as error:  # whatever a method does with a state that is not its own
         line = str(error).partition("\n")[0]
         since = changed_sources(stored)
         way_out = f"{file_list(since)} changed since: run the trial again" if since else "restore it or run it again"

@@ -38,10 +38,14 @@ def publish(source: Path, target: Path) -> list[Path]:
     """
     if source.resolve() == target.resolve():
         raise UsageError(f"records of {str(source)!r} cannot be published into their own folder; name another")
-    newest = newest_records(record for record in Store(source).records() if record["status"] == "ok")
+    store = Store(source)
+    records, throughputs = store.records(), store.throughputs()
+    for line in (*records.fault_lines(), *throughputs.fault_lines()):
+        raise UsageError(line)
+    newest = newest_records(record for record in records.contents.values() if record["status"] == "ok")
     if not newest:
         raise UsageError(f"{str(source)!r} has no finished records to publish; wanted a result folder of hashbench run")
-    contents = dict(_contents(Store(source), newest))
+    contents = dict(_contents(store, newest))
     _remove_older(Store(target), newest)
     for name, content in contents.items():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +56,7 @@ def publish(source: Path, target: Path) -> list[Path]:
 
 def _remove_older(store: Store, newest: dict[str, Record]) -> None:
     """Remove records whose trials ``newest`` has with other keys, and their arrays and throughput."""
-    for path, record in zip(sorted(store.records_folder.glob("*.json")), store.records(), strict=True):
+    for path, record in store.records().contents.items():
         other = newest.get(trial_id(record["trial"]))
         if other is not None and other["key"] != record["key"]:
             for file in (path, path.with_suffix(".npz"), *store.throughput_folder.glob(f"{record['key']}-*.json")):
@@ -62,12 +66,12 @@ def _remove_older(store: Store, newest: dict[str, Record]) -> None:
 def _contents(store: Store, newest: dict[str, Record]) -> Iterator[tuple[Path, bytes]]:
     """Paths below a result folder and their content; a record comes after the arrays beside it."""
     keys = {record["key"] for record in newest.values()}
-    for path, record in zip(sorted(store.records_folder.glob("*.json")), store.records(), strict=True):
+    for path, record in store.records().contents.items():
         if record["key"] in keys:
             name = path.relative_to(store.root)
             yield name.with_suffix(".npz"), _arrays(path.with_suffix(".npz"))
             yield name, to_json(_without_folders(record))
-    for path, throughput in zip(sorted(store.throughput_folder.glob("*.json")), store.throughputs(), strict=True):
+    for path, throughput in store.throughputs().contents.items():
         if throughput["key"] in keys:
             yield path.relative_to(store.root), to_json(throughput)
 

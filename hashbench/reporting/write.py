@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from hashbench.dataset import Log
 from hashbench.errors import UsageError
 from hashbench.records.results import Results, results
 from hashbench.reporting.figures.files import write_figures
@@ -15,6 +16,7 @@ from hashbench.reporting.leaderboard.table import Table
 from hashbench.reporting.leaderboard.tables import tables
 from hashbench.reporting.page import html
 from hashbench.util.files import replacing
+from hashbench.util.progress import no_log
 
 PAGE = "leaderboard.html"
 FILES: dict[str, Callable[[Sequence[Table], Results], str]] = {
@@ -50,20 +52,24 @@ def write_reports(
     return written
 
 
-def out_of_date(folder: Path) -> list[Path]:
+def out_of_date(folder: Path, log: Log = no_log) -> list[Path]:
     """Which leaderboards of a result folder are not what its records make.
 
     Marks of stale records, which only a run knows, make no difference; a page with such marks is not checked.
 
+    Args:
+        folder: the result folder.
+        log: gets a line for each record that cannot be read.
+
     Raises:
-        UsageError: it has none, or a record cannot be read.
+        UsageError: the folder has no leaderboard.
     """
     present = [folder / name for name in FILES if (folder / name).is_file()]
     if not present:
         raise UsageError(f"{str(folder)!r} has none of {', '.join(FILES)}; wanted a folder of hashbench run")
     content = results(folder)
-    if content.faults:
-        raise UsageError(content.faults[0])
+    for fault in content.faults:
+        log(fault)
     shown = tables(content)
     return [file for file in present if _differs(file, FILES[file.name](shown, content))]
 

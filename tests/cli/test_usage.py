@@ -63,22 +63,6 @@ def test_a_cache_that_cannot_be_made_is_refused(
     assert "HASHBENCH_CACHE" in done.err
 
 
-def test_a_json_file_that_is_no_record_is_named(call: Callable[..., Done], tmp_path: Path) -> None:
-    (tmp_path / "results/records").mkdir(parents=True)
-    (tmp_path / "results/records/other.json").write_text("{}")
-    done = call("run", "--methods", "lsh", "--bits", "8")
-    assert (done.code, done.err.count("\n")) == (2, 1)
-    assert "other.json is no hashbench record of format 2" in done.err
-
-
-def test_an_unreadable_record_is_named(call: Callable[..., Done], tmp_path: Path) -> None:
-    (tmp_path / "results/records").mkdir(parents=True)
-    (tmp_path / "results/records/half.json").write_text('{"format": 2,')
-    done = call("run", "--methods", "lsh", "--bits", "8")
-    assert done.code == 2
-    assert "half.json cannot be read" in done.err
-
-
 @pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["list", "--help"], ["data", "prepare", "--help"]])
 def test_help_imports_no_torch(words: list[str]) -> None:
     code = (

@@ -41,8 +41,6 @@ def show(comparison: Comparison, console: Console) -> None:
     for cell in comparison.cells:
         if cell.reason:
             console.print(Text(_remark(cell), style=COLOURS.get(cell.verdict, "dim")))
-    for fault in comparison.faults:
-        console.print(Text(plain(fault), style="red"))
     console.print(Padding(Text(caption(comparison), style="dim"), (1, 0)))
     console.print(Text(summary(comparison), style="bold"))
 

@@ -7,11 +7,13 @@ from the Markdown file.
 import re
 from pathlib import Path
 
+from hashbench.dataset import Log
 from hashbench.errors import UsageError
 from hashbench.records.results import results
 from hashbench.reporting.leaderboard.caption import title
 from hashbench.reporting.leaderboard.markdown import escaped, overview
 from hashbench.reporting.leaderboard.tables import tables
+from hashbench.util.progress import no_log
 
 MARK = "<!-- hashbench leaderboard {folder} -->"
 _BLOCK = re.compile(
@@ -19,11 +21,15 @@ _BLOCK = re.compile(
 )
 
 
-def filled(file: Path) -> str:
+def filled(file: Path, log: Log = no_log) -> str:
     """The text of a Markdown file with every block made anew.
 
+    Args:
+        file: the Markdown file.
+        log: gets a line for each record that cannot be read.
+
     Raises:
-        UsageError: the file cannot be read or has no block, or a block's folder has no records, or damaged ones.
+        UsageError: the file cannot be read or has no block, or a block's folder has no records.
     """
     try:
         text = file.read_text(encoding="utf-8")
@@ -32,13 +38,13 @@ def filled(file: Path) -> str:
     if not _BLOCK.search(text):
         mark = MARK.format(folder="results")
         raise UsageError(f"{file} has no place for a leaderboard; put the lines {mark} and <!-- end --> into it")
-    return _BLOCK.sub(lambda block: block["begin"] + _block(file, block["folder"]) + block["end"], text)
+    return _BLOCK.sub(lambda block: block["begin"] + _block(file, block["folder"], log) + block["end"], text)
 
 
-def _block(file: Path, name: str) -> str:
+def _block(file: Path, name: str, log: Log) -> str:
     content = results(file.parent / name)
-    if content.faults:
-        raise UsageError(content.faults[0])
+    for fault in content.faults:
+        log(fault)
     made = tables(content)
     if not made:
         raise UsageError(f"{file}: there are no records in {name!r}; name a result folder, from the file on")
