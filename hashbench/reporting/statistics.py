@@ -81,10 +81,10 @@ def _differences(first: FloatArray, second: FloatArray) -> FloatArray:
 def _compare(differences: FloatArray, seed: int) -> list[Paired]:
     """Of [queries, pairs]."""
     queries = len(differences)
-    differences = np.round(differences * _EXACT_SCALE) / _EXACT_SCALE
+    differences = rounded_to_exact(differences)
     means = differences.sum(axis=0) / queries
     deviations = differences.std(axis=0, ddof=1) if queries > 1 else np.zeros_like(means)
-    strays = _resampled_means(differences, seed) - means
+    strays = resampled_means(differences, seed) - means
     tail = (1 - CONFIDENCE) / 2
     lows, highs = np.quantile(strays, [tail, 1 - tail], axis=0) + means
     beyond = (np.abs(strays) >= np.abs(means) - 1e-15).sum(axis=0)
@@ -101,14 +101,20 @@ def _compare(differences: FloatArray, seed: int) -> list[Paired]:
     ]
 
 
-def _resampled_means(values: FloatArray, seed: int) -> FloatArray:
-    """Means [resamples, pairs] of queries drawn with replacement, from how often each was drawn."""
+def rounded_to_exact(values: FloatArray) -> FloatArray:
+    """Multiples of 1 / 2^26, whose sums are exact and so the same on every machine."""
+    return np.round(values * _EXACT_SCALE) / _EXACT_SCALE
+
+
+def resampled_means(values: FloatArray, seed: int, resamples: int = RESAMPLES) -> FloatArray:
+    """Means [resamples, columns] of queries drawn with replacement, of exact values [queries, columns]."""
     queries = len(values)
     generator = np.random.default_rng(seed)
     parts = []
-    for _ in range(0, RESAMPLES, _RESAMPLE_CHUNK):
-        drawn = generator.integers(queries, size=(_RESAMPLE_CHUNK, queries), dtype=np.int32)
-        drawn += np.arange(_RESAMPLE_CHUNK, dtype=np.int32)[:, None] * queries
-        times = np.bincount(drawn.ravel(), minlength=_RESAMPLE_CHUNK * queries).reshape(_RESAMPLE_CHUNK, queries)
+    for start in range(0, resamples, _RESAMPLE_CHUNK):
+        count = min(_RESAMPLE_CHUNK, resamples - start)
+        drawn = generator.integers(queries, size=(count, queries), dtype=np.int32)
+        drawn += np.arange(count, dtype=np.int32)[:, None] * queries
+        times = np.bincount(drawn.ravel(), minlength=count * queries).reshape(count, queries)
         parts.append(times.astype(np.float64) @ values / queries)
     return np.concatenate(parts)

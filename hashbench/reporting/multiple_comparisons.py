@@ -1,0 +1,223 @@
+"""All methods of a table compared with one another at once, so that chance tells any apart in 5 % of tables.
+
+Queries are resampled, the same ones for every method, and repetitions where a cell has three or more. A pair is told
+apart where its difference, in standard errors, is larger than the largest of all pairs in 95 % of the resamples: the
+studentized range by bootstrap (Tukey; Hsu, Multiple Comparisons, 1996, chapters 4 and 5), stepped down as by Romano and
+Wolf, Stepwise multiple testing as formalized data snooping (2005), section 4. The observed best is one of the methods
+that the maximum is over, so that picking it costs nothing more.
+"""
+
+import functools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hashbench.reporting.statistics import (
+    CONFIDENCE,
+    MIN_QUERIES,
+    RESAMPLES,
+    SIGNIFICANCE,
+    FloatArray,
+    Paired,
+    resampled_means,
+    rounded_to_exact,
+)
+
+MIN_REPETITIONS = 3  # of a cell, below which they say nothing of its spread
+_CHUNK_RESAMPLES = 500
+_EXACT_BITS = 53  # of a float64's sums of whole numbers
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Comparisons:
+    """The items of one group, each with each.
+
+    Attributes:
+        p: [items, items], adjusted for all pairs of all groups; 1 on the diagonal, and 1 throughout below 20 queries.
+        smallest: the smallest difference that could have been told apart, for the median pair; None below 20 queries
+            and for a single item.
+        queries: how many.
+    """
+
+    p: FloatArray
+    smallest: float | None
+    queries: int
+    _means: FloatArray
+    _deviations: FloatArray  # [items, items], of the differences over queries
+    _strays: FloatArray  # [resamples, items], of means from the observed ones
+
+    def apart(self, first: int, second: int) -> bool:
+        """Whether two items can be told apart."""
+        return bool(self.p[first, second] < SIGNIFICANCE)
+
+    def paired(self, first: int, second: int) -> Paired:
+        """The first item less the second; the interval is of this pair alone."""
+        difference = float(self._means[first] - self._means[second])
+        tail = (1 - CONFIDENCE) / 2
+        low, high = np.quantile(self._strays[:, first] - self._strays[:, second], [tail, 1 - tail]) + difference
+        deviation = float(self._deviations[first, second])
+        p = float(self.p[first, second])
+        return Paired(difference, float(low), float(high), p, difference / deviation if deviation else 0.0, self.queries)
+
+
+def compare_groups(
+    cells: Sequence[FloatArray], groups: Sequence[Sequence[Sequence[int]]], seed: int = 0, resamples: int = RESAMPLES
+) -> list[Comparisons]:
+    """Compare the items of each group with one another; all groups share the resamples and the error rate.
+
+    Args:
+        cells: of each the values [repetitions, queries], the same queries in all; NaN marks no value.
+        groups: lists of items; an item is the mean of the cells with these indices.
+        seed: of the resampling.
+        resamples: how many.
+
+    Raises:
+        ValueError: cells differ in their queries' number, or no query has a value in all of them.
+    """
+    averages, spreads, repeated = _draws(cells, seed, resamples)
+    made = [_items(items, averages, spreads, repeated) for items in groups]
+    errors, strays = [one[2] for one in made], [one[3] for one in made]
+    pairs = [np.triu_indices(len(items), 1) for items in groups]
+    differences = np.concatenate([np.abs(one[0][i] - one[0][j]) for one, (i, j) in zip(made, pairs, strict=True)])
+    standard = np.concatenate([error[i, j] for error, (i, j) in zip(errors, pairs, strict=True)])
+    enough = len(averages) >= MIN_QUERIES
+    if len(differences) and enough:
+        p, critical = _step_down(differences, standard, strays, pairs)
+    else:
+        p, critical = np.ones(len(differences)), np.nan
+    parts = np.split(p, np.cumsum([len(i) for i, _ in pairs])[:-1])
+    return [
+        Comparisons(
+            _symmetric(part, len(items), pair),
+            float(critical * np.median(error[pair])) if len(part) and enough else None,
+            len(averages),
+            means,
+            deviations,
+            stray,
+        )
+        for items, part, pair, (means, deviations, error, stray) in zip(groups, parts, pairs, made, strict=True)
+    ]
+
+
+def _draws(cells: Sequence[FloatArray], seed: int, resamples: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Averages over repetitions [queries, cells]; what resampled repetitions add to means, and its variance."""
+    if len({cell.shape[1] for cell in cells}) > 1:
+        raise ValueError(f"{sorted({cell.shape[1] for cell in cells})} queries, wanted the same ones in all cells")
+    answered = np.all([np.isfinite(cell).all(axis=0) for cell in cells], axis=0)
+    if not answered.any():
+        raise ValueError("no query is answered by all methods")
+    cells = [cell[:, answered] for cell in cells]
+    averages = np.stack([rounded_to_exact(cell.mean(axis=0)) for cell in cells], axis=1)
+    repeated, variances = _resampled_repetitions(cells, seed, resamples)
+    means = averages.sum(axis=0) / len(averages)
+    return averages, resampled_means(averages, seed, resamples) - means + repeated, variances
+
+
+def _resampled_repetitions(cells: Sequence[FloatArray], seed: int, resamples: int) -> tuple[FloatArray, FloatArray]:
+    """What drawing repetitions anew adds to each cell's mean [resamples, cells], and its variance [cells].
+
+    Deviations from the cells' means are drawn from those of all cells together, since three repetitions know little of
+    a cell's spread: it is taken as that of all cells or as the cell's own, whichever is larger, and each resample draws
+    how wrong it is (chi-squared, with as many degrees of freedom as there are repetitions beyond the first of each
+    cell). Cells with fewer repetitions, or with equal ones, have none.
+    """
+    repeated, variances = np.zeros((resamples, len(cells))), np.zeros(len(cells))
+    own = {}
+    for index, cell in enumerate(cells):
+        totals = rounded_to_exact(cell).sum(axis=1)
+        deviations = (len(cell) * totals - totals.sum()) / (len(cell) * cell.shape[1])
+        if len(cell) >= MIN_REPETITIONS and deviations.any():
+            own[index] = deviations
+    if not own:
+        return repeated, variances
+    freedom = sum(len(deviations) - 1 for deviations in own.values())
+    squares = {index: math.fsum(deviations**2) for index, deviations in own.items()}
+    pooled = math.fsum(squares.values()) / freedom
+    pool = np.concatenate([each * math.sqrt(len(each) / (len(each) - 1)) for each in own.values()])
+    pool /= math.sqrt(math.fsum(pool**2) / len(pool))
+    generator = np.random.default_rng([seed, 1])
+    errors = np.sqrt(freedom / generator.chisquare(freedom, resamples))
+    for index, deviations in own.items():
+        count = len(deviations)
+        variances[index] = max(pooled, squares[index] / (count - 1)) / count
+        drawn = pool[generator.integers(len(pool), size=(count, resamples))]
+        repeated[:, index] = drawn.sum(axis=0) / math.sqrt(count) * math.sqrt(variances[index]) * errors
+    return repeated, variances
+
+
+def _items(
+    items: Sequence[Sequence[int]], averages: FloatArray, strays: FloatArray, variances: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Means [items], deviations of differences over queries and standard errors [items, items], strays of the means."""
+    values = np.stack([_mean(averages, cells) for cells in items], axis=1)
+    queries = len(values)
+    deviations = np.sqrt(_variances_of_differences(values))
+    own = np.array([math.fsum(variances[list(cells)]) / len(cells) ** 2 for cells in items])
+    errors = np.sqrt(deviations**2 / queries + own[:, None] + own[None, :])
+    return values.sum(axis=0) / queries, deviations, errors, np.stack([_mean(strays, cells) for cells in items], axis=1)
+
+
+def _mean(columns: FloatArray, cells: Sequence[int]) -> FloatArray:
+    """The mean of these columns, added one after the other."""
+    return functools.reduce(np.add, [columns[:, cell] for cell in cells]) / len(cells)
+
+
+def _variances_of_differences(values: FloatArray) -> FloatArray:
+    """Of each pair of columns [queries, items]; from whole numbers so small that sums of their products are exact."""
+    queries = len(values)
+    if queries < 2:
+        return np.zeros((values.shape[1],) * 2)
+    room = 4 * queries * max(1.0, float(np.abs(values).max())) ** 2
+    scale = 2.0 ** ((_EXACT_BITS - math.ceil(math.log2(room))) // 2)
+    whole = np.round(values * scale)
+    products, sums = whole.T @ whole, whole.sum(axis=0)
+    squares = np.diag(products)[:, None] + np.diag(products)[None, :] - 2 * products
+    variances = (squares - (sums[:, None] - sums[None, :]) ** 2 / queries) / (queries - 1)
+    return np.maximum(variances, 0) / scale**2
+
+
+def _step_down(
+    differences: FloatArray, errors: FloatArray, strays: Sequence[FloatArray], pairs: Sequence[tuple[IntArray, IntArray]]
+) -> tuple[FloatArray, float]:
+    """Adjusted p of each pair, and how many standard errors one has to be apart that is not yet told apart."""
+    sizes = _ratio(differences, errors)
+    order = np.argsort(sizes, kind="stable")
+    ascending = sizes[order] * (1 - 1e-12)  # rounding must not decide
+    beyond = np.zeros(len(order), dtype=np.int64)
+    resamples = len(strays[0])
+    for highest in _running_maxima(errors, strays, pairs, order):
+        beyond += (highest >= ascending).sum(axis=0)
+    stepped = np.maximum.accumulate(((1 + beyond) / (1 + resamples))[::-1])[::-1]
+    last = max(int((stepped >= SIGNIFICANCE).sum()) - 1, 0)
+    maxima = np.concatenate([highest[:, last] for highest in _running_maxima(errors, strays, pairs, order)])
+    p = np.empty_like(stepped)
+    p[order] = stepped
+    return p, float(np.quantile(maxima, 1 - SIGNIFICANCE))
+
+
+def _running_maxima(
+    errors: FloatArray, strays: Sequence[FloatArray], pairs: Sequence[tuple[IntArray, IntArray]], order: IntArray
+) -> Iterator[FloatArray]:
+    """For chunks of resamples [chunk, pairs]: the largest stray of a pair and of all before it in ``order``."""
+    for start in range(0, len(strays[0]), _CHUNK_RESAMPLES):
+        chunk = slice(start, start + _CHUNK_RESAMPLES)
+        apart = [stray[chunk, i] - stray[chunk, j] for stray, (i, j) in zip(strays, pairs, strict=True)]
+        ratios = _ratio(np.abs(np.concatenate(apart, axis=1)), errors)
+        yield np.maximum.accumulate(ratios[:, order], axis=1)
+
+
+def _ratio(differences: FloatArray, errors: FloatArray) -> FloatArray:
+    """In standard errors; where those are 0, all beyond rounding is infinitely far."""
+    tiny = np.where(np.abs(differences) > 1e-12, np.inf, 0.0)
+    return np.divide(differences, errors, out=tiny, where=np.broadcast_to(errors > 0, differences.shape))
+
+
+def _symmetric(p: FloatArray, items: int, pair: tuple[IntArray, IntArray]) -> FloatArray:
+    full = np.ones((items, items))
+    full[pair] = p
+    return np.minimum(full, full.T)
