@@ -31,6 +31,7 @@ _CHUNK_RESAMPLES = 500
 _EXACT_BITS = 53  # of a float64's sums of whole numbers
 
 IntArray = npt.NDArray[np.int64]
+IndexPairs = tuple[IntArray, IntArray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +62,8 @@ class Comparisons:
         tail = (1 - CONFIDENCE) / 2
         low, high = np.quantile(self._strays[:, first] - self._strays[:, second], [tail, 1 - tail]) + difference
         deviation = float(self._deviations[first, second])
-        p = float(self.p[first, second])
-        return Paired(difference, float(low), float(high), p, difference / deviation if deviation else 0.0, self.queries)
+        effect = difference / deviation if deviation else 0.0
+        return Paired(difference, float(low), float(high), float(self.p[first, second]), effect, self.queries)
 
 
 def compare_groups(
@@ -177,12 +178,15 @@ def _variances_of_differences(values: FloatArray) -> FloatArray:
     whole = np.round(values * scale)
     products, sums = whole.T @ whole, whole.sum(axis=0)
     squares = np.diag(products)[:, None] + np.diag(products)[None, :] - 2 * products
-    variances = (squares - (sums[:, None] - sums[None, :]) ** 2 / queries) / (queries - 1)
-    return np.maximum(variances, 0) / scale**2
+    variances: FloatArray = (squares - (sums[:, None] - sums[None, :]) ** 2 / queries) / (queries - 1)
+    return np.maximum(variances, 0.0) / scale**2
 
 
 def _step_down(
-    differences: FloatArray, errors: FloatArray, strays: Sequence[FloatArray], pairs: Sequence[tuple[IntArray, IntArray]]
+    differences: FloatArray,
+    errors: FloatArray,
+    strays: Sequence[FloatArray],
+    pairs: Sequence[IndexPairs],
 ) -> tuple[FloatArray, float]:
     """Adjusted p of each pair, and how many standard errors one has to be apart that is not yet told apart."""
     sizes = _ratio(differences, errors)
@@ -201,7 +205,7 @@ def _step_down(
 
 
 def _running_maxima(
-    errors: FloatArray, strays: Sequence[FloatArray], pairs: Sequence[tuple[IntArray, IntArray]], order: IntArray
+    errors: FloatArray, strays: Sequence[FloatArray], pairs: Sequence[IndexPairs], order: IntArray
 ) -> Iterator[FloatArray]:
     """For chunks of resamples [chunk, pairs]: the largest stray of a pair and of all before it in ``order``."""
     for start in range(0, len(strays[0]), _CHUNK_RESAMPLES):
@@ -217,7 +221,7 @@ def _ratio(differences: FloatArray, errors: FloatArray) -> FloatArray:
     return np.divide(differences, errors, out=tiny, where=np.broadcast_to(errors > 0, differences.shape))
 
 
-def _symmetric(p: FloatArray, items: int, pair: tuple[IntArray, IntArray]) -> FloatArray:
+def _symmetric(p: FloatArray, items: int, pair: IndexPairs) -> FloatArray:
     full = np.ones((items, items))
     full[pair] = p
     return np.minimum(full, full.T)

@@ -84,7 +84,7 @@ def _compare(differences: FloatArray, seed: int) -> list[Paired]:
     differences = rounded_to_exact(differences)
     means = differences.sum(axis=0) / queries
     deviations = differences.std(axis=0, ddof=1) if queries > 1 else np.zeros_like(means)
-    strays = resampled_means(differences, seed) - means
+    strays = resampled_means(differences, seed, RESAMPLES) - means
     tail = (1 - CONFIDENCE) / 2
     lows, highs = np.quantile(strays, [tail, 1 - tail], axis=0) + means
     beyond = (np.abs(strays) >= np.abs(means) - 1e-15).sum(axis=0)

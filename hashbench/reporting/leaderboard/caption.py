@@ -9,8 +9,9 @@ from hashbench.records.store import Record
 from hashbench.reporting.leaderboard.cell_text import STALE_MARK, TIED_MARK
 from hashbench.reporting.leaderboard.table import Cell, Row, Table
 from hashbench.reporting.metric_names import HEADLINE_NAME
+from hashbench.reporting.multiple_comparisons import MIN_REPETITIONS
 from hashbench.reporting.plain_text import NONE, machine_text, plain
-from hashbench.reporting.statistics import SIGNIFICANCE
+from hashbench.reporting.statistics import MIN_QUERIES, SIGNIFICANCE
 
 MOST_NAMED_ROWS = 6
 STALE = f"{STALE_MARK} made from sources that have changed since."
@@ -103,14 +104,8 @@ def _about_items(card: dict[str, Any]) -> Iterator[str]:
 
 def _about_cells(table: Table) -> Iterator[str]:
     yield _repetitions(table.methods)
-    compared = [cell for row in table.ranked for cell in row.cells.values() if cell.vs_best is not None]
-    if compared:
-        cells = "the one cell" if len(compared) == 1 else f"the {len(compared):,} cells"
-        yield (
-            f"Bold: best of its column; {TIED_MARK}: cannot be told apart from it on the same queries (paired "
-            f"bootstrap over queries, not over seeds, of AP averaged over repetitions; Holm-corrected over {cells} "
-            f"compared; p ≥ {SIGNIFICANCE:g})."
-        )
+    if table.smallest_difference:
+        yield from _about_comparisons(table)
     alone = sum(cell.mean(HEADLINE) != table.best(bits) and cell.vs_best is None for bits, cell in _ranked(table))
     if alone:
         yield (
@@ -121,7 +116,9 @@ def _about_cells(table: Table) -> Iterator[str]:
     if presets:
         yield f"Presets: {', '.join(presets)}."
     if table.unranked:
-        yield "Rows without a rank lack cells, or a repetition failed: they are not compared."
+        yield "Rows that lack cells, or of which a repetition failed, have no rank and are not compared."
+    if any(row.rank is None for row in table.ranked):
+        yield "Nor has a row a rank than which such a row is better where both have cells."
     if any(cell.stale for row in table.rows for cell in row.cells.values()):
         yield STALE
     shown = {row.method for row in table.references}
@@ -131,6 +128,41 @@ def _about_cells(table: Table) -> Iterator[str]:
     if table.hardware:
         others = "; cells without rates were measured on other machines, or not at all" if table.other_hardware else ""
         yield f"Rates were measured on {machine_text(table.hardware)}{others}."
+
+
+def _about_comparisons(table: Table) -> Iterator[str]:
+    """What marks and ranks mean, of what they hold, and how fine they are."""
+    yield (
+        f"Bold: best of its column; {TIED_MARK}: cannot be told apart from it on the same queries (all pairs of rows "
+        f"in all columns at once, so that chance tells any apart in {100 * SIGNIFICANCE:g} % of tables; bootstrap over "
+        f"{_resampled(table)}; p ≥ {SIGNIFICANCE:g})."
+    )
+    mean = " in the mean over columns" if len(table.columns) > 1 else ""
+    yield f"Rank: 1 + the number of better rows{mean} that a row can be told apart from; equal ranks are tied."
+    known = [
+        (f"{size:.3f}", str(bits))
+        for bits, size in zip(table.columns, table.smallest_difference, strict=True)
+        if size is not None
+    ]
+    if known:
+        sizes, columns = (", ".join(texts) for texts in zip(*known, strict=True))
+        yield f"Smallest difference that could have been told apart (median pair): {sizes} at {columns} bits."
+    else:
+        yield f"With fewer than {MIN_QUERIES} queries nothing can be told apart."
+
+
+def _resampled(table: Table) -> str:
+    """What was drawn anew, and what the comparison is therefore about."""
+    few = table.fewer_runs
+    if not few:
+        return "queries and repetitions"
+    if all(len(cell.ok) < MIN_REPETITIONS for _, cell in _ranked(table)):
+        return "queries, not over repetitions: it holds of these trainings, not of these methods"
+    names = ", ".join(few) if len(few) <= MOST_NAMED_ROWS else f"{len(few)} rows"
+    return (
+        f"queries, and over repetitions where a cell has {MIN_REPETITIONS} or more: of {names}, with fewer, it holds "
+        f"of these trainings, not of {'this method' if len(few) == 1 else 'these methods'}"
+    )
 
 
 def _ranked(table: Table) -> Iterator[tuple[int, Cell]]:

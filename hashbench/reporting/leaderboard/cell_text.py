@@ -35,10 +35,10 @@ def difference(cell: Cell) -> str:
 
 
 def p_value(cell: Cell) -> str:
-    """The adjusted p of that difference."""
-    if cell.adjusted_p is None:
+    """The p of that difference, adjusted for all pairs of the table."""
+    if cell.vs_best is None:
         return NONE
-    return "< 0.001" if cell.adjusted_p < 0.001 else f"{cell.adjusted_p:.3f}"
+    return "< 0.001" if cell.vs_best.p < 0.001 else f"{cell.vs_best.p:.3f}"
 
 
 def costs(cell: Cell) -> list[str]:

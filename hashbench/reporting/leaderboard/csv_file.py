@@ -62,7 +62,7 @@ def _figures(cell: Cell) -> dict[str, Any]:
 
 
 def _vs_best(cell: Cell) -> dict[str, Any]:
-    """Paired comparison of AP at 1,000 with the column's best cell; nothing where there is none."""
+    """Comparison of AP at 1,000 with the column's best cell, p adjusted for all pairs; nothing where there is none."""
     paired = cell.vs_best
     if paired is None:
         return {}
@@ -71,6 +71,5 @@ def _vs_best(cell: Cell) -> dict[str, Any]:
         "to_best_low": paired.low,
         "to_best_high": paired.high,
         "to_best_p": paired.p,
-        "to_best_p_holm": cell.adjusted_p,
         "to_best_effect": paired.effect,
     }

@@ -55,7 +55,7 @@ def _details(table: Table) -> str:
         "n",
         *map(metric_heading, metrics),
         f"{HEADLINE_NAME} to best [95 %]",
-        "p (Holm)",
+        "p (all pairs)",
         "fit s",
         "encode images/s",
         f"search queries/s (k = {SEARCH_K})",

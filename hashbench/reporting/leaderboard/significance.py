@@ -1,32 +1,94 @@
-"""Which cells of a table cannot be told apart from the best of their column."""
+"""Which cells of a table cannot be told apart from the best of their column, and which ranks from one another."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+
+import numpy as np
 
 from hashbench.evaluation.headline import HEADLINE
-from hashbench.records.per_query import PerQuery
-from hashbench.reporting.leaderboard.table import Cell, Table
-from hashbench.reporting.statistics import holm, paired_bootstraps
+from hashbench.reporting.leaderboard.table import Cell, Row, Table
+from hashbench.reporting.multiple_comparisons import MIN_REPETITIONS, Comparisons, compare_groups
+
+RowPairs = set[tuple[int, int]]
 
 
-def compare_with_best(table: Table) -> None:
-    """Compare each ranked cell's AP per query with that of its column's best cell, and adjust p for all of them.
+def compare_rows(table: Table) -> None:
+    """Compare the complete rows with one another, column by column and in their means, and rank them.
 
-    Cells without per-query AP, or with other queries, are left as they are, without a mark.
+    Cells without per-query AP, or with other queries, are not compared: they have no mark, and their rows are ranked by
+    their means alone.
     """
-    pairs = list(_pairs(table))
-    compared = paired_bootstraps((own.average_precision, best.average_precision) for _, own, best in pairs)
-    adjusted = holm([paired.p for paired in compared])
-    for (cell, _, _), paired, p in zip(pairs, compared, adjusted, strict=True):
-        cell.vs_best, cell.adjusted_p = paired, p
+    cells = _comparable(table)
+    apart, compared = _compare(table, cells)
+    ranks: list[int] = []
+    for place, row in enumerate(table.ranked):
+        better = sum(
+            (above, place) in apart
+            if (above, place) in compared
+            else _mean(table.ranked[above], table.columns) > _mean(row, table.columns)
+            for above in range(place)
+        )
+        ranks.append(max([1 + better, *ranks[-1:]]))
+        row.rank = None if any(_better(other, row, table.columns) for other in table.unranked) else ranks[-1]
 
 
-def _pairs(table: Table) -> Iterator[tuple[Cell, PerQuery, PerQuery]]:
-    """Each ranked cell beside the best of its column."""
-    for bits in table.columns:
-        cells = [row.cell(bits) for row in table.ranked]
-        leader = next((cell for cell in cells if cell.mean(HEADLINE) == table.best(bits)), None)
-        best = None if leader is None else leader.per_query
-        for cell in cells:
-            own = None if cell is leader else cell.per_query
-            if own is not None and best is not None and own.on_the_same_queries(best):
-                yield cell, own, best
+def _comparable(table: Table) -> dict[tuple[int, int], Cell]:
+    """Cells by index of row and column: those that have AP of the same queries as the first one that has any."""
+    cells = {}
+    first = None
+    for row_index, row in enumerate(table.ranked):
+        for column, bits in enumerate(table.columns):
+            cell = row.cell(bits)
+            if cell.per_query is None:
+                continue
+            first = first or cell.per_query
+            if cell.per_query.on_the_same_queries(first):
+                cells[row_index, column] = cell
+    answered = [np.isfinite(cell.per_query.average_precision) for cell in cells.values() if cell.per_query]
+    return cells if np.all(answered, axis=0).any() else {}
+
+
+def _compare(table: Table, cells: dict[tuple[int, int], Cell]) -> tuple[RowPairs, RowPairs]:
+    """Compare, give each cell what was found, and return the pairs of rows told apart and those compared at all."""
+    indices = {where: index for index, where in enumerate(cells)}
+    columns = range(len(table.columns))
+    rows = [row for row in range(len(table.ranked)) if all((row, column) in cells for column in columns)]
+    members = [[row for row in range(len(table.ranked)) if (row, column) in cells] for column in columns]
+    groups = [[[indices[row, column]] for row in members[column]] for column in columns]
+    if len(columns) > 1:
+        groups.append([[indices[row, column] for column in columns] for row in rows])
+    if not any(len(group) > 1 for group in groups):
+        return set(), set()
+    runs = [cell.per_query_runs for cell in cells.values()]
+    made = compare_groups([run for run in runs if run is not None], groups)
+    table.smallest_difference = [one.smallest for one in made[: len(columns)]]
+    table.fewer_runs = _fewer_runs(table.ranked, list(cells.values()))
+    for column, bits in enumerate(table.columns):
+        _mark(table, bits, members[column], made[column])
+    pairs = [(place, other) for place in range(len(rows)) for other in range(place + 1, len(rows))]
+    apart = {(rows[place], rows[other]) for place, other in pairs if made[-1].apart(place, other)}
+    return apart, {(rows[place], rows[other]) for place, other in pairs}
+
+
+def _mark(table: Table, bits: int, members: Sequence[int], compared: Comparisons) -> None:
+    """Give each cell of a column its comparison with the best one."""
+    rows = [table.ranked[index] for index in members]
+    best = next((place for place, row in enumerate(rows) if table.is_best(row, bits)), None)
+    for place, row in enumerate(rows):
+        if best is not None and place != best:
+            row.cell(bits).vs_best = compared.paired(place, best)
+
+
+def _fewer_runs(rows: Sequence[Row], cells: Sequence[Cell]) -> list[str]:
+    """Labels of the rows that have a compared cell of too few repetitions to resample them."""
+    few = {id(cell) for cell in cells if len(cell.ok) < MIN_REPETITIONS}
+    return [row.label for row in rows if any(id(cell) in few for cell in row.cells.values())]
+
+
+def _better(incomplete: Row, row: Row, columns: Sequence[int]) -> bool:
+    """Whether a row that lacks cells is better than ``row`` where both have cells."""
+    common = [bits for bits in columns if incomplete.cell(bits).mean(HEADLINE) is not None]
+    return bool(common) and _mean(incomplete, common) > _mean(row, common)
+
+
+def _mean(row: Row, columns: Sequence[int]) -> float:
+    return float(np.mean([row.cell(bits).mean(HEADLINE) or 0.0 for bits in columns]))

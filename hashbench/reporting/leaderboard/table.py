@@ -8,6 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from hashbench.errors import UsageError
 from hashbench.evaluation.headline import HEADLINE, HEADLINE_K
 from hashbench.records.per_query import PerQuery, mean_over_repetitions, read_per_query
@@ -29,9 +32,8 @@ class Cell:
         throughputs: of the ``ok`` records, on the table's hardware.
         files: of the ``ok`` records, as far as they come from a folder.
         stale: a record was made from sources that have changed since.
-        vs_best: its queries' AP against those of the column's best cell; None for that cell itself, for rows
-            without a rank and where there is no per-query AP.
-        adjusted_p: that comparison's p, adjusted for the number of cells of the table.
+        vs_best: its queries' AP against those of the column's best cell, p adjusted for all pairs of the table; None
+            for that cell itself, for rows that lack cells and where there is no per-query AP.
         fault: why per-query AP could not be read, where a file beside a record is damaged.
     """
 
@@ -41,24 +43,31 @@ class Cell:
     files: list[Path] = field(default_factory=list)
     stale: bool = False
     vs_best: Paired | None = None
-    adjusted_p: float | None = None
     fault: str | None = None
 
     @property
     def tied_with_best(self) -> bool:
         """Whether nothing tells it apart from the column's best cell; False for that cell itself."""
-        return self.adjusted_p is not None and self.adjusted_p >= SIGNIFICANCE
+        return self.vs_best is not None and self.vs_best.p >= SIGNIFICANCE
 
     @cached_property
     def per_query(self) -> PerQuery | None:
         """AP of each query, averaged over repetitions; None where a record has none, a damaged one or other queries."""
+        return mean_over_repetitions(self._per_query) if len(self._per_query) == len(self.ok) else None
+
+    @property
+    def per_query_runs(self) -> npt.NDArray[np.float64] | None:
+        """The same AP of each repetition [repetitions, queries]."""
+        return None if self.per_query is None else np.stack([one.average_precision for one in self._per_query])
+
+    @cached_property
+    def _per_query(self) -> list[PerQuery]:
         try:
             arrays = [read_per_query(file) for file in self.files]
         except UsageError as error:
             self.fault = str(error)
-            return None
-        present = [one for one in arrays if one is not None]
-        return mean_over_repetitions(present) if len(present) == len(self.ok) else None
+            return []
+        return [one for one in arrays if one is not None]
 
     def values(self, metric: str) -> list[float]:
         """A metric over the repetitions; records for which it is undefined are left out."""
@@ -96,7 +105,12 @@ def _mean(values: Iterable[float]) -> float | None:
 
 @dataclass
 class Row:
-    """A method with its preset and changed parameters, over all code lengths."""
+    """A method with its preset and changed parameters, over all code lengths.
+
+    Attributes:
+        rank: 1 + how many better rows it is told apart from; None for references, rows that lack cells, and rows than
+            which one of those is better.
+    """
 
     method: str
     preset: str | None
@@ -104,6 +118,7 @@ class Row:
     reference: bool
     parameters: dict[str, Any]
     cells: dict[int | None, Cell] = field(default_factory=dict)
+    rank: int | None = None
 
     @property
     def label(self) -> str:
@@ -136,12 +151,17 @@ class Line(NamedTuple):
 
 @dataclass
 class Table:
-    """The rows that share a key: ranked ones first, best first, then incomplete ones; references apart.
+    """The rows that share a key: complete ones first, best first, then incomplete ones; references apart.
 
     Attributes:
+        ranked: the complete rows, those without a rank since an incomplete one is better included.
+        unranked: the rows that lack cells.
         same_but_weights: another table differs from it in the weights of the features' network alone.
         hardware: the machine whose rates it shows, as throughput files have it: the one that measured most cells.
         other_hardware: some cells were measured on other machines only.
+        smallest_difference: of each column the smallest one that its median pair of rows could have been told apart
+            by; None where there is no pair, or too few queries; empty where nothing was compared.
+        fewer_runs: labels of compared rows with too few repetitions to resample them.
     """
 
     key: TableKey
@@ -152,6 +172,8 @@ class Table:
     same_but_weights: bool = False
     hardware: Record | None = None
     other_hardware: bool = False
+    smallest_difference: list[float | None] = field(default_factory=list)
+    fewer_runs: list[str] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -159,8 +181,8 @@ class Table:
         return self.key.name(weights=self.same_but_weights)
 
     def lines(self) -> Iterator[Line]:
-        """All rows in the order of every report: ranked ones, best first, those without a rank, references."""
-        yield from (Line("ranked", rank, row) for rank, row in enumerate(self.ranked, 1))
+        """All rows in the order of every report: complete ones, best first, those that lack cells, references."""
+        yield from (Line("ranked", row.rank, row) for row in self.ranked)
         yield from (Line("unranked", None, row) for row in self.unranked)
         yield from (Line("reference", None, row) for row in self.references)
 
@@ -190,12 +212,12 @@ class Table:
         return [record for row in self.rows for cell in row.cells.values() for record in (*cell.ok, *cell.failed)]
 
     def best(self, bits: int) -> float | None:
-        """The best headline value among the ranked rows of a column."""
+        """The best headline value among the complete rows of a column."""
         values = [row.cell(bits).mean(HEADLINE) for row in self.ranked]
         return max((value for value in values if value is not None), default=None)
 
     def is_best(self, row: Row, bits: int | None) -> bool:
-        """Whether the row is ranked and has the best headline value of the column ``bits``."""
+        """Whether the row is complete and has the best headline value of the column ``bits``."""
         if bits is None or not any(row is other for other in self.ranked):
             return False
         return row.cell(bits).mean(HEADLINE) == self.best(bits)

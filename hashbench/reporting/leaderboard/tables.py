@@ -10,7 +10,7 @@ from hashbench.evaluation.headline import HEADLINE
 from hashbench.records.newest import newest_records
 from hashbench.records.results import Results
 from hashbench.records.store import Record
-from hashbench.reporting.leaderboard.significance import compare_with_best
+from hashbench.reporting.leaderboard.significance import compare_rows
 from hashbench.reporting.leaderboard.table import Cell, Row, Table
 from hashbench.reporting.table_key import TableKey
 
@@ -34,7 +34,7 @@ def tables(results: Results, current: frozenset[str] = frozenset(), stale: froze
     for table in made:
         table.same_but_weights = but_weights[replace(table.key, weights="")] > 1
         keep_one_hardware(table)
-        compare_with_best(table)
+        compare_rows(table)
     return made
 
 

@@ -39,7 +39,7 @@ def cell_content(cell: Cell, bits: int | None, measures: Sequence[Measure], orig
         ],
         "sd": [rounded(_deviation(own), MEAN_DIGITS) for own in values],
         "stale": cell.stale,
-        "against": _against(cell.vs_best, cell.adjusted_p),
+        "against": _against(cell.vs_best),
         "radius": _curve([record["curves"]["radius"] for record in cell.ok if record["curves"]["radius"]]),
         "rank": _curve([record["curves"]["rank"] for record in cell.ok]),
         "queries": _queries(cell),
@@ -65,14 +65,14 @@ def _deviation(values: Sequence[float | None]) -> float | None:
     return float(np.std(present, ddof=1)) if len(present) > 1 else None
 
 
-def _against(paired: Paired | None, adjusted_p: float | None) -> Content | None:
+def _against(paired: Paired | None) -> Content | None:
     if paired is None:
         return None
     return {
         "difference": rounded(paired.difference),
         "low": rounded(paired.low),
         "high": rounded(paired.high),
-        "p": rounded(adjusted_p),
+        "p": rounded(paired.p),
         "effect": rounded(paired.effect),
         "queries": paired.queries,
     }

@@ -52,7 +52,7 @@ def _metric(name: str, metric: Metric | None) -> Measure:
         id=name,
         name=metric_name(name),
         group="Bounds" if "/" in name else "Retrieval",
-        better=metric.direction if metric else "up",
+        better=metric.direction if metric else "none",
         unit="share",
         meaning=metric.formula if metric else "",
         of=lambda record: record["metrics"].get(name),
