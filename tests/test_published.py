@@ -10,6 +10,7 @@ import jsonschema
 import numpy as np
 import pytest
 
+from hashbench.evaluation.metrics import declared
 from hashbench.records.schema import schema
 from hashbench.reporting.leaderboard.blocks import filled
 from hashbench.reporting.write import write_reports
@@ -39,6 +40,16 @@ def test_records_are_whole_and_carry_per_query_ap_but_no_codes(folder: Path) -> 
             assert sorted(arrays) == ["average_precision", "query_items"]
             assert np.nanmean(arrays["average_precision"]) == pytest.approx(record["metrics"]["map@1000"], abs=1e-6)
     assert not list(folder.rglob("*.safetensors"))
+
+
+@each_folder
+def test_metrics_are_within_the_range_they_declare(folder: Path) -> None:
+    for file, record in records(folder):
+        ranges = {metric.id: metric.range for metric in declared(record["protocol_card"]["cutoff"])}
+        for name, value in record["metrics"].items():
+            low, high = ranges[name]
+            assert value is None or (low is None or value >= low), (file.name, name)
+            assert value is None or (high is None or value <= high), (file.name, name)
 
 
 @each_folder

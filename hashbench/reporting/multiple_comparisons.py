@@ -122,33 +122,44 @@ def _draws(cells: Sequence[FloatArray], seed: int, resamples: int) -> tuple[Floa
 def _resampled_repetitions(cells: Sequence[FloatArray], seed: int, resamples: int) -> tuple[FloatArray, FloatArray]:
     """What drawing repetitions anew adds to each cell's mean [resamples, cells], and its variance [cells].
 
-    Deviations from the cells' means are drawn from those of all cells together, since three repetitions know little of
-    a cell's spread: it is taken as that of all cells or as the cell's own, whichever is larger, and each resample draws
-    how wrong it is (chi-squared, with as many degrees of freedom as there are repetitions beyond the first of each
-    cell). Cells with fewer repetitions, or with equal ones, have none.
+    Three repetitions know little of a cell's spread. So their deviations from the cell's mean are drawn from those of
+    all cells together; the spread is that of all cells or the cell's own, whichever is larger; and each resample draws
+    how wrong it is (chi-squared, with as many degrees of freedom as cells have repetitions beyond the first). What
+    their means differ by since each has noise per query is left out: the resampled queries have it already.
+    Cells with fewer repetitions, or with equal ones, have no spread.
     """
     repeated, variances = np.zeros((resamples, len(cells))), np.zeros(len(cells))
-    own = {}
-    for index, cell in enumerate(cells):
-        totals = rounded_to_exact(cell).sum(axis=1)
-        deviations = (len(cell) * totals - totals.sum()) / (len(cell) * cell.shape[1])
-        if len(cell) >= MIN_REPETITIONS and deviations.any():
-            own[index] = deviations
-    if not own:
+    spreads = {index: _spread(cell) for index, cell in enumerate(cells) if len(cell) >= MIN_REPETITIONS}
+    spreads = {index: (deviations, noise) for index, (deviations, noise) in spreads.items() if deviations.any()}
+    if not spreads:
         return repeated, variances
-    freedom = sum(len(deviations) - 1 for deviations in own.values())
-    squares = {index: math.fsum(deviations**2) for index, deviations in own.items()}
-    pooled = math.fsum(squares.values()) / freedom
-    pool = np.concatenate([each * math.sqrt(len(each) / (len(each) - 1)) for each in own.values()])
+    freedom = sum(len(deviations) - 1 for deviations, _ in spreads.values())
+    own = {index: math.fsum(deviations**2) / (len(deviations) - 1) for index, (deviations, _) in spreads.items()}
+    pooled, pooled_noise = (
+        math.fsum(values[index] * (len(spreads[index][0]) - 1) for index in spreads) / freedom
+        for values in (own, {index: noise for index, (_, noise) in spreads.items()})
+    )
+    pool = np.concatenate([each * math.sqrt(len(each) / (len(each) - 1)) for each, _ in spreads.values()])
     pool /= math.sqrt(math.fsum(pool**2) / len(pool))
     generator = np.random.default_rng([seed, 1])
     errors = np.sqrt(freedom / generator.chisquare(freedom, resamples))
-    for index, deviations in own.items():
+    for index, (deviations, noise) in spreads.items():
         count = len(deviations)
-        variances[index] = max(pooled, squares[index] / (count - 1)) / count
-        drawn = pool[generator.integers(len(pool), size=(count, resamples))]
-        repeated[:, index] = drawn.sum(axis=0) / math.sqrt(count) * math.sqrt(variances[index]) * errors
+        variances[index] = max(pooled - pooled_noise, own[index] - noise, 0.0) / count
+        drawn = pool[generator.integers(len(pool), size=(count, resamples))].sum(axis=0) / math.sqrt(count)
+        repeated[:, index] = drawn * math.sqrt(variances[index]) * errors
     return repeated, variances
+
+
+def _spread(cell: FloatArray) -> tuple[FloatArray, float]:
+    """Deviations of the repetitions' means, and the part of their variance that is noise per query."""
+    cell = rounded_to_exact(cell)
+    repetitions, queries = cell.shape
+    means, of_queries = cell.sum(axis=1) / queries, cell.sum(axis=0) / repetitions
+    mean = cell.sum() / cell.size
+    noise = ((cell - means[:, None]) - (of_queries - mean)).ravel()
+    freedom = (repetitions - 1) * max(queries - 1, 1)
+    return means - mean, math.fsum(noise**2) / freedom / queries
 
 
 def _items(

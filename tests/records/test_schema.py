@@ -127,6 +127,13 @@ def test_model_and_schema_refuse_values_of_other_types(name: str, tmp_path: Path
     assert not refused
 
 
+@pytest.mark.parametrize("value", [3.7, -12.0, 1e9])
+def test_a_metric_of_another_range_is_taken(value: float, tmp_path: Path) -> None:
+    content = changed(complete_record(), ("metrics", "mean_rank"), value)
+    jsonschema.Draft202012Validator(SCHEMAS["record"]).validate(content)
+    assert is_read(content, tmp_path / "r.json")
+
+
 def test_numbers_that_are_not_finite_and_odd_texts_are_read_as_json_has_them(tmp_path: Path) -> None:
     content = complete_record()
     content["trial"]["method"] = "METHOD"

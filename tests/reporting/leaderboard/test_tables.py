@@ -63,6 +63,30 @@ def test_a_row_of_which_one_repetition_failed_is_not_ranked() -> None:
     assert [row.method for row in table.unranked] == ["itq"]
 
 
+@pytest.mark.parametrize(
+    ("broken", "ranks"),
+    [
+        ({32: 0.05}, {"good": 1, "fair": 2, "chance": 3}),
+        ({32: 0.2}, {"good": 1, "fair": 2, "chance": None}),  # chance would be third though it is fourth
+        ({32: 0.9}, {"good": None, "fair": None, "chance": None}),
+        ({}, {"good": 1, "fair": 2, "chance": 3}),
+    ],
+)
+def test_no_row_has_a_rank_while_a_better_one_is_incomplete(
+    broken: dict[int, float], ranks: dict[str, int | None]
+) -> None:
+    values = {"good": 0.8, "fair": 0.5, "chance": 0.1}
+    several = [make_record(method, bits, value) for method, value in values.items() for bits in (16, 32)]
+    several.append(failed(make_record("broken", 16, 0.9)))
+    several += [make_record("broken", bits, value) for bits, value in broken.items()]
+    (table,) = tables(Results(tuple(several)))
+    assert {row.method: row.rank for row in table.ranked} == ranks
+    assert [row.method for row in table.ranked] == list(values)
+    assert [line.rank for line in table.lines()] == [*ranks.values(), None]
+    assert ("Nor has a row a rank" in " ".join(caption(table))) == (None in ranks.values())
+    assert markdown([table]).count("| – | good |") == (ranks["good"] is None)
+
+
 def test_repetitions_become_mean_and_standard_deviation(records: list[Record]) -> None:
     (table,) = tables(Results(tuple(records)))
     cell = table.ranked[1].cell(16)

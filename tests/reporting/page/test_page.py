@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hashbench.evaluation.metrics import declared
 from hashbench.records.results import Results, results
 from hashbench.records.store import Record
 from hashbench.records.trial_spec import FLOAT_FEATURES
@@ -217,6 +218,25 @@ def test_the_data_has_mean_spread_and_every_repetition_of_each_measure(folder: P
         assert cell["sd"][indices[name]] == pytest.approx(np.std(values, ddof=1), rel=1e-2)
         assert [run["values"][indices[name]] for run in cell["runs"]] == pytest.approx(values, rel=1e-4)
     assert cell["mean"][indices["cost:search"]] == pytest.approx(2e5 / 128, rel=1e-4)
+
+
+def test_measures_say_which_way_is_better_as_their_metrics_declare() -> None:
+    record = make_record("itq", 16, 0.5)
+    record["metrics"]["unheard_of"] = 3.0
+    better = {measure["id"]: measure["better"] for measure in read(record).data["measures"]}
+    directions = {metric.id: metric.direction for metric in declared()}
+    assert {name: better[name] for name in record["metrics"] if name in directions} == {
+        name: directions[name] for name in record["metrics"] if name in directions
+    }
+    assert better["chance"] == "none"
+    assert better["unheard_of"] == "none"  # which way is better is not known: none is starred
+
+
+def test_a_metric_that_is_better_when_lower_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    lower = [replace(metric, direction="down") if metric.id == "recall@1000" else metric for metric in declared()]
+    monkeypatch.setattr("hashbench.reporting.page.measures.declared", lambda cutoff: lower)
+    better = {measure["id"]: measure["better"] for measure in read(make_record("itq", 16, 0.5)).data["measures"]}
+    assert (better["recall@1000"], better["precision@100"]) == ("down", "up")
 
 
 def test_long_curves_are_thinned_and_keep_their_ends(folder: Path) -> None:
