@@ -54,7 +54,7 @@ def _details(table: Table) -> str:
         "bits",
         "n",
         *map(metric_heading, metrics),
-        f"{HEADLINE_NAME} to best [95 %]",
+        f"{HEADLINE_NAME} to best [95 % of this pair]",
         "p (all pairs)",
         "fit s",
         "encode images/s",

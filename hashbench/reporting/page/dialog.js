@@ -38,7 +38,7 @@ function summary(cell) {
   const { against } = cell;
   if (cell.best) parts.push(el('p', {}, 'Best of its column.'));
   if (against) {
-    parts.push(el('p', {}, `${signed(against.difference)} against the column’s best on the same ${groups.format(against.queries)} queries (95 % interval ${signed(against.low)} to ${signed(against.high)}, `
+    parts.push(el('p', {}, `${signed(against.difference)} against the column’s best on the same ${groups.format(against.queries)} queries (95 % interval of this pair ${signed(against.low)} to ${signed(against.high)}, `
       + `p ${against.p < 0.001 ? '< .001' : `= ${written(against.p, 'share')}`} after correction for all pairs of the table, effect size ${against.effect.toFixed(2).replace('-', '−')}): `
       + `${cell.like ? 'cannot be told apart from it.' : 'told apart from it.'}`));
   }
