@@ -11,6 +11,7 @@ import functools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,18 @@ IntArray = npt.NDArray[np.int64]
 IndexPairs = tuple[IntArray, IntArray]
 
 
+class _Items(NamedTuple):
+    """Means [items]; deviations of differences over queries and standard errors [items, items].
+
+    ``strays`` [resamples, items] is how far resampled means are from the observed ones.
+    """
+
+    means: FloatArray
+    deviations: FloatArray
+    errors: FloatArray
+    strays: FloatArray
+
+
 @dataclass(frozen=True, eq=False)
 class Comparisons:
     """The items of one group, each with each.
@@ -48,9 +61,7 @@ class Comparisons:
     p: FloatArray
     smallest: float | None
     queries: int
-    _means: FloatArray
-    _deviations: FloatArray  # [items, items], of the differences over queries
-    _strays: FloatArray  # [resamples, items], of means from the observed ones
+    _items: "_Items"
 
     def apart(self, first: int, second: int) -> bool:
         """Whether two items can be told apart."""
@@ -58,10 +69,11 @@ class Comparisons:
 
     def paired(self, first: int, second: int) -> Paired:
         """The first item less the second; the interval is of this pair alone."""
-        difference = float(self._means[first] - self._means[second])
+        items = self._items
+        difference = float(items.means[first] - items.means[second])
         tail = (1 - CONFIDENCE) / 2
-        low, high = np.quantile(self._strays[:, first] - self._strays[:, second], [tail, 1 - tail]) + difference
-        deviation = float(self._deviations[first, second])
+        low, high = np.quantile(items.strays[:, first] - items.strays[:, second], [tail, 1 - tail]) + difference
+        deviation = float(items.deviations[first, second])
         effect = difference / deviation if deviation else 0.0
         return Paired(difference, float(low), float(high), float(self.p[first, second]), effect, self.queries)
 
@@ -80,33 +92,26 @@ def compare_groups(
     Raises:
         ValueError: cells differ in their queries' number, or no query has a value in all of them.
     """
-    averages, spreads, repeated = _draws(cells, seed, resamples)
-    made = [_items(items, averages, spreads, repeated) for items in groups]
-    errors, strays = [one[2] for one in made], [one[3] for one in made]
+    averages, strays, variances = _draws(cells, seed, resamples)
+    made = [_items(items, averages, strays, variances) for items in groups]
     pairs = [np.triu_indices(len(items), 1) for items in groups]
-    differences = np.concatenate([np.abs(one[0][i] - one[0][j]) for one, (i, j) in zip(made, pairs, strict=True)])
-    standard = np.concatenate([error[i, j] for error, (i, j) in zip(errors, pairs, strict=True)])
-    enough = len(averages) >= MIN_QUERIES
-    if len(differences) and enough:
-        p, critical = _step_down(differences, standard, strays, pairs)
-    else:
-        p, critical = np.ones(len(differences)), np.nan
-    parts = np.split(p, np.cumsum([len(i) for i, _ in pairs])[:-1])
+    sizes = [len(first) for first, _ in pairs]
+    enough = len(averages) >= MIN_QUERIES and sum(sizes) > 0
+    p, critical = _step_down(made, pairs) if enough else (np.ones(sum(sizes)), np.nan)
+    p_by_group = np.split(p, np.cumsum(sizes)[:-1])
     return [
         Comparisons(
-            _symmetric(part, len(items), pair),
-            float(critical * np.median(error[pair])) if len(part) and enough else None,
+            _symmetric(own, len(items.means), pair),
+            float(critical * np.median(items.errors[pair])) if enough and len(own) else None,
             len(averages),
-            means,
-            deviations,
-            stray,
+            items,
         )
-        for items, part, pair, (means, deviations, error, stray) in zip(groups, parts, pairs, made, strict=True)
+        for items, own, pair in zip(made, p_by_group, pairs, strict=True)
     ]
 
 
 def _draws(cells: Sequence[FloatArray], seed: int, resamples: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Averages over repetitions [queries, cells]; what resampled repetitions add to means, and its variance."""
+    """Averages over repetitions [queries, cells]; strays of resampled means [resamples, cells]; variances of spreads."""
     if len({cell.shape[1] for cell in cells}) > 1:
         raise ValueError(f"{sorted({cell.shape[1] for cell in cells})} queries, wanted the same ones in all cells")
     answered = np.all([np.isfinite(cell).all(axis=0) for cell in cells], axis=0)
@@ -162,16 +167,15 @@ def _spread(cell: FloatArray) -> tuple[FloatArray, float]:
     return means - mean, math.fsum(noise**2) / freedom / queries
 
 
-def _items(
-    items: Sequence[Sequence[int]], averages: FloatArray, strays: FloatArray, variances: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Means [items], deviations of differences over queries and standard errors [items, items], strays of the means."""
+def _items(items: Sequence[Sequence[int]], averages: FloatArray, strays: FloatArray, variances: FloatArray) -> _Items:
+    """Items made of the cells of which they are the means."""
     values = np.stack([_mean(averages, cells) for cells in items], axis=1)
     queries = len(values)
     deviations = np.sqrt(_variances_of_differences(values))
     own = np.array([math.fsum(variances[list(cells)]) / len(cells) ** 2 for cells in items])
     errors = np.sqrt(deviations**2 / queries + own[:, None] + own[None, :])
-    return values.sum(axis=0) / queries, deviations, errors, np.stack([_mean(strays, cells) for cells in items], axis=1)
+    means = values.sum(axis=0) / queries
+    return _Items(means, deviations, errors, np.stack([_mean(strays, cells) for cells in items], axis=1))
 
 
 def _mean(columns: FloatArray, cells: Sequence[int]) -> FloatArray:
@@ -193,37 +197,38 @@ def _variances_of_differences(values: FloatArray) -> FloatArray:
     return np.maximum(variances, 0.0) / scale**2
 
 
-def _step_down(
-    differences: FloatArray,
-    errors: FloatArray,
-    strays: Sequence[FloatArray],
-    pairs: Sequence[IndexPairs],
-) -> tuple[FloatArray, float]:
+def _step_down(groups: Sequence[_Items], pairs: Sequence[IndexPairs]) -> tuple[FloatArray, float]:
     """Adjusted p of each pair, and how many standard errors one has to be apart that is not yet told apart."""
-    sizes = _ratio(differences, errors)
+    resamples = len(groups[0].strays)
+    errors = _of_pairs([items.errors[pair] for items, pair in zip(groups, pairs, strict=True)])
+    apart = [items.means[i] - items.means[j] for items, (i, j) in zip(groups, pairs, strict=True)]
+    sizes = _ratio(np.abs(_of_pairs(apart)), errors)
     order = np.argsort(sizes, kind="stable")
     ascending = sizes[order] * (1 - 1e-12)  # rounding must not decide
     beyond = np.zeros(len(order), dtype=np.int64)
-    resamples = len(strays[0])
-    for highest in _running_maxima(errors, strays, pairs, order):
-        beyond += (highest >= ascending).sum(axis=0)
+    for maxima in _running_maxima(groups, pairs, errors, order):
+        beyond += (maxima >= ascending).sum(axis=0)
     stepped = np.maximum.accumulate(((1 + beyond) / (1 + resamples))[::-1])[::-1]
     last = max(int((stepped >= SIGNIFICANCE).sum()) - 1, 0)
-    maxima = np.concatenate([highest[:, last] for highest in _running_maxima(errors, strays, pairs, order)])
+    largest = np.concatenate([maxima[:, last] for maxima in _running_maxima(groups, pairs, errors, order)])
     p = np.empty_like(stepped)
     p[order] = stepped
-    return p, float(np.quantile(maxima, 1 - SIGNIFICANCE))
+    return p, float(np.quantile(largest, 1 - SIGNIFICANCE))
 
 
 def _running_maxima(
-    errors: FloatArray, strays: Sequence[FloatArray], pairs: Sequence[IndexPairs], order: IntArray
+    groups: Sequence[_Items], pairs: Sequence[IndexPairs], errors: FloatArray, order: IntArray
 ) -> Iterator[FloatArray]:
     """For chunks of resamples [chunk, pairs]: the largest stray of a pair and of all before it in ``order``."""
-    for start in range(0, len(strays[0]), _CHUNK_RESAMPLES):
-        chunk = slice(start, start + _CHUNK_RESAMPLES)
-        apart = [stray[chunk, i] - stray[chunk, j] for stray, (i, j) in zip(strays, pairs, strict=True)]
-        ratios = _ratio(np.abs(np.concatenate(apart, axis=1)), errors)
-        yield np.maximum.accumulate(ratios[:, order], axis=1)
+    for start in range(0, len(groups[0].strays), _CHUNK_RESAMPLES):
+        strays = [items.strays[start : start + _CHUNK_RESAMPLES] for items in groups]
+        apart = [stray[:, i] - stray[:, j] for stray, (i, j) in zip(strays, pairs, strict=True)]
+        yield np.maximum.accumulate(_ratio(np.abs(_of_pairs(apart)), errors)[:, order], axis=1)
+
+
+def _of_pairs(parts: Sequence[FloatArray]) -> FloatArray:
+    """The pairs of all groups, one after the other."""
+    return np.concatenate(parts, axis=-1)
 
 
 def _ratio(differences: FloatArray, errors: FloatArray) -> FloatArray:
