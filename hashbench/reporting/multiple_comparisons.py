@@ -111,7 +111,7 @@ def compare_groups(
 
 
 def _draws(cells: Sequence[FloatArray], seed: int, resamples: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Averages over repetitions [queries, cells]; strays of resampled means [resamples, cells]; variances of spreads."""
+    """Averages over repetitions [queries, cells], strays of means [resamples, cells], variances of spreads [cells]."""
     if len({cell.shape[1] for cell in cells}) > 1:
         raise ValueError(f"{sorted({cell.shape[1] for cell in cells})} queries, wanted the same ones in all cells")
     answered = np.all([np.isfinite(cell).all(axis=0) for cell in cells], axis=0)

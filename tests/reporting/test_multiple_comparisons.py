@@ -154,13 +154,13 @@ def test_of_equal_methods_any_is_told_apart_in_few_tables() -> None:
 @pytest.mark.parametrize("seeds", [0.0, 0.003, 0.01])
 def test_told_apart_is_wrong_in_at_most_6_percent_of_tables(seeds: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Eight methods, 1,000 queries, three trainings each; with -s also the power for a difference of .02."""
-    monkeypatch.setattr(statistics, "RESAMPLES", 500)
-    now, before = (lambda cells: apart_from_best(cells, 500)), apart_by_holm
+    monkeypatch.setattr(statistics, "RESAMPLES", 400)
+    now, before = (lambda cells: apart_from_best(cells, 400)), apart_by_holm
     repetitions = 3
     wrong = rate(Tables(seeds, repetitions), 2_000, now)
-    wrong_before = rate(Tables(seeds, repetitions), 200, before)
-    once = rate(Tables(seeds), 2_000 if seeds == 0 else 200, now)
-    power, power_before = (rate(Tables(seeds, repetitions, better=0.02), 200, told) for told in (now, before))
+    wrong_before = rate(Tables(seeds, repetitions), 100, before)
+    once = rate(Tables(seeds), 2_000 if seeds == 0 else 100, now)
+    power, power_before = (rate(Tables(seeds, repetitions, better=0.02), 100, told) for told in (now, before))
     print(
         f"\nsd between seeds {seeds}: told apart in {wrong:.3f} of tables of equals (before {wrong_before:.3f}), "
         f"with one training each {once:.3f}; power for .02: {power:.2f} (before {power_before:.2f})"
