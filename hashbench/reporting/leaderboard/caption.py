@@ -118,7 +118,7 @@ def _about_cells(table: Table) -> Iterator[str]:
     if table.unranked:
         yield "Rows that lack cells, or of which a repetition failed, have no rank and are not compared."
     if any(row.rank is None for row in table.ranked):
-        yield "Nor has a row a rank than which such a row is better where both have cells."
+        yield "Nor has a complete row a rank while such a row is better in the cells that both have."
     if any(cell.stale for row in table.rows for cell in row.cells.values()):
         yield STALE
     shown = {row.method for row in table.references}

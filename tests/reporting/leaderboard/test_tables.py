@@ -83,7 +83,7 @@ def test_no_row_has_a_rank_while_a_better_one_is_incomplete(
     assert {row.method: row.rank for row in table.ranked} == ranks
     assert [row.method for row in table.ranked] == list(values)
     assert [line.rank for line in table.lines()] == [*ranks.values(), None]
-    assert ("Nor has a row a rank" in " ".join(caption(table))) == (None in ranks.values())
+    assert ("Nor has a complete row a rank" in " ".join(caption(table))) == (None in ranks.values())
     assert markdown([table]).count("| – | good |") == (ranks["good"] is None)
 
 
