@@ -13,7 +13,7 @@ from hashbench.codes import check_bits
 from hashbench.data.images import resize, three_channels
 from hashbench.execution import training_data
 from hashbench.features.backbones import load_backbone
-from hashbench.features.weights import Weights, parse_weights
+from hashbench.features.weights import Weights, checked_weights
 from hashbench.method import HashMethod, RunContext
 from hashbench.plugins.hyperparameters import resolve
 from hashbench.plugins.registry import METHODS
@@ -140,5 +140,5 @@ def hasher(
     Raises:
         hashbench.UsageError: unknown method or parameter, with the nearest name.
     """
-    files = parse_weights(f"{net}={file}" for net, file in (weights or {}).items())
+    files = checked_weights(weights or {})
     return Estimator(name, check_bits(bits), seed, device, Weights(files, offline, log_to_stderr), parameters)

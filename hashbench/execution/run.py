@@ -13,7 +13,7 @@ from hashbench.errors import UsageError, unknown
 from hashbench.execution.events import Event
 from hashbench.execution.executors import executor
 from hashbench.execution.settings import Settings
-from hashbench.features.weights import Weights, parse_weights
+from hashbench.features.weights import Weights, checked_weights
 from hashbench.planning.grid import Grid, grid_fields, parse_bits, split_list
 from hashbench.planning.plan import Plan, make_plan
 from hashbench.planning.suite import open_grids
@@ -78,7 +78,7 @@ def run(**options: Unpack[RunOptions]) -> Results:
         options.get("data"),
         device=options.get("device", "auto"),
         timeout=options.get("timeout"),
-        weights=parse_weights(f"{name}={file}" for name, file in options.get("weights", {}).items()),
+        weights=checked_weights(options.get("weights", {})),
         offline=options.get("offline", False),
     )
     asked = grid_fields(options, methods=_names, bits=_bits, datasets=_names)

@@ -11,7 +11,7 @@ from hashbench.execution.run import make_settings
 from hashbench.external.arrays import NAMES, Array, Arrays, read_arrays
 from hashbench.external.score import score_arrays
 from hashbench.external.score_request import ScoreRequest
-from hashbench.features.weights import parse_weights
+from hashbench.features.weights import checked_weights
 from hashbench.records.store import Record
 from hashbench.reporting.write import write_reports
 from hashbench.util.progress import log_to_stderr
@@ -69,7 +69,7 @@ def score(source: str | Path | Mapping[str, Array], **options: Unpack[ScoreOptio
         options.get("results", "results"),
         options.get("data"),
         device=options.get("device", "auto"),
-        weights=parse_weights(f"{name}={file}" for name, file in options.get("weights", {}).items()),
+        weights=checked_weights(options.get("weights", {})),
         offline=options.get("offline", False),
     )
     request: dict[str, Any] = {name: value for name, value in options.items() if name not in SETTINGS}

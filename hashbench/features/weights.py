@@ -67,15 +67,27 @@ def parse_weights(pairs: Iterable[str]) -> dict[str, Path]:
     Raises:
         UsageError: another form, no network of that name, a name given twice, or no such file.
     """
-    files: dict[str, Path] = {}
+    files: dict[str, str] = {}
     for pair in pairs:
         name, equals, file = (part.strip() for part in pair.partition("="))
         if not (name and equals and file):
             raise UsageError(f"weights are {pair!r}, wanted NAME=FILE, say resnet50=/home/me/resnet50.pth")
-        network(name)
         if name in files:
-            raise UsageError(f"weights of {name!r} are given twice, {str(files[name])!r} and {file!r}; give one")
-        files[name] = Path(file).expanduser().absolute()
-        if not files[name].is_file():
-            raise UsageError(f"weights of {name!r}: there is no file {file!r}")
-    return files
+            raise UsageError(f"weights of {name!r} are given twice, {files[name]!r} and {file!r}; give one")
+        files[name] = file
+    return checked_weights(files)
+
+
+def checked_weights(files: Mapping[str, str | Path]) -> dict[str, Path]:
+    """The same files with absolute paths.
+
+    Raises:
+        UsageError: no network of a name, or no such file.
+    """
+    paths: dict[str, Path] = {}
+    for name, file in files.items():
+        network(name)
+        paths[name] = Path(file).expanduser().absolute()
+        if not paths[name].is_file():
+            raise UsageError(f"weights of {name!r}: there is no file {str(file)!r}")
+    return paths

@@ -21,8 +21,8 @@ from hashbench.replay.stored_trial import (
     StoredCodes,
     StoredTrial,
     changed_sources,
-    load_codes,
     load_method,
+    load_method_codes,
     readable_trials,
 )
 from hashbench.util.progress import no_log
@@ -103,7 +103,7 @@ def make_gallery(stored: StoredTrial, request: GalleryRequest) -> GalleryResult:
     Raises:
         UsageError: the record has no codes, or its data set is not here; nothing was written.
     """
-    codes = load_codes(stored)
+    codes = load_method_codes(stored)
     queries = spread(codes.average_precision, request.queries)
     if not len(queries):
         raise UsageError(f"record {stored.record['key']}: no query has a relevant item, so there is nothing to show")

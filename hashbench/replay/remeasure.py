@@ -10,7 +10,7 @@ from hashbench.records.schema import FORMAT
 from hashbench.records.store import Record, Store
 from hashbench.replay.context import ReplayContext
 from hashbench.replay.stored_dataset import open_recorded_dataset
-from hashbench.replay.stored_trial import StoredTrial, check_weights, load_codes, load_method, readable_trials
+from hashbench.replay.stored_trial import StoredTrial, check_weights, load_method, load_method_codes, readable_trials
 from hashbench.util.progress import no_log
 
 
@@ -39,7 +39,7 @@ def measure_again(stored: StoredTrial, context: ReplayContext) -> Record:
         UsageError: codes, state, data set or weights are not here, or not those of the record; nothing is written.
     """
     trial = stored.trial
-    codes = load_codes(stored)
+    codes = load_method_codes(stored)
     method, run = load_method(stored, context.device)
     dataset = open_recorded_dataset(stored, context.data, context.dataset)
     features = extractor(trial.features, context.weights, trial.features_dtype)

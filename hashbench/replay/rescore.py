@@ -25,7 +25,7 @@ from hashbench.records.store import Record, to_json
 from hashbench.records.trial_spec import FLOAT_FEATURES
 from hashbench.replay.context import ReplayContext
 from hashbench.replay.stored_dataset import open_recorded_dataset
-from hashbench.replay.stored_trial import StoredTrial, check_weights, load_any_codes
+from hashbench.replay.stored_trial import StoredTrial, check_weights, load_codes
 from hashbench.reporting.write import write_reports
 from hashbench.util.device import pick_device
 from hashbench.util.files import replacing
@@ -155,7 +155,7 @@ def _scores(stored: StoredTrial, context: ReplayContext) -> tuple[Scores, Record
     """Scores, and what else of the record they change."""
     if stored.trial.method == FLOAT_FEATURES:
         return _of_features(stored, context)
-    codes = load_any_codes(stored)
+    codes = load_codes(stored)
     pairs: tuple[Codes, Codes] = (codes.query, codes.database)
     cutoff = stored.record["protocol_card"]["cutoff"]
     return evaluate(*pairs, codes.query_labels, codes.database_labels, cutoff, context.device), {}

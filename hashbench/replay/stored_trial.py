@@ -103,7 +103,7 @@ class StoredCodes:
     average_precision: npt.NDArray[np.float64]
 
 
-def load_codes(stored: StoredTrial) -> StoredCodes:
+def load_method_codes(stored: StoredTrial) -> StoredCodes:
     """The codes beside a record.
 
     Raises:
@@ -114,10 +114,10 @@ def load_codes(stored: StoredTrial) -> StoredCodes:
         what = "a reference" if record["reference"] else record["status"]
         why = f"it is {what}" if record["reference"] or record["status"] != "ok" else f"there is no {beside}"
         raise UsageError(f"record {record['key']} has no codes of a method: {why}; name another")
-    return load_any_codes(stored)
+    return load_codes(stored)
 
 
-def load_any_codes(stored: StoredTrial) -> StoredCodes:
+def load_codes(stored: StoredTrial) -> StoredCodes:
     """The codes beside a record, also the random codes of a reference.
 
     Raises:

@@ -10,7 +10,7 @@ from hashbench.data.spec import open_dataset
 from hashbench.gallery import reconstructions
 from hashbench.gallery.reconstruction_sheet import caption, reconstruction_sheet
 from hashbench.gallery.reconstructions import Reconstructions, reconstruct
-from hashbench.replay.stored_trial import load_codes, load_method
+from hashbench.replay.stored_trial import load_method, load_method_codes
 from tests.pictures import pictures
 from tests.stored_trials import stored
 
@@ -23,7 +23,7 @@ def pairs(results: Path, monkeypatch: pytest.MonkeyPatch) -> Reconstructions:
     monkeypatch.setattr(reconstructions, "QUERY_CHUNK", 70)  # 200 queries are no multiple
     record = stored(results, "paints")
     method, run = load_method(record, torch.device("cpu"))
-    made = reconstruct(method, run, load_codes(record), open_dataset("digits", Path()), QUERIES)
+    made = reconstruct(method, run, load_method_codes(record), open_dataset("digits", Path()), QUERIES)
     assert made is not None
     return made
 
@@ -73,4 +73,4 @@ def test_the_caption_says_what_is_shown_and_the_mean_over_all(results: Path, pai
 def test_a_method_that_restores_nothing_gives_none(results: Path) -> None:
     record = stored(results, "borrows")
     method, run = load_method(record, torch.device("cpu"))
-    assert reconstruct(method, run, load_codes(record), open_dataset("digits", Path()), QUERIES) is None
+    assert reconstruct(method, run, load_method_codes(record), open_dataset("digits", Path()), QUERIES) is None

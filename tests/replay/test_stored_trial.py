@@ -13,7 +13,7 @@ from hashbench.errors import UsageError
 from hashbench.execution.training_data import TrainingData, encode
 from hashbench.plugins.registry import METHODS
 from hashbench.replay.stored_dataset import open_recorded_dataset
-from hashbench.replay.stored_trial import StoredTrial, changed_sources, load_codes, load_method
+from hashbench.replay.stored_trial import StoredTrial, changed_sources, load_method, load_method_codes
 from tests.stored_trials import copied, stored
 
 CPU = torch.device("cpu")
@@ -24,7 +24,7 @@ def test_a_stored_method_gives_its_codes_again(results: Path, method: str) -> No
     """``borrows`` keeps a whole mobilenet, batch norms and counters too, and its weights are nowhere."""
     record = stored(results, method)
     again, run = load_method(record, CPU)
-    codes, digits = load_codes(record), open_dataset("digits", Path())
+    codes, digits = load_method_codes(record), open_dataset("digits", Path())
     inputs = TrainingData(digits, np.empty((0, 0)), digits.labels())
     assert np.array_equal(
         encode(again, inputs.batches(again, codes.query_items, run)).packed, codes.query.packed
@@ -35,7 +35,7 @@ def test_a_stored_method_gives_its_codes_again(results: Path, method: str) -> No
 def test_stored_codes_and_labels_have_the_records_precision(results: Path) -> None:
     """precision@1, its ties by expectation, reckoned plainly from what was read."""
     record = stored(results, "itq")
-    codes = load_codes(record)
+    codes = load_method_codes(record)
     distances = (codes.query.unpack()[:, None] != codes.database.unpack()[None]).sum(2)
     shares = [
         (codes.query_labels[query] & codes.database_labels[row == row.min()]).any(1).mean()
@@ -49,20 +49,20 @@ def test_stored_codes_and_labels_have_the_records_precision(results: Path) -> No
 
 def test_records_without_codes_of_a_method_say_why(results: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="has no codes of a method: it is a reference; name another"):
-        load_codes(stored(results, "reference_random"))
+        load_method_codes(stored(results, "reference_random"))
     record = copied(results, "itq", tmp_path)
     failed = StoredTrial(record.file, {**record.record, "status": "failed"})
     with pytest.raises(UsageError, match="it is failed"):
-        load_codes(failed)
+        load_method_codes(failed)
     np.savez(record.codes_file, average_precision=np.zeros(3))
     with pytest.raises(UsageError, match=r"was published without its codes; run itq .* again to have them"):
-        load_codes(record)
+        load_method_codes(record)
     record.codes_file.write_bytes(b"PK damaged")
     with pytest.raises(UsageError, match=r"codes .*\.npz cannot be read .*; restore the file or run the trial again"):
-        load_codes(record)
+        load_method_codes(record)
     record.codes_file.unlink()
     with pytest.raises(UsageError, match=r"there is no digits-.*\.npz"):
-        load_codes(record)
+        load_method_codes(record)
 
 
 def test_throughput_is_no_record_of_a_trial(results: Path) -> None:
