@@ -16,9 +16,10 @@ from hashbench.data.archives import unpack
 from hashbench.data.download import fetch
 from hashbench.data.single_label import SingleLabelDataset
 from hashbench.data.splits import draw_per_class
-from hashbench.dataset import Log, Protocol, Split
+from hashbench.dataset import Protocol, Split
 from hashbench.errors import UsageError
 from hashbench.util.files import file_sum, put_in_place, staging_folder
+from hashbench.util.progress import Log
 
 FOLDER = "cifar-10-batches-py"
 ARCHIVE = "cifar-10-python.tar.gz"

@@ -13,9 +13,10 @@ from hashbench.data.archives import unpack
 from hashbench.data.download import fetch
 from hashbench.data.image_files import ImageFileDataset
 from hashbench.data.splits import all_but
-from hashbench.dataset import Items, Log, Protocol, Split
+from hashbench.dataset import Items, Protocol, Split
 from hashbench.errors import UsageError
 from hashbench.util.files import file_sum, staging_folder
+from hashbench.util.progress import Log
 
 IMAGE_COUNT = 25_000
 FOLDER = "mirflickr"

@@ -16,8 +16,9 @@ from hashbench.data.image_tree import IMAGE_SUFFIXES, locate, walk
 from hashbench.data.label_lists import read_label_column, read_label_list
 from hashbench.data.split_lists import CONCEPTS_FILE, LIST_FILES, Listing, read_split_lists, split_lists_sum
 from hashbench.data.splits import all_but, draw_per_label
-from hashbench.dataset import Dataset, Items, Log, Protocol, Split
+from hashbench.dataset import Dataset, Items, Protocol, Split
 from hashbench.errors import UsageError
+from hashbench.util.progress import Log
 
 FOLDER = "nuswide"
 IMAGE_PREFIXES = ("Flickr/", "images/", "")

@@ -1,7 +1,6 @@
 """The base class of data sets: images, labels and index sets under one of its protocols."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
@@ -11,11 +10,10 @@ import numpy.typing as npt
 from torch import Tensor
 
 from hashbench.errors import UsageError
-from hashbench.util.progress import no_log
+from hashbench.util.progress import Log, no_log
 
 Items = npt.NDArray[np.int64]
 Images = Tensor | list[Tensor]
-Log = Callable[[str], None]
 
 
 @dataclass(frozen=True)

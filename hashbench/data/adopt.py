@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from hashbench.dataset import Log
 from hashbench.util.files import link_or_copy, put_in_place, staging_folder
-from hashbench.util.progress import Progress
+from hashbench.util.progress import Log, Progress
 
 CHUNK_FILES = 1000
 

@@ -13,11 +13,11 @@ import numpy.typing as npt
 from hashbench.data.decode import decoding_sources
 from hashbench.data.images import DECODE_CHUNK_IMAGES
 from hashbench.data.protocol_card import ProtocolCard
-from hashbench.dataset import Dataset, Items, Log, Split
+from hashbench.dataset import Dataset, Items, Split
 from hashbench.evaluation.evaluate import evaluate
 from hashbench.evaluation.headline import HEADLINE_K
 from hashbench.util.files import file_sum, replacing
-from hashbench.util.progress import Progress
+from hashbench.util.progress import Log, Progress
 
 SUM_BYTES = 16
 MAX_EXAMPLES = 5

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from hashbench.dataset import Log
 from hashbench.errors import UsageError
 from hashbench.util.files import replacing
-from hashbench.util.progress import Progress
+from hashbench.util.progress import Log, Progress
 from hashbench.util.threads import pool
 
 CHUNK_FILES = 1024  # files handed to the threads at a time

@@ -3,10 +3,10 @@
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from hashbench.dataset import Dataset, Log, Protocol
+from hashbench.dataset import Dataset, Protocol
 from hashbench.errors import UsageError, catching_exit
 from hashbench.plugins.registry import DATASETS
-from hashbench.util.progress import no_log
+from hashbench.util.progress import Log, no_log
 
 
 def expand(pattern: str, log: Log = no_log) -> list[str]:

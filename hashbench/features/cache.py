@@ -18,13 +18,13 @@ from torch import Tensor
 
 from hashbench.data.decode import decoding_sources
 from hashbench.data.images import DECODE_CHUNK_IMAGES, on_device
-from hashbench.dataset import Dataset, Images, Items, Log
+from hashbench.dataset import Dataset, Images, Items
 from hashbench.errors import UsageError
 from hashbench.features.extractor import Extractor
 from hashbench.features.parts import DamagedError, Floats, Layout, PartedArray
 from hashbench.util.files import file_sum
 from hashbench.util.prefetch import prefetch
-from hashbench.util.progress import Progress, no_log
+from hashbench.util.progress import Log, Progress, no_log
 
 FORMAT = "1"  # of the files; goes up when this module or parts.py changes them
 MAX_BLOCK_IMAGES = 256

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from torch import nn
 
-from hashbench.dataset import Log
 from hashbench.errors import UsageError
 from hashbench.features.preprocessing import Preprocessing
+from hashbench.util.progress import Log
 
 
 class Pretrained(ABC):

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from hashbench.dataset import Log
 from hashbench.errors import UsageError
 from hashbench.features.preprocessing import Preprocessing
 from hashbench.features.pretrained import Pretrained
+from hashbench.util.progress import Log
 
 PREFIX = "timm:"
 SUMMARY = "any network of timm (pip install 'hashbench[timm]'), pooled, its weights and preprocessing, or @SIZE"

@@ -13,10 +13,10 @@ import torch
 from torch import nn
 
 from hashbench.data.download import fetch
-from hashbench.dataset import Log
 from hashbench.features.preprocessing import Preprocessing
 from hashbench.features.pretrained import Pretrained
 from hashbench.util.files import replacing
+from hashbench.util.progress import Log
 
 WEIGHTS = "IMAGENET1K_V1"  # those the literature used
 PRESET = Preprocessing(224, 256, "bilinear", mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))

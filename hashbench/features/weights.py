@@ -7,11 +7,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from hashbench.dataset import Log
 from hashbench.errors import UsageError
 from hashbench.features.networks import network
 from hashbench.features.state_dicts import read_state, summarise_state
-from hashbench.util.progress import no_log
+from hashbench.util.progress import Log, no_log
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from hashbench.dataset import Dataset, Log
+from hashbench.dataset import Dataset
 from hashbench.errors import UsageError
 from hashbench.evaluation.headline import HEADLINE
 from hashbench.gallery.neighbour_sheet import neighbour_sheet
@@ -25,7 +25,7 @@ from hashbench.replay.stored_trial import (
     load_method_codes,
     readable_trials,
 )
-from hashbench.util.progress import no_log
+from hashbench.util.progress import Log, no_log
 
 MAX_SHOWN = 100  # queries, and neighbours of each: a sheet stays one that can be drawn and looked at
 

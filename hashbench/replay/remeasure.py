@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from hashbench.dataset import Log
 from hashbench.errors import UsageError
 from hashbench.execution.measure import measure
 from hashbench.features.spec import extractor
@@ -11,7 +10,7 @@ from hashbench.records.store import Record, Store
 from hashbench.replay.context import ReplayContext
 from hashbench.replay.stored_dataset import open_recorded_dataset
 from hashbench.replay.stored_trial import StoredTrial, check_weights, load_method, load_method_codes, readable_trials
-from hashbench.util.progress import no_log
+from hashbench.util.progress import Log, no_log
 
 
 def stored_trials(results: Path, log: Log = no_log) -> list[StoredTrial]:

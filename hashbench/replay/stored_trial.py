@@ -10,7 +10,7 @@ import safetensors.torch
 import torch
 
 from hashbench.codes import Codes
-from hashbench.dataset import Items, Log
+from hashbench.dataset import Items
 from hashbench.errors import UsageError
 from hashbench.features.backbones import bare_backbone
 from hashbench.features.extractor import Extractor
@@ -20,6 +20,7 @@ from hashbench.plugins.hyperparameters import resolve_recorded
 from hashbench.plugins.registry import METHODS
 from hashbench.records.store import Record, Store, load_record
 from hashbench.records.trial_spec import TrialSpec
+from hashbench.util.progress import Log
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hashbench.dataset import Log
 from hashbench.errors import UsageError
 from hashbench.records.results import Results, results
 from hashbench.reporting.figures.files import write_figures
@@ -16,7 +15,7 @@ from hashbench.reporting.leaderboard.table import Table
 from hashbench.reporting.leaderboard.tables import tables
 from hashbench.reporting.page import html
 from hashbench.util.files import replacing
-from hashbench.util.progress import no_log
+from hashbench.util.progress import Log, no_log
 
 PAGE = "leaderboard.html"
 FILES: dict[str, Callable[[Sequence[Table], Results], str]] = {

@@ -4,6 +4,8 @@ import sys
 import time
 from collections.abc import Callable
 
+Log = Callable[[str], None]  # gets a line
+
 SECONDS_BETWEEN = 5.0
 
 

@@ -7,13 +7,12 @@ from the Markdown file.
 import re
 from pathlib import Path
 
-from hashbench.dataset import Log
 from hashbench.errors import UsageError
 from hashbench.records.results import results
 from hashbench.reporting.leaderboard.caption import title
 from hashbench.reporting.leaderboard.markdown import escaped, overview
 from hashbench.reporting.leaderboard.tables import tables
-from hashbench.util.progress import no_log
+from hashbench.util.progress import Log, no_log
 
 MARK = "<!-- hashbench leaderboard {folder} -->"
 _BLOCK = re.compile(
