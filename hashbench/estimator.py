@@ -15,9 +15,9 @@ from hashbench.execution import training_data
 from hashbench.features.backbones import load_backbone
 from hashbench.features.weights import Weights, checked_weights
 from hashbench.method import HashMethod, RunContext
-from hashbench.plugins.hyperparameters import resolve
+from hashbench.plugins.hyperparameters import network_dtype, resolve, resolve_for_run
 from hashbench.plugins.registry import METHODS
-from hashbench.util.device import pick_device, training_dtype
+from hashbench.util.device import pick_device
 from hashbench.util.progress import log_to_stderr
 from hashbench.util.seeds import derive_seed
 
@@ -36,7 +36,8 @@ class Estimator:
     ) -> None:
         method = METHODS.get(name)
         self.name, self.seed, self.device, self.weights = name, seed, pick_device(device), weights
-        self.fitted: HashMethod = method(bits, **method.resolve(resolve(name, method, parameters), "pixels"))
+        self.parameters = resolve_for_run(method, resolve(name, method, parameters), "pixels", self.device)
+        self.fitted: HashMethod = method(bits, **self.parameters)
         self.epochs: list[dict[str, float]] = []
         self._width: int | None = None
 
@@ -59,7 +60,7 @@ class Estimator:
         run = RunContext(
             self.device,
             training_data.own_generator(seed),
-            dtype=training_dtype(self.device),
+            dtype=network_dtype(self.parameters),
             backbones=lambda spec: load_backbone(spec, self.weights),
         )
         training_data.fit(self.fitted, train, run, seed)

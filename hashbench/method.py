@@ -114,7 +114,8 @@ class RunContext:
         device: of all tensors.
         generator: a seeded generator on the CPU; pass it to every draw.
         features: id of the trial's features ("gist", "squeezenet1_1@128").
-        dtype: what networks compute in; float32, or bfloat16 for autocast.
+        dtype: what networks compute in: bfloat16 for autocast where the method's parameter "precision" says so, else
+            float32.
         checkpoint: a folder of the trial's own that outlives a killed training, or None; the method creates it.
         backbones: provider behind :meth:`backbone`.
         progress: called after every epoch with (done, total, values).
@@ -170,6 +171,7 @@ class HashMethod(ABC):
 
     The file name is the method's name on the command line. Hyper-parameters are the keyword arguments of
     ``__init__``, each with a type and a default; ``__init__`` stores and validates them and does nothing else.
+    One called ``precision`` with the value "auto" gets "float32" or "bfloat16", whichever suits the run's device.
     Attributes that ``fit`` learns end in ``_``.
 
     Attributes:

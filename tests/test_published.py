@@ -12,6 +12,7 @@ import pytest
 
 from hashbench.evaluation.metrics import declared
 from hashbench.records.schema import schema
+from hashbench.records.store import load_record
 from hashbench.reporting.leaderboard.blocks import filled
 from hashbench.reporting.write import write_reports
 
@@ -35,7 +36,7 @@ def records(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
 @each_folder
 def test_records_are_whole_and_carry_per_query_ap_but_no_codes(folder: Path) -> None:
     for file, record in records(folder):
-        jsonschema.validate(record, schema("record"))
+        jsonschema.validate(load_record(file), schema("record"))
         with np.load(file.with_suffix(".npz")) as arrays:
             assert sorted(arrays) == ["average_precision", "query_items"]
             assert np.nanmean(arrays["average_precision"]) == pytest.approx(record["metrics"]["map@1000"], abs=1e-6)

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hashbench.data.decode import decoding_sources
+from hashbench.data.decode import decoding_id
 from hashbench.data.images import DECODE_CHUNK_IMAGES
 from hashbench.data.protocol_card import ProtocolCard
 from hashbench.dataset import Dataset, Items, Split
 from hashbench.evaluation.evaluate import evaluate
 from hashbench.evaluation.headline import HEADLINE_K
-from hashbench.util.files import file_sum, replacing
+from hashbench.util.files import replacing
 from hashbench.util.progress import Log, Progress
 
 SUM_BYTES = 16
@@ -140,8 +140,8 @@ def same_images(dataset: Dataset, cache: Path) -> Groups:
     Raises:
         UsageError: an image cannot be decoded; names it.
     """
-    made_from = [dataset.image_content(), *sorted(file_sum(file) for file in decoding_sources(dataset))]
-    file = cache / "pixels" / f"{hashlib.sha256(''.join(made_from).encode()).hexdigest()[:32]}.bin"
+    made_from = dataset.image_content() + decoding_id(dataset)
+    file = cache / "pixels" / f"{hashlib.sha256(made_from.encode()).hexdigest()[:32]}.bin"
     sums = _cached_sums(file, len(dataset), dataset.log)
     if sums is None:
         sums = _pixel_sums(dataset)

@@ -1,6 +1,8 @@
-"""Decodes image files to uint8 tensors, and lists the source files that affect the result."""
+"""Decodes image files to uint8 tensors."""
 
+import hashlib
 import inspect
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from torch import Tensor
 from hashbench.data import images
 from hashbench.dataset import Dataset
 from hashbench.errors import UsageError
+from hashbench.plugins.plugin_path import is_shipped
+from hashbench.plugins.sources import plugin_sources
 from hashbench.util.threads import pool
 
 GREY_MODES = ("1", "L", "LA")  # Pillow's modes of one channel of at most 8 bits, with or without transparency
@@ -29,10 +33,11 @@ def decode(files: Sequence[Path]) -> list[Tensor]:
     return list(pool().map(_decode, files))
 
 
-def decoding_sources(dataset: Dataset) -> set[Path]:
-    """The source files that decide a data set's images: those of its class and its bases, decoding and resizing."""
-    kinds = [kind for kind in type(dataset).__mro__ if issubclass(kind, Dataset) and kind is not Dataset]
-    return {Path(inspect.getfile(kind)) for kind in kinds} | {Path(images.__file__), Path(__file__)}
+def decoding_id(dataset: Dataset) -> str:
+    """Names how a data set's images come about: the version of decoding, and the sources of a data set not ours."""
+    kind, file = type(dataset), Path(inspect.getfile(type(dataset)))
+    sources = {} if is_shipped(file) else plugin_sources(kind.__module__, file).sums
+    return hashlib.sha256(json.dumps([images.VERSION, sources]).encode()).hexdigest()
 
 
 def _decode(file: Path) -> Tensor:

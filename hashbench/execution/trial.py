@@ -34,7 +34,8 @@ from hashbench.features.networks import net_name
 from hashbench.features.spec import extractor
 from hashbench.features.weights import Weights
 from hashbench.method import Backbone, HashMethod, RunContext
-from hashbench.planning.fingerprint import check_sources, source_files
+from hashbench.planning.fingerprint import check_sources
+from hashbench.plugins.hyperparameters import network_dtype
 from hashbench.plugins.registry import METHODS
 from hashbench.records.environment import peak_memory, start_peak_memory
 from hashbench.records.new_record import mark_failed, new_record
@@ -42,7 +43,7 @@ from hashbench.records.schema import FORMAT
 from hashbench.records.scores import saved_arrays, score_fields
 from hashbench.records.store import Record, Store
 from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, PlannedTrial
-from hashbench.util.device import determinism, pick_device, repeatable, training_dtype
+from hashbench.util.device import determinism, pick_device, repeatable
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ class TrialRunner:
         card, split = make_card(dataset, protocol_id(self.planned.dataset_spec, dataset))
         if card.id != self.planned.fingerprint["card"]:
             raise RuntimeError(f"{trial.protocol} changed on disk since the plan was made; run the command again")
-        check_sources(self.planned.fingerprint["files"], source_files(trial))
+        check_sources(trial, self.planned.fingerprint)
         return LoadedProtocol(dataset, Split(split.train[: trial.limit], split.query, split.database), dataset.labels())
 
     def _inputs(self, loaded: LoadedProtocol) -> TrainingData:
@@ -211,7 +212,7 @@ class TrialRunner:
                 self.device,
                 training_data.own_generator(seed),
                 features=trial.features,
-                dtype=training_dtype(self.device),
+                dtype=network_dtype(trial.parameters),
                 checkpoint=self.store.checkpoint_folder(self.planned),
                 backbones=self._backbone,
                 progress=lambda done, total, values: self.on_event(

@@ -18,9 +18,7 @@ from hashbench.external.ground_truth import PARTS, GroundTruth, ProvidedLabels, 
 from hashbench.external.labels import check_items, check_labels
 from hashbench.external.protocol import ground_truth_from_protocol
 from hashbench.external.score_request import EXTERNAL, Features, ScoreRequest, resolve_features
-from hashbench.features.spec import source_file
-from hashbench.planning.fingerprint import REFERENCE_TRIALS, source_sums
-from hashbench.plugins.registry import DATASETS
+from hashbench.planning.fingerprint import bare_fingerprint, fingerprint
 from hashbench.records.environment import peak_memory, start_peak_memory
 from hashbench.records.new_record import new_record
 from hashbench.records.newest import trial_id
@@ -110,8 +108,8 @@ def _replaced(planned: PlannedTrial, records: Iterable[Record]) -> list[str]:
 def _scored_trial(request: ScoreRequest, truth: GroundTruth, features: Features, codes: CodesPair) -> PlannedTrial:
     trial = _trial(request.name, EXTERNAL_PARAMETERS, codes[0].bits, request.repetition, truth, features)
     sums = {name: _code_sum(each) for name, each in zip(CODES, codes, strict=True)}
-    fingerprint = {"card": truth.card["id"], "files": {}, "scored": sums}
-    return PlannedTrial(trial, fingerprint, truth.card, truth.protocol, EXTERNAL_PARAMETERS, request.supervised)
+    scored = {**bare_fingerprint(truth.card["id"], "elsewhere"), "scored": sums}
+    return PlannedTrial(trial, scored, truth.card, truth.protocol, EXTERNAL_PARAMETERS, request.supervised)
 
 
 def _trial(
@@ -144,11 +142,10 @@ def _store_floor(request: ScoreRequest, truth: GroundTruth, features: Features, 
     Records that must not be replaced stay, also where they cannot be read.
     """
     trial = _trial(RANDOM_CODES, {}, bits, request.repetition, truth, features)
-    sources = [REFERENCE_TRIALS]
-    sources += [] if features.name.partition(":")[0] == EXTERNAL else [source_file(features.name)]
-    sources += [] if truth.dataset == EXTERNAL_DATASET else [DATASETS.file(truth.dataset)]
-    fingerprint = {"card": truth.card["id"], "files": source_sums(*sources)}
-    planned = PlannedTrial(trial, fingerprint, truth.card, truth.protocol)
+    card, device = truth.card["id"], pick_device(settings.device)
+    elsewhere = features.name.partition(":")[0] == EXTERNAL or truth.dataset == EXTERNAL_DATASET
+    made_by = bare_fingerprint(card, device.type) if elsewhere else fingerprint(trial, card, device)
+    planned = PlannedTrial(trial, made_by, truth.card, truth.protocol)
     store = Store(settings.results)
     there = store.read(planned)
     if there is None or there["status"] != "ok":

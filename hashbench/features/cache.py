@@ -16,13 +16,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from hashbench.data.decode import decoding_sources
+from hashbench.data.decode import decoding_id
 from hashbench.data.images import DECODE_CHUNK_IMAGES, on_device
 from hashbench.dataset import Dataset, Images, Items
 from hashbench.errors import UsageError
 from hashbench.features.extractor import Extractor
 from hashbench.features.parts import DamagedError, Floats, Layout, PartedArray
-from hashbench.util.files import file_sum
 from hashbench.util.prefetch import prefetch
 from hashbench.util.progress import Log, Progress, no_log
 
@@ -56,9 +55,10 @@ def cached_features(
 ) -> CachedFeatures:
     """Features of every item, from the cache or extracted now.
 
-    They are extracted once for each content of the data set, extractor, dtype, weights and source code that decides
-    them. A killed extraction continues after its last whole part; a damaged part is extracted again. If several
-    processes need the same features, one extracts them and the others wait. Memory holds a few blocks of images.
+    They are extracted once for each content of the data set, extractor, dtype, weights and kind of device, and for each
+    version of what computes them. A killed extraction continues after its last whole part; a damaged part is extracted
+    again. If several processes need the same features, one extracts them and the others wait. Memory holds a few blocks
+    of images.
 
     Args:
         dataset: gives the images; ``len(dataset)`` is their number.
@@ -79,7 +79,9 @@ def cached_features(
         "weights": extractor.weights,
         "recipe": extractor.configuration,
         "format": FORMAT,
-        "source": source_sum(dataset, extractor),
+        "version": str(extractor.version),
+        "device": device.type,
+        "decoding": decoding_id(dataset),
     }
     key = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:16]
     folder = cache / "features" / f"{_safe(dataset_name)}-{_safe(extractor.name)}-{key}"
@@ -94,12 +96,6 @@ def cached_features(
             if array.missing():
                 _extract(dataset, extractor, array, device, lambda line: log(f"{what}: {line}"))
     return CachedFeatures(array.values(), array.sha256)
-
-
-def source_sum(dataset: Dataset, extractor: Extractor) -> str:
-    """Checksum (sha256, hexadecimal) of the source files that decide features: decoding, resizing, extracting."""
-    sums = sorted(file_sum(source) for source in extractor.sources() | decoding_sources(dataset))
-    return hashlib.sha256("".join(sums).encode()).hexdigest()
 
 
 def _open_checked(folder: Path, log: Log) -> PartedArray | None:

@@ -1,19 +1,15 @@
 """Deep features: the outputs of pre-trained networks."""
 
-from pathlib import Path
-
 import torch
 from torch import Tensor, nn
 
 from hashbench.data.images import batch_pixels
 from hashbench.dataset import Images
 from hashbench.errors import UsageError
-from hashbench.features import backbones, preprocessing, pretrained, timm_nets, torchvision_nets
+from hashbench.features import backbones
 from hashbench.features.extractor import Extractor
 from hashbench.features.weights import Weights
 from hashbench.util.device import repeatable
-
-SOURCE_MODULES = (backbones, preprocessing, pretrained, timm_nets, torchvision_nets)
 
 
 class Deep(Extractor):
@@ -24,6 +20,9 @@ class Deep(Extractor):
 
     The network is loaded to the device of the first images that come.
     """
+
+    part = "networks"
+    version = 1
 
     def __init__(self, spec: str, weights: Weights, dtype: str) -> None:
         self.inputs = backbones.preprocessing(spec)
@@ -40,10 +39,6 @@ class Deep(Extractor):
             UsageError: no weights, or weights of another network; the message names the ways out.
         """
         return backbones.checked_sum(self._net_name, self._weights)
-
-    def sources(self) -> set[Path]:
-        """The source files that decide the features, beside :mod:`hashbench.data.images`."""
-        return super().sources() | {Path(str(module.__file__)) for module in SOURCE_MODULES}
 
     def __call__(self, images: Images) -> Tensor:
         """Features [n, d] of :attr:`dtype`; float16 features are computed in half precision (autocast).

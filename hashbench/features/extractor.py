@@ -1,8 +1,7 @@
 """The contract of a feature extractor: images in, one vector per image out."""
 
-import inspect
 from abc import ABC, abstractmethod
-from pathlib import Path
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -15,8 +14,12 @@ class Extractor(ABC):
     Attributes:
         name: id, with "@SIZE" if a size was asked for ("gist", "pixels@16"); every result names it.
         dtype: of the features, "float32" or "float16".
+        part: what its version is called in fingerprints.
+        version: of what it computes; tests/golden says when it goes up.
     """
 
+    part: ClassVar[str]
+    version: ClassVar[int]
     name: str
     dtype: str = "float32"
 
@@ -27,12 +30,8 @@ class Extractor(ABC):
 
     @property
     def configuration(self) -> str:
-        """Settings from a library that affect the features, beside name, dtype, weights and sources."""
+        """Settings from a library that affect the features, beside name, dtype, weights and version."""
         return ""
-
-    def sources(self) -> set[Path]:
-        """The source files that decide the features, beside :mod:`hashbench.data.images`."""
-        return {Path(inspect.getfile(kind)) for kind in type(self).__mro__ if issubclass(kind, Extractor)}
 
     @abstractmethod
     def __call__(self, images: Images) -> Tensor:

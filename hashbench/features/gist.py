@@ -32,7 +32,8 @@ class Gist(Extractor):
     around; here the reflection is periodic (period 64), which has no seam and costs less.
     """
 
-    name = "gist"
+    part = name = "gist"
+    version = 1
 
     def __call__(self, images: Images) -> Tensor:
         """Float32 [n, 512], none negative, of uint8 [n, c, h, w]; resized to 32x32 first."""

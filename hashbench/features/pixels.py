@@ -11,6 +11,9 @@ from hashbench.features.extractor import Extractor
 class Pixels(Extractor):
     """Grey values or colours in [0, 1], c * h * w of them, at the images' own size, or resized to @SIZE first."""
 
+    part = "pixels"
+    version = 1
+
     def __init__(self, size: int | None) -> None:
         self.name = "pixels" if size is None else f"pixels@{size}"
         self.size = size

@@ -1,7 +1,6 @@
 """Extractors by spec: "gist", "pixels@16", "resnet50", "squeezenet1_1@128", "timm:NAME"."""
 
 import inspect
-from pathlib import Path
 
 import torch
 
@@ -29,13 +28,16 @@ def summaries() -> dict[str, str]:
     return dict(sorted({**lines, f"{PREFIX}NAME": SUMMARY}.items()))
 
 
-def source_file(spec: str) -> Path:
-    """The source file of the extractor's class; reads no weights.
+def extractor_class(spec: str) -> type[Extractor]:
+    """The extractor's class; reads no weights.
 
     Raises:
         UsageError: unknown name.
     """
-    return Path(inspect.getfile(_kind(spec)))
+    name = net_name(spec)
+    if name not in WITHOUT_NETWORK and not is_backbone(name):
+        raise unknown("features", name, summaries())
+    return WITHOUT_NETWORK.get(name, Deep)
 
 
 def extractor(spec: str, weights: Weights = Weights(), dtype: str = "float32") -> Extractor:  # noqa: B008 - immutable
@@ -49,7 +51,7 @@ def extractor(spec: str, weights: Weights = Weights(), dtype: str = "float32") -
     Raises:
         UsageError: unknown name, or a size that is not allowed.
     """
-    kind = _kind(spec)
+    kind = extractor_class(spec)
     if kind is Deep:
         return Deep(spec, weights, dtype)
     if kind is Pixels:
@@ -63,10 +65,3 @@ def features_dtype(asked: str, device: torch.device) -> str:
     if asked != "auto":
         return asked
     return "float16" if device.type == "cuda" else "float32"
-
-
-def _kind(spec: str) -> type[Extractor]:
-    name = net_name(spec)
-    if name not in WITHOUT_NETWORK and not is_backbone(name):
-        raise unknown("features", name, summaries())
-    return WITHOUT_NETWORK.get(name, Deep)

@@ -13,14 +13,14 @@ from hashbench.gallery.neighbours import Rows, nearest, spread
 from hashbench.gallery.reconstruction_sheet import reconstruction_sheet
 from hashbench.gallery.reconstructions import reconstruct
 from hashbench.method import HashMethod
-from hashbench.planning.fingerprint import file_list
+from hashbench.planning.fingerprint import listed
 from hashbench.plugins.registry import METHODS
 from hashbench.records.trial_spec import EXTERNAL_DATASET
 from hashbench.replay.stored_dataset import open_recorded_dataset
 from hashbench.replay.stored_trial import (
     StoredCodes,
     StoredTrial,
-    changed_sources,
+    changes_since,
     load_method,
     load_method_codes,
     readable_trials,
@@ -132,11 +132,11 @@ def _reconstructions(
         return [], nothing
     if not stored.state_file.is_file():
         return [], [f"no reconstructions: the state was not kept, there is no {stored.state_file.name}"]
-    since = changed_sources(stored)
+    since = changes_since(stored)
     method, run = load_method(stored, request.device)
     reconstructions = reconstruct(method, run, codes, dataset, queries)
     if reconstructions is None:
         return [], nothing
     file = request.out / f"{stored.file.stem}-reconstructions.png"
     reconstruction_sheet(stored, reconstructions).save(file)
-    return [file], [f"{file_list(since)} changed since {stored.file.stem} was made"] if since else []
+    return [file], [f"{listed(since)} since {stored.file.stem} was made"] if since else []

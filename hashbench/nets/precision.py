@@ -10,7 +10,7 @@ Precision = Literal["auto", "float32", "bfloat16"]
 
 
 def computing_dtype(precision: Precision, run: RunContext) -> torch.dtype:
-    """The dtype of matrix products and convolutions; "auto" is the run's policy."""
+    """The dtype of matrix products and convolutions; "auto", which the engine replaces beforehand, is the run's."""
     return {"auto": run.dtype, "float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
 
 

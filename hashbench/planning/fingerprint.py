@@ -1,122 +1,127 @@
-"""The fingerprint of a trial: checksums of the source files that can change its codes."""
+"""The fingerprint of a trial: what could change its codes without being asked for."""
 
-import ast
-import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
+from typing import Any
 
-from hashbench.features.spec import source_file
-from hashbench.plugins.registry import DATASETS, METHODS, loaded_plugins
-from hashbench.records.trial_spec import REFERENCES, TrialSpec
+import torch
 
-PACKAGE = Path(__file__).resolve().parents[1]
-TRAINING = PACKAGE / "execution/training_data.py"
-REFERENCE_TRIALS = PACKAGE / "execution/references.py"
-LOADED = {file: file.stat().st_mtime_ns for file in PACKAGE.rglob("*.py")}  # as the engine was when it was imported
-MAX_FILES_NAMED = 4
-# Rooms and modules that cannot change a code, even where something imports them.
-OUTSIDE = (
-    *("evaluation", "search", "cli", "reporting", "execution", "records", "gallery"),
-    *("data.adopt", "data.archives", "data.download", "data.checksums", "util.progress"),  # data has sums of its own
-)
+from hashbench import nets
+from hashbench.data import images
+from hashbench.features.deep import Deep
+from hashbench.features.spec import extractor_class
+from hashbench.plugins.registry import DATASETS, METHODS, Registry, loaded_sources
+from hashbench.plugins.sources import PluginSources
+from hashbench.records.trial_spec import REFERENCES, TRIAL_VERSION, TrialSpec
+from hashbench.util import pca
+
+MAX_NAMED = 4
+# Engine modules with a version of their own, for the methods that import them, directly or through helpers.
+IMPORTED_PARTS = {"hashbench.nets": ("nets", nets.VERSION), "hashbench.util.pca": ("pca", pca.VERSION)}
 
 
-def source_sums(*files: Path) -> dict[str, str]:
-    """Checksums of ``files`` and of every engine module they reach through imports, by short name.
+def fingerprint(trial: TrialSpec, card: str, device: torch.device) -> dict[str, Any]:
+    """The fingerprint of a trial, known before anything is extracted or trained.
 
-    Give those of :func:`source_files`. The training contract (``hashbench/execution/training_data.py`` and what it
-    imports) belongs to every trial; nets only to the methods that import them.
+    It has versions instead of sources for the engine: a constant goes up when behaviour changes (tests/golden), so a
+    refactoring makes no record stale. Plugins enter by their sources, data sets that are not hashbench's own likewise;
+    hashbench's own data sets are covered by the protocol card and the version of images.
+
+    Args:
+        trial: the identity.
+        card: id of the protocol card.
+        device: where the trial runs; its kind counts.
+
+    Returns:
+        {"card": ..., "device": "cpu", "versions": {part: number}, "sources": {short name: checksum},
+        "distributions": {name: version}}
     """
-    return {_short(file): _checksum(file) for file in _reached(files)}
+    method = _sources(METHODS, trial.method) if trial.method not in REFERENCES else None
+    dataset = None if DATASETS.is_shipped(trial.dataset) else _sources(DATASETS, trial.dataset)
+    plugins = [sources for sources in (method, dataset) if sources is not None]
+    return {
+        "card": card,
+        "device": device.type,
+        "versions": _versions(trial, method),
+        "sources": {name: checksum for plugin in plugins for name, checksum in plugin.sums.items()},
+        "distributions": {name: version for plugin in plugins for name, version in plugin.distributions.items()},
+    }
 
 
-def _reached(files: Sequence[Path]) -> list[Path]:
-    """``files``, the training contract and every engine module that they reach through imports, sorted."""
-    roots = [TRAINING, *(file.resolve() for file in files)]
-    reached: set[Path] = set()
-    while roots:
-        file = roots.pop()
-        if file not in reached:
-            reached.add(file)
-            roots += _engine_imports(file)
-    return sorted(reached)
+def bare_fingerprint(card: str, device: str) -> dict[str, Any]:
+    """The fingerprint of a trial without plugins and without features of hashbench's."""
+    return {"card": card, "device": device, "versions": {"trial": TRIAL_VERSION}, "sources": {}, "distributions": {}}
 
 
-def source_files(trial: TrialSpec) -> list[Path]:
-    """The files with a trial's own sources: its method (or the references), its features, its data set."""
-    own = REFERENCE_TRIALS if trial.method in REFERENCES else METHODS.file(trial.method)
-    return [own, source_file(trial.features), DATASETS.file(trial.dataset)]
+def forget_sources() -> None:
+    """Forget the sources of plugins; called at the start of a plan, since files may have been edited."""
+    _sources.cache_clear()
 
 
-def forget_sums() -> None:
-    """Forget the checksums of sources; called at the start of a plan, since files may have been edited."""
-    _checksum.cache_clear()
-    _engine_imports.cache_clear()
+def check_sources(trial: TrialSpec, planned: Mapping[str, Any]) -> None:
+    """Check that this process runs what a trial was planned with, so that records name the sources that ran.
 
-
-def check_sources(planned: Mapping[str, str], files: Sequence[Path]) -> None:
-    """Check that this process runs the sources a trial was planned with, so that records name the sources that ran.
-
-    Files that cannot change the trial's codes may be edited while it runs.
+    Args:
+        trial: the identity.
+        planned: its fingerprint.
 
     Raises:
-        RuntimeError: a file was edited since the plan, or since this process loaded it.
+        RuntimeError: a file of a plugin was edited since the plan, or since this process loaded it.
     """
-    forget_sums()
-    changed = what_changed(planned, source_sums(*files))
+    forget_sources()
+    now = fingerprint(trial, planned["card"], torch.device(planned["device"]))
+    changed = changes(planned, now)
     if changed:
-        raise RuntimeError(f"{file_list(changed)} changed since the plan was made; run the command again")
-    edited = [_short(file) for file in _reached(files) if _edited_since_load(file)]
+        raise RuntimeError(f"{listed(changed)} since the plan was made; run the command again")
+    edited = sorted(name for name, checksum in _loaded(trial).items() if now["sources"].get(name, checksum) != checksum)
     if edited:
-        raise RuntimeError(f"{file_list(edited)} changed since Python loaded it; start Python again")
+        raise RuntimeError(f"{listed(edited)} changed since Python loaded it; start Python again")
 
 
-def _edited_since_load(file: Path) -> bool:
-    loaded = LOADED.get(file) or loaded_plugins.get(file.resolve())
-    return loaded is not None and loaded != file.stat().st_mtime_ns
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """What differs between two fingerprints, a phrase each, plugins' files first; the device's kind is left out."""
+    if not old["versions"]:
+        return ["the format of records changed"]
+    files, versions, distributions = (
+        sorted(name for name in {*old[part], *new[part]} if old[part].get(name) != new[part].get(name))
+        for part in ("sources", "versions", "distributions")
+    )
+    phrases = [f"{name} changed" for name in files]
+    phrases += [f"{name} went {_step(old, new, 'distributions', name)}" for name in distributions]
+    phrases += [f"version of {name} went {_step(old, new, 'versions', name)}" for name in versions]
+    return phrases + (["the data changed"] if old["card"] != new["card"] else [])
 
 
-def what_changed(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
-    """Names of the files that differ between two fingerprints, sorted."""
-    return sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
+def listed(phrases: Sequence[str]) -> str:
+    """Phrases for a message: at most four, and how many more there are."""
+    more = len(phrases) - MAX_NAMED
+    return ", ".join(phrases[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def file_list(names: Sequence[str]) -> str:
-    """Names of files for a message: plugins first, at most four, and how many more there are."""
-    ordered = sorted(names, key=lambda name: name.startswith("hashbench/"))
-    more = len(ordered) - MAX_FILES_NAMED
-    rest = f" and {more} more file{'s' if more > 1 else ''}" if more > 0 else ""
-    return ", ".join(ordered[:MAX_FILES_NAMED]) + rest
+def _step(old: Mapping[str, Any], new: Mapping[str, Any], part: str, name: str) -> str:
+    return f"from {old[part].get(name, 'none')} to {new[part].get(name, 'none')}"
 
 
-def _short(file: Path) -> str:
-    if file.is_relative_to(PACKAGE):
-        return str(Path("hashbench") / file.relative_to(PACKAGE))
-    return f"{file.parent.name}/{file.name}"
+def _versions(trial: TrialSpec, method: PluginSources | None) -> dict[str, int]:
+    features = extractor_class(trial.features)
+    versions = {"trial": TRIAL_VERSION, "images": images.VERSION, features.part: features.version}
+    if trial.backbones:
+        versions[Deep.part] = Deep.version
+    for module in method.engine if method else ():
+        for prefix, (part, version) in IMPORTED_PARTS.items():
+            if module == prefix or module.startswith(f"{prefix}."):
+                versions[part] = version
+    return versions
+
+
+def _loaded(trial: TrialSpec) -> dict[str, str]:
+    """Checksums of the plugins' files as they were when this process imported them."""
+    plugins: list[type] = [DATASETS.get(trial.dataset)]
+    if trial.method not in REFERENCES:
+        plugins.append(METHODS.get(trial.method))
+    return {name: checksum for plugin in plugins for name, checksum in loaded_sources[plugin].sums.items()}
 
 
 @cache
-def _checksum(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes().replace(b"\r\n", b"\n")).hexdigest()[:16]
-
-
-@cache
-def _engine_imports(file: Path) -> list[Path]:
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return [module for name in sorted(names) for module in _module_files(name)]
-
-
-def _module_files(name: str) -> list[Path]:
-    """The files of an engine module: its own and its packages', none for third parties and outside rooms."""
-    parts = name.split(".")
-    if parts[0] != "hashbench" or len(parts) < 2 or parts[1] in OUTSIDE or ".".join(parts[1:3]) in OUTSIDE:
-        return []
-    module = PACKAGE.joinpath(*parts[1:])
-    candidates = [module.with_suffix(".py"), module / "__init__.py", module.parent / "__init__.py"]
-    return [file for file in candidates if file.is_file() and file != PACKAGE / "__init__.py"]
+def _sources(registry: Registry[Any], name: str) -> PluginSources:
+    return registry.sources(name)

@@ -13,34 +13,15 @@ from hashbench.features.backbones import checked_sum
 from hashbench.features.networks import net_name
 from hashbench.features.weights import Weights
 from hashbench.method import HashMethod
-from hashbench.planning.fingerprint import file_list, forget_sums, source_files, source_sums, what_changed
+from hashbench.planning.fingerprint import fingerprint, forget_sources
 from hashbench.planning.grid import Grid
+from hashbench.planning.plan_entry import PlanEntry, plan_entries
 from hashbench.planning.task import Task, tasks
 from hashbench.plugins import hyperparameters
+from hashbench.plugins.hyperparameters import resolve_for_run
 from hashbench.plugins.registry import METHODS
-from hashbench.records.newest import newest_records, trial_id
-from hashbench.records.store import IrreplaceableError, ReadFiles, Record, Store
+from hashbench.records.store import Store
 from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, PlannedTrial, TrialSpec
-
-
-@dataclass(frozen=True)
-class PlanEntry:
-    """A trial and what is to be done about it.
-
-    Attributes:
-        planned: the trial.
-        state: "missing", "done", "failed" (a record says so), "stale" (only a record of other sources is there) or
-            "unreadable" (what lies in its record's place cannot be read here and must not be replaced).
-        run: whether it will be run.
-        reason: one phrase for people.
-        stale_key: key of the newest record with the same identity and another fingerprint, or None.
-    """
-
-    planned: PlannedTrial
-    state: str
-    run: bool
-    reason: str
-    stale_key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +66,7 @@ def make_plan(grids: Sequence[Grid], store: Store, data: Path, device: torch.dev
     Raises:
         UsageError: an unknown name, a value out of range, data that is not on disk or is damaged.
     """
-    forget_sums()
+    forget_sources()
     notes: dict[str, None] = {}
     resolved = [_resolved(grid, notes) for grid in grids]
     _check_presets(grids, resolved)
@@ -101,7 +82,7 @@ def make_plan(grids: Sequence[Grid], store: Store, data: Path, device: torch.dev
                 trials.setdefault(planned.key, (planned, grid.rerun))
     _check_weights_used([planned for planned, _ in trials.values()], weights)
     records = store.records()
-    return Plan(_states(list(trials.values()), store, records), [*notes, *records.fault_lines()])
+    return Plan(plan_entries(list(trials.values()), store, records), [*notes, *records.fault_lines()])
 
 
 def _check_weights_used(trials: list[PlannedTrial], weights: Weights) -> None:
@@ -122,16 +103,25 @@ class _Overrides:
     base: dict[str, Any]
     values: dict[str, Any]
 
-    def changed_parameters(self, method: type[HashMethod], features: str) -> dict[str, Any]:
+    def resolved(self, method: type[HashMethod], task: Task) -> dict[str, Any]:
+        """All parameters, those resolved that depend on the trial's features or on the device."""
+        return resolve_for_run(method, self.values, task.extractor.name, task.device)
+
+    def changed_parameters(self, method: type[HashMethod], task: Task) -> dict[str, Any]:
         """The parameters that the user changed and that are something else for it, for labels.
 
         A value that is asked for and would have been taken anyway is none of them: the same trial has one label.
         """
-        values = method.resolve(dict(self.values), features)
+        values = self.resolved(method, task)
+
+        def makes_a_difference(name: str) -> bool:
+            default = {**self.values, name: self.base[name]}
+            return resolve_for_run(method, default, task.extractor.name, task.device) != values
+
         return {
             name: values[name]
             for name, value in self.values.items()
-            if value != self.base[name] and method.resolve({**self.values, name: self.base[name]}, features) != values
+            if value != self.base[name] and makes_a_difference(name)
         }
 
 
@@ -182,7 +172,7 @@ def _method_trials(task: Task, resolved: dict[str, _Overrides], grid: Grid) -> I
         method = METHODS.get(name)
         for bits in grid.bits:
             with catching_exit(f"{name} at {bits} bits"):
-                values = method.resolve(dict(overrides.values), task.extractor.name)
+                values = overrides.resolved(method, task)
                 nets = _backbones(name, method, bits, values, task)
             for repetition in range(1 if method.traits.deterministic else grid.repeats):
                 yield _planned_trial(task, grid, name, bits, repetition, values, overrides, nets)
@@ -228,45 +218,9 @@ def _planned_trial(
     )
     return PlannedTrial(
         trial,
-        fingerprint={"card": task.card.id, "files": source_sums(*source_files(trial))},
+        fingerprint=fingerprint(trial, task.card.id, task.device),
         card=task.card.facts(),
         dataset_spec=task.spec,
-        changed_parameters=overrides.changed_parameters(METHODS.get(method), task.extractor.name) if overrides else {},
+        changed_parameters=overrides.changed_parameters(METHODS.get(method), task) if overrides else {},
         supervised=bool(overrides) and METHODS.get(method).traits.supervised,
     )
-
-
-def _states(trials: list[tuple[PlannedTrial, str]], store: Store, records: ReadFiles) -> list[PlanEntry]:
-    """What is to be done about each trial, given what its grid wants made again."""
-    newest = newest_records(records.contents.values())
-    entries = []
-    for planned, rerun in trials:
-        path = store.record_path(planned)
-        fault = records.faults.get(path)
-        if isinstance(fault, IrreplaceableError):
-            entries.append(PlanEntry(planned, "unreadable", False, str(fault)))
-        else:
-            same_trial = newest.get(trial_id(planned.trial.identity()))
-            entries.append(_state(planned, rerun, records.contents.get(path), same_trial))
-    return entries
-
-
-def _state(planned: PlannedTrial, rerun: str, record: Record | None, newest: Record | None) -> PlanEntry:
-    if record is not None and record["status"] in ("ok", "skipped"):
-        return PlanEntry(planned, "done", rerun == "all", "asked for again" if rerun == "all" else "done")
-    if record is not None:
-        again = rerun in ("failed", "all")
-        why = f"{record['status']} before: {record['error']['message']}"
-        return PlanEntry(planned, "failed", again, why if again else f"{why}; --rerun failed makes it again")
-    if newest is not None and newest["status"] in ("ok", "skipped"):
-        return _stale(planned, rerun, newest)
-    return PlanEntry(planned, "missing", True, "missing")
-
-
-def _stale(planned: PlannedTrial, rerun: str, newest: Record) -> PlanEntry:
-    changed = what_changed(newest["fingerprint"]["files"], dict(planned.fingerprint["files"]))
-    if newest["fingerprint"]["card"] != planned.fingerprint["card"]:
-        changed.append(f"the data behind {planned.trial.protocol}")
-    again = rerun in ("stale", "all")
-    reason = f"stale: {file_list(changed)} changed" + ("" if again else "; --rerun stale makes it again")
-    return PlanEntry(planned, "stale", again, reason, newest["key"])

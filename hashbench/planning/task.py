@@ -25,12 +25,14 @@ class Task:
         spec: how the data set is opened.
         card: the protocol's.
         extractor: of the features.
+        device: where its trials run.
         weights: where those of networks come from.
     """
 
     spec: str
     card: ProtocolCard
     extractor: Extractor
+    device: torch.device
     weights: Weights
 
     def notes(self, grid: Grid) -> Iterator[str]:
@@ -59,7 +61,7 @@ def _task(spec: str, grid: Grid, data: Path, device: torch.device, weights: Weig
     _check_answerable(card, split, dataset)
     features = extractor(grid.features or dataset.features, weights, features_dtype(grid.features_dtype, device))
     _check_reads(features, dataset, split)
-    return Task(spec, card, features, weights)
+    return Task(spec, card, features, device, weights)
 
 
 def _check_sizes(card: ProtocolCard, limit: int | None) -> None:

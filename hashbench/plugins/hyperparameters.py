@@ -9,7 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+import torch
+
 from hashbench.errors import UsageError, unknown
+from hashbench.util.device import training_dtype
+
+PRECISION, AUTO = "precision", "auto"
+UNKNOWN = "unknown"  # value of a parameter in a record that does not say it
 
 
 @dataclass(frozen=True)
@@ -63,13 +69,38 @@ def resolve(name: str, method: type[Any], overrides: Mapping[str, Any]) -> dict[
     return values
 
 
+def resolve_for_run(
+    method: type[Any], parameters: Mapping[str, Any], features: str, device: torch.device
+) -> dict[str, Any]:
+    """All parameters, those resolved that depend on the trial's features or on its device.
+
+    A parameter called "precision" whose value is "auto" becomes the dtype that networks train in on ``device``.
+    """
+    values: dict[str, Any] = method.resolve(dict(parameters), features)
+    if values.get(PRECISION) == AUTO:
+        values[PRECISION] = str(training_dtype(device)).removeprefix("torch.")
+    return values
+
+
+def network_dtype(parameters: Mapping[str, Any]) -> torch.dtype:
+    """What networks train in by resolved parameters: float32, unless "precision" says otherwise."""
+    dtypes = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+    return dtypes.get(parameters.get(PRECISION, ""), torch.float32)
+
+
+def current_names(method: type[Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """A record's parameters under the names that they have today."""
+    return {method.renamed.get(name, name): value for name, value in parameters.items()}
+
+
 def resolve_recorded(name: str, method: type[Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """All parameters with the values of a record, which may have them under former names.
+    """All parameters with the values of a record, which may have them under former names; unknown ones by default.
 
     Raises:
         UsageError: see :func:`resolve`.
     """
-    return resolve(name, method, {method.renamed.get(key, key): value for key, value in parameters.items()})
+    known = {key: value for key, value in current_names(method, parameters).items() if value != UNKNOWN}
+    return resolve(name, method, known)
 
 
 def _convert(value: Any, wanted: Any) -> Any:

@@ -14,11 +14,13 @@ from typing import Generic, TypeVar
 from hashbench.dataset import Dataset
 from hashbench.errors import UsageError, in_words, unknown
 from hashbench.method import HashMethod
+from hashbench.plugins.plugin_path import is_shipped
+from hashbench.plugins.sources import PluginSources, plugin_sources
 
 T = TypeVar("T")
 
-loaded_plugins: dict[Path, int] = {}
-"""Each plugin's file with its time of modification (mtime, ns) when this process imported it."""
+loaded_sources: dict[type, PluginSources] = {}
+"""The sources of each plugin's class as they were when this process imported it."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,13 @@ class Registry(Generic[T]):
             raise UsageError(f"{self.kind} {name!r} is there more than once: {', '.join(sources)}; rename one")
         try:
             if self._entry_points()[name]:
-                return self._only_class(importlib.metadata.EntryPoint(name, sources[0], self.package).load())
-            module = importlib.import_module(f"{self.package}.{name}")
-            file = Path(module.__file__ or "")
-            loaded_plugins.setdefault(file.resolve(), file.stat().st_mtime_ns)
-            return self._only_class(module)
+                loaded = importlib.metadata.EntryPoint(name, sources[0], self.package).load()
+            else:
+                loaded = importlib.import_module(f"{self.package}.{name}")
+            plugin = self._only_class(loaded)
+            if plugin not in loaded_sources:
+                loaded_sources[plugin] = _sources(plugin)
+            return plugin
         except (UsageError, KeyboardInterrupt):
             raise
         except BaseException as error:  # SystemExit as well, which would end the whole command, and with its exit code
@@ -82,7 +86,15 @@ class Registry(Generic[T]):
 
     def file(self, name: str) -> Path:
         """The source file of the plugin's class."""
-        return Path(inspect.getsourcefile(self.get(name)) or "")
+        return _file(self.get(name))
+
+    def sources(self, name: str) -> PluginSources:
+        """The plugin's sources as they are on disk now."""
+        return _sources(self.get(name))
+
+    def is_shipped(self, name: str) -> bool:
+        """Whether the plugin is one of hashbench's own."""
+        return is_shipped(self.file(name))
 
     def _modules(self) -> dict[str, list[str]]:
         """The files of each name."""
@@ -117,6 +129,14 @@ class Registry(Generic[T]):
         if lacking:
             raise UsageError(f"{where}: {fitting[0].__name__} does not declare {', '.join(lacking)}")
         return fitting[0]
+
+
+def _file(plugin: type) -> Path:
+    return Path(inspect.getsourcefile(plugin) or "")
+
+
+def _sources(plugin: type) -> PluginSources:
+    return plugin_sources(plugin.__module__, _file(plugin))
 
 
 @cache

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashbench.errors import UsageError
+from hashbench.records import format2
 from hashbench.records.schema import FORMAT, model
 from hashbench.records.trial_spec import PlannedTrial
 from hashbench.util.documents import checked
@@ -153,7 +154,7 @@ def check_replaceable(path: Path) -> None:
 
 
 def load_record(path: Path) -> Record:
-    """The record, or throughput, in a file; numbers that are not finite are read as None.
+    """The record, or throughput, in a file, in today's format; numbers that are not finite are read as None.
 
     Raises:
         IrreplaceableError: it is of a newer format, or a folder.
@@ -173,10 +174,13 @@ def load_record(path: Path) -> Record:
     wanted = f"record {path} is of format {content['format']}, wanted {FORMAT}"
     if content["format"] > FORMAT:
         raise IrreplaceableError(f"{wanted}; a newer hashbench reads it, or move it away")
+    if content["format"] == format2.FORMAT:
+        content = format2.upgraded(content)
     if content["format"] < FORMAT:
         raise UsageError(f"{wanted}; run its trial again, or move it away")
     checked(content, model("record" if "trial" in content else "throughput"), f"record {path}", WAY_OUT)
-    return content
+    record: Record = content
+    return record
 
 
 def _load_trial_record(path: Path) -> Record:

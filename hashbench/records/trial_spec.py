@@ -11,6 +11,7 @@ from hashbench.util.seeds import derive_seed
 RANDOM_CODES = "reference-random"
 FLOAT_FEATURES = "reference-float"
 REFERENCES = (RANDOM_CODES, FLOAT_FEATURES)
+TRIAL_VERSION = 1  # of seeds, limit, batches and reference trials; tests/golden says when it goes up
 EXTERNAL_DATASET = "scored"  # the data set of external codes that belong to no protocol
 
 
@@ -20,7 +21,7 @@ class TrialSpec:
 
     Attributes:
         method: plugin name, or one of :data:`REFERENCES`.
-        parameters: all hyper-parameters, resolved.
+        parameters: all hyper-parameters, resolved, also for the device.
         bits: code length; None for the float reference.
         dataset, protocol: "cifar10" and "cifar10/bgan".
         features: id with size ("gist", "squeezenet1_1@128").
@@ -70,7 +71,7 @@ class PlannedTrial:
     Attributes:
         trial: the identity.
         changed_parameters: those that differ from the method's defaults (and from the preset's).
-        fingerprint: {"card": id of the protocol card, "files": {source file: checksum}}.
+        fingerprint: what could change its codes without being asked for (:mod:`hashbench.planning.fingerprint`).
         card: the protocol card's facts, for the record.
         dataset_spec: the data set's spec ("cifar10/bgan", "folder:/home/me/set.toml").
         supervised: the method reads labels, so its rows stand in a table of their own.

@@ -15,7 +15,7 @@ from hashbench.errors import UsageError
 from hashbench.features.backbones import bare_backbone
 from hashbench.features.extractor import Extractor
 from hashbench.method import HashMethod, RunContext
-from hashbench.planning.fingerprint import file_list, forget_sums, source_files, source_sums, what_changed
+from hashbench.planning.fingerprint import changes, fingerprint, forget_sources, listed
 from hashbench.plugins.hyperparameters import resolve_recorded
 from hashbench.plugins.registry import METHODS
 from hashbench.records.store import Record, Store, load_record
@@ -175,8 +175,8 @@ def load_method(stored: StoredTrial, device: torch.device) -> tuple[HashMethod, 
         method.load_state(safetensors.torch.load_file(stored.state_file, device=str(device)), run)
     except (Exception, SystemExit) as error:  # whatever a method does with a state that is not its own
         line = str(error).partition("\n")[0]
-        since = changed_sources(stored)
-        way_out = f"{file_list(since)} changed since: run the trial again" if since else "restore it or run it again"
+        since = changes_since(stored)
+        way_out = f"{listed(since)} since: run the trial again" if since else "restore it or run it again"
         raise UsageError(
             f"state {stored.state_file} does not load into {trial.method} ({type(error).__name__}: {line}); {way_out}"
         ) from error
@@ -197,11 +197,12 @@ def check_weights(stored: StoredTrial, features: Extractor) -> None:
         )
 
 
-def changed_sources(stored: StoredTrial) -> list[str]:
-    """Sources that changed since the trial's codes were made, by short name.
+def changes_since(stored: StoredTrial) -> list[str]:
+    """What changed since the trial's codes were made and could change them, a phrase each; the data is not looked at.
 
     Raises:
         UsageError: its method, features or data set are not here.
     """
-    forget_sums()
-    return what_changed(stored.record["fingerprint"]["files"], source_sums(*source_files(stored.trial)))
+    forget_sources()
+    then = stored.record["fingerprint"]
+    return changes(then, fingerprint(stored.trial, then["card"], torch.device(then["device"])))

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from hashbench.errors import Incompatible
 
+VERSION = 1  # of what it computes; tests/golden says when it goes up
 CHUNK_ROWS = 8192  # held in float64 at a time
 RANK_TOLERANCE = 1e-12  # a variance below this fraction of the largest counts as zero
 TIE_TOLERANCE = 1e-9  # relative; entries of an axis this close in magnitude count as equal

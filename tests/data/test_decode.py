@@ -9,7 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from hashbench.data.decode import decode, decoding_sources
+import hashbench.data.decode as decode_module
+from hashbench.data import images
+from hashbench.data.decode import decode, decoding_id
 from hashbench.data.spec import open_dataset
 from hashbench.errors import UsageError
 
@@ -92,6 +94,10 @@ def test_a_forked_process_decodes_too(tmp_path: Path) -> None:
     assert process.exitcode == 0
 
 
-def test_sources_of_images_are_those_of_the_data_set_its_bases_decoding_and_resizing() -> None:
-    names = {file.name for file in decoding_sources(open_dataset("digits", Path()))}
-    assert names == {"digits.py", "single_label.py", "decode.py", "images.py"}
+def test_images_of_our_data_sets_have_a_version_those_of_others_their_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    digits = open_dataset("digits", Path())
+    before = decoding_id(digits)
+    monkeypatch.setattr(images, "VERSION", 2)
+    ours = decoding_id(digits)
+    monkeypatch.setattr(decode_module, "is_shipped", lambda _: False)
+    assert len({before, ours, decoding_id(digits)}) == 3

@@ -19,6 +19,9 @@ from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
 class Half(Extractor):
     """Features in half precision, as on a GPU."""
 
+    part = "half"
+    version = 1
+
     name, dtype = "half", "float16"
 
     def __call__(self, images: Images) -> Tensor:

@@ -57,6 +57,9 @@ class Numbered(Dataset):
 class Spelling(Extractor):
     """The two pixels in the middle row as floats; counts the images it saw."""
 
+    part = "spelling"
+    version = 1
+
     name = "spelling"
 
     def __init__(self, dtype: str = "float32", weights: str | None = None, before: Callable[[int], None] | None = None):

@@ -159,16 +159,3 @@ def test_features_that_are_not_finite_are_refused(
     monkeypatch.setattr(made, "_net", lambda device: lambda inputs: inputs.amax((2, 3)) * factor)
     with pytest.raises(UsageError, match=f"features resnet50@32 in {dtype} are not finite .*{way_out}"):
         made(photographs)
-
-
-def test_its_sources_are_those_that_decide_the_features() -> None:
-    names = {file.name for file in extractor("resnet50").sources()}
-    assert names == {
-        "backbones.py",
-        "deep.py",
-        "extractor.py",
-        "preprocessing.py",
-        "pretrained.py",
-        "timm_nets.py",
-        "torchvision_nets.py",
-    }

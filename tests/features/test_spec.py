@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from hashbench.errors import UsageError
-from hashbench.features.spec import extractor, source_file, summaries
+from hashbench.features.spec import extractor, extractor_class, summaries
 from hashbench.features.weights import Weights
 
 NETWORKS = ["alexnet", "mobilenet_v2", "resnet50", "squeezenet1_1", "vgg16", "vgg19"]
@@ -32,11 +32,12 @@ def test_only_networks_know_half_precision_and_weights() -> None:
     assert extractor("vgg19", Weights(offline=True), "float16").dtype == "float16"
 
 
-def test_sources_begin_where_the_class_is() -> None:
-    files = {spec: source_file(spec).name for spec in ("gist", "pixels@16", "resnet50", "vgg19@64")}
-    assert files == {"gist": "gist.py", "pixels@16": "pixels.py", "resnet50": "deep.py", "vgg19@64": "deep.py"}
+def test_each_extractor_has_a_version_of_its_own() -> None:
+    parts = {spec: extractor_class(spec).part for spec in ("gist", "pixels@16", "resnet50", "vgg19@64")}
+    assert parts == {"gist": "gist", "pixels@16": "pixels", "resnet50": "networks", "vgg19@64": "networks"}
+    assert all(extractor_class(spec).version >= 1 for spec in parts)
     with pytest.raises(UsageError, match="no features named 'gits'"):
-        source_file("gits")
+        extractor_class("gits")
 
 
 def test_a_size_belongs_to_the_name() -> None:

@@ -65,7 +65,7 @@ def test_a_damaged_state_is_a_fault_and_neighbours_are_still_shown(
 
 def test_older_sources_are_noted(results: Path, gallery_request: GalleryRequest) -> None:
     record = stored(results, "paints")
-    record.record["fingerprint"]["files"]["methods/paints.py"] = "0" * 16
+    record.record["fingerprint"]["sources"]["methods/paints.py"] = "0" * 16
     made = make_gallery(record, gallery_request)
     assert len(made.files) == 2
     assert made.notes == [f"methods/paints.py changed since {record.file.stem} was made"]

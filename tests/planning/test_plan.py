@@ -5,15 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import hashbench.planning.plan
+import hashbench.plugins.hyperparameters
 from hashbench.errors import UsageError
 from hashbench.execution.run import plan_grids
 from hashbench.execution.settings import Settings
-from hashbench.planning.fingerprint import file_list, what_changed
+from hashbench.planning.fingerprint import changes, listed
 from hashbench.planning.grid import Grid, parse_bits, parse_settings
-from hashbench.planning.plan import PlanEntry
+from hashbench.planning.plan_entry import PlanEntry
 from hashbench.planning.task import tasks
+from hashbench.plugins.registry import METHODS
 from hashbench.records.new_record import mark_failed, new_record
 from hashbench.records.store import Store
 from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES
@@ -154,7 +157,7 @@ def test_records_decide_what_is_missing(settings: Settings) -> None:
 
 def test_a_changed_source_makes_a_record_stale_and_says_which(settings: Settings) -> None:
     planned = plan(settings)[3].planned
-    old = {**planned.fingerprint, "files": {**planned.fingerprint["files"], "methods/itq.py": "0" * 16}}
+    old = {**planned.fingerprint, "sources": {**planned.fingerprint["sources"], "methods/itq.py": "0" * 16}}
     stale = replace(planned, fingerprint=old)
     leave_record(PlanEntry(stale, "missing", True, ""), settings)
     entry = plan(settings)[3]
@@ -164,27 +167,32 @@ def test_a_changed_source_makes_a_record_stale_and_says_which(settings: Settings
 
 
 def test_a_message_names_a_few_of_many_files() -> None:
-    assert file_list(["hashbench/codes.py", "methods/itq.py"]) == "methods/itq.py, hashbench/codes.py"
-    names = ["hashbench/a.py", "hashbench/b.py", "hashbench/c.py", "hashbench/d.py", "hashbench/e.py", "methods/itq.py"]
-    assert file_list(names) == "methods/itq.py, hashbench/a.py, hashbench/b.py, hashbench/c.py and 2 more files"
+    assert listed(["methods/itq.py changed", "the data changed"]) == "methods/itq.py changed, the data changed"
+    assert listed(list("abcdef")) == "a, b, c, d and 2 more"
 
 
 def test_a_fingerprint_has_what_makes_codes_and_nothing_else(tmp_path: Path) -> None:
     planned = plan(Settings(tmp_path, tmp_path, tmp_path), methods=("itq", "bgan"), bits=(8,))
-    shallow, deep = (dict(p.planned.fingerprint["files"]) for p in planned[2:])
-    assert {
-        "methods/itq.py",
-        "hashbench/execution/training_data.py",
-        "hashbench/codes.py",
-        "hashbench/features/pixels.py",
-    } <= set(shallow)
-    assert not {"methods/bgan.py", "hashbench/features/gist.py"} & set(shallow)
-    assert not any(name.startswith(("hashbench/nets", "hashbench/evaluation", "hashbench/cli")) for name in shallow)
-    assert any(name.startswith("hashbench/nets/") for name in deep)
-    assert not any(
-        room in name for name in deep for room in ("evaluation", "search", "reporting", "planning", "replay")
-    )
-    assert what_changed(shallow, {**shallow, "methods/itq.py": "x"}) == ["methods/itq.py"]
+    reference, _, shallow, deep = (p.planned.fingerprint for p in planned)
+    assert (list(shallow["sources"]), list(deep["sources"])) == (["methods/itq.py"], ["methods/bgan.py"])
+    assert reference["sources"] == reference["distributions"] == shallow["distributions"] == {}
+    assert set(reference["versions"]) == {"trial", "images", "pixels"}
+    assert set(shallow["versions"]) == {"trial", "images", "pixels", "pca"}
+    assert set(deep["versions"]) == {"trial", "images", "pixels", "nets"}
+    assert reference["device"] == "cpu"
+
+
+def test_what_changed_is_named() -> None:
+    old = {"card": "a", "device": "cpu", "versions": {"trial": 1}, "sources": {"m.py": "1"}, "distributions": {}}
+    new = {"card": "b", "device": "cuda", "versions": {"trial": 2}, "sources": {}, "distributions": {"x": "1.0"}}
+    assert changes(old, new) == [
+        "m.py changed",
+        "x went from none to 1.0",
+        "version of trial went from 1 to 2",
+        "the data changed",
+    ]
+    assert changes(old, {**old, "device": "cuda"}) == []
+    assert changes({**old, "versions": {}}, new) == ["the format of records changed"]
 
 
 @pytest.mark.parametrize(
@@ -227,3 +235,49 @@ def test_lists_and_settings_are_parsed() -> None:
         parse_bits("3x")
     with pytest.raises(UsageError, match=r"--set has 'iterations=3', wanted METHOD\.PARAMETER=VALUE"):
         parse_settings(["iterations=3"])
+
+
+def test_precision_is_resolved_when_the_plan_is_made(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that trainings in two precisions have two identities."""
+    made = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        monkeypatch.setattr(hashbench.plugins.hyperparameters, "training_dtype", lambda _, dtype=dtype: dtype)
+        (made[dtype],) = plan(settings, methods=("bgan",), bits=(16,))[2:]
+    first, second = (entry.planned for entry in made.values())
+    assert [each.trial.parameters["precision"] for each in (first, second)] == ["float32", "bfloat16"]
+    assert first.key != second.key
+    assert first.changed_parameters == second.changed_parameters == {}
+
+
+def test_a_precision_that_would_have_been_taken_anyway_is_the_same_trial(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hashbench.plugins.hyperparameters, "training_dtype", lambda _: torch.bfloat16)
+    auto, same, other = (
+        plan(settings, methods=("bgan",), bits=(16,), parameters={"bgan": {"precision": precision}})[2].planned
+        for precision in ("auto", "bfloat16", "float32")
+    )
+    assert (auto.key, auto.changed_parameters) == (same.key, same.changed_parameters)
+    assert other.changed_parameters == {"precision": "float32"}
+    assert other.key != auto.key
+
+
+def test_the_kind_of_device_is_in_the_key_and_a_record_of_another_kind_is_not_stale(settings: Settings) -> None:
+    planned = plan(settings)[3].planned
+    on_gpu = replace(planned, fingerprint={**planned.fingerprint, "device": "cuda"})
+    assert on_gpu.key != planned.key
+    leave_record(PlanEntry(on_gpu, "missing", True, ""), settings)
+    entry = plan(settings)[3]
+    assert (entry.state, entry.run, entry.stale_key) == ("missing", True, None)
+    assert entry.reason == "missing; the record there is of cuda"
+
+
+def test_a_record_under_former_names_of_parameters_is_stale_and_not_another_trial(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = plan(settings)[3].planned
+    parameters = {"rounds": planned.trial.parameters["iterations"]}
+    old = replace(planned, trial=replace(planned.trial, parameters=parameters))
+    leave_record(PlanEntry(old, "missing", True, ""), settings)
+    monkeypatch.setattr(METHODS.get("itq"), "renamed", {"rounds": "iterations"})
+    assert plan(settings)[3].stale_key == old.key

@@ -23,7 +23,7 @@ def complete_record() -> Record:
     """A record that has every part that the schema knows."""
     record = make_record("itq", 16, 0.5, backbones={"net": "sum"})
     record["metrics"] |= dict.fromkeys(METRICS, 0.5)
-    record["fingerprint"]["files"] = {"a.py": "a" * 16}
+    record["fingerprint"] |= {"sources": {"a.py": "a" * 16}, "versions": {"nets": 1}, "distributions": {"x": None}}
     record["fingerprint"]["scored"] = {"query_codes": "a" * 16, "database_codes": "b" * 16}
     record["protocol_card"]["leaks"] = {"query_in_database": 0, "query_in_train": 0}
     record["training"] = {
@@ -41,7 +41,7 @@ def throughput() -> Record:
     record = complete_record()
     rate = {"median": 2.0, "q1": 1.0, "q3": 3.0}
     return {
-        "format": 2,
+        "format": 3,
         "key": record["key"],
         "measured": "2026-01-01T00:00:00+00:00",
         "hardware": record["environment"]["hardware"],

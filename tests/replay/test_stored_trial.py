@@ -13,7 +13,7 @@ from hashbench.errors import UsageError
 from hashbench.execution.training_data import TrainingData, encode
 from hashbench.plugins.registry import METHODS
 from hashbench.replay.stored_dataset import open_recorded_dataset
-from hashbench.replay.stored_trial import StoredTrial, changed_sources, load_method, load_method_codes
+from hashbench.replay.stored_trial import StoredTrial, changes_since, load_method, load_method_codes
 from tests.stored_trials import copied, stored
 
 CPU = torch.device("cpu")
@@ -98,7 +98,7 @@ def test_a_state_that_does_not_load_is_one_line(results: Path, tmp_path: Path) -
     ) as got:
         load_method(record, CPU)
     assert "\n" not in str(got.value)
-    record.record["fingerprint"]["files"]["methods/borrows.py"] = "0" * 16
+    record.record["fingerprint"]["sources"]["methods/borrows.py"] = "0" * 16
     with pytest.raises(UsageError, match=r"; methods/borrows\.py changed since: run the trial again"):
         load_method(record, CPU)
     record.state_file.write_bytes(b"cut")
@@ -118,9 +118,9 @@ def test_a_method_that_is_not_here_is_named(results: Path) -> None:
 
 def test_sources_that_changed_are_named(results: Path) -> None:
     record = stored(results, "paints")
-    assert changed_sources(record) == []
-    record.record["fingerprint"]["files"]["methods/paints.py"] = "0" * 16
-    assert changed_sources(record) == ["methods/paints.py"]
+    assert changes_since(record) == []
+    record.record["fingerprint"]["sources"]["methods/paints.py"] = "0" * 16
+    assert changes_since(record) == ["methods/paints.py changed"]
 
 
 def test_another_data_set_than_the_records_is_refused(results: Path, tmp_path: Path) -> None:

@@ -49,7 +49,8 @@ def make_record(method: str, bits: int | None, value: float, **changes: Any) -> 
         **{name: changes.pop(name) for name in list(changes) if name in IDENTITY},
     }
     card = {**CARD, **changes.pop("card", {})}
-    fingerprint = {"card": card["id"], "files": {}}
+    made_by = {"device": "cpu", "versions": {"trial": 1}, "sources": {}, "distributions": {}}
+    fingerprint = {"card": card["id"], **made_by}
     planned = PlannedTrial(
         TrialSpec(method, bits=bits, **trial), fingerprint, card, trial["protocol"], changed, **changes
     )

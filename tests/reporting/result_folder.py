@@ -41,8 +41,8 @@ class ResultFolder:
     ) -> Path:
         """A finished record whose gated metrics are ``value``, or those in ``metrics``; ``ap`` lies beside it.
 
-        ``changes`` are fields of the trial, or "metrics", "variant", "card", "metric_version", "versions", "files",
-        "supervised".
+        ``changes`` are fields of the trial, or "metrics", "variant", "card", "metric_version", "versions", "sources",
+        "supervised", "device" (its kind).
         """
         record, planned = self._draft(method, machine, changes)
         record |= {
@@ -94,7 +94,12 @@ class ResultFolder:
         trial = {**TRIAL, "bits": 16}
         trial |= {name: value for name, value in changes.items() if name in trial}
         card = {**CARD, **changes.get("card", {})}
-        fingerprint = {"card": card["id"], "files": changes.get("files", {})}
+        made_by: dict[str, Any] = {
+            "device": changes.get("device", "cpu"),
+            "versions": {"trial": 1},
+            "distributions": {},
+        }
+        fingerprint = {**made_by, "card": card["id"], "sources": changes.get("sources", {})}
         variant, supervised = changes.get("variant", {}), changes.get("supervised", False)
         planned = PlannedTrial(TrialSpec(method, **trial), fingerprint, card, trial["protocol"], variant, supervised)
         record = new_record(planned, "cpu", {"git_commit": None})

@@ -72,7 +72,7 @@ def test_the_same_records_give_the_same_bytes(results: ResultFolder, folder: Fol
     again = folder("again")
     again.add(0.4, "pcah")
     for repetition in (3, 0, 4, 1, 2):
-        more: dict[str, Any] = {"repetition": repetition, "files": {"a": "1" * 16}}
+        more: dict[str, Any] = {"repetition": repetition, "sources": {"a": "1" * 16}}
         again.add(VALUES[repetition], bits=32, card={"cutoff": 5000}, metrics={"map@5000": 0.5}, **more)
         again.add(VALUES[repetition], variant={"iterations": 3}, parameters={"iterations": 3}, **more)
     written(again, two)

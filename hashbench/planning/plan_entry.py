@@ -1,0 +1,108 @@
+"""What is to be done about a planned trial, given the records that are there."""
+
+from dataclasses import dataclass
+
+from hashbench.planning.fingerprint import changes, listed
+from hashbench.plugins import hyperparameters
+from hashbench.plugins.registry import METHODS
+from hashbench.records.newest import newest_records, trial_id
+from hashbench.records.store import IrreplaceableError, ReadFiles, Record, Store
+from hashbench.records.trial_spec import REFERENCES, PlannedTrial
+
+
+@dataclass(frozen=True)
+class PlanEntry:
+    """A trial and what is to be done about it.
+
+    Attributes:
+        planned: the trial.
+        state: "missing", "done", "failed" (a record says so), "stale" (only a record of other sources is there) or
+            "unreadable" (what lies in its record's place cannot be read here and must not be replaced).
+        run: whether it will be run.
+        reason: one phrase for people.
+        stale_key: key of the newest record with the same identity and another fingerprint, or None.
+    """
+
+    planned: PlannedTrial
+    state: str
+    run: bool
+    reason: str
+    stale_key: str | None = None
+
+
+def plan_entries(trials: list[tuple[PlannedTrial, str]], store: Store, records: ReadFiles) -> list[PlanEntry]:
+    """What is to be done about each trial.
+
+    Args:
+        trials: each with what its grid wants made again.
+        store: the result folder.
+        records: its records.
+    """
+    own, foreign = _earlier_records(trials, records)
+    entries = []
+    for planned, rerun in trials:
+        path = store.record_path(planned)
+        fault = records.faults.get(path)
+        if isinstance(fault, IrreplaceableError):
+            entries.append(PlanEntry(planned, "unreadable", False, str(fault)))
+        else:
+            name = trial_id(planned.trial.identity())
+            entries.append(_state(planned, rerun, records.contents.get(path), own.get(name), foreign.get(name)))
+    return entries
+
+
+def _earlier_records(
+    trials: list[tuple[PlannedTrial, str]], records: ReadFiles
+) -> tuple[dict[str, Record], dict[str, Record]]:
+    """The newest record of each planned trial, whatever its fingerprint: of this kind of device, and of others."""
+    methods = {planned.trial.method for planned, _ in trials}
+    kinds = {planned.fingerprint["device"] for planned, _ in trials}
+    sides: tuple[list[Record], list[Record]] = ([], [])
+    for record in records.contents.values():
+        if record["trial"]["method"] in methods:
+            sides[record["fingerprint"]["device"] not in kinds].append(_with_current_names(record))
+    return newest_records(sides[0]), newest_records(sides[1])
+
+
+def _with_current_names(record: Record) -> Record:
+    """The record with its trial's parameters under the names that they have today."""
+    trial = record["trial"]
+    if trial["method"] in REFERENCES:
+        return record
+    parameters = hyperparameters.current_names(METHODS.get(trial["method"]), trial["parameters"])
+    return {**record, "trial": {**trial, "parameters": parameters}}
+
+
+def _state(
+    planned: PlannedTrial, rerun: str, record: Record | None, newest: Record | None, foreign: Record | None
+) -> PlanEntry:
+    """What is to be done about a trial.
+
+    Args:
+        planned: the trial.
+        rerun: what its grid wants made again.
+        record: the record of its key, if there is one.
+        newest: the newest record of the same identity on this kind of device.
+        foreign: the newest one on another kind of device.
+    """
+    if record is not None and record["status"] in ("ok", "skipped"):
+        return PlanEntry(planned, "done", rerun == "all", "asked for again" if rerun == "all" else "done")
+    if record is not None:
+        again = rerun in ("failed", "all")
+        why = f"{record['status']} before: {record['error']['message']}"
+        return PlanEntry(planned, "failed", again, why if again else f"{why}; --rerun failed makes it again")
+    if newest is not None and newest["status"] in ("ok", "skipped"):
+        return _stale(planned, rerun, newest)
+    if foreign is not None:
+        return PlanEntry(
+            planned, "missing", True, f"missing; the record there is of {foreign['fingerprint']['device']}"
+        )
+    return PlanEntry(planned, "missing", True, "missing")
+
+
+def _stale(planned: PlannedTrial, rerun: str, newest: Record) -> PlanEntry:
+    again = rerun in ("stale", "all")
+    reason = f"stale: {listed(changes(newest['fingerprint'], planned.fingerprint))}" + (
+        "" if again else "; --rerun stale makes it again"
+    )
+    return PlanEntry(planned, "stale", again, reason, newest["key"])
