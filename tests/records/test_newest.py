@@ -3,11 +3,17 @@
 from itertools import permutations
 from typing import Any
 
-from hashbench.records.newest import newest_records, trial_id
+from hashbench.records.newest import by_device, newest_records, trial_id
 
 
-def record(key: str, created: str, **trial: Any) -> dict[str, Any]:
-    return {"key": key, "trial": {"method": "itq", "bits": 16, **trial}, "provenance": {"created": created}}
+def record(key: str, created: str, device: str = "cpu", status: str = "ok", **trial: Any) -> dict[str, Any]:
+    return {
+        "key": key,
+        "status": status,
+        "trial": {"method": "itq", "bits": 16, "repetition": 0, **trial},
+        "fingerprint": {"device": device},
+        "provenance": {"created": created},
+    }
 
 
 OLD, NEW, LATER = record("c", "2026-01-01"), record("a", "2026-01-02"), record("b", "2026-01-02")
@@ -29,3 +35,20 @@ def test_a_preferred_record_goes_before_newer_ones() -> None:
 def test_the_order_of_a_trials_names_makes_no_difference() -> None:
     assert trial_id({"bits": 16, "method": "itq"}) == trial_id({"method": "itq", "bits": 16})
     assert trial_id({"bits": 16, "method": "itq"}) != trial_id({"bits": 16, "method": "lsh"})
+
+
+def test_a_cell_is_shown_by_the_kind_of_device_with_more_finished_repetitions() -> None:
+    cpu = [record(f"c{n}", "2026-01-01", repetition=n) for n in range(3)]
+    gpu = [record(f"g{n}", "2026-01-02", "cuda", "ok" if n < 2 else "failed", repetition=n) for n in range(3)]
+    other_cell = record("x", "2026-01-01", "cuda", bits=32)
+    for records in ([*cpu, *gpu, other_cell], [other_cell, *reversed(gpu), *cpu]):
+        shown, left_out = by_device(records)
+        assert {each["key"] for each in shown} == {"c0", "c1", "c2", "x"}
+        assert {each["key"] for each in left_out} == {"g0", "g1", "g2"}
+        assert {each["key"] for each in newest_records(records).values()} == {"c0", "c1", "c2", "x"}
+
+
+def test_of_two_kinds_with_as_many_repetitions_the_preferred_then_the_newer_is_shown() -> None:
+    cpu, gpu = record("c", "2026-01-01"), record("g", "2026-01-02", "cuda")
+    assert [each["key"] for each in newest_records([gpu, cpu]).values()] == ["g"]
+    assert [each["key"] for each in newest_records([gpu, cpu], {"c"}).values()] == ["c"]

@@ -121,6 +121,9 @@ def _about_cells(table: Table) -> Iterator[str]:
         yield "Nor has a complete row a rank while such a row is better in the cells that both have."
     if any(cell.stale for row in table.rows for cell in row.cells.values()):
         yield STALE
+    for kind, count in sorted(table.other_devices.items()):
+        records = f"{count:,} record{'' if count == 1 else 's'}"
+        yield f"Left out: {records} of {kind}, where another kind of device has as many repetitions or more."
     shown = {row.method for row in table.references}
     references = [f"{name}: {words}" for name, words in _REFERENCES.items() if name in shown]
     if references:

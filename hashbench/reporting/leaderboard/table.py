@@ -2,6 +2,7 @@
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -161,6 +162,7 @@ class Table:
         other_hardware: some cells were measured on other machines only.
         smallest_difference: of each column the smallest one that its median pair of rows could have been told apart
             by; None where there is no pair, or too few queries; empty where nothing was compared.
+        other_devices: number of records left out, by their kind of device, since those of another kind are shown.
         fewer_runs: labels of compared rows with too few repetitions to resample them.
     """
 
@@ -173,6 +175,7 @@ class Table:
     hardware: Record | None = None
     other_hardware: bool = False
     smallest_difference: list[float | None] = field(default_factory=list)
+    other_devices: Counter[str] = field(default_factory=Counter)
     fewer_runs: list[str] = field(default_factory=list)
 
     @property

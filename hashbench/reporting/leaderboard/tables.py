@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from hashbench.evaluation.headline import HEADLINE
-from hashbench.records.newest import newest_records
+from hashbench.records.newest import by_device, newest_records
 from hashbench.records.results import Results
 from hashbench.records.store import Record
 from hashbench.reporting.leaderboard.significance import compare_rows
@@ -30,6 +30,10 @@ def tables(results: Results, current: frozenset[str] = frozenset(), stale: froze
             rows |= {name: row for name, row in unsupervised.items() if row.reference}
     made = [_table(key, list(rows.values())) for key, rows in sorted(rows_of.items())]
     made = [table for table in made if table.methods]
+    _, left_out = by_device(results.records, current)
+    others = [(TableKey.of(record), record["fingerprint"]["device"]) for record in left_out]
+    for table in made:
+        table.other_devices = Counter(kind for key, kind in others if key == table.key)
     but_weights = Counter(replace(table.key, weights="") for table in made)
     for table in made:
         table.same_but_weights = but_weights[replace(table.key, weights="")] > 1

@@ -205,7 +205,7 @@ def test_the_order_of_records_does_not_change_a_byte(records: list[Record], tmp_
 
 def test_file_names_are_safe() -> None:
     trial = TrialSpec("m", {}, 8, "folder", "folder/x y:z", "pixels", "float32", None, {}, None, None, 0, 0)
-    assert stem(PlannedTrial(trial, {"card": "c", "files": {}}, CARD, "")).startswith("folder-x_y_z-m-8-0-")
+    assert stem(PlannedTrial(trial, {"card": "c"}, CARD, "")).startswith("folder-x_y_z-m-8-0-")
 
 
 def test_captions_say_what_the_card_and_the_features_add_to_a_number() -> None:
@@ -267,3 +267,28 @@ def test_the_frame_and_the_csv_say_what_is_missing() -> None:
     (line,) = pd.read_csv(io.StringIO(csv(tables(content)))).to_dict("records")
     assert [line[f"{part}_missing"] for part in missing] == [1, 20, 3]
     assert [line[f"{part}_items"] for part in missing] == [200, 1597, 1597]
+
+
+def test_of_two_kinds_of_device_the_one_with_more_repetitions_is_shown_and_the_caption_says_so() -> None:
+    cpu = [make_record("itq", 16, 0.5, repetition=number) for number in range(2)]
+    gpu = make_record("itq", 16, 0.7)
+    gpu["fingerprint"]["device"] = "cuda"
+    for records in ([*cpu, gpu], [gpu, *cpu]):
+        (table,) = tables(Results(tuple(records)))
+        assert table.ranked[0].cell(16).mean("map@1000") == 0.5
+        assert "Left out: 1 record of cuda, where another kind of device has as many repetitions or more." in caption(
+            table
+        )
+    (alone,) = tables(Results((gpu,)))
+    assert "Left out" not in " ".join(caption(alone))
+
+
+def test_a_precision_from_auto_is_in_labels_only_where_a_table_has_two() -> None:
+    records = []
+    for precision, value in (("float32", 0.5), ("bfloat16", 0.4)):
+        record = make_record("bgan", 16, value)
+        record["trial"]["parameters"] = {"precision": precision}
+        records.append(record)
+    (both,), (one,) = (tables(Results(tuple(shown))) for shown in (records, records[:1]))
+    assert [row.label for row in both.ranked] == ["bgan [precision=float32]", "bgan [precision=bfloat16]"]
+    assert [row.label for row in one.ranked] == ["bgan"]
