@@ -11,6 +11,10 @@ import numpy as np
 import pytest
 
 from hashbench.evaluation.metrics import declared
+from hashbench.execution.run import make_settings, plan_grids
+from hashbench.features import backbones
+from hashbench.planning import plan as planning
+from hashbench.planning.suite import open_grids
 from hashbench.records.schema import schema
 from hashbench.records.store import load_record
 from hashbench.reporting.leaderboard.blocks import filled
@@ -108,3 +112,20 @@ def test_bgan_keeps_its_margin_over_itq_on_the_same_queries(bits: int) -> None:
 def test_bgan_is_above_the_float_features_in_map_over_all_ranks(bits: int) -> None:
     bgan = metric("bgan-leaderboard", "bgan", bits, "map@all")
     assert bgan >= metric("bgan-leaderboard", "reference-float", None, "map@all") + ABOVE_FLOAT
+
+
+@pytest.mark.slow
+@each_folder
+def test_a_run_of_its_suite_wants_nothing_but_what_the_readme_lists(
+    folder: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As ``hashbench run --suite NAME --dry-run --device cpu --results results/published/NAME``."""
+    sums = {record["trial"]["features_weights"] for _, record in records(folder)}
+    (sum_of_weights,) = sums  # of a state that is not here, in bgan-encoder
+    monkeypatch.setattr(backbones, "checked_sum", lambda net, weights: sum_of_weights)
+    monkeypatch.setattr(planning, "checked_sum", lambda net, weights: sum_of_weights)
+    settings = make_settings(folder, data_root, device="cpu", offline=True)
+    entries = plan_grids(open_grids(folder.name, {}), settings).entries
+    wanted = [str(entry.planned) for entry in entries if entry.state != "done"]
+    listed = re.findall(rf"^\* `{folder.name}`: (.*)$", (PUBLISHED / "README.md").read_text(), re.MULTILINE)
+    assert sorted(wanted) == sorted(listed)
