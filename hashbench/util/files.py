@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 FOREIGN_LEFTOVER_SECONDS = 24 * 3600.0
+ENDING = ".part"  # of temporary names; torch.save takes no name whose only dot is its first character
 
 
 def file_sum(path: Path, algorithm: str = "sha256") -> str:
@@ -65,8 +66,11 @@ def link_or_copy(source: Path, target: Path) -> None:
 def replacing(target: Path) -> Iterator[Path]:
     """A temporary file beside ``target`` to write to; flushed to disk and renamed at the end, removed on failure.
 
-    Removes what killed processes left of the same target.
+    A link to a file stays, and the file that it names is replaced; a link to nothing is itself replaced. Removes what
+    killed processes left of the same target.
     """
+    if target.is_symlink() and target.exists():
+        target = target.resolve()
     with _locked_new(target.parent, target.name, lambda file: file.touch(exist_ok=False)) as work:
         try:
             yield work
@@ -80,14 +84,14 @@ def replacing(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def _locked_new(folder: Path, name: str, create: Callable[[Path], None]) -> Iterator[Path]:
-    """A new path ".name-BOOT-RANDOM" that stays locked while it is in use; removes leftovers first.
+    """A new path as :func:`_temporary_prefix` begins it that stays locked while it is in use; removes leftovers first.
 
     Between creating and locking it, another process may take the path for a leftover and remove it; then a new one is
     made.
     """
     _remove_leftovers(folder, name)
     while True:
-        path = folder / f".{name}-{_boot()}-{secrets.token_hex(8)}"
+        path = folder / f"{_temporary_prefix(name)}-{_boot()}-{secrets.token_hex(8)}{ENDING}"
         create(path)
         try:
             handle = _open(path)
@@ -106,6 +110,11 @@ def _locked_new(folder: Path, name: str, create: Callable[[Path], None]) -> Iter
             os.close(handle)
 
 
+def _temporary_prefix(name: str) -> str:
+    """The beginning of a temporary name, of one length, since ``name`` alone may have all 255 bytes there can be."""
+    return f".hashbench-{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}"
+
+
 @cache
 def _boot() -> str:
     """Eight digits for this start of this machine's kernel, which containers share; locks are reliable within it."""
@@ -119,7 +128,7 @@ def _remove_leftovers(folder: Path, name: str) -> None:
 
     Those of other machines, whose locks may not be seen here, have to be a day old as well.
     """
-    pattern = re.compile(rf"\.{re.escape(name)}-([0-9a-f]{{8}})-[0-9a-f]{{16}}")
+    pattern = re.compile(rf"{re.escape(_temporary_prefix(name))}-([0-9a-f]{{8}})-[0-9a-f]{{16}}{re.escape(ENDING)}")
     for path in folder.iterdir():
         match = pattern.fullmatch(path.name)
         if match is None:

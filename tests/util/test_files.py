@@ -10,8 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
-from hashbench.util.files import _boot, link_or_copy, put_in_place, replacing, staging_folder
+from hashbench.util.files import ENDING, _boot, _temporary_prefix, link_or_copy, put_in_place, replacing, staging_folder
 
 
 def die_while_writing(folder: Path) -> None:
@@ -40,7 +41,7 @@ def test_what_a_living_process_writes_is_left_alone(tmp_path: Path) -> None:
 
 
 def leftover(folder: Path, boot: str, age: float = 0.0) -> Path:
-    path = folder / f".file.json-{boot}-{secrets.token_hex(8)}"
+    path = folder / f"{_temporary_prefix('file.json')}-{boot}-{secrets.token_hex(8)}{ENDING}"
     path.write_text("half")
     os.utime(path, (time.time() - age, time.time() - age))
     return path
@@ -67,11 +68,12 @@ def test_another_machines_leftovers_stay_for_a_day(tmp_path: Path) -> None:
 
 
 def test_hidden_files_of_the_users_stay(tmp_path: Path) -> None:
-    (tmp_path / ".file.json-orig").write_text("mine")
-    (tmp_path / ".set-backup").mkdir()
+    mine = [f"{_temporary_prefix(name)}-mine" for name in ("file.json", "set")]
+    (tmp_path / mine[0]).write_text("mine")
+    (tmp_path / mine[1]).mkdir()
     with replacing(tmp_path / "file.json") as work, staging_folder(tmp_path, "set"):
         work.write_text("whole")
-    assert {path.name for path in tmp_path.iterdir()} == {".file.json-orig", ".set-backup", "file.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {*mine, "file.json"}
 
 
 def test_a_path_that_cannot_be_opened_is_an_error_and_not_tried_for_ever(
@@ -104,7 +106,7 @@ def test_a_file_that_is_removed_before_it_is_locked_is_made_again(
 
     def lock_late(handle: int, operation: int) -> None:
         if not locked:
-            next(tmp_path.glob(".file.json-*")).unlink()
+            next(tmp_path.glob(".*")).unlink()
         locked.append(operation)
 
     monkeypatch.setattr("hashbench.util.files.fcntl.flock", lock_late)
@@ -141,6 +143,41 @@ def test_the_folder_is_flushed_behind_the_file(tmp_path: Path, monkeypatch: pyte
         work.write_text("whole")
         temporary = str(work)
     assert flushed == [temporary, str(tmp_path)]
+
+
+def test_a_link_to_a_file_stays_and_its_file_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "page.html").write_text("old")
+    (tmp_path / "page.html").symlink_to("kept/page.html")
+    with replacing(tmp_path / "page.html") as work:
+        assert work.parent == tmp_path / "kept", "one file system, so that it can be renamed"
+        work.write_text("new")
+    assert (tmp_path / "page.html").is_symlink()
+    assert (tmp_path / "kept" / "page.html").read_text() == "new"
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["page.html"]
+
+
+@pytest.mark.parametrize("goal", ["nowhere", "file.json"])
+def test_a_link_to_nothing_or_to_itself_is_replaced(tmp_path: Path, goal: str) -> None:
+    (tmp_path / "file.json").symlink_to(goal)
+    with replacing(tmp_path / "file.json") as work:
+        work.write_text("whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["file.json"]
+    assert not (tmp_path / "file.json").is_symlink()
+
+
+def test_a_name_as_long_as_a_file_system_allows_can_be_written(tmp_path: Path) -> None:
+    name = "ä" * 120 + "-label.json"
+    assert 250 < len(os.fsencode(name)) <= 255
+    with replacing(tmp_path / name) as work, staging_folder(tmp_path, name):
+        work.write_text("whole")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_torch_saves_to_it(tmp_path: Path) -> None:
+    with replacing(tmp_path / "weights") as work:
+        torch.save({"weight": torch.ones(2)}, work)
+    assert torch.load(tmp_path / "weights")["weight"].tolist() == [1, 1]
 
 
 def test_an_error_leaves_the_old_file(tmp_path: Path) -> None:
