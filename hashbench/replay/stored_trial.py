@@ -20,6 +20,7 @@ from hashbench.plugins.hyperparameters import resolve_recorded
 from hashbench.plugins.registry import METHODS
 from hashbench.records.store import Record, Store, load_record
 from hashbench.records.trial_spec import TrialSpec
+from hashbench.util.device import out_of_memory
 from hashbench.util.progress import Log
 
 
@@ -158,7 +159,8 @@ def load_method(stored: StoredTrial, device: torch.device) -> tuple[HashMethod, 
     Its networks get all their tensors from the state: published weights are neither read nor needed.
 
     Raises:
-        UsageError: no such method here, or codes from elsewhere; no state was kept, or it is damaged or does not fit.
+        UsageError: no such method here, or codes from elsewhere; no state was kept, or it is damaged or does not fit;
+            or memory ran out.
     """
     trial = stored.trial
     if stored.from_elsewhere:
@@ -174,6 +176,11 @@ def load_method(stored: StoredTrial, device: torch.device) -> tuple[HashMethod, 
         method = method_class(trial.bits, **resolve_recorded(trial.method, method_class, trial.parameters))
         method.load_state(safetensors.torch.load_file(stored.state_file, device=str(device)), run)
     except (Exception, SystemExit) as error:  # whatever a method does with a state that is not its own
+        if out_of_memory(error):
+            raise UsageError(
+                f"no memory left on device {device} to load {trial.method} from {stored.state_file}; free some, or use "
+                "another device (--device)"
+            ) from error
         line = str(error).partition("\n")[0]
         since = changes_since(stored)
         way_out = f"{listed(since)} since: run the trial again" if since else "restore it or run it again"

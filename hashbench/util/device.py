@@ -56,3 +56,8 @@ def repeatable() -> Iterator[None]:
         yield
     finally:
         cudnn.allow_tf32, cudnn.deterministic, matmul.allow_tf32 = before
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out: of the GPU, of Python, or of torch's CPU allocator, which has no error of its own."""
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)

@@ -109,6 +109,23 @@ def test_a_state_that_does_not_load_is_one_line(results: Path, tmp_path: Path) -
         load_method(record, CPU)
 
 
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), MemoryError()],
+    ids=["gpu", "host"],
+)
+def test_memory_that_ran_out_is_not_a_damaged_state(
+    results: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def load_file(*_: object, **__: object) -> None:
+        raise error
+
+    record = stored(results, "itq")
+    monkeypatch.setattr(safetensors.torch, "load_file", load_file)
+    with pytest.raises(UsageError, match=r"^no memory left on device cpu to load itq from .*; free some, or use ano"):
+        load_method(record, CPU)
+
+
 def test_a_method_that_is_not_here_is_named(results: Path) -> None:
     record = stored(results, "itq")
     other = StoredTrial(record.file, {**record.record, "trial": {**record.record["trial"], "method": "itqq"}})
