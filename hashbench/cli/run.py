@@ -69,6 +69,7 @@ def command(ctx: click.Context, /, **given: Any) -> int:
 
 
 def _run(given: dict[str, Any], asked: dict[str, Any]) -> int:
+    from hashbench.execution.executors import executor
     from hashbench.execution.run import make_settings, plan_grids
     from hashbench.features.weights import parse_weights
     from hashbench.planning.grid import grid_fields, parse_bits, parse_settings, split_list
@@ -85,11 +86,12 @@ def _run(given: dict[str, Any], asked: dict[str, Any]) -> int:
         weights=parse_weights(given["weights"]),
         offline=given["offline"] or given["dry_run"],
     )
+    chosen = executor(given["executor"], settings)
     plan = plan_grids(grids, settings)
     if given["dry_run"]:
         _print_plan(plan, given["as_json"])
         return 0
-    return _carry_out(plan, settings, given["executor"], given["as_json"])
+    return _carry_out(plan, settings, chosen, given["as_json"])
 
 
 def _print_plan(plan: Any, as_json: bool) -> None:
@@ -113,7 +115,7 @@ def _print_plan(plan: Any, as_json: bool) -> None:
     click.echo(f"{len(plan.to_run())} of {len(plan.entries)} trials to run")
 
 
-def _carry_out(plan: Any, settings: Any, executor: str, as_json: bool) -> int:
+def _carry_out(plan: Any, settings: Any, executor: Any, as_json: bool) -> int:
     from hashbench.cli.progress import progress
     from hashbench.execution.run import carry_out, grid_results
 

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 from hashbench.execution.events import OnEvent
 from hashbench.execution.settings import Settings
@@ -9,7 +10,13 @@ from hashbench.records.trial_spec import PlannedTrial
 
 
 class Executor(ABC):
-    """Runs trials so that each leaves a record, whatever happens to it."""
+    """Runs trials so that each leaves a record, whatever happens to it.
+
+    Attributes:
+        keeps_timeout: it can stop a trial that takes longer than ``settings.timeout``.
+    """
+
+    keeps_timeout: ClassVar[bool] = True
 
     @abstractmethod
     def run(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent) -> bool:

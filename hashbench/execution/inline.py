@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from hashbench.errors import UsageError
 from hashbench.execution.events import Event, OnEvent
 from hashbench.execution.executor import Executor
 from hashbench.execution.settings import Settings
@@ -13,14 +12,10 @@ from hashbench.records.trial_spec import PlannedTrial
 class InlineExecutor(Executor):
     """Runs each trial in this process: a crash ends the grid, and a trial that hangs cannot be stopped."""
 
-    def run(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent) -> bool:
-        """See :class:`Executor`.
+    keeps_timeout = False
 
-        Raises:
-            UsageError: a time-out was asked for, which only a process of its own can keep.
-        """
-        if settings.timeout is not None:
-            raise UsageError("--timeout needs a process per trial; use it with --executor local")
+    def run(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent) -> bool:
+        """See :class:`Executor`."""
         for planned in trials:
             on_event(Event(planned.key, "started"))
             try:

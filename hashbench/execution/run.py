@@ -11,6 +11,7 @@ from hashbench.data.audit import same_images
 from hashbench.data.spec import open_dataset
 from hashbench.errors import UsageError, unknown
 from hashbench.execution.events import Event
+from hashbench.execution.executor import Executor
 from hashbench.execution.executors import executor
 from hashbench.execution.settings import Settings
 from hashbench.features.weights import Weights, checked_weights
@@ -82,8 +83,9 @@ def run(**options: Unpack[RunOptions]) -> Results:
         offline=options.get("offline", False),
     )
     asked = grid_fields(options, methods=_names, bits=_bits, datasets=_names)
+    chosen = executor(options.get("executor", "local"), settings)
     plan = plan_grids(open_grids(options.get("suite"), asked), settings)
-    if not carry_out(plan, settings, options.get("executor", "local"), lambda _event: None):
+    if not carry_out(plan, settings, chosen, lambda _event: None):
         raise KeyboardInterrupt("the grid was stopped; the same call goes on from here")
     return grid_results(plan, settings)
 
@@ -128,7 +130,7 @@ def plan_grids(grids: Sequence[Grid], settings: Settings) -> Plan:
     return make_plan(grids, Store(settings.results), settings.data, pick_device(settings.device), weights)
 
 
-def carry_out(plan: Plan, settings: Settings, executor_name: str, on_event: Callable[[Event], None]) -> bool:
+def carry_out(plan: Plan, settings: Settings, chosen: Executor, on_event: Callable[[Event], None]) -> bool:
     """Run the plan's open trials, then write the reports of the result folder; False when the user interrupted.
 
     Images are decoded first, once for each content (see :func:`hashbench.data.audit.same_images`).
@@ -136,7 +138,6 @@ def carry_out(plan: Plan, settings: Settings, executor_name: str, on_event: Call
     Raises:
         UsageError: an image cannot be decoded; nothing was run.
     """
-    chosen = executor(executor_name)
     for spec in dict.fromkeys(planned.dataset_spec for planned in plan.to_run()):
         same_images(open_dataset(spec, settings.data, log_to_stderr), settings.cache)
     finished = chosen.run(plan.to_run(), settings, on_event)

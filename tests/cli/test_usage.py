@@ -26,6 +26,10 @@ from tests.command import hashbench
         (("--methods", "itq", "--bits", "8", "--executor", "cloud"), "hashbench: no executor named 'cloud'"),
         (("--methods", "itq", "--bits", "8", "--timeout", "0"), "hashbench: timeout is 0 s, wanted more than 0"),
         (("--methods", "itq", "--bits", "8", "--datasets", "cifar10"), "hashbench: CIFAR-10: the folder"),
+        (
+            ("--methods", "itq", "--bits", "8", "--datasets", "cifar10", "--executor", "inline", "--timeout", "5"),
+            "hashbench: --timeout is 5 s, which --executor inline cannot keep; use local\n",
+        ),
     ],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(
