@@ -104,7 +104,8 @@ def _suite(name: str) -> dict[str, Any]:
     shared = {key: value for key, value in runs[0].items() if all(run.get(key) == value for run in runs)}
     own = [{key: value for key, value in run.items() if key not in shared} for run in runs]
     facts = {"suite": suite.name, "origin": str(suite.file), "title": suite.title, "why": suite.why, "grid": shared}
-    return facts if len(runs) == 1 else {**facts, "runs": {str(number): run for number, run in enumerate(own, start=1)}}
+    numbered = {str(index): run for index, run in enumerate(own)}  # as messages about the file number them: runs[0]
+    return facts if len(runs) == 1 else {**facts, "runs": numbered}
 
 
 def _changed(run: Any) -> dict[str, Any]:

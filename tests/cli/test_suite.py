@@ -130,10 +130,12 @@ def test_a_suite_is_shown_with_its_runs(call: Callable[..., Done], rotations: Pa
     )
     assert shown["grid"] == {"bits": [16], "datasets": ["digits"]}
     assert shown["runs"] == {
-        "1": {"methods": ["lsh"]},
-        "2": {"methods": ["itq"]},
-        "3": {"methods": ["itq"], "itq.iterations": 1},
+        "0": {"methods": ["lsh"]},
+        "1": {"methods": ["itq"]},
+        "2": {"methods": ["itq"], "itq.iterations": 1},
     }
+    rotations.write_text(rotations.read_text().replace("iterations = 1", "iterations = 0.5"))
+    assert "runs[2]: parameter itq.iterations is 0.5" in call("run", "--suite", "rotations.toml", "--dry-run").err
     text = call("show", "bgan-paper").out
     assert "bits: 12, 24, 32, 48\n" in text
     assert "bgan.encoder: vgg19\n" in text
