@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from hashbench.evaluation.ranking import FloatArray, Ranking
-from hashbench.search.numba_cache import compiled, parallel_entry_point, prange
+from hashbench.search.numba_cache import compiled, or_uncompiled, parallel_entry_point, prange
 
 Denominator = Literal["hits", "min", "total"]
 Order = Literal["expected", "best", "worst"]
@@ -63,6 +63,7 @@ def _precision_sums(ranking: Ranking, order: Order) -> FloatArray:
     return ranking.precision_sums[order]
 
 
+@or_uncompiled
 @parallel_entry_point
 def _sum_groups(order: int, items: Any, relevant: Any, items_before: Any, hits_before: Any, sums: Any) -> None:
     """Fill ``sums`` [q, groups + 1] with the sum of precisions before each group, and of all groups."""
@@ -109,6 +110,7 @@ def _worst_sum(items: Any, hits: Any, n: Any, r: Any) -> Any:
     return _best_sum(items + n - r, hits, r, r)
 
 
+@or_uncompiled
 @parallel_entry_point
 def _add_cut_groups(
     order: int, sums: Any, items: Any, hits: Any, n: Any, r: Any, taken: Any, divisors: Any, values: Any

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from hashbench.search.numba_cache import entry_point
+from hashbench.search.numba_cache import entry_point, or_uncompiled
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]  # not search.backend's, which imports torch: reports read the metrics' names
@@ -99,6 +99,7 @@ class Ranking:
         return Ranking(self.total_items[:, None], self.total_relevant[:, None])
 
 
+@or_uncompiled
 @entry_point
 def _find_cuts(ranks: Any, items: Any, relevant: Any, items_before: Any, hits_before: Any, cuts: Any) -> None:
     """Find the group in which a rank, from 1 to the number of items, falls for each query.

@@ -13,7 +13,6 @@ from hashbench.search import numba_cache
 from hashbench.search.backend import Backend
 from hashbench.search.layout import TILE_ITEMS
 from hashbench.search.matmul import MatmulBackend
-from hashbench.util.progress import log_to_stderr
 
 Operation = Literal["histograms", "topk", "pair_counts"]
 
@@ -31,29 +30,20 @@ def backend_for(device: torch.device, operation: Operation) -> Backend:
 @cache
 def _bit_sliced_backend(operation: Operation) -> Backend | None:
     """The compiled kernels, or None where they fail; imported here, since they need numba."""
-    untested = numba_cache.version() and not numba_cache.is_tested()
-    name = (
-        f"numba {numba_cache.version()} (tested: {numba_cache.TESTED[0]} to {numba_cache.TESTED[-1]})"
-        if untested
-        else "numba"
-    )
     try:
         if numba_cache.problem():
             raise RuntimeError(numba_cache.problem())
         backend: Backend = import_module("hashbench.search.bit_sliced").BitSlicedBackend()
         _check(backend, operation)
     except Exception as error:  # whatever a missing, broken or changed numba raises
-        reason = numba_cache.first_line(error)
-        _log_once(f"{name} does not work here ({reason}): Hamming distances are counted by torch, which takes longer")
+        numba_cache.log_failure(numba_cache.first_line(error), "Hamming distances are counted by torch")
         return None
-    if untested:
-        _log_once(f"{name} is untested: each of its kernels is checked against torch on a small case before it is used")
+    if not numba_cache.is_tested():
+        numba_cache.log_once(
+            f"{numba_cache.name()} is untested: each of its kernels is checked against torch on a small case before it "
+            "is used"
+        )
     return backend
-
-
-@cache
-def _log_once(line: str) -> None:
-    log_to_stderr(line)
 
 
 def _check(backend: Backend, operation: Operation) -> None:

@@ -1,4 +1,4 @@
-"""Compiles loops with numba and caches the machine code; runs them uncompiled where numba does not work.
+"""Compiles loops with numba and caches the machine code; runs those of metrics uncompiled where numba does not work.
 
 Compiled code is kept beside its source, or in the user's cache folder, so that it is compiled once. numba would use it
 as long as its own file does not change; what it calls is compiled into it as well, so here it is also compiled anew
@@ -15,6 +15,8 @@ from functools import cache, wraps
 from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeVar, cast
+
+from hashbench.util.progress import log_to_stderr
 
 Loop = TypeVar("Loop", bound=Callable[..., Any])
 
@@ -43,13 +45,53 @@ def compiled(loop: Loop) -> Loop:
 
 
 def entry_point(loop: Loop) -> Loop:
-    """The function, compiled at its first call, or as it is where numba does not work; for calls from Python."""
+    """The function, compiled at its first call, which raises where numba does not work; for calls from Python."""
     return _entry_point(loop, parallel=False)
 
 
 def parallel_entry_point(loop: Loop) -> Loop:
     """The same, its ``prange`` shared among as many threads as torch uses."""
     return _entry_point(loop, parallel=True)
+
+
+def or_uncompiled(entry: Loop) -> Loop:
+    """The entry point, or its function as it is where numba cannot compile it, with a warning on standard error."""
+    loop: Loop = entry.__wrapped__  # type: ignore[attr-defined]
+
+    @wraps(loop)
+    def call(*arguments: Any) -> Any:
+        if loop not in _uncompilable:
+            try:
+                return entry(*arguments)
+            except Exception as error:  # numba and LLVM raise nearly anything where they do not fit each other
+                if not problem():
+                    _uncompilable[loop] = first_line(error)
+        log_failure(_uncompilable.get(loop, ""), "the loops of metrics run uncompiled")
+        return _uncompiled(loop)(*arguments)
+
+    return cast("Loop", call)
+
+
+_uncompilable: dict[Callable[..., Any], str] = {}  # functions that numba cannot compile, and why
+
+
+def log_failure(reason: str, consequence: str) -> None:
+    """Print to standard error that numba fails, why, and what follows; where it compiles nothing, one line for all."""
+    if problem():
+        reason = problem()
+        consequence = "Hamming distances are counted by torch and the loops of metrics run uncompiled"
+    log_once(f"{name()} does not work here ({reason}): {consequence}, which takes longer")
+
+
+@cache
+def log_once(line: str) -> None:
+    """Print a line to standard error, once in a process."""
+    log_to_stderr(line)
+
+
+def name() -> str:
+    """The name "numba", with its version and the tested ones where it is untested."""
+    return "numba" if not numba or is_tested() else f"numba {version()} (tested: {TESTED[0]} to {TESTED[-1]})"
 
 
 @cache
@@ -90,14 +132,12 @@ def use_torchs_threads() -> int:
 
 
 def _entry_point(loop: Loop, parallel: bool) -> Loop:
-    if not numba:
-        return loop
-    dispatcher = _compile(loop, parallel)
+    dispatcher = _compile(loop, parallel) if numba else loop
 
     @wraps(loop)
     def call(*arguments: Any) -> Any:
         if problem():
-            return _uncompiled(loop)(*arguments)
+            raise RuntimeError(problem())
         if parallel:
             use_torchs_threads()
         return dispatcher(*arguments)

@@ -25,7 +25,7 @@ OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 def fresh_process_with_a_tested_numba(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing has been chosen or logged, and whatever numba there is counts as tested."""
     monkeypatch.setattr(numba_cache, "TESTED", (".".join(numba_cache.version().split(".")[:2]),))
-    caches: Any = dispatch._bit_sliced_backend, dispatch._log_once, numba_cache.problem
+    caches: Any = dispatch._bit_sliced_backend, numba_cache.log_once, numba_cache.problem
     for cached in caches:
         cached.cache_clear()
     yield

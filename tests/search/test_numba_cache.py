@@ -2,14 +2,20 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib.util import module_from_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 from numba.core.caching import IndexDataCacheFile
+from numba.core.errors import LoweringError
 
+from hashbench.evaluation import average_precision, ranking
 from hashbench.search import numba_cache
-from hashbench.search.numba_cache import compiled, entry_point, parallel_entry_point, prange
+from hashbench.search.numba_cache import compiled, entry_point, or_uncompiled, parallel_entry_point, prange
 
 CALLER = """
 import helper
@@ -36,11 +42,13 @@ def described(x: Any) -> Any:
     return [x, str(x)]
 
 
+@or_uncompiled
 @entry_point
 def first_described(x: Any) -> Any:
     return described(x)[0]
 
 
+@or_uncompiled
 @parallel_entry_point
 def all_described(values: Any, results: Any) -> None:
     for i in prange(len(values)):
@@ -97,10 +105,61 @@ def test_numbas_cache_compares_the_source_stamp(tmp_path: Path) -> None:
     assert file.load("key") is None
 
 
-def test_where_numba_does_not_work_loops_run_uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing has been logged, and nothing is known to be uncompilable."""
+    monkeypatch.setattr(numba_cache, "_uncompilable", {})
+    numba_cache.log_once.cache_clear()
+    yield
+    numba_cache.log_once.cache_clear()
+
+
+@pytest.mark.usefixtures("fresh_process")
+@pytest.mark.parametrize("problem", ["broken", ""], ids=["nothing is compiled", "the probe is compiled"])
+def test_loops_that_cannot_be_compiled_run_uncompiled_and_one_line_says_so(
+    problem: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """With the functions that they call, of which numba could compile none here."""
-    monkeypatch.setattr(numba_cache, "problem", lambda: "broken")
+    monkeypatch.setattr(numba_cache, "problem", lambda: problem)
     assert first_described("a") == "a"
-    results = ["", ""]
-    all_described(["a", "b"], results)
-    assert results == ["a", "b"]
+    results = np.array(["", ""], dtype=object)
+    for _ in range(2):
+        all_described(["a", "b"], results)
+    assert results.tolist() == ["a", "b"]
+    (line,) = capsys.readouterr().err.splitlines()
+    reason = problem or "Failed in nopython mode pipeline"
+    assert f" does not work here ({reason}" in line
+    assert line.endswith("the loops of metrics run uncompiled, which takes longer")
+
+
+def fresh(module: ModuleType) -> Any:
+    """Another copy of a module."""
+    assert module.__spec__ is not None
+    assert module.__spec__.loader is not None
+    copy = module_from_spec(module.__spec__)
+    module.__spec__.loader.exec_module(copy)
+    return copy
+
+
+@pytest.mark.usefixtures("fresh_process")
+def test_metrics_are_the_same_where_numba_compiles_a_small_loop_but_not_theirs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def compile_nothing(loop: Any, _parallel: bool = False) -> Any:
+        def refuse(*_: Any) -> None:
+            raise LoweringError("Failed in nopython mode pipeline\nand much more")
+
+        refuse.py_func = loop  # type: ignore[attr-defined]
+        return refuse
+
+    assert numba_cache.problem() == ""
+    monkeypatch.setattr(numba_cache, "_compile", compile_nothing)
+    rng = np.random.default_rng(0)
+    relevant = rng.integers(0, 3, (5, 9))
+    groups = relevant + rng.integers(1, 9, (5, 9)), relevant
+    for order in average_precision.ORDERS:
+        expected = average_precision.average_precision(ranking.Ranking(*groups), 20, "hits", order)
+        uncompiled = fresh(average_precision).average_precision(fresh(ranking).Ranking(*groups), 20, "hits", order)
+        assert uncompiled == pytest.approx(expected, rel=1e-12)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "does not work here (Failed in nopython mode pipeline): the loops of metrics run uncompiled" in line
