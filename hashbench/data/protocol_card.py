@@ -39,6 +39,14 @@ class ProtocolCard:
         return {name: value for name, value in asdict(self).items() if name != "protocol"}
 
 
+def card_id(protocol: str, cutoff: int | None, content: str, *contents: bytes) -> str:
+    """The id of a card: sixteen digits of the hash of its protocol, cut-off, relevance rule and contents."""
+    digest = hashlib.sha256(json.dumps([protocol, cutoff, "share a label", content]).encode())
+    for each in contents:
+        digest.update(each)
+    return digest.hexdigest()[:16]
+
+
 def make_card(dataset: Dataset, protocol_id: str) -> tuple[ProtocolCard, Split]:
     """The card of the protocol that a data set was opened under, and its index sets without missing images.
 
@@ -47,13 +55,10 @@ def make_card(dataset: Dataset, protocol_id: str) -> tuple[ProtocolCard, Split]:
     published, present, labels = dataset.split(), dataset.present(), dataset.labels()
     split = published.among(present)
     content, cutoff = dataset.content(), dataset.protocol.cutoff
-    digest = hashlib.sha256(json.dumps([protocol_id, cutoff, "share a label", content]).encode())
-    for items in (split.train, split.query, split.database):
-        digest.update(np.ascontiguousarray(items, dtype="<i8").tobytes())
-    digest.update(np.packbits(labels).tobytes())
+    index_sets = [items.astype("<i8").tobytes() for items in (split.train, split.query, split.database)]
     parts, has_label = split.parts(), np.asarray(labels.any(axis=1))
     card = ProtocolCard(
-        id=digest.hexdigest()[:16],
+        id=card_id(protocol_id, cutoff, content, *index_sets, np.packbits(labels).tobytes()),
         protocol=protocol_id,
         content=content,
         sizes={name: len(items) for name, items in parts.items()},

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hashbench.data.protocol_card import ProtocolCard
+from hashbench.data.protocol_card import ProtocolCard, card_id
 from hashbench.dataset import Items
 from hashbench.errors import UsageError
 from hashbench.evaluation.relevance import label_pair
@@ -109,9 +109,8 @@ def _card(
         digest.update(numbers.astype("<i8").tobytes())
     content = digest.hexdigest()
     protocol = f"{EXTERNAL_DATASET}/{table}-{content[:8]}"
-    identity = json.dumps([protocol, cutoff, "share a label", content])
     return ProtocolCard(
-        id=hashlib.sha256(identity.encode()).hexdigest()[:16],
+        id=card_id(protocol, cutoff, content),
         protocol=protocol,
         content=content,
         sizes={"query": len(labels[0]), "database": len(labels[1]), "train": 0},

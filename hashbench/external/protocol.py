@@ -44,7 +44,7 @@ def ground_truth_from_protocol(name: str, given: ProvidedLabels, settings: Setti
             order = _rows(f"{part}_items", given.items[part], items, card.protocol)
         if part in given.labels:
             labels = _hot(f"{part}_labels", given.labels[part], everything.shape[1], card.protocol)
-            _check_labels(part, labels[order], items, dataset, card.protocol)
+            _check_labels(part, labels[order], everything[items], items, dataset, card.protocol)
         elif part not in given.items:
             notes.append(f"{part} codes came without labels and items: taken to be in the order of {card.protocol}")
         rows.append(order)
@@ -77,8 +77,8 @@ def _hot(name: str, labels: ClassesOrHot, classes: int, protocol: str) -> MultiH
         raise UsageError(f"{name} are not those of {protocol}: {error}") from None
 
 
-def _check_labels(part: str, given: MultiHot, items: Items, dataset: Dataset, protocol: str) -> None:
-    wanted, name = dataset.labels()[items], f"{part}_labels"
+def _check_labels(part: str, given: MultiHot, wanted: MultiHot, items: Items, dataset: Dataset, protocol: str) -> None:
+    name = f"{part}_labels"
     differing = np.flatnonzero((given != wanted).any(axis=1))
     if not len(differing):
         return

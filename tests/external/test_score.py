@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import jsonschema
 import numpy as np
@@ -15,6 +16,7 @@ from hashbench.data.spec import open_dataset
 from hashbench.errors import UsageError
 from hashbench.execution.run import make_settings, plan_grids
 from hashbench.planning.grid import Grid
+from hashbench.plugins.registry import DATASETS
 from hashbench.records.results import results
 from hashbench.records.schema import schema
 from hashbench.records.store import Record
@@ -182,6 +184,24 @@ def test_a_grid_takes_the_floor_that_scoring_left(score: Score, digits: Arrays, 
         "reference-random": "done",
         "lsh": "missing",
     }
+
+
+def test_ids_of_cards_are_what_they_were(score: Score, arrays: Arrays, digits: Arrays) -> None:
+    assert score(arrays)["protocol_card"]["id"] == "35255e185d7dfa25"
+    assert score(only(digits, "codes"), protocol="digits")["protocol_card"]["id"] == "c3bc9b15972ad5fe"
+
+
+def test_labels_of_a_protocol_are_read_as_often_for_labelled_codes_as_for_others(
+    score: Score, digits: Arrays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are made anew at each call by data sets of millions of items."""
+    kind = DATASETS.get("digits")
+    labels = Mock(side_effect=kind.labels)
+    monkeypatch.setattr(kind, "labels", lambda self: labels(self))
+    score(only(digits, "codes"), protocol="digits")
+    unlabelled = labels.call_count
+    score(only(digits, "codes", "labels"), protocol="digits")
+    assert labels.call_count == 2 * unlabelled
 
 
 def test_codes_of_other_features_have_a_table_beside(score: Score, digits: Arrays, tmp_path: Path) -> None:
