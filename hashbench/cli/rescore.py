@@ -30,26 +30,19 @@ def command(records: tuple[str, ...], everything: bool, as_json: bool, **given: 
     not be rescored, with 2 if nothing could.
     """
     from hashbench.evaluation.headline import METRIC_VERSION
-    from hashbench.records.lookup import find_records
     from hashbench.replay.rescore import choose, rescore_records
-    from hashbench.replay.stored_trial import StoredTrial
 
-    results = Path(given["results"])
     context = options.replay_context(given)
-    current = 0
-    if records:
-        stored = [StoredTrial.read(file) for file in find_records(records, results)]
-    else:
-        selection = choose(results, everything)
-        for line in selection.faults:
-            options.name_fault(line)
-        stored, current = selection.records, selection.current
-        if not stored and not current:
-            return 2
+    selection = choose(Path(given["results"]), everything, records)
+    for line in selection.faults:
+        options.name_fault(line)
+    current = selection.current
+    if not selection.records and not current:
+        return 2
     if current:
         click.echo(f"{current} records have metrics of the current version {METRIC_VERSION}; see --all", err=True)
     show = (lambda *_: None) if as_json else _show
-    done = rescore_records(stored, context, show)
+    done = rescore_records(selection.records, context, show)
     if as_json:
         click.echo(json.dumps(list(done.records), indent=1))
     for fault in done.faults:

@@ -2,7 +2,7 @@
 
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from hashbench.execution.references import centred_features
 from hashbench.execution.training_data import TrainingData
 from hashbench.features.cache import cached_features
 from hashbench.features.spec import extractor
-from hashbench.features.weights import Weights
+from hashbench.features.weights import Weights, checked_weights
+from hashbench.records.lookup import find_records
 from hashbench.records.results import Results, results
 from hashbench.records.scores import score_fields
 from hashbench.records.store import Record, to_json
@@ -50,12 +51,14 @@ class Selection:
     faults: tuple[str, ...]
 
 
-def choose(folder: Path, everything: bool) -> Selection:
-    """The records of a result folder with older metrics; all with ``everything``.
+def choose(folder: Path, everything: bool, names: Sequence[str] = ()) -> Selection:
+    """The records of a result folder with older metrics; all with ``everything``; those of ``names`` if there are any.
 
     Raises:
-        UsageError: the folder has no record.
+        UsageError: the folder has no record, or none or several of a name.
     """
+    if names:
+        return Selection([StoredTrial.read(file) for file in find_records(names, folder)], 0, ())
     stored_results = results(folder)
     if not stored_results.records and not stored_results.faults:
         raise UsageError(f"no record in {folder / 'records'}; name a result folder with --results")
@@ -65,24 +68,39 @@ def choose(folder: Path, everything: bool) -> Selection:
 
 
 def rescore(
-    folder: str | Path = "results", everything: bool = False, data: str | Path | None = None, device: str = "auto"
+    folder: str | Path = "results",
+    everything: bool = False,
+    data: str | Path | None = None,
+    device: str = "auto",
+    *,
+    records: Sequence[str] = (),
+    dataset: str | None = None,
+    weights: Mapping[str, str | Path] | None = None,
+    offline: bool = False,
 ) -> Results:
     """Compute the metrics of a result folder's records again, and write its reports: ``hb.rescore("results")``.
+
+    Data sets and weights are needed only for reference-float, which has no codes.
 
     Args:
         folder: the result folder.
         everything: also those whose metrics are of the current version.
-        data: the folder of the data sets, for reference-float, which has no codes.
+        data: the folder of the data sets.
         device: where scores are computed.
+        records: these alone, each a file or the beginning of a key.
+        dataset: "NAME:FILE" for records whose data set a file describes.
+        weights: {name of a network: file of its state dict}; the published ones where none is given.
+        offline: download nothing.
 
     Returns:
         The records that were rescored, and in ``faults`` a line for each that could not be.
 
     Raises:
-        UsageError: the folder has no record, or data or device are not here.
+        UsageError: the folder has no record, or none of a name, or data, weights or device are not here.
     """
-    context = ReplayContext(Path(folder), data_folder(data), pick_device(device), Weights())
-    selection = choose(Path(folder), everything)
+    files = Weights(checked_weights(weights or {}), offline, log_to_stderr)
+    context = ReplayContext(Path(folder), data_folder(data), pick_device(device), files, dataset)
+    selection = choose(Path(folder), everything, records)
     rescored = rescore_records(selection.records, context)
     return replace(rescored, faults=(*selection.faults, *rescored.faults))
 

@@ -6,13 +6,16 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import jsonschema
 import numpy as np
 import pytest
+from PIL import Image
 
 import hashbench as hb
 from hashbench.execution import measure
+from hashbench.records.results import Results
 from hashbench.records.schema import schema
 from hashbench.reporting.publishing import publish
 from hashbench.reporting.write import write_reports
@@ -180,3 +183,44 @@ def test_the_python_call_does_the_same(call: Callable[..., Done], folder: Path) 
     rescored = hb.rescore(folder, device="cpu")
     assert (len(rescored.records), rescored.faults) == (5, ())
     assert contents(folder) == before
+
+
+def test_the_python_call_rescores_records_that_are_named(folder: Path) -> None:
+    (name,) = [file.stem for file in (folder / "records").glob("*-mine-*.json")]
+    key = name.rpartition("-")[2]
+    rescored = hb.rescore(folder, device="cpu", records=[key[:8]])
+    assert [record["key"] for record in rescored.records] == [key]
+    with pytest.raises(hb.UsageError, match=r"no record 'abc' in .*; name a file, or the beginning of a key"):
+        hb.rescore(folder, records=["abc"])
+
+
+def test_the_python_call_takes_the_data_set_that_its_message_asks_for(
+    call: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measure, "SECONDS_PER_FIGURE", 0.001)
+    rows = ["path,labels,split"]
+    for number in range(12):
+        Image.new("L", (8, 8), 20 * number).save(tmp_path / f"{number}.png")
+        rows.append(f"{number}.png,{'even' if number % 2 else 'odd'},{'query' if number < 4 else 'train+database'}")
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    (tmp_path / "own.toml").write_text('features = "pixels@4"')
+    own: Any = {"datasets": "folder:own.toml", "results": "own", "executor": "inline", "device": "cpu"}
+    hb.run(methods="lsh", bits=4, **own)
+    (fault,) = hb.rescore("own", everything=True, device="cpu").faults
+    assert fault.endswith("which a file of yours describes; name it with --dataset folder:FILE")
+    assert not hb.rescore("own", everything=True, device="cpu", dataset="folder:own.toml").faults
+
+
+def test_the_python_call_takes_weights_that_are_checked(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights and the ban on downloads reach the extraction of features."""
+    with pytest.raises(hb.UsageError, match=r"weights of 'vgg19': there is no file 'gone\.pth'"):
+        hb.rescore(folder, weights={"vgg19": "gone.pth"})
+    (tmp_path / "own.pth").touch()
+    rescore_records = Mock(return_value=Results(()))
+    monkeypatch.setattr("hashbench.replay.rescore.rescore_records", rescore_records)
+    hb.rescore(folder, weights={"vgg19": tmp_path / "own.pth"}, offline=True)
+    context = rescore_records.call_args.args[1]
+    assert context.weights.files == {"vgg19": tmp_path / "own.pth"}
+    assert context.weights.offline
