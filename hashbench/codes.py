@@ -71,9 +71,9 @@ class Codes:
         """The bits, bool [n, bits]."""
         return np.unpackbits(self.packed, axis=1, count=self.bits).astype(np.bool_)
 
-    def signs(self, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> Tensor:
-        """Float [n, bits] of -1 and +1 on ``device``, so that <a, b> = bits - 2 * Hamming distance."""
-        return torch.from_numpy(self.unpack()).to(device).to(dtype).mul_(2).sub_(1)
+    def signs(self, device: torch.device | str = "cpu") -> Tensor:
+        """Float32 [n, bits] of -1 and +1 on ``device``, so that <a, b> = bits - 2 * Hamming distance."""
+        return torch.from_numpy(self.unpack()).to(device).float().mul_(2).sub_(1)
 
     def __len__(self) -> int:
         return int(self.packed.shape[0])

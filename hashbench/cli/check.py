@@ -25,12 +25,12 @@ ENDINGS = {".json": "json", ".xml": "junit"}
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "junit", "github"]),
+    type=click.Choice(["text", "github"]),
     default="text",
     show_default=True,
-    help="What is printed; github is text with annotations for a pull request.",
+    help="What is printed; github adds annotations for a pull request.",
 )
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.option("--output", multiple=True, metavar="FILE", help="Also write JSON (.json) or JUnit XML (.xml).")
 @click.pass_context
 def command(ctx: click.Context, /, **given: Any) -> int:
@@ -70,11 +70,10 @@ def command(ctx: click.Context, /, **given: Any) -> int:
     report, facts = _rates(given) if given["base"] else _scores(given)
     for name in given["output"]:
         _write(Path(name), _rendered(report, facts, ENDINGS[Path(name).suffix]))
-    form = "json" if given["as_json"] else given["form"]
-    if form in ("text", "github"):
-        _show(report)
-    if form != "text":
-        click.echo(_rendered(report, facts, form), nl=False)
+    if given["as_json"]:
+        click.echo(_rendered(report, facts, "json"), nl=False)
+        return int(report.exit_code)
+    _show(report, annotated=given["form"] == "github")
     return int(report.exit_code)
 
 
@@ -125,12 +124,9 @@ def _rates(given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
 
 
 def _rendered(report: Any, facts: dict[str, Any], form: str) -> str:
-    from hashbench.reporting.regression.github import github
     from hashbench.reporting.regression.junit import junit
 
-    if form == "json":
-        return json.dumps(facts, indent=1) + "\n"
-    return junit(report) if form == "junit" else github(report)
+    return junit(report) if form == "junit" else json.dumps(facts, indent=1) + "\n"
 
 
 def _write(file: Path, content: str) -> None:
@@ -141,9 +137,10 @@ def _write(file: Path, content: str) -> None:
         work.write_text(content, encoding="utf-8")
 
 
-def _show(report: Any) -> None:
+def _show(report: Any, annotated: bool) -> None:
     from rich.console import Console
 
+    from hashbench.reporting.regression.github import github
     from hashbench.reporting.regression.rates_text import show_rates
     from hashbench.reporting.regression.report import Report
     from hashbench.reporting.regression.text import show
@@ -153,3 +150,5 @@ def _show(report: Any) -> None:
         show(report, console)
     else:
         show_rates(report, console)
+    if annotated:
+        click.echo(github(report), nl=False)

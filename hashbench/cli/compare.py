@@ -20,12 +20,12 @@ Examples:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "md", "json"]),
+    type=click.Choice(["text", "md"]),
     default="text",
     show_default=True,
     help="What is printed.",
 )
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def command(first: str, second: str, form: str, as_json: bool) -> int:
     """Compare the results in B with those in A, cell by cell on the same queries.
 
@@ -41,7 +41,7 @@ def command(first: str, second: str, form: str, as_json: bool) -> int:
     comparison = compare(first, second)
     for fault in dict.fromkeys(comparison.faults):
         options.name_fault(fault)
-    if as_json or form == "json":
+    if as_json:
         click.echo(json.dumps(facts(comparison), indent=1))
     elif form == "md":
         click.echo(markdown(comparison), nl=False)

@@ -13,13 +13,13 @@ Bitmap = npt.NDArray[np.uint8]
 THUMBNAIL_SIZE = 128  # pixels: four times CIFAR's
 
 
-def thumbnail(image: Tensor, side: int = THUMBNAIL_SIZE) -> Bitmap:
-    """Uint8 [h, w, 3] whose longer side is at most ``side``, of uint8 [c, h, w]; grey gets three channels.
+def thumbnail(image: Tensor) -> Bitmap:
+    """Uint8 [h, w, 3] whose longer side is at most 128 pixels, of uint8 [c, h, w]; grey gets three channels.
 
     Small pictures are enlarged by a whole factor, pixel for pixel; large ones are scaled down, antialiased.
     """
     height, width = image.shape[-2:]
-    longer = max(height, width)
+    longer, side = max(height, width), THUMBNAIL_SIZE
     colours = three_channels(image.unsqueeze(0))
     if longer <= side:
         scaled = colours.repeat_interleave(side // longer, dim=2).repeat_interleave(side // longer, dim=3)

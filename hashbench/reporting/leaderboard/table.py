@@ -93,9 +93,9 @@ class Cell:
         rates = (throughput["encode"]["images_per_s"] for throughput in self.throughputs)
         return _mean(rate["median"] for rate in rates if rate)
 
-    def search_rate(self, k: int = SEARCH_K) -> float | None:
-        """Queries per second of exact top-k search, mean of the repetitions' medians."""
-        rates = (throughput["search"].get(str(k), {}).get("queries_per_s") for throughput in self.throughputs)
+    def search_rate(self) -> float | None:
+        """Queries per second of exact search for the SEARCH_K nearest, mean of the repetitions' medians."""
+        rates = (throughput["search"].get(str(SEARCH_K), {}).get("queries_per_s") for throughput in self.throughputs)
         return _mean(rate["median"] for rate in rates if rate)
 
 
