@@ -3,7 +3,10 @@
 import re
 from pathlib import Path
 
+import click
 import pytest
+
+from hashbench.cli.main import VERBS, cli
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -19,9 +22,33 @@ def test_readmes_method_is_the_one_that_the_tests_run() -> None:
     assert plugin.partition('"""\n')[2] == file.partition('"""\n')[2]
 
 
-def test_readmes_commands_and_options_exist() -> None:
-    from hashbench.cli.main import VERBS
+def verbs() -> dict[str, click.Command]:
+    """The commands by what one types: "run", "data verify"."""
+    found: dict[str, click.Command] = {}
+    for name in VERBS:
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None
+        group = command.commands.items() if isinstance(command, click.Group) else ()
+        found |= {f"{name} {part}": each for part, each in group} or {name: command}
+    return found
 
-    lines = re.findall(r"hashbench (\w+)", " ".join(re.findall(r"```sh\n(.*?)```", README.read_text(), flags=re.S)))
-    assert lines
-    assert set(lines) <= set(VERBS)
+
+def options(command: click.Command) -> set[str]:
+    return {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+
+
+def test_readmes_commands_and_options_exist() -> None:
+    blocks = re.findall(r"```(?:sh|yaml)\n(.*?)```", README.read_text(), flags=re.S)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    calls = [call for line in lines for call in re.findall(r"hashbench ((?:data )?[a-z]+)([^#|&>)]*)", line)]
+    assert len(calls) > 20
+    for verb, words in calls:
+        assert verb in verbs()
+        assert set(re.findall(r"--[a-z-]+", words)) <= options(verbs()[verb]), words
+
+
+@pytest.mark.parametrize("verb", verbs())
+def test_every_option_is_in_readme(verb: str) -> None:
+    """What no document mentions nobody finds: describe it, or remove it."""
+    text = README.read_text()
+    assert not [option for option in sorted(options(verbs()[verb])) if not re.search(rf"{option}(?![a-z-])", text)]
