@@ -21,12 +21,10 @@ class PrincipalAxes:
         mean: float64 [d].
         axes: float64 [d, k], orthonormal columns. Columns without variance are zero, so that projections on them
             are exactly zero. In each column the entry of largest magnitude is positive (ties: the first).
-        variances: float64 [k], zero for the zero columns.
     """
 
     mean: Tensor
     axes: Tensor
-    variances: Tensor
 
     def project(self, x: Tensor) -> Tensor:
         """Float64 [n, k] of ``x`` [n, d]."""
@@ -62,7 +60,7 @@ def principal_axes(x: Tensor, count: int) -> PrincipalAxes:
     ascending, vectors = torch.linalg.eigh(covariance)
     variances, axes = ascending.flip(0)[:count], _signed(vectors.flip(1)[:, :count])
     has_variance = variances > RANK_TOLERANCE * variances[0].clamp_min(0)
-    return PrincipalAxes(mean, axes * has_variance, variances * has_variance)
+    return PrincipalAxes(mean, axes * has_variance)
 
 
 def _signed(axes: Tensor) -> Tensor:

@@ -16,12 +16,11 @@ def correlated() -> torch.Tensor:
     return torch.from_numpy((rng.normal(size=(20_000, 12)) @ rng.normal(size=(12, 12)) + 100).astype(np.float32))
 
 
-def test_axes_and_variances_are_those_of_scikit_learn(correlated: torch.Tensor) -> None:
+def test_axes_and_projections_are_those_of_scikit_learn(correlated: torch.Tensor) -> None:
     pca = principal_axes(correlated, 5)
     expected = PCA(5, svd_solver="full").fit(correlated.double().numpy())
     np.testing.assert_allclose(pca.mean, expected.mean_, rtol=1e-12)
     np.testing.assert_allclose(np.abs(np.diag(expected.components_ @ pca.axes.numpy())), 1, rtol=1e-9)
-    np.testing.assert_allclose(pca.variances, expected.explained_variance_ * 19_999 / 20_000, rtol=1e-9)
     projected = pca.project(correlated).numpy()
     np.testing.assert_allclose(np.abs(projected), np.abs(expected.transform(correlated.double().numpy())), atol=1e-7)
 
@@ -43,7 +42,7 @@ def test_of_equal_entries_the_first_is_positive(seed: int) -> None:
 def test_directions_without_variance_project_to_exactly_zero(correlated: torch.Tensor) -> None:
     doubled = torch.cat([correlated, correlated * 3, torch.full((20_000, 1), 0.1)], 1)  # rank 12 of 25
     pca = principal_axes(doubled, 25)
-    assert (pca.variances > 0).sum() == 12
+    assert pca.axes.any(dim=0).sum() == 12
     assert pca.project(doubled)[:, 12:].abs().max() == 0
     assert pca.project(torch.rand(9, 25))[:, 12:].abs().max() == 0
 
