@@ -43,7 +43,7 @@ from hashbench.records.schema import FORMAT
 from hashbench.records.scores import saved_arrays, score_fields
 from hashbench.records.store import Record, Store
 from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, PlannedTrial
-from hashbench.util.device import determinism, pick_device, repeatable
+from hashbench.util.device import determinism, out_of_memory, pick_device, repeatable
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class TrialRunner:
         sys.stderr.writelines(lines)
         log = "".join(lines).splitlines()
         message = str(error) or repr(error) if isinstance(error, Exception) else in_words(error)
-        status = "oom" if _out_of_memory(error) else "failed"
+        status = "oom" if out_of_memory(error) else "failed"
         mark_failed(self.record, status, self.phase, message, log, type(error).__name__)
 
     def _throughput(self, measured: Callable[[], dict[str, Any]]) -> None:
@@ -264,11 +264,6 @@ class TrialRunner:
         self.record |= score_fields(scores)
         items = loaded.split.query, loaded.split.database
         self.store.write_codes(self.planned, saved_arrays(scores, loaded.label_pair(), items, codes))
-
-
-def _out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out: of the GPU, of Python, or of torch's CPU allocator, which has no error of its own."""
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
 
 
 def run_trial(planned: PlannedTrial, settings: Settings, on_event: Callable[[Event], None]) -> Record:
