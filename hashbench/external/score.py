@@ -17,7 +17,7 @@ from hashbench.external.encodings import decode
 from hashbench.external.ground_truth import PARTS, GroundTruth, ProvidedLabels, ground_truth_from_labels
 from hashbench.external.labels import check_items, check_labels
 from hashbench.external.protocol import ground_truth_from_protocol
-from hashbench.external.score_request import EXTERNAL, Features, ScoreRequest, resolve_features
+from hashbench.external.score_request import Features, ScoreRequest, resolve_features
 from hashbench.planning.fingerprint import bare_fingerprint, fingerprint
 from hashbench.records.environment import peak_memory, start_peak_memory
 from hashbench.records.new_record import new_record
@@ -25,7 +25,7 @@ from hashbench.records.newest import trial_id
 from hashbench.records.results import results
 from hashbench.records.scores import saved_arrays, score_fields
 from hashbench.records.store import IrreplaceableError, Record, Store, check_replaceable
-from hashbench.records.trial_spec import EXTERNAL_DATASET, RANDOM_CODES, PlannedTrial, TrialSpec
+from hashbench.records.trial_spec import EXTERNAL, RANDOM_CODES, PlannedTrial, TrialSpec
 from hashbench.util.device import pick_device
 
 OWN_TABLE = "labels"
@@ -143,8 +143,7 @@ def _store_floor(request: ScoreRequest, truth: GroundTruth, features: Features, 
     """
     trial = _trial(RANDOM_CODES, {}, bits, request.repetition, truth, features)
     card, device = truth.card["id"], pick_device(settings.device)
-    elsewhere = features.name.partition(":")[0] == EXTERNAL or truth.dataset == EXTERNAL_DATASET
-    made_by = bare_fingerprint(card, device.type) if elsewhere else fingerprint(trial, card, device)
+    made_by = bare_fingerprint(card, device.type) if trial.elsewhere else fingerprint(trial, card, device)
     planned = PlannedTrial(trial, made_by, truth.card, truth.protocol)
     store = Store(settings.results)
     there = store.read(planned)

@@ -8,11 +8,10 @@ from hashbench.features.networks import net_name
 from hashbench.features.spec import extractor, features_dtype
 from hashbench.features.weights import Weights
 from hashbench.planning.grid import FEATURES_DTYPES
-from hashbench.records.trial_spec import REFERENCES
+from hashbench.records.trial_spec import EXTERNAL, REFERENCES
 from hashbench.util.device import pick_device
 from hashbench.util.progress import log_to_stderr
 
-EXTERNAL = "external"
 LONGEST_NAME = 80
 
 

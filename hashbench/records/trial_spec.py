@@ -12,6 +12,7 @@ RANDOM_CODES = "reference-random"
 FLOAT_FEATURES = "reference-float"
 REFERENCES = (RANDOM_CODES, FLOAT_FEATURES)
 TRIAL_VERSION = 1  # of seeds, limit, batches and reference trials; tests/golden says when it goes up
+EXTERNAL = "external"  # features of external codes ("external", "external:WORDS"), and their parameter "codes"
 EXTERNAL_DATASET = "scored"  # the data set of external codes that belong to no protocol
 
 
@@ -52,6 +53,11 @@ class TrialSpec:
     def own_seed(self) -> int:
         """The trial's seed, derived from its names, so that other trials of a grid do not change it."""
         return derive_seed(self.seed, self.method, self.bits, self.protocol, self.features, self.repetition)
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether its features, or its data set, are those of external codes and none of hashbench's."""
+        return self.features.partition(":")[0] == EXTERNAL or self.dataset == EXTERNAL_DATASET
 
     def identity(self) -> dict[str, Any]:
         """The attributes as JSON reads them back (tuples are lists); equal for trials that ask for the same."""
