@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from hashbench.external.api import score as score
     from hashbench.records.results import Results as Results
     from hashbench.records.results import results as results
+    from hashbench.replay.gates import check as check
+    from hashbench.replay.gates import compare as compare
     from hashbench.replay.rescore import rescore as rescore
-    from hashbench.reporting.comparison.compare import compare as compare
     from hashbench.reporting.figures.plot import plot as plot
-    from hashbench.reporting.regression.gate import check as check
     from hashbench.search.index import HammingIndex as HammingIndex
 
 _HOMES = {
@@ -30,8 +30,8 @@ _HOMES = {
     "Results": "hashbench.records.results",
     "Scores": "hashbench.evaluation.evaluate",
     "UsageError": "hashbench.errors",
-    "check": "hashbench.reporting.regression.gate",
-    "compare": "hashbench.reporting.comparison.compare",
+    "check": "hashbench.replay.gates",
+    "compare": "hashbench.replay.gates",
     "evaluate": "hashbench.evaluation.evaluate",
     "hasher": "hashbench.estimator",
     "plot": "hashbench.reporting.figures.plot",

@@ -23,6 +23,10 @@ ENDINGS = {".json": "json", ".xml": "junit"}
 @click.option("--slower", default=20.0, show_default=True, metavar="PERCENT", help="How much slower a rate may be.")
 @click.option("--results", default="results", show_default=True, metavar="DIR", help="The results to check.")
 @click.option(
+    "--repeats", type=int, metavar="N", help="Repetitions that each cell needs.  [default: as many as in the baseline]"
+)
+@click.option("--allow-stale", is_flag=True, help="Judge also results that today's code would not make.")
+@click.option(
     "--format",
     "form",
     type=click.Choice(["text", "github"]),
@@ -34,18 +38,20 @@ ENDINGS = {".json": "json", ".xml": "junit"}
 @click.option("--output", multiple=True, metavar="FILE", help="Also write JSON (.json) or JUnit XML (.xml).")
 @click.pass_context
 def command(ctx: click.Context, /, **given: Any) -> int:
-    """Fail where results fall behind a baseline, and only then.
+    """Fail where what today's code makes falls behind a baseline, and only then.
 
     --update-baseline makes the baseline: means, values of each repetition, and tolerances learned from their spread.
     A check judges each cell and metric: the same seeds under the same hardware and versions may be worse by .002,
-    anything else by what the spread over seeds allows. A cell that is missing, failed or cannot be compared fails.
-    Exits with 0 if all passed, 1 if something regressed or is missing, 2 for wrong usage, 3 if there was nothing to
-    compare.
+    anything else by what the spread over seeds allows. A cell that is missing, failed, cannot be compared or has fewer
+    repetitions than the baseline (or --repeats) fails. So does one that today's code would not make: it is stale (its
+    sources changed), superseded (the same request has other parameters now) or gone (its method is not here), unless
+    --allow-stale says otherwise. Exits with 0 if all passed, 1 if something failed, 2 for wrong usage, 3 if there was
+    nothing to compare.
 
     --throughput DIR compares rates of --results (head) with those in DIR (base), for each method, kind of rate and
     machine, over all code lengths. A rate fails if its median is lower by more than --slower and every round of head is
     slower than every round of base. Both folders need three repetitions or more, measured in turn in one job (run
-    --repeats 1 for both, then 2, then 3); otherwise it exits with 3.
+    --repeats 1 for both, then 2, then 3); otherwise it exits with 3. Trials of head that failed or are stale fail.
     """
     from hashbench.errors import UsageError
 
@@ -55,8 +61,10 @@ def command(ctx: click.Context, /, **given: Any) -> int:
         raise click.UsageError("--update-baseline needs --baseline FILE", ctx)
     if given["base"] is None and _was_given(ctx, "slower"):
         raise click.UsageError("--slower judges rates, it needs --throughput DIR instead of --baseline FILE", ctx)
+    if given["baseline"] is None and _was_given(ctx, "repeats"):
+        raise click.UsageError("--repeats is about a baseline, it needs --baseline FILE", ctx)
     if given["update"]:
-        names = {"form": "--format", "as_json": "--json", "output": "--output"}
+        names = {"repeats": "--repeats", "form": "--format", "as_json": "--json", "output": "--output"}
         unused = [option for name, option in names.items() if _was_given(ctx, name)]
         if unused:
             raise click.UsageError(f"--update-baseline checks nothing, leave {' and '.join(unused)} out", ctx)
@@ -66,7 +74,7 @@ def command(ctx: click.Context, /, **given: Any) -> int:
         if Path(name).suffix not in ENDINGS:
             raise UsageError(f"--output {name!r} ends in {Path(name).suffix!r}, wanted {' or '.join(ENDINGS)}")
     if given["update"]:
-        return _update(Path(given["baseline"]), Path(given["results"]))
+        return _update(Path(given["baseline"]), Path(given["results"]), given["allow_stale"])
     report, facts = _rates(given) if given["base"] else _scores(given)
     for name in given["output"]:
         _write(Path(name), _rendered(report, facts, ENDINGS[Path(name).suffix]))
@@ -81,14 +89,13 @@ def _was_given(ctx: click.Context, name: str) -> bool:
     return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
-def _update(file: Path, folder: Path) -> int:
+def _update(file: Path, folder: Path, allow_stale: bool) -> int:
     from hashbench.errors import UsageError
-    from hashbench.records.results import existing_results
+    from hashbench.replay.gates import new_baseline
     from hashbench.reporting.regression.advice import advice
-    from hashbench.reporting.regression.baseline import make_baseline
     from hashbench.reporting.regression.baseline_file import read_baseline, was_baseline, write_baseline
 
-    baseline = make_baseline(existing_results(folder))
+    baseline = new_baseline(folder, allow_stale=allow_stale)
     if not baseline.cells:
         click.echo(f"nothing to compare with: {folder} has no finished trials; {file} is unchanged", err=True)
         return 3
@@ -110,16 +117,16 @@ def _update(file: Path, folder: Path) -> int:
 
 
 def _scores(given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    from hashbench.reporting.regression.gate import check
+    from hashbench.replay.gates import check
 
-    report = check(given["baseline"], given["results"])
+    report = check(given["baseline"], given["results"], repeats=given["repeats"], allow_stale=given["allow_stale"])
     return report, report.as_json()
 
 
 def _rates(given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    from hashbench.reporting.regression.rates import check_rates
+    from hashbench.replay.gates import check_rates
 
-    report = check_rates(given["base"], given["results"], given["slower"] / 100)
+    report = check_rates(given["base"], given["results"], given["slower"] / 100, allow_stale=given["allow_stale"])
     return report, report.as_json()
 
 

@@ -26,19 +26,22 @@ Examples:
     help="What is printed.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def command(first: str, second: str, form: str, as_json: bool) -> int:
+@click.option("--allow-stale", is_flag=True, help="Compare also results in B that today's code would not make.")
+def command(first: str, second: str, form: str, as_json: bool, allow_stale: bool) -> int:
     """Compare the results in B with those in A, cell by cell on the same queries.
 
     A and B are result folders, or two records' .json files, which may be of two methods. Says of each cell whether B
     is better, worse, equal, or without evidence for either (paired bootstrap over queries, Holm's correction), and
-    which are missing on a side or incomparable, and why. Reference rows are shown and not judged. Exits with 1 if a
-    cell is worse, with 3 if no method's cell could be compared.
+    which are missing on a side or incomparable, and why. Reference rows are shown and not judged. Cells of B whose
+    trials failed, or that today's code would not make (stale, superseded, gone), fail; A may be of older code. Of two
+    records' files that is said and does not fail. Exits with 1 if a cell is worse or failed, with 3 if no method's
+    cell could be compared.
     """
-    from hashbench.reporting.comparison.compare import compare
+    from hashbench.replay.gates import compare
     from hashbench.reporting.comparison.views import as_json as facts
     from hashbench.reporting.comparison.views import markdown, show
 
-    comparison = compare(first, second)
+    comparison = compare(first, second, allow_stale=allow_stale)
     for fault in dict.fromkeys(comparison.faults):
         options.name_fault(fault)
     if as_json:

@@ -1,10 +1,11 @@
 """The cells of a result folder with all their repetitions, over all root seeds."""
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hashbench.records.newest import newest_records
+from hashbench.records.outdated import NONE_OUTDATED, Outdated, OutdatedRecords, records_that_count
 from hashbench.records.results import Results
 from hashbench.records.store import Record
 from hashbench.reporting.identity import Identity
@@ -22,31 +23,42 @@ class Repetitions:
         runs: the finished records.
         files: where those lie.
         failed: records of runs that did not finish.
+        left_out: records of other kinds of device than the one that has more repetitions.
+        outdated: why records of runs, finished or not, are not what today's code would make.
     """
 
     identity: Identity
     runs: dict[Run, Record] = field(default_factory=dict)
     files: dict[Run, Path] = field(default_factory=dict)
     failed: list[Record] = field(default_factory=list)
+    left_out: list[Record] = field(default_factory=list)
+    outdated: dict[Run, Outdated] = field(default_factory=dict)
 
     def values(self, metric: str) -> dict[Run, float | None]:
         """A metric of each run; None where it is not defined or not finite."""
         return {run: _number(record["metrics"].get(metric)) for run, record in sorted(self.runs.items())}
 
 
-def repetitions(results: Results) -> dict[Identity, Repetitions]:
-    """The cells of a result folder; of records of one trial the newest counts."""
+def repetitions(results: Results, outdated: OutdatedRecords = NONE_OUTDATED) -> dict[Identity, Repetitions]:
+    """The cells of a result folder; of records of one trial the newest counts, current ones before outdated ones."""
     cells: dict[Identity, Repetitions] = {}
-    for record in newest_records(results.records).values():
+    counted, left_out = records_that_count(results.records, outdated)
+    for record in counted:
         identity = Identity.of(record)
         cell = cells.setdefault(identity, Repetitions(identity))
+        run = (record["trial"]["seed"], record["trial"]["repetition"])
+        if record["key"] in outdated:
+            cell.outdated[run] = outdated[record["key"]]
         if record["status"] != "ok":
             cell.failed.append(record)
             continue
-        run = (record["trial"]["seed"], record["trial"]["repetition"])
         cell.runs[run] = record
         if record["key"] in results.files:
             cell.files[run] = results.files[record["key"]]
+    for record in left_out:
+        identity = Identity.of(record)
+        if identity in cells:
+            cells[identity].left_out.append(record)
     return cells
 
 
@@ -69,3 +81,25 @@ def failure_reason(cell: Repetitions) -> str:
     message = str(error.get("message", "")).partition("\n")[0]
     count = f"{len(cell.failed)} of {len(cell.failed) + len(cell.runs)} repetitions: " if cell.runs else ""
     return f"{count}{first['status']}{where}: {message}"
+
+
+def left_out_reason(cell: Repetitions) -> str:
+    """Which records of other kinds of device were left out; empty where none were."""
+    kinds = Counter(record["fingerprint"]["device"] for record in cell.left_out)
+    failed = sum(record["status"] != "ok" for record in cell.left_out)
+    counts = ", ".join(f"{count} of {kind}" for kind, count in sorted(kinds.items()))
+    return f"left out: {counts}{f' ({failed} did not finish)' if failed else ''}" if counts else ""
+
+
+def outdated_reason(cell: Repetitions) -> Outdated | None:
+    """Why today's code would not make what the cell has, the first in words; None where all is current."""
+    if not cell.outdated:
+        return None
+    first = cell.outdated[min(cell.outdated)]
+    total = len(cell.runs.keys() | cell.outdated.keys() | _runs_of(cell.failed))
+    count = f"{len(cell.outdated)} of {total} repetitions: " if len(cell.outdated) < total else ""
+    return Outdated(first.kind, count + first.reason)
+
+
+def _runs_of(records: list[Record]) -> set[Run]:
+    return {(record["trial"]["seed"], record["trial"]["repetition"]) for record in records}

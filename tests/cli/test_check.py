@@ -8,10 +8,17 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from hashbench.records.outdated import none_outdated
 from tests.cli.conftest import Done
 from tests.reporting.result_folder import ResultFolder
 
 Call = Callable[..., Done]
+
+
+@pytest.fixture(autouse=True)
+def of_no_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Records made by hand count as what today's code makes."""
+    monkeypatch.setattr("hashbench.replay.gates.outdated_records", none_outdated)
 
 
 @pytest.fixture
@@ -44,14 +51,18 @@ def test_a_baseline_is_made_checked_and_failed(
     assert done.out.endswith("passed: results against gate/baseline.json: 3 passed\n")
     done = call("check", "--baseline", "gate/baseline.json", "--results", "worse")
     assert done.code == 1
-    assert "failed: worse against gate/baseline.json: 3 regressed" in done.out
+    assert "failed: worse against gate/baseline.json: 3 regressed, 1 missing" in done.out
+    done = call("check", "--baseline", "gate/baseline.json", "--results", "worse", "--repeats", "1")
+    assert done.code == 1
+    assert done.out.endswith("failed: worse against gate/baseline.json: 3 regressed\n")
 
 
 def test_outputs_go_to_files_beside_what_is_printed(
     call: Call, results: ResultFolder, worse: ResultFolder, tmp_path: Path
 ) -> None:
     call("check", "--baseline", "b.json", "--update-baseline")
-    words = ("check", "--baseline", "b.json", "--results", "worse", "--output", "out/c.xml", "--output", "out/c.json")
+    given = ("check", "--baseline", "b.json", "--results", "worse", "--repeats", "1")
+    words = (*given, "--output", "out/c.xml", "--output", "out/c.json")
     done = call(*words, "--format", "github")
     assert done.code == 1
     assert done.out.index("failed: worse against b.json") < done.out.index("::error title=regressed")
@@ -71,6 +82,9 @@ def test_outputs_go_to_files_beside_what_is_printed(
         (("--baseline", "broken.json", "--update-baseline"), "baseline broken.json cannot be read"),
         (("--baseline", "b.json", "--output", "x.txt"), "--output 'x.txt' ends in '.txt', wanted .json or .xml"),
         (("--baseline", "b.json", "--slower", "20"), "--slower judges rates, it needs --throughput DIR"),
+        (("--throughput", "results", "--repeats", "3"), "--repeats is about a baseline, it needs --baseline FILE"),
+        (("--baseline", "b.json", "--repeats", "0"), "repeats is 0, wanted a whole number of at least 1"),
+        (("--baseline", "b.json", "--update-baseline", "--repeats", "3"), "checks nothing, leave --repeats out"),
         (("--baseline", "b.json", "--update-baseline", "--json"), "checks nothing, leave --json out"),
         (("--baseline", "b.json", "--update-baseline", "--format", "text"), "checks nothing, leave --format out"),
         (

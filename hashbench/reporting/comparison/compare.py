@@ -1,12 +1,13 @@
 """Two sets of results, cell by cell, on the same queries."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from hashbench.errors import UsageError
+from hashbench.records.outdated import FindOutdated, none_outdated
 from hashbench.records.per_query import PerQuery, mean_over_repetitions, read_per_query
 from hashbench.records.results import Results, results
 from hashbench.records.store import load_record
@@ -14,7 +15,14 @@ from hashbench.records.trial_spec import REFERENCES
 from hashbench.reporting.comparison.result import ComparedCell, Comparison, Verdict
 from hashbench.reporting.identity import Identity, Match, match
 from hashbench.reporting.regression.baseline_file import is_baseline
-from hashbench.reporting.repetitions import Repetitions, Run, failure_reason, repetitions
+from hashbench.reporting.repetitions import (
+    Repetitions,
+    Run,
+    failure_reason,
+    left_out_reason,
+    outdated_reason,
+    repetitions,
+)
 from hashbench.reporting.statistics import SIGNIFICANCE, Paired, holm, paired_bootstraps
 
 
@@ -28,6 +36,8 @@ class _Pair:
     runs: tuple[int, int] = (0, 0)
     same_runs: bool = False
     reason: str = ""
+    verdict: Verdict | None = None
+    """Of B, whatever the figures say, unless they are worse."""
 
     @property
     def reference(self) -> bool:
@@ -43,12 +53,23 @@ class _Pair:
         return np.array_equal(self.first.average_precision, self.second.average_precision, equal_nan=True)
 
 
-def compare(first: str | Path, second: str | Path) -> Comparison:
+def compare(
+    first: str | Path,
+    second: str | Path,
+    find_outdated: FindOutdated = none_outdated,
+    allow_stale: bool = False,
+) -> Comparison:
     """Compare the results in ``second`` with those in ``first``, two result folders or two records' .json files.
 
     Sources, versions and machines may differ. Of cells that have repetitions in common
     (the same root seed and number) those are averaged, of others all. A record's file is compared with a record's
     file whatever their methods and code lengths, as long as both belong to the same table.
+
+    Args:
+        first: A, which may be of older code.
+        second: B, which is judged: cells whose trials failed, or that today's code would not make, fail.
+        find_outdated: finds records that today's code would not make; those of single files are remarked only.
+        allow_stale: compare outdated cells of B like others, with a remark.
 
     Raises:
         UsageError: a side cannot be read, is a file beside a folder, or is no result at all.
@@ -57,11 +78,47 @@ def compare(first: str | Path, second: str | Path) -> Comparison:
     single = [Path(side).is_file() for side in (first, second)]
     if single[0] != single[1]:
         raise UsageError(f"{first} and {second} are a folder and a file, wanted two result folders or two records")
-    cells = [repetitions(side) for side in sides]
-    matches = _match_single(*cells) if all(single) else match(*cells)
-    pairs = [_pair(one, *cells) for one in matches]
     faults = tuple(fault for side in sides for fault in side.faults)
+    if all(single):
+        base, head = (repetitions(side, find_outdated(side)) for side in sides)
+        pairs = [_remarked(_pair(one, base, head), base, head) for one in _match_single(base, head)]
+    else:
+        base, head = repetitions(sides[0]), repetitions(sides[1], find_outdated(sides[1]))
+        pairs = [_held_to_today(_pair(one, base, head), base, head, allow_stale) for one in match(base, head)]
     return Comparison(str(first), str(second), tuple(_judged(pairs)), faults)
+
+
+def _remarked(pair: _Pair, *sides: Mapping[Identity, Repetitions]) -> _Pair:
+    """A pair of single records, with a remark on those that today's code would not make."""
+    remarks = [
+        f"{name} is {why}"
+        for name, side in zip("AB", sides, strict=True)
+        for cell in side.values()
+        if (why := outdated_reason(cell))
+    ]
+    return replace(pair, reason="; ".join(filter(None, (pair.reason, *remarks))))
+
+
+def _held_to_today(
+    pair: _Pair, base: Mapping[Identity, Repetitions], head: Mapping[Identity, Repetitions], allow_stale: bool
+) -> _Pair:
+    """The pair with the verdict on B, where today's code would not make it or some of its trials failed."""
+    one = pair.match
+    if one.second is None:
+        return pair
+    cell = head[one.second]
+    why = outdated_reason(cell)
+    if why and not allow_stale:
+        reason = "; ".join(filter(None, ("" if one.first else pair.reason, f"B: {why.reason}")))
+        return replace(pair, first=None, second=None, verdict=why.kind, reason=reason)
+    remarks = [pair.reason, f"B is judged though {why}" if why else ""]
+    failed = [record for record in cell.failed if record["status"] != "skipped"]
+    # What A has and B skips is lost; what neither has, or A never had, is no fault.
+    lost = bool(cell.failed and not cell.runs and one.first and base[one.first].runs)
+    if failure_reason(cell) not in pair.reason:
+        remarks.append(f"B: {failure_reason(cell)}")
+    reason = "; ".join(filter(None, remarks))
+    return replace(pair, reason=reason, verdict="failed" if failed or lost else None)
 
 
 def _read(side: Path) -> Results:
@@ -122,7 +179,9 @@ def _average(cell: Repetitions, runs: list[Run]) -> PerQuery:
 def _remarks(one: Match, first: Repetitions, second: Repetitions) -> str:
     assert one.first is not None
     assert one.second is not None
-    remarks = [f"{side}: {failure_reason(cell)}" for side, cell in (("A", first), ("B", second)) if cell.failed]
+    sides = (("A", first), ("B", second))
+    remarks = [f"{side}: {failure_reason(cell)}" for side, cell in sides if cell.failed]
+    remarks += [f"{side}: {left_out_reason(cell)}" for side, cell in sides if cell.left_out]
     if one.first.name == one.second.name and not one.first.row_differences(one.second):
         defaults = one.first.changed_defaults(one.second)
         remarks += [f"defaults changed: {defaults}"] if defaults else []
@@ -149,7 +208,7 @@ def _judged(pairs: list[_Pair]) -> list[ComparedCell]:
 def _not_compared(pair: _Pair) -> ComparedCell:
     one = pair.match
     verdict: Verdict = "incomparable" if one.first and one.second else "missing"
-    return ComparedCell(one.first, one.second, verdict, pair.reason)
+    return ComparedCell(one.first, one.second, pair.verdict or verdict, pair.reason)
 
 
 def _compared(pair: _Pair, first: PerQuery, second: PerQuery, paired: Paired, p: float | None) -> ComparedCell:
@@ -161,6 +220,8 @@ def _compared(pair: _Pair, first: PerQuery, second: PerQuery, paired: Paired, p:
         verdict, p = "equal", 1.0
     elif p < SIGNIFICANCE:
         verdict = "better" if paired.difference > 0 else "worse"
+    if pair.verdict and verdict != "worse":
+        verdict = pair.verdict
     answered = np.isfinite(first.average_precision + second.average_precision)
     means = (float(side.average_precision[answered].mean()) for side in (first, second))
     return ComparedCell(

@@ -4,11 +4,25 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
+from hashbench.records.outdated import KINDS
 from hashbench.reporting.identity import Identity
 from hashbench.reporting.statistics import Paired
 
-Verdict = Literal["better", "worse", "no evidence", "equal", "reference", "missing", "incomparable"]
-VERDICTS: tuple[Verdict, ...] = ("worse", "better", "no evidence", "equal", "reference", "missing", "incomparable")
+Verdict = Literal[
+    "better",
+    "worse",
+    "no evidence",
+    "equal",
+    "reference",
+    "missing",
+    "incomparable",
+    "failed",
+    "stale",
+    "superseded",
+    "gone",
+]
+FAILING: tuple[Verdict, ...] = ("worse", "failed", *KINDS)
+VERDICTS: tuple[Verdict, ...] = (*FAILING, "better", "no evidence", "equal", "reference", "missing", "incomparable")
 
 
 @dataclass(frozen=True)
@@ -18,8 +32,10 @@ class ComparedCell:
     Attributes:
         first, second: which cells; None on the side that has none.
         verdict: "better" and "worse" have an adjusted p below .05; "equal" means the same AP of every
-            query; "reference" is a reference row on both sides, which is shown and not judged.
-        reason: why a cell is missing or incomparable; what else there is to know of others, or empty.
+            query; "reference" is a reference row on both sides, which is shown and not judged; "failed" is a cell of
+            the second side with trials that did not finish, "stale", "superseded" and "gone" are cells of it that
+            today's code would not make.
+        reason: why a cell was not compared or failed; what else there is to know of others, or empty.
         means: mean AP over queries on both sides, where they were compared.
         paired: the second less the first.
         adjusted_p: by Holm over all cells that differ, references left out; 1 for equal cells, None for references.
@@ -79,5 +95,7 @@ class Comparison:
 
     @property
     def exit_code(self) -> int:
-        """0 where no cell is worse, 1 where one is, 3 where none could be compared."""
-        return 3 if not self.compared else int("worse" in self.counts)
+        """1 where a cell is worse, failed or outdated, else 3 where none could be compared, else 0."""
+        if any(verdict in FAILING for verdict in self.counts):
+            return 1
+        return 0 if self.compared else 3

@@ -10,13 +10,14 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from hashbench.reporting.comparison.result import ComparedCell, Comparison
+from hashbench.records.outdated import KINDS, WAY_OUT
+from hashbench.reporting.comparison.result import FAILING, ComparedCell, Comparison
 from hashbench.reporting.leaderboard.markdown import escaped
 from hashbench.reporting.metric_names import HEADLINE_NAME
 from hashbench.reporting.plain_text import NONE, markdown_table, plain
 from hashbench.reporting.statistics import RESAMPLES
 
-COLOURS = {"worse": "bold red", "better": "green", "missing": "yellow", "incomparable": "yellow"}
+COLOURS = {**dict.fromkeys(FAILING, "bold red"), "better": "green", "missing": "yellow", "incomparable": "yellow"}
 HEAD = ("method", "bits", "A", "B", "B - A", "95 % interval", "p", "d", "runs", "verdict")
 NUMBERS = HEAD[1:-1]
 WIDE, ONLY_WIDE = 100, ("A", "d")  # columns left out on narrower terminals; A follows from B and B - A
@@ -62,6 +63,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
     return {
         "first": comparison.first,
         "second": comparison.second,
+        "exit_code": comparison.exit_code,
         "counts": comparison.counts,
         "cells": [_facts(cell) for cell in comparison.cells],
         "faults": list(comparison.faults),
@@ -76,13 +78,18 @@ def summary(comparison: Comparison) -> str:
 
 def caption(comparison: Comparison) -> str:
     """Sentences on the meaning of the columns."""
+    held = ""
+    if "failed" in comparison.counts:
+        held += " Failed: trials of B did not finish."
+    if any(kind in comparison.counts for kind in KINDS):
+        held += f" {WAY_OUT[0].upper()}{WAY_OUT[1:]}."
     return (
         f"{HEADLINE_NAME} of A and B over the queries that both scored, AP averaged over the repetitions that both "
         "have (runs); where they share none, over all of each (runs 3 / 5). Interval and p by paired bootstrap over "
         f"queries ({RESAMPLES:,} resamples), p adjusted by Holm over all cells of methods that differ "
         f"({comparison.tested}); d is the effect size, the mean difference over its standard deviation. Better and "
         "worse: p < .05. That holds for these queries and these seeds; hashbench check estimates what other seeds "
-        "would give. Equal: the same AP of every query. Reference rows are shown and not judged."
+        "would give. Equal: the same AP of every query. Reference rows are shown and not judged." + held
     )
 
 

@@ -10,12 +10,13 @@ from typing import Any
 from hashbench.errors import UsageError
 from hashbench.evaluation.headline import HEADLINE
 from hashbench.evaluation.metrics import declared
+from hashbench.records.outdated import NONE_OUTDATED, OutdatedRecords
 from hashbench.records.results import Results
 from hashbench.records.store import Record
 from hashbench.reporting.identity import Identity
 from hashbench.reporting.plain_text import plain
 from hashbench.reporting.regression import tolerance
-from hashbench.reporting.repetitions import Repetitions, Run, failure_reason, repetitions
+from hashbench.reporting.repetitions import Repetitions, Run, failure_reason, outdated_reason, repetitions
 
 GATED = (HEADLINE, "map@all", "precision@100")
 """Judged beside mAP at the protocol's customary cut-off; others are redundant or too coarse (radius 2)."""
@@ -87,21 +88,32 @@ def common_environment(cell: Repetitions) -> str | None:
     return ids.pop() if len(ids) == 1 else None
 
 
-def make_baseline(results: Results) -> Baseline:
+def make_baseline(results: Results, outdated: OutdatedRecords = NONE_OUTDATED, allow_stale: bool = False) -> Baseline:
     """A baseline of all finished cells of a result folder; trials that were skipped have no part in it.
 
     A cell with one run beside others with several belongs to a deterministic method (``run`` repeats all others), so
     it has a tolerance elsewhere too. Where all cells have one run, the spread over seeds is unknown.
 
+    Args:
+        results: of the folder.
+        outdated: records that today's code would not make.
+        allow_stale: take those that count into the baseline.
+
     Raises:
-        UsageError: a record cannot be read, a trial failed, or a cell's mAP@1000 is not a number in some run; a
-            baseline without them would be no gate for them.
+        UsageError: a record cannot be read, a trial failed or would not be made by today's code, or a cell's mAP@1000
+            is not a number in some run; a baseline without them would be no gate for them.
     """
     if results.faults:
         raise UsageError(f"{results.faults[0]} ({len(results.faults)} such files)")
-    all_cells = repetitions(results).values()
+    all_cells = repetitions(results, outdated).values()
     cells = sorted((cell for cell in all_cells if cell.runs), key=lambda cell: cell.identity.order)
     for cell in all_cells:
+        why = None if allow_stale else outdated_reason(cell)
+        if why:
+            raise UsageError(
+                f"{cell.identity.label}: {plain(str(why))}; run it again (--rerun stale), move its records away, or "
+                "say --allow-stale"
+            )
         cell.failed = [record for record in cell.failed if record["status"] != "skipped"]
         if cell.failed:
             raise UsageError(

@@ -1,40 +1,56 @@
 """The regression gate: checks each figure of the results against a baseline."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from dataclasses import dataclass, field
 from statistics import fmean
 
 from hashbench.evaluation.headline import HEADLINE
-from hashbench.records.results import Results, existing_results
+from hashbench.records.outdated import KINDS, WAY_OUT, OutdatedRecords
+from hashbench.records.results import Results
 from hashbench.reporting.identity import Identity, Match, match
 from hashbench.reporting.plain_text import plain
 from hashbench.reporting.regression.baseline import Baseline, BaselineCell, Figure, common_environment
-from hashbench.reporting.regression.baseline_file import read_baseline
 from hashbench.reporting.regression.report import SAME, SINGLE, SPREAD, Finding, Report, Verdict
 from hashbench.reporting.regression.tolerance import DROP, for_repetitions
-from hashbench.reporting.repetitions import Repetitions, failure_reason, repetitions
+from hashbench.reporting.repetitions import Repetitions, failure_reason, left_out_reason, outdated_reason, repetitions
 
 _ROUNDING = 1e-6  # of the values in a baseline
 
 
-def check(baseline: str | Path = "results/baseline.json", folder: str | Path = "results") -> Report:
-    """Judge a result folder by a baseline file.
+@dataclass(frozen=True)
+class Judging:
+    """What results are held to beside the figures of a baseline.
 
-    Raises:
-        UsageError: the baseline is missing or malformed, or the folder is not there or a file.
+    Attributes:
+        outdated: records that today's code would not make.
+        absent: why methods of the baseline are not here, by their name.
+        allow_stale: outdated records are judged like others, and noted.
+        repeats: how many repetitions a cell needs where the baseline has as many; None for all of the baseline's.
     """
-    return judge(read_baseline(Path(baseline)), existing_results(folder), (str(baseline), str(folder)))
+
+    outdated: OutdatedRecords = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
+    allow_stale: bool = False
+    repeats: int | None = None
 
 
-def judge(baseline: Baseline, results: Results, names: tuple[str, str]) -> Report:
+def judge(baseline: Baseline, results: Results, names: tuple[str, str], judging: Judging = Judging()) -> Report:
     """Judge results by a baseline; ``names`` are those of both for the report."""
     old = {cell.identity: cell for cell in baseline.cells}
-    new = repetitions(results)
+    new = repetitions(results, judging.outdated)
     matches = match(old, new)
-    findings_of = [(one, tuple(_findings(one, old, new, baseline.directions))) for one in matches]
+    findings_of = [(one, tuple(_findings(one, old, new, baseline.directions, judging))) for one in matches]
     findings = tuple(finding for _, own in findings_of for finding in own)
     comparable = any(one.first and one.second and own for one, own in findings_of)
-    notes = (*map(plain, results.faults), *_too_few(findings), *_changed_defaults(matches))
+    notes = (
+        *([] if results.records else [plain(f"{names[1]} has no records of trials")]),
+        *map(plain, results.faults),
+        *_judged_though_outdated(matches, new, judging),
+        *_way_out(findings, judging),
+        *_left_out(matches, new),
+        *_too_few(findings),
+        *_changed_defaults(matches),
+    )
     return Report(*names, findings, notes, comparable)
 
 
@@ -43,20 +59,43 @@ def _findings(
     old: Mapping[Identity, BaselineCell],
     new: Mapping[Identity, Repetitions],
     directions: Mapping[str, str],
+    judging: Judging,
 ) -> Iterator[Finding]:
     if one.first is None:
         if new[one.either].runs:
             yield Finding(one.either, None, "new", "not in the baseline")
     elif one.second is None:
-        yield Finding(one.first, None, "missing", "not in the results")
+        why = judging.absent.get(one.first.method)
+        verdict: Verdict = "gone" if why else "missing"
+        yield Finding(one.first, None, verdict, f"not in the results, and {why}" if why else "not in the results")
     elif one.why:
         yield Finding(one.first, None, "missing", f"what the results have cannot be compared: {'; '.join(one.why)}")
-    elif new[one.second].failed:
-        yield Finding(one.first, None, "missing", failure_reason(new[one.second]))
     else:
-        before, now = old[one.first], new[one.second]
-        for metric, figure in before.metrics.items():
-            yield _judged(before, now, metric, figure, directions[metric])
+        yield from _cell_findings(old[one.first], new[one.second], directions, judging)
+
+
+def _cell_findings(
+    before: BaselineCell, now: Repetitions, directions: Mapping[str, str], judging: Judging
+) -> Iterator[Finding]:
+    outdated = None if judging.allow_stale else outdated_reason(now)
+    if outdated:
+        yield Finding(before.identity, None, outdated.kind, outdated.reason)
+        return
+    if now.failed:
+        yield Finding(before.identity, None, "failed", failure_reason(now))
+        return
+    wanted = min(len(before.runs), judging.repeats or len(before.runs))
+    if len(now.runs) < wanted:
+        yield Finding(before.identity, None, "missing", _too_few_runs(len(now.runs), wanted, len(before.runs)))
+    for metric, figure in before.metrics.items():
+        yield _judged(before, now, metric, figure, directions[metric])
+
+
+def _too_few_runs(now: int, wanted: int, baseline: int) -> str:
+    has = f"{now} repetition{'s' if now > 1 else ''}"
+    if wanted < baseline:
+        return f"{has}, wanted {wanted}; run with --repeats {wanted}"
+    return f"{has}, the baseline has {wanted}; run with --repeats {wanted}, or check with --repeats {now}"
 
 
 def _judged(before: BaselineCell, now: Repetitions, metric: str, figure: Figure, direction: str) -> Finding:
@@ -120,3 +159,22 @@ def _changed_defaults(matches: list[Match]) -> Iterator[str]:
     for one in matches:
         if one.first and one.second and not one.why and (changed := one.first.changed_defaults(one.second)):
             yield f"{one.first.label}: defaults changed since the baseline: {changed}"
+
+
+def _judged_though_outdated(
+    matches: list[Match], new: Mapping[Identity, Repetitions], judging: Judging
+) -> Iterator[str]:
+    for one in matches:
+        if judging.allow_stale and one.first and one.second and (why := outdated_reason(new[one.second])):
+            yield plain(f"{one.first.label}: judged though {why}")
+
+
+def _left_out(matches: list[Match], new: Mapping[Identity, Repetitions]) -> Iterator[str]:
+    for one in matches:
+        if one.first and one.second and (records := left_out_reason(new[one.second])):
+            yield f"{one.first.label}: {records}, where another kind of device has as many repetitions or more"
+
+
+def _way_out(findings: tuple[Finding, ...], judging: Judging) -> Iterator[str]:
+    if not judging.allow_stale and any(finding.verdict in KINDS for finding in findings):
+        yield WAY_OUT

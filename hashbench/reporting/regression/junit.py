@@ -11,7 +11,7 @@ from hashbench.reporting.regression.outcome import Item, Outcome
 
 
 def junit(report: Outcome) -> str:
-    """The document, the same for the same report; missing and regressed are failures, new is skipped."""
+    """The document, the same for the same report; what fails the check is a failure, what is new is skipped."""
     root = ElementTree.Element("testsuites", {"name": "hashbench check", **_counts(report.findings)})
     for table_name, group in groupby(report.findings, key=lambda finding: finding.table_name):
         findings = list(group)

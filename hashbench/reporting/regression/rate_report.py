@@ -3,11 +3,13 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from hashbench.records.outdated import KINDS
 from hashbench.reporting.identity import Identity
 from hashbench.reporting.plain_text import plain, rate_text
 
-Verdict = Literal["passed", "slower", "faster", "missing"]
-VERDICTS: tuple[Verdict, ...] = ("slower", "missing", "faster", "passed")
+Verdict = Literal["passed", "slower", "faster", "missing", "failed", "stale", "superseded", "gone"]
+FAILING: tuple[Verdict, ...] = ("slower", "failed", "missing", *KINDS)
+VERDICTS: tuple[Verdict, ...] = (*FAILING, "faster", "passed")
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,10 @@ class RateFinding:
     Attributes:
         identity: the method, without code length; of a missing rate the cell.
         hardware: id of the machine.
-        rate: which kind; empty where all of a cell are missing.
+        rate: which kind; empty where none of a cell are judged.
+        verdict: those in :data:`FAILING` fail the check.
         cells: over how many code lengths.
+        reason: why trials of the head failed, or would not be made by today's code; else empty.
     """
 
     identity: Identity
@@ -43,6 +47,7 @@ class RateFinding:
     cells: int = 1
     base: Rate | None = None
     head: Rate | None = None
+    reason: str = ""
 
     @property
     def table_name(self) -> str:
@@ -57,7 +62,7 @@ class RateFinding:
     @property
     def failing(self) -> bool:
         """Whether it makes the check fail."""
-        return self.verdict in ("slower", "missing")
+        return self.verdict in FAILING
 
     @property
     def ratio(self) -> float | None:
@@ -67,6 +72,8 @@ class RateFinding:
     @property
     def sentence(self) -> str:
         """A sentence on what happened."""
+        if self.reason:
+            return plain(self.reason)
         if self.head is None or self.base is None or self.ratio is None:
             return "measured on the base, not on the head"
         cells = f", mean of {self.cells} code lengths" if self.cells > 1 else ""
@@ -101,7 +108,7 @@ class RateReport:
 
     @property
     def exit_code(self) -> int:
-        """0 nothing is slower, 1 something is or is missing, 3 there was nothing to compare."""
+        """0 nothing is slower, 1 something is, or failed, is missing or outdated, 3 there was nothing to compare."""
         return 3 if self.refused else int(any(finding.failing for finding in self.findings))
 
     @property

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from hashbench.records.outdated import KINDS, WAY_OUT, FindOutdated, none_outdated
 from hashbench.records.results import Results, existing_results
 from hashbench.records.store import Record
 from hashbench.reporting.identity import Identity, match
 from hashbench.reporting.plain_text import machine_text, plain
 from hashbench.reporting.regression.rate_report import Rate, RateFinding, RateReport, Verdict
-from hashbench.reporting.repetitions import Run, repetitions
+from hashbench.reporting.repetitions import Repetitions, Run, failure_reason, outdated_reason, repetitions
 
 MAX_JOB_TIME = timedelta(hours=6)
 """All measurements of both sides lie within this time; a job of GitHub's own runners takes no longer."""
@@ -32,9 +33,18 @@ class _Cell:
 
 
 _Pair = tuple[_Cell, _Cell]
+_Trials = tuple[Mapping[Identity, Repetitions], Mapping[Identity, Repetitions]]
+_Troubles = dict[Identity, tuple[Verdict, str]]
+"""Cells of the head that fail whatever their rates, with verdict and reason."""
 
 
-def check_rates(base: str | Path, head: str | Path, slower: float = SLOWER) -> RateReport:
+def check_rates(
+    base: str | Path,
+    head: str | Path,
+    slower: float = SLOWER,
+    find_outdated: FindOutdated = none_outdated,
+    allow_stale: bool = False,
+) -> RateReport:
     """Whether the rates in result folder ``head`` fall behind those in ``base``, on each machine that both have.
 
     Each kind of rate of a method is judged once, by its geometric mean over the code lengths, in each of 3 rounds or
@@ -42,11 +52,22 @@ def check_rates(base: str | Path, head: str | Path, slower: float = SLOWER) -> R
     ranges of the rounds lie apart. A machine changes its speed within minutes, so the rounds have to alternate:
     rounds of one side before all of the other, of unknown time or more than six hours apart are refused.
 
+    Cells of ``head`` whose trials failed, or that today's code would not make, fail.
+
+    Args:
+        base: the folder to compare with.
+        head: the folder that is judged.
+        slower: by which share a rate may be lower.
+        find_outdated: finds records of ``head`` that today's code would not make.
+        allow_stale: judge the rates of those like others.
+
     Raises:
         UsageError: a side is not a folder.
     """
     sides = (existing_results(base), existing_results(head))
     names = (str(base), str(head))
+    trials = (repetitions(sides[0]), repetitions(sides[1], find_outdated(sides[1])))
+    troubles = _troubles(trials[1], allow_stale)
     notes = [plain(fault) for side in sides for fault in side.faults]
     machines = [{each["hardware"]["id"]: _machine(each) for each in side.throughputs} for side in sides]
     common = sorted(machines[0].keys() & machines[1].keys())
@@ -57,7 +78,7 @@ def check_rates(base: str | Path, head: str | Path, slower: float = SLOWER) -> R
     findings: list[RateFinding] = []
     judged = []
     for hardware in common:
-        of_machine, reasons = _on_one_machine(sides, hardware, slower)
+        of_machine, reasons = _on_one_machine(sides, trials, troubles, hardware, slower)
         findings += of_machine
         if of_machine:
             judged.append(machines[0][hardware])
@@ -66,6 +87,10 @@ def check_rates(base: str | Path, head: str | Path, slower: float = SLOWER) -> R
             refused += [f"{line}, {machines[0][hardware]}" if len(common) > 1 else line for line in reasons]
     if findings:
         notes += [f"not judged: {line}" for line in refused]
+    else:
+        notes += [f"{verdict}: {one.label} on {one.table_name}: {why}" for one, (verdict, why) in troubles.items()]
+    if any(finding.verdict in KINDS for finding in findings):
+        notes.append(WAY_OUT)
     why = "" if findings else "; ".join(refused)
     return RateReport(*names, slower, tuple(judged), tuple(findings), why, tuple(map(plain, notes)))
 
@@ -82,8 +107,19 @@ def _machine(throughput: Record) -> str:
     return f"{machine_text(hardware, brief=True)} on {hardware['device']} ({hardware['id']})"
 
 
+def _troubles(head: Mapping[Identity, Repetitions], allow_stale: bool) -> _Troubles:
+    troubles: _Troubles = {}
+    for identity, cell in head.items():
+        outdated = None if allow_stale else outdated_reason(cell)
+        if outdated:
+            troubles[identity] = outdated.kind, outdated.reason
+        elif cell.failed:
+            troubles[identity] = "failed", failure_reason(cell)
+    return troubles
+
+
 def _on_one_machine(
-    sides: tuple[Results, Results], hardware: str, slower: float
+    sides: tuple[Results, Results], trials: _Trials, troubles: _Troubles, hardware: str, slower: float
 ) -> tuple[list[RateFinding], list[str]]:
     """The findings, and why others, or all, were not judged."""
     measured = [t for side in sides for t in side.throughputs if t["hardware"]["id"] == hardware]
@@ -93,18 +129,21 @@ def _on_one_machine(
     apart = max(times) - min(times)
     if apart > MAX_JOB_TIME:
         return [], [f"measured up to {apart.total_seconds() / 3600:.0f} hours apart, not in turn in one job"]
-    base, head = (_cells(side, hardware) for side in sides)
-    pairs = [(one.first, None if one.why else one.second) for one in match(base, head)]
+    base, head = (_cells(side, own, hardware) for side, own in zip(sides, trials, strict=True))
+    pairs = [(one.first, None if one.why else one.second) for one in match(base, dict.fromkeys((*head, *troubles)))]
     rows: dict[Identity, list[_Pair]] = {}
     findings = []
     for first, second in pairs:
-        if first and second:
+        if first and second in troubles:
+            verdict, why = troubles[second]
+            findings.append(RateFinding(first, hardware, "", verdict, reason=why))
+        elif first and second:
             rows.setdefault(replace(first, bits=None), []).append((base[first], head[second]))
             lacking = [name for name in base[first].rates if name not in head[second].rates]
             findings += [RateFinding(first, hardware, name, "missing") for name in lacking]
         elif first:
             findings.append(RateFinding(first, hardware, "", "missing"))
-    if not rows:
+    if not rows and not any(finding.reason for finding in findings):
         return [], ["no cell was measured on both sides"]
     reasons: list[str] = []
     for row, cells in rows.items():
@@ -122,11 +161,11 @@ def _time(throughput: Record) -> datetime | None:
     return time if time.tzinfo else None
 
 
-def _cells(side: Results, hardware: str) -> dict[Identity, _Cell]:
+def _cells(side: Results, trials: Mapping[Identity, Repetitions], hardware: str) -> dict[Identity, _Cell]:
     """The measurements of each cell on this hardware."""
     measured = {t["key"]: t for t in side.throughputs if t["hardware"]["id"] == hardware}
     cells: dict[Identity, _Cell] = {}
-    for identity, cell in repetitions(side).items():
+    for identity, cell in trials.items():
         for run, record in cell.runs.items():
             throughput = measured.get(record["key"])
             time = _time(throughput) if throughput else None

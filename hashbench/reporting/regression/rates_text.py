@@ -8,15 +8,15 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from hashbench.reporting.regression.rate_report import RateReport
+from hashbench.reporting.regression.rate_report import FAILING, RateReport
 from hashbench.reporting.regression.rates import MAX_JOB_TIME
 
-COLOURS = {"slower": "bold red", "missing": "bold red", "faster": "green"}
+COLOURS = {**dict.fromkeys(FAILING, "bold red"), "faster": "green"}
 HEAD = ("rate", "methods", "least", "median", "most")
 
 
 def show_rates(report: RateReport, console: Console) -> None:
-    """Print head / base for each kind of rate, then what is slower, faster or missing, the outcome last."""
+    """Print head / base for each kind of rate, then what did not pass or is faster, the outcome last."""
     ratios: dict[str, list[float]] = {}
     for finding in report.findings:
         if finding.ratio is not None:

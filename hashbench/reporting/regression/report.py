@@ -4,12 +4,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from hashbench.records.outdated import KINDS
 from hashbench.reporting.identity import Identity
 from hashbench.reporting.plain_text import plain
 
-Verdict = Literal["passed", "improved", "regressed", "missing", "new"]
-VERDICTS: tuple[Verdict, ...] = ("regressed", "missing", "improved", "new", "passed")
-FAILING = ("regressed", "missing")
+Verdict = Literal["passed", "improved", "regressed", "failed", "missing", "stale", "superseded", "gone", "new"]
+FAILING: tuple[Verdict, ...] = ("regressed", "failed", "missing", *KINDS)
+VERDICTS: tuple[Verdict, ...] = (*FAILING, "improved", "new", "passed")
 
 SAME, SPREAD, SINGLE = "same runs", "spread over seeds", "no draw"
 """The rule of a verdict: the same runs in the same environment, other runs or another one, a deterministic method."""
@@ -17,13 +18,14 @@ SAME, SPREAD, SINGLE = "same runs", "spread over seeds", "no draw"
 
 @dataclass(frozen=True)
 class Finding:
-    """The verdict on one figure, or on a whole cell where ``metric`` is None (missing or new).
+    """The verdict on one figure, or on a whole cell where ``metric`` is None.
 
     Attributes:
         identity: the cell.
         metric: which figure of it.
-        verdict: "regressed" and "missing" fail the check.
-        reason: why something is missing or new; else empty.
+        verdict: those in :data:`FAILING` fail the check; "stale", "superseded" and "gone" are results that today's
+            code would not make.
+        reason: why a whole cell failed, is missing, outdated or new; else empty.
         baseline, now: means over the runs that were compared.
         worse_by: how much worse it is now, negative where it is better.
         tolerance: by how much it may be worse, or better without being listed as improved.
@@ -105,7 +107,7 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 passed, 1 something regressed or is missing, 3 there was nothing to compare."""
+        """0 passed, 1 something regressed, failed, is missing or outdated, 3 there was nothing to compare."""
         if not self.comparable:
             return 3
         return int(any(finding.failing for finding in self.findings))
@@ -115,7 +117,9 @@ class Report:
         """One line for all."""
         counts = ", ".join(f"{count} {verdict}" for verdict, count in self.counts.items()) or "no finished trials"
         outcome = {0: "passed", 1: "failed", 3: "nothing to compare"}[self.exit_code]
-        return plain(f"{outcome}: {self.results} against {self.baseline}: {counts}")
+        reasons = dict.fromkeys(finding.reason for finding in self.findings if finding.failing)
+        why = f" ({'; '.join(reasons)})" if self.exit_code == 3 and reasons else ""
+        return plain(f"{outcome}: {self.results} against {self.baseline}: {counts}{why}")
 
     def as_json(self) -> dict[str, Any]:
         """Everything a program would read; a dictionary for each finding."""

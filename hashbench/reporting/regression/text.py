@@ -9,9 +9,9 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from hashbench.evaluation.headline import HEADLINE
-from hashbench.reporting.regression.report import SAME, SINGLE, SPREAD, Finding, Report
+from hashbench.reporting.regression.report import FAILING, SAME, SINGLE, SPREAD, Finding, Report
 
-COLOURS = {"regressed": "bold red", "missing": "bold red", "improved": "green", "new": "cyan"}
+COLOURS = {**dict.fromkeys(FAILING, "bold red"), "improved": "green", "new": "cyan"}
 HEAD = ("method", "bits", "base", "now", "change", "allowed", "runs", "")
 RULES = {
     SAME: "= the same runs under the same hardware and versions",
@@ -21,7 +21,7 @@ RULES = {
 
 
 def show(report: Report, console: Console) -> None:
-    """Print a table for each table of the results, then missing and new cells, notes, and the outcome last."""
+    """Print a table for each table of the results, then cells that were not judged, notes, and the outcome last."""
     if report.exit_code != 3:
         for table_name, findings in groupby(report.findings, key=lambda finding: finding.table_name):
             _show_table(table_name, [finding for finding in findings if _worth_a_line(finding)], console)
@@ -31,7 +31,7 @@ def show(report: Report, console: Console) -> None:
                 console.print(Text(line, style=COLOURS[finding.verdict]))
     for note in report.notes:
         console.print(Text(note, style="yellow"))
-    if report.exit_code != 3:
+    if any(finding.rule for finding in report.findings):
         console.print(Padding(Text(_caption(report), style="dim"), (1, 0)))
     console.print(Text(report.summary, style="bold" if report.exit_code else "bold green"))
     if "improved" in report.counts or "new" in report.counts:

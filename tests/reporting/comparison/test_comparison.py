@@ -13,6 +13,8 @@ from rich.console import Console
 from scipy import stats
 
 from hashbench.errors import UsageError
+from hashbench.records.outdated import Outdated
+from hashbench.records.results import Results
 from hashbench.reporting.comparison.compare import compare
 from hashbench.reporting.comparison.result import ComparedCell
 from hashbench.reporting.comparison.views import as_json, markdown, show
@@ -21,6 +23,7 @@ from tests.reporting.result_folder import ResultFolder
 
 Folder = Callable[[str], ResultFolder]
 QUERIES = 200
+STALE = Outdated("stale", "methods/itq.py changed")
 
 
 def ap(centre: float, seed: int, spread: float = 0.1) -> npt.NDArray[np.float64]:
@@ -167,12 +170,13 @@ def test_what_cannot_be_compared_says_why(folder: Folder) -> None:
     assert reasons["itq 9 bits"][0] == "incomparable"
     assert reasons["itq 9 bits"][1].startswith("no AP per query beside ")
     assert reasons["itq 10 bits"] == ("incomparable", "other queries")
-    assert reasons["itq 11 bits"] == ("incomparable", "B has none: failed in fit: boom")
+    assert reasons["itq 11 bits"] == ("failed", "B has none: failed in fit: boom")
     assert reasons["itq 12 bits"] == ("incomparable", "no query is answered by both")
     assert reasons["itq 13 bits"] == ("missing", "not in B")
     assert "cannot be read" in reasons["itq 14 bits"][1]
     assert reasons["itq 99 bits"] == ("missing", "not in A")
-    assert compare(base.path, head.path).exit_code == 3
+    assert compare(base.path, head.path).exit_code == 1
+    assert compare(head.path, base.path).exit_code == 3
     text = printed(base, head, width=1000)
     for label, (verdict, reason) in reasons.items():
         assert f"{label} on digits/holdout-200, features pixels: {verdict}: {plain(reason)}" in text
@@ -194,8 +198,75 @@ def test_a_failed_repetition_and_changed_defaults_are_remarked(folder: Folder) -
     head.add(ap=ap(0.5, 0), parameters={"iterations": 30})
     head.add_failed(repetition=1, parameters={"iterations": 30})
     (cell,) = compare(base.path, head.path).cells
-    assert cell.verdict == "equal"
+    assert (cell.verdict, cell.adjusted_p) == ("failed", 1.0)
     assert cell.reason == "B: 1 of 2 repetitions: failed in fit: boom; defaults changed: iterations 50 -> 30"
+
+
+def test_cells_of_b_that_failed_fail_though_others_compare_and_those_of_a_are_named(folder: Folder) -> None:
+    base, head = folder("base"), folder("head")
+    for side, bits in ((base, 32), (head, 48)):
+        for each in (16, 32, 48):
+            if each == bits:
+                side.add_failed(bits=each)
+            else:
+                side.add(ap=ap(0.5, each), bits=each)
+    head.add_failed("lsh")
+    head.add_failed("skips", "skipped", "64 bits from 32 dimensions")
+    comparison = compare(base.path, head.path)
+    assert (comparison.counts, comparison.exit_code) == ({"failed": 2, "equal": 1, "missing": 1, "incomparable": 1}, 1)
+    reasons = {cell.label: cell.reason for cell in comparison.cells}
+    assert reasons["itq 32 bits"] == "A has none: failed in fit: boom"
+    assert reasons["itq 48 bits"] == "B has none: failed in fit: boom"
+    assert reasons["lsh 16 bits"] == "not in A; B: failed in fit: boom"
+    assert "Failed: trials of B did not finish." in printed(base, head, width=1000)
+    facts = as_json(comparison)
+    assert facts["exit_code"] == 1
+    assert ("failed", "B has none: failed in fit: boom") in {(f["verdict"], f["reason"]) for f in facts["cells"]}
+    page = markdown(comparison)
+    assert "* itq 48 bits on digits/holdout-200, features pixels: failed: B has none: failed in fit: boom\n" in page
+
+
+def test_what_b_skips_and_a_has_fails(folder: Folder) -> None:
+    base, head, both = folder("base"), folder("head"), folder("both")
+    for bits in (16, 32):
+        base.add(ap=ap(0.5, bits), bits=bits)
+    for side in (head, both):
+        side.add(ap=ap(0.5, 16))
+        side.add_failed(bits=32, status="skipped", message="not 32")
+    assert compare(base.path, head.path).counts == {"failed": 1, "equal": 1}
+    assert compare(head.path, both.path).counts == {"equal": 1, "incomparable": 1}
+
+
+def test_b_has_to_be_what_todays_code_makes_and_a_need_not(folder: Folder) -> None:
+    old, new = folder("old"), folder("new")
+    old.add(ap=ap(0.5, 0), sources={"a": "1"})
+    new.add(ap=ap(0.5, 0), sources={"a": "2"})
+    (stale,) = [record["key"] for record in old.read().records]
+
+    def find(results: Results) -> dict[str, Outdated]:
+        return {record["key"]: STALE for record in results.records if record["key"] == stale}
+
+    assert compare(old.path, new.path, find).counts == {"equal": 1}
+    comparison = compare(new.path, old.path, find)
+    assert (comparison.counts, comparison.exit_code) == ({"stale": 1}, 1)
+    assert comparison.cells[0].reason == "B: methods/itq.py changed"
+    assert "Stale, superseded, gone: today's code would not make these results" in markdown(comparison)
+    allowed = compare(new.path, old.path, find, allow_stale=True)
+    assert (allowed.counts, allowed.exit_code) == ({"equal": 1}, 0)
+    assert allowed.cells[0].reason == "B is judged though stale: methods/itq.py changed"
+    first, second = (next(side.path.glob("records/*.json")) for side in (new, old))
+    single = compare(first, second, find)
+    assert (single.counts, single.exit_code) == ({"equal": 1}, 0)
+    assert single.cells[0].reason == "B is stale: methods/itq.py changed"
+
+
+def test_worse_stays_worse_where_repetitions_failed(folder: Folder) -> None:
+    base, head = folder("base"), folder("head")
+    base.add(ap=ap(0.5, 0))
+    head.add(ap=ap(0.4, 0))
+    head.add_failed(repetition=1)
+    (cell,) = compare(base.path, head.path).cells
+    assert (cell.verdict, cell.reason) == ("worse", "B: 1 of 2 repetitions: failed in fit: boom")
 
 
 def test_the_newest_record_of_a_trial_counts(folder: Folder) -> None:

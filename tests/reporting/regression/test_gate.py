@@ -3,8 +3,9 @@
 import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -13,8 +14,9 @@ import pytest
 from rich.console import Console
 from scipy import stats
 
+from hashbench.records.outdated import Outdated
 from hashbench.reporting.regression.baseline import Baseline, make_baseline
-from hashbench.reporting.regression.gate import judge
+from hashbench.reporting.regression.gate import Judging, judge
 from hashbench.reporting.regression.github import github
 from hashbench.reporting.regression.junit import junit
 from hashbench.reporting.regression.report import SAME, SINGLE, SPREAD, Finding, Report
@@ -24,6 +26,7 @@ from tests.reporting.result_folder import ResultFolder
 Folder = Callable[[str], ResultFolder]
 VALUES = np.array([0.60, 0.62, 0.61, 0.65, 0.63, 0.60])
 FIGURES = 3
+ANY_NUMBER = Judging(repeats=1)
 
 
 @pytest.fixture
@@ -35,8 +38,8 @@ def baseline(folder: Folder) -> Baseline:
     return make_baseline(base.read())
 
 
-def checked(baseline: Baseline, results: ResultFolder) -> Report:
-    return judge(baseline, results.read(), ("baseline.json", "results"))
+def checked(baseline: Baseline, results: ResultFolder, judging: Judging = ANY_NUMBER) -> Report:
+    return judge(baseline, results.read(), ("baseline.json", "results"), judging)
 
 
 def finding(report: Report, method: str = "itq", metric: str | None = "map@1000") -> Finding:
@@ -165,8 +168,8 @@ def test_missing_cells_fail_with_their_reason_and_new_ones_are_listed(folder: Fo
         (8, None): ("missing", "not in the results"),
         (9, None): ("missing", f"{cannot}protocol card: cccccccccccccccc / dddddddddddddddd"),
         (10, None): ("missing", f"{cannot}metrics version: 1 / 2"),
-        (11, None): ("missing", "failed in fit: boom"),
-        (12, None): ("missing", "skipped in fit: not 12"),
+        (11, None): ("failed", "failed in fit: boom"),
+        (12, None): ("failed", "skipped in fit: not 12"),
         (13, "map@all"): ("missing", "not a number in 1 of 1 repetitions"),
         (64, None): ("new", "not in the baseline"),
     }
@@ -177,6 +180,110 @@ def test_one_failed_repetition_fails_its_cell(baseline: Baseline, folder: Folder
     head = unchanged(folder("head"))
     head.add_failed(repetition=6)
     assert finding(checked(baseline, head)).reason == "1 of 7 repetitions: failed in fit: boom"
+
+
+def test_fewer_repetitions_than_the_baseline_or_than_asked_for_fail(baseline: Baseline, folder: Folder) -> None:
+    head = folder("head")
+    head.add_runs(VALUES[:4])
+    head.add(0.4, "pcah")
+    report = checked(baseline, head, Judging())
+    assert (report.counts, report.exit_code) == ({"missing": 1, "passed": 6}, 1)
+    (line,) = [line for line in printed(report).splitlines() if line.startswith("missing: itq 16 bits on ")]
+    assert line.endswith("4 repetitions, the baseline has 6; run with --repeats 6, or check with --repeats 4")
+    assert checked(baseline, head, Judging(repeats=4)).exit_code == 0
+    (missing,) = [f for f in checked(baseline, head, Judging(repeats=5)).findings if f.verdict == "missing"]
+    assert missing.reason == "4 repetitions, wanted 5; run with --repeats 5"
+    assert checked(baseline, unchanged(folder("more"), seed=3), Judging(repeats=50)).exit_code == 0
+
+
+def outdated(files: Iterable[Path], reason: Outdated) -> dict[str, Outdated]:
+    return {file.stem.rpartition("-")[2]: reason for file in files}
+
+
+STALE = Outdated("stale", "methods/itq.py changed")
+
+
+def test_results_that_todays_code_would_not_make_fail_whatever_their_figures(
+    folder: Folder, baseline: Baseline
+) -> None:
+    head = folder("head")
+    files = [head.add(float(value), repetition=repetition) for repetition, value in enumerate(VALUES)]
+    head.add(0.4, "pcah")
+    judging = Judging(outdated(files, STALE))
+    report = checked(baseline, head, judging)
+    assert (report.counts, report.exit_code) == ({"stale": 1, "passed": 3}, 1)
+    text = printed(report)
+    assert "\nstale: itq 16 bits on digits/holdout-200, features pixels: methods/itq.py changed\n" in text
+    assert "; hashbench run --rerun stale makes them anew, --allow-stale judges them as they are" in text
+    facts = report.as_json()["findings"]
+    assert ("stale", "methods/itq.py changed") in {(each["verdict"], each["reason"]) for each in facts}
+    failure = ElementTree.fromstring(junit(report).encode()).find("testsuite/testcase/failure")
+    assert failure is not None
+    assert failure.attrib == {"type": "stale", "message": "methods/itq.py changed"}
+    assert github(report).startswith("::error title=stale%3A itq 16 bits::methods/itq.py changed\n")
+    allowed = checked(baseline, head, replace(judging, allow_stale=True))
+    assert (allowed.counts, allowed.exit_code) == ({"passed": 6}, 0)
+    assert allowed.notes == ("itq 16 bits: judged though stale: methods/itq.py changed",)
+
+
+def test_a_cell_of_old_and_new_repetitions_fails_with_their_number(folder: Folder, baseline: Baseline) -> None:
+    head = folder("head")
+    files = [head.add(float(value), repetition=repetition) for repetition, value in enumerate(VALUES)]
+    report = checked(baseline, head, Judging(outdated(files[2:4], STALE)))
+    assert finding(report).reason == "2 of 6 repetitions: methods/itq.py changed"
+
+
+def test_what_todays_code_made_replaces_what_it_would_not_make_whichever_is_newer(
+    folder: Folder, baseline: Baseline
+) -> None:
+    superseded = Outdated("superseded", "the default of iterations is 3, the record has 50")
+    for name, (value, verdict) in {"good": (0.0, "passed"), "bad": (-0.1, "regressed")}.items():
+        head = folder(name)
+        head.add_runs(VALUES + value, parameters={"iterations": 3}, sources={"a": "2"})
+        files = [
+            head.add(float(good), parameters={"iterations": 50}, sources={"a": "1"}, repetition=repetition)
+            for repetition, good in enumerate(VALUES)
+        ]
+        report = checked(baseline, head, Judging(outdated(files, superseded)))
+        assert {f.verdict for f in report.findings if f.identity.method == "itq"} == {verdict}
+        assert "new" not in report.counts
+
+
+def test_other_kinds_of_device_are_left_out_with_a_note_and_hide_nothing_of_todays(
+    folder: Folder, baseline: Baseline
+) -> None:
+    head = unchanged(folder("head"))
+    gpu = [head.add(0.1, repetition=repetition, device="cuda") for repetition in range(2)]
+    gpu.append(head.add_failed(repetition=2, device="cuda"))
+    report = checked(baseline, head)
+    assert (report.counts, report.exit_code) == ({"passed": 6}, 0)
+    (note,) = report.notes
+    assert note.startswith("itq 16 bits: left out: 3 of cuda (1 did not finish), where another kind of device has as")
+    cpu = [file for file in head.path.glob("records/*-itq-*.json") if file not in gpu]
+    report = checked(baseline, head, Judging(outdated(cpu, STALE), repeats=1))
+    assert finding(report).reason == "methods/itq.py changed"
+    head.add(0.1, repetition=2, device="cuda", sources={"a": "2"})
+    for repetition in range(3, 6):
+        head.add(0.1, repetition=repetition, device="cuda")
+    assert finding(checked(baseline, head, Judging(outdated(cpu, STALE)))).verdict == "regressed"
+
+
+def test_a_crash_of_todays_code_beats_what_passed_before(folder: Folder, baseline: Baseline) -> None:
+    head = folder("head")
+    files = [head.add(float(value), repetition=repetition) for repetition, value in enumerate(VALUES)]
+    for repetition in range(len(VALUES)):
+        head.add_failed(repetition=repetition, parameters={"iterations": 3})
+    for allow_stale in (False, True):
+        judged = finding(checked(baseline, head, Judging(outdated(files, STALE), allow_stale=allow_stale)))
+        assert (judged.verdict, judged.reason) == ("failed", "failed in fit: boom")
+
+
+def test_a_cell_without_results_says_whether_its_method_is_here(folder: Folder, baseline: Baseline) -> None:
+    head = folder("head")
+    head.add(0.4, "pcah")
+    judging = Judging(absent={"itq": "no method named 'itq'"})
+    judged = finding(checked(baseline, head, judging))
+    assert (judged.verdict, judged.reason) == ("gone", "not in the results, and no method named 'itq'")
 
 
 def test_new_cells_and_improvements_do_not_fail(baseline: Baseline, folder: Folder) -> None:
@@ -199,7 +306,10 @@ def test_a_changed_default_is_judged_and_noted(folder: Folder) -> None:
 def test_nothing_in_common_is_nothing_to_compare(baseline: Baseline, folder: Folder) -> None:
     report = checked(baseline, folder("empty"))
     assert report.exit_code == 3
-    assert printed(report).startswith("nothing to compare: results against baseline.json: 2 missing")
+    assert printed(report) == (
+        "results has no records of trials\n"
+        "nothing to compare: results against baseline.json: 2 missing (not in the results)\n"
+    )
     other = folder("other")
     other.add(0.5, "lsh")
     assert checked(baseline, other).exit_code == 3
@@ -259,7 +369,7 @@ def report(baseline: Baseline, folder: Folder) -> Report:
     for file in (head.add_failed("gone", message=HOSTILE), head.add(0.5, "hostile" + HOSTILE)):
         file.write_text(file.read_text().replace("SURROGATE", r"\ud800"))
     report = checked(make_baseline(base.read()), head)
-    assert set(report.counts) == {"regressed", "missing", "improved", "new", "passed"}
+    assert set(report.counts) == {"regressed", "failed", "improved", "new", "passed"}
     return report
 
 
@@ -275,9 +385,9 @@ def test_text_shows_each_cell_and_whatever_did_not_pass(report: Report) -> None:
     assert re.search(r"pcah +16 +0\.4000 +0\.5000 +\+0\.1000 +0\.0020 +=  ?1 +improved", text)
     assert re.search(r"  precision@100 +16 .* regressed", text)
     assert re.search(r"lsh +32 .* passed", text)
-    assert "missing: gone 16 bits on digits/holdout-200, features pixels: failed in fit: </failure>" in text
+    assert "failed: gone 16 bits on digits/holdout-200, features pixels: failed in fit: </failure>" in text
     assert "\x1b" not in text
-    assert text.splitlines()[-2].startswith("failed: results against baseline.json: 3 regressed, 1 missing, 3 improved")
+    assert text.splitlines()[-2].startswith("failed: results against baseline.json: 3 regressed, 1 failed, 3 improved")
     narrow = printed(report, width=80)
     assert max(map(len, narrow.splitlines())) <= 80
     assert re.search(r"itq +16 +0\.6183", narrow)

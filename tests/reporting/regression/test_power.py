@@ -13,8 +13,8 @@ import hashbench as hb
 from hashbench.data.spec import open_dataset
 from hashbench.evaluation.headline import HEADLINE
 from hashbench.reporting.regression.baseline import Baseline, make_baseline
-from hashbench.reporting.regression.baseline_file import write_baseline
-from hashbench.reporting.regression.gate import check
+from hashbench.reporting.regression.baseline_file import read_baseline, write_baseline
+from hashbench.reporting.regression.gate import Judging, judge
 from hashbench.reporting.regression.report import SAME, SPREAD
 from tests.pictures import pictures
 from tests.reporting.result_folder import ResultFolder
@@ -66,7 +66,7 @@ def test_itq_worse_by_three_hundredths_fails_and_unchanged_itq_passes_in_each_of
         for repetition in range(count):
             metrics: dict[str, Any] = digits.metrics(seed, repetition)[version]
             results.add(metrics=metrics, bits=BITS, seed=seed, repetition=repetition, machine=machine)
-        report = check(file, results.path)
+        report = judge(read_baseline(file), results.read(), ("", ""), Judging(repeats=count))
         assert {finding.rule for finding in report.findings} == {rule}
         assert not report.notes, "as many repetitions as the gate needs"
         return report.exit_code

@@ -9,6 +9,8 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
+from hashbench.records.outdated import Outdated
+from hashbench.records.results import Results
 from hashbench.reporting.regression.github import github
 from hashbench.reporting.regression.junit import junit
 from hashbench.reporting.regression.rate_report import RateReport
@@ -156,6 +158,41 @@ def test_what_is_measured_on_the_base_alone_fails(folder: Folder) -> None:
     assert verdicts(report)["lsh 16 bits"] == "missing"
     assert verdicts(report)["itq 16 bits, searching 10 nearest"] == "missing"
     assert report.exit_code == 1
+
+
+def test_failed_and_stale_trials_of_the_head_fail_with_their_reason(folder: Folder) -> None:
+    base, head = folder("base"), folder("head")
+    for method in ("itq", "lsh", "pcah"):
+        measured(base, 1.0, method)
+        measured(head, 1.0, method)
+    head.add_failed("lsh", repetition=3)
+
+    def find(results: Results) -> dict[str, Outdated]:
+        stale = Outdated("stale", "methods/pcah.py changed")
+        return {record["key"]: stale for record in results.records if record["trial"]["method"] == "pcah"}
+
+    report = check_rates(base.path, head.path, find_outdated=find)
+    assert (report.counts, report.exit_code) == ({"failed": 1, "stale": 1, "passed": 3}, 1)
+    reasons = {finding.label: finding.sentence for finding in report.findings if finding.failing}
+    assert reasons == {
+        "lsh 16 bits": "1 of 4 repetitions: failed in fit: boom",
+        "pcah 16 bits": "methods/pcah.py changed",
+    }
+    assert "stale: pcah 16 bits on digits/holdout-200, features pixels, hardware aaaaaaaaaaaa: meth" in printed(report)
+    assert report.as_json()["findings"][-1]["reason"] == "methods/pcah.py changed"
+    assert check_rates(base.path, head.path, find_outdated=find, allow_stale=True).counts == {"failed": 1, "passed": 6}
+
+
+def test_a_head_of_which_nothing_is_judged_is_named_or_fails(folder: Folder) -> None:
+    base, head = folder("base"), folder("head")
+    measured(base, 1.0)
+    head.add_failed()
+    report = check_rates(base.path, head.path)
+    assert report.exit_code == 3
+    assert report.notes == ("failed: itq 16 bits on digits/holdout-200, features pixels: failed in fit: boom",)
+    measured(head, 1.0, "lsh")
+    report = check_rates(base.path, head.path)
+    assert (report.exit_code, report.counts) == (1, {"failed": 1})
 
 
 @pytest.mark.parametrize(
