@@ -15,9 +15,9 @@ from hashbench.execution import training_data
 from hashbench.features.backbones import load_backbone
 from hashbench.features.weights import Weights, checked_weights
 from hashbench.method import HashMethod, RunContext
-from hashbench.plugins.hyperparameters import network_dtype, resolve, resolve_for_run
+from hashbench.plugins.hyperparameters import resolve, resolve_for_run
 from hashbench.plugins.registry import METHODS
-from hashbench.util.device import pick_device
+from hashbench.util.device import network_dtype, pick_device
 from hashbench.util.progress import log_to_stderr
 from hashbench.util.seeds import derive_seed
 
@@ -60,7 +60,7 @@ class Estimator:
         run = RunContext(
             self.device,
             training_data.own_generator(seed),
-            dtype=network_dtype(self.parameters),
+            dtype=network_dtype(self.parameters.get("precision")),
             backbones=lambda spec: load_backbone(spec, self.weights),
         )
         training_data.fit(self.fitted, train, run, seed)

@@ -5,6 +5,7 @@ import inspect
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,8 +37,11 @@ def decode(files: Sequence[Path]) -> list[Tensor]:
 def decoding_id(dataset: Dataset) -> str:
     """Names how a data set's images come about: the version of decoding, and the sources of a data set not ours."""
     kind, file = type(dataset), Path(inspect.getfile(type(dataset)))
-    sources = {} if is_shipped(file) else plugin_sources(kind.__module__, file).sums
-    return hashlib.sha256(json.dumps([images.VERSION, sources]).encode()).hexdigest()
+    made_from: list[Any] = [images.VERSION]
+    if not is_shipped(file):
+        sources = plugin_sources(kind.__module__, file)
+        made_from += [sources.sums, sources.distributions]
+    return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
 
 
 def _decode(file: Path) -> Tensor:

@@ -35,7 +35,6 @@ from hashbench.features.spec import extractor
 from hashbench.features.weights import Weights
 from hashbench.method import Backbone, HashMethod, RunContext
 from hashbench.planning.fingerprint import check_sources
-from hashbench.plugins.hyperparameters import network_dtype
 from hashbench.plugins.registry import METHODS
 from hashbench.records.environment import peak_memory, start_peak_memory
 from hashbench.records.new_record import mark_failed, new_record
@@ -43,7 +42,7 @@ from hashbench.records.schema import FORMAT
 from hashbench.records.scores import saved_arrays, score_fields
 from hashbench.records.store import Record, Store
 from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, PlannedTrial
-from hashbench.util.device import determinism, out_of_memory, pick_device, repeatable
+from hashbench.util.device import determinism, network_dtype, out_of_memory, pick_device, repeatable
 
 
 @dataclass(frozen=True)
@@ -212,7 +211,7 @@ class TrialRunner:
                 self.device,
                 training_data.own_generator(seed),
                 features=trial.features,
-                dtype=network_dtype(trial.parameters),
+                dtype=network_dtype(trial.parameters.get("precision")),
                 checkpoint=self.store.checkpoint_folder(self.planned),
                 backbones=self._backbone,
                 progress=lambda done, total, values: self.on_event(

@@ -82,12 +82,6 @@ def resolve_for_run(
     return values
 
 
-def network_dtype(parameters: Mapping[str, Any]) -> torch.dtype:
-    """What networks train in by resolved parameters: float32, unless "precision" says otherwise."""
-    dtypes = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-    return dtypes.get(parameters.get(PRECISION, ""), torch.float32)
-
-
 def current_names(method: type[Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
     """A record's parameters under the names that they have today."""
     return {method.renamed.get(name, name): value for name, value in parameters.items()}

@@ -4,6 +4,7 @@ import importlib.metadata
 import importlib.util
 import re
 import sys
+import sysconfig
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -59,15 +60,15 @@ def plugin_sources(module: str, file: Path) -> PluginSources:
             continue
         seen.add(name)
         top = name.partition(".")[0]
-        if top in sys.stdlib_module_names or _normal(top) in dependencies():
-            continue
         if top == ENGINE and not _is_plugin_file(name):
             engine.add(name)
             continue
         located = _locate(name)
         if located is None:
-            if name == top:
+            if name == top and top not in sys.stdlib_module_names:
                 distributions[top] = None
+            continue
+        if top in sys.stdlib_module_names and _is_standard(located):
             continue
         others = [one for one in _distributions(top) if one not in own and _holds(one, located)]
         if others:
@@ -139,11 +140,22 @@ def _locate(name: str) -> ModuleSpec | None:
         return None
 
 
+def _is_standard(located: ModuleSpec) -> bool:
+    """Whether it is the standard library's own module, and not another of the same name."""
+    if not located.has_location or located.origin is None:
+        return located.origin in ("built-in", "frozen")
+    paths = sysconfig.get_paths()
+    file = Path(located.origin).resolve()
+    standard = any(file.is_relative_to(Path(paths[name]).resolve()) for name in ("stdlib", "platstdlib"))
+    return standard and not {"site-packages", "dist-packages"} & set(file.parts)
+
+
 @cache
 def _distributions(top: str) -> tuple[str, ...]:
     """The distributions that say they have a top-level module of that name."""
-    names = _packages().get(top, ())
-    return tuple(dict.fromkeys(map(_normal, names)))
+    if _normal(top) in dependencies():  # most are called like their module: no need to read what all others have
+        return (_normal(top),)
+    return tuple(dict.fromkeys(map(_normal, _packages().get(top, ()))))
 
 
 @cache
@@ -153,9 +165,20 @@ def _packages() -> Mapping[str, list[str]]:
 
 def _holds(distribution: str, located: ModuleSpec) -> bool:
     """Whether the module lies where the distribution is installed, and does not merely have a name like one of its."""
-    root = Path(str(importlib.metadata.distribution(distribution).locate_file(""))).resolve()
+    root = _root(distribution)
+    if root is None:
+        return False
     places = [located.origin] if located.has_location and located.origin else located.submodule_search_locations or []
     return any(Path(place).resolve().is_relative_to(root) for place in places)
+
+
+@cache
+def _root(distribution: str) -> Path | None:
+    """Where a distribution is installed; None if it is not."""
+    try:
+        return Path(str(importlib.metadata.distribution(distribution).locate_file(""))).resolve()
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def _normal(name: str) -> str:

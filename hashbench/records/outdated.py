@@ -13,8 +13,9 @@ from hashbench.records.store import Record
 Kind = Literal["stale", "superseded", "gone"]
 KINDS: tuple[Kind, ...] = ("stale", "superseded", "gone")
 WAY_OUT = (
-    "stale, superseded, gone: today's code would not make these results; hashbench run --rerun stale makes them anew, "
-    "--allow-stale judges them as they are"
+    "stale, superseded, gone: today's code would not make these results; hashbench run --rerun stale makes anew what "
+    "is stale, hashbench run what is superseded; for what is gone set HASHBENCH_PLUGINS or mend the plugin; "
+    "--allow-stale judges all as they are"
 )
 
 _RESOLVED = ("parameters", "backbones")  # parts of a trial that follow from what was asked for
@@ -56,12 +57,22 @@ def records_that_count(records: Iterable[Record], outdated: OutdatedRecords) -> 
 
     An outdated record counts only where the same was not made by today's code: the same method, bits, protocol,
     features, limit, seed, repetition, preset and changed parameters. Of several such the newest counts. Where a cell
-    has records of several kinds of device, those that :func:`by_device` leaves out are the second list.
+    has records of several kinds of device, those that :func:`by_device` leaves out are the second list; outdated ones
+    of another kind than the current ones count nowhere.
     """
     records = list(records)
     current = frozenset(record["key"] for record in records) - outdated.keys()
     made_today = {_asked(record) for record in records if record["key"] in current}
     kept = [record for record in records if record["key"] in current or _asked(record) not in made_today]
+    devices: dict[str, set[str]] = {}  # of current records, by cell: outdated ones of other devices do not outvote them
+    for record in kept:
+        if record["key"] in current:
+            devices.setdefault(_cell(record), set()).add(record["fingerprint"]["device"])
+    kept = [
+        record
+        for record in kept
+        if _cell(record) not in devices or record["fingerprint"]["device"] in devices[_cell(record)]
+    ]
     counted = {}
     for record in sorted(newest_records(kept, current).values(), key=_age):
         name = f"{_asked(record)} on {record['fingerprint']['device']}"
@@ -71,6 +82,11 @@ def records_that_count(records: Iterable[Record], outdated: OutdatedRecords) -> 
 
 def _age(record: Record) -> tuple[str, str]:
     return str(record["provenance"]["created"]), str(record["key"])
+
+
+def _cell(record: Record) -> str:
+    """What was asked for, over all repetitions."""
+    return _asked({**record, "trial": {**record["trial"], "repetition": None}})
 
 
 def _asked(record: Record) -> str:

@@ -109,7 +109,9 @@ class Identity:
         """Which parameters differ though the same were asked for: "iterations 50 -> 3"; empty where none does."""
         before, after = json.loads(self.parameters), json.loads(other.parameters)
         names = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
-        return plain(", ".join(f"{name} {before.get(name)} -> {after.get(name)}" for name in names))
+        by_device = {"precision": " (by device)"}  # where "auto" was asked for: no default changed
+        steps = (f"{name} {before.get(name)} -> {after.get(name)}{by_device.get(name, '')}" for name in names)
+        return plain(", ".join(steps))
 
 
 @dataclass(frozen=True)

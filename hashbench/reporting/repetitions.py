@@ -59,6 +59,8 @@ def repetitions(results: Results, outdated: OutdatedRecords = NONE_OUTDATED) -> 
         identity = Identity.of(record)
         if identity in cells:
             cells[identity].left_out.append(record)
+            if record["key"] not in outdated and record["status"] not in ("ok", "skipped"):
+                cells[identity].failed.append(record)  # today's code failed there, however many finished elsewhere
     return cells
 
 

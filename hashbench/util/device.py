@@ -35,6 +35,11 @@ def training_dtype(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if native else torch.float32
 
 
+def network_dtype(precision: object) -> torch.dtype:
+    """What networks train in by a method's parameter "precision": bfloat16 where it says so, else float32."""
+    return torch.bfloat16 if precision == "bfloat16" else torch.float32
+
+
 def determinism() -> dict[str, bool]:
     """The switches of torch that decide whether and how exactly a computation can be repeated, as they are now."""
     return {

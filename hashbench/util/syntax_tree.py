@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SUM_DIGITS = 16
-_LAYOUT = {"ctx", "kind", "type_comment", "type_ignores", "type_params", "annotation", "returns"}
-_WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+_LAYOUT = {"ctx", "kind", "type_comment", "type_ignores", "type_params", "annotation", "returns", "simple"}
+_NOT_FIELDS = ("ClassVar", "InitVar")  # annotations in a class that decide whether a dataclass has the field
 
 
 def tree_sum(file: Path) -> str:
     """Checksum of a source file's tree, 16 hexadecimal digits; equal on Python 3.11 to 3.13.
 
-    Left out are comments, docstrings, annotations, type parameters and everything that is layout. A file that is not
-    Python source, or cannot be parsed, gets the checksum of its bytes.
+    Left out are comments, docstrings and other strings that stand alone, annotations, type parameters, imports for type
+    checkers and everything that is layout. In a class body an annotated name stays told apart from a plain one, since
+    dataclasses make fields of them. A file that is not Python source, or cannot be parsed, gets the checksum of its
+    bytes.
     """
     content = file.read_bytes()
     try:
@@ -60,6 +62,8 @@ def _digest(content: bytes) -> str:
 
 def _canonical(node: object) -> Iterator[str]:
     """The tree as text: fields by name, those that are empty or layout left out."""
+    if isinstance(node, ast.AnnAssign):
+        yield f"{_field_kind(node)} "
     if isinstance(node, list):
         yield "["
         for item in node:
@@ -79,14 +83,53 @@ def _canonical(node: object) -> Iterator[str]:
 
 def _fields(node: ast.AST) -> Iterator[tuple[str, object]]:
     for name, value in ast.iter_fields(node):
+        if isinstance(value, list) and value and all(isinstance(item, ast.stmt) for item in value):
+            value = list(_statements(value, in_class=isinstance(node, ast.ClassDef)))
         if name in _LAYOUT or value is None or value == []:
             continue
-        if name == "body" and isinstance(node, _WITH_DOCSTRING) and ast.get_docstring(node, clean=False) is not None:
-            yield name, value[1:]
-        elif name == "values" and isinstance(node, ast.JoinedStr):
+        if name == "values" and isinstance(node, ast.JoinedStr):
             yield name, _joined(value)
         else:
             yield name, value
+
+
+def _statements(body: list[ast.stmt], in_class: bool) -> Iterator[ast.stmt]:
+    """The statements that do something; assignments without their annotations, but in the body of a class."""
+    for statement in body:
+        if isinstance(statement, ast.Pass) or _is_text(statement) or _is_future_annotations(statement):
+            continue
+        if isinstance(statement, ast.If) and _is_type_checking(statement.test):
+            yield from _statements(statement.orelse, in_class)
+        elif isinstance(statement, ast.AnnAssign) and not in_class:
+            if statement.value is not None:
+                yield ast.Assign([statement.target], statement.value)
+        else:
+            yield statement
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )
+
+
+def _is_future_annotations(statement: ast.stmt) -> bool:
+    names = [alias.name for alias in statement.names] if isinstance(statement, ast.ImportFrom) else []
+    return names == ["annotations"] and getattr(statement, "module", None) == "__future__"
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    name = test.id if isinstance(test, ast.Name) else test.attr if isinstance(test, ast.Attribute) else ""
+    return name == "TYPE_CHECKING"
+
+
+def _field_kind(statement: ast.AnnAssign) -> str:
+    """Which of "ClassVar" and "InitVar" the annotation is, or "field"."""
+    names = [part.id for part in ast.walk(statement.annotation) if isinstance(part, ast.Name)]
+    names += [part.attr for part in ast.walk(statement.annotation) if isinstance(part, ast.Attribute)]
+    return next((kind for kind in _NOT_FIELDS if kind in names), "field")
 
 
 def _joined(values: list[ast.expr]) -> list[ast.expr]:

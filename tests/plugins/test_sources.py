@@ -120,3 +120,16 @@ def test_the_same_sources_under_another_root_have_the_same_names(
         write(each, "import loose")
         (each / "library/loose.py").write_text("VALUE = 1\n")
     assert sources(root) == sources(other)
+
+
+@pytest.mark.parametrize("name", ["profile", "ray"])
+def test_a_helper_called_like_a_module_of_python_or_a_dependency_is_followed(name: str, root: Path) -> None:
+    write(root, f"import {name}")
+    (root / f"library/{name}.py").write_text("VALUE = 1\n")
+    assert sorted(sources(root)[0]) == sorted(["methods/own.py", f"{name}.py"])
+
+
+def test_pythons_own_modules_and_dependencies_are_left_out(root: Path) -> None:
+    write(root, "import json, os.path, sys, profile, torch.nn, numpy as np, sklearn.cluster, PIL.Image")
+    sums, distributions, _ = sources(root)
+    assert (list(sums), distributions) == (["methods/own.py"], {})

@@ -45,6 +45,12 @@ def summed(folder: Path, text: str) -> str:
         ("SIZE = 3", "SIZE   =   (3)"),
         ("\n\n\nclass", "\nclass"),
         ("-math.inf", "(\n            -math.inf\n        )"),
+        ("SIZE = 3", "SIZE: int = 3"),
+        ("SIZE = 3", 'SIZE = 3\n"""What it is."""'),
+        ("SIZE = 3", "other: int\nSIZE = 3"),
+        ("import math", "from __future__ import annotations\nimport math"),
+        ("import math", "import math\nif TYPE_CHECKING:\n    import json"),
+        ('        """Width times height."""\n', "        pass\n"),
     ],
 )
 def test_comments_docstrings_annotations_and_layout_make_no_difference(old: str, new: str, tmp_path: Path) -> None:
@@ -63,6 +69,8 @@ def test_comments_docstrings_annotations_and_layout_make_no_difference(old: str,
         ('"a"', '"c"'),
         ("import math", "import cmath as math"),
         ("-math", "+math"),
+        ("side: float = 1.5", "side = 1.5"),
+        ("side: float = 1.5", "side: ClassVar[float] = 1.5"),
     ],
 )
 def test_what_can_change_behaviour_makes_a_difference(old: str, new: str, tmp_path: Path) -> None:

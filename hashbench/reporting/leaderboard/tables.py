@@ -93,6 +93,19 @@ def _disambiguate_labels(rows: list[Row]) -> None:
         differing = [name for name in sorted(names) if len({repr(row.parameters.get(name)) for row in twins}) > 1]
         for row in twins if len(twins) > 1 else []:
             row.variant = {**row.variant, **{name: row.parameters.get(name) for name in differing}}
+    _name_precisions(rows)
+
+
+def _name_precisions(rows: list[Row]) -> None:
+    """Where rows differ in precision alone, name that of each, also where it was not asked for."""
+
+    def others(row: Row) -> str:
+        return json.dumps([row.method, row.preset, {**row.parameters, "precision": None}], sort_keys=True)
+
+    counts = Counter(others(row) for row in rows)
+    for row in rows:
+        if counts[others(row)] > 1 and "precision" in row.parameters:
+            row.variant = {**row.variant, "precision": row.parameters["precision"]}
 
 
 def _rank(row: Row, columns: list[int]) -> tuple[float, str]:

@@ -62,8 +62,7 @@ def _findings(
     judging: Judging,
 ) -> Iterator[Finding]:
     if one.first is None:
-        if new[one.either].runs:
-            yield Finding(one.either, None, "new", "not in the baseline")
+        yield from _new(new[one.either], judging)
     elif one.second is None:
         why = judging.absent.get(one.first.method)
         verdict: Verdict = "gone" if why else "missing"
@@ -72,6 +71,17 @@ def _findings(
         yield Finding(one.first, None, "missing", f"what the results have cannot be compared: {'; '.join(one.why)}")
     else:
         yield from _cell_findings(old[one.first], new[one.second], directions, judging)
+
+
+def _new(now: Repetitions, judging: Judging) -> Iterator[Finding]:
+    """A cell that the baseline lacks: nothing to judge it by, but it has to be of today's code and to have finished."""
+    outdated = None if judging.allow_stale else outdated_reason(now)
+    if outdated:
+        yield Finding(now.identity, None, outdated.kind, f"{outdated.reason}; not in the baseline")
+    elif any(record["status"] != "skipped" for record in now.failed):
+        yield Finding(now.identity, None, "failed", f"{failure_reason(now)}; not in the baseline")
+    elif now.runs:
+        yield Finding(now.identity, None, "new", "not in the baseline")
 
 
 def _cell_findings(

@@ -172,8 +172,22 @@ def test_missing_cells_fail_with_their_reason_and_new_ones_are_listed(folder: Fo
         (12, None): ("failed", "skipped in fit: not 12"),
         (13, "map@all"): ("missing", "not a number in 1 of 1 repetitions"),
         (64, None): ("new", "not in the baseline"),
+        (65, None): ("failed", "failed in fit: boom; not in the baseline"),
     }
     assert report.exit_code == 1
+
+
+def test_a_new_cell_fails_where_todays_code_crashes_or_would_not_make_it(baseline: Baseline, folder: Folder) -> None:
+    for number, (status, verdict) in enumerate({"failed": "failed", "skipped": None}.items()):
+        head = unchanged(folder(f"head{number}"))
+        head.add_failed(bits=65, status=status)
+        verdicts = [one.verdict for one in checked(baseline, head).findings if one.identity.bits == 65]
+        assert verdicts == ([verdict] if verdict else [])
+    head = unchanged(folder("stale"))
+    file = head.add(0.5, bits=65)
+    for allow_stale, verdict in ((False, "stale"), (True, "new")):
+        report = checked(baseline, head, Judging(outdated([file], STALE), allow_stale=allow_stale))
+        assert [one.verdict for one in report.findings if one.identity.bits == 65] == [verdict]
 
 
 def test_one_failed_repetition_fails_its_cell(baseline: Baseline, folder: Folder) -> None:
@@ -214,7 +228,7 @@ def test_results_that_todays_code_would_not_make_fail_whatever_their_figures(
     assert (report.counts, report.exit_code) == ({"stale": 1, "passed": 3}, 1)
     text = printed(report)
     assert "\nstale: itq 16 bits on digits/holdout-200, features pixels: methods/itq.py changed\n" in text
-    assert "; hashbench run --rerun stale makes them anew, --allow-stale judges them as they are" in text
+    assert "; hashbench run --rerun stale makes anew what is stale, hashbench run what is superseded;" in text
     facts = report.as_json()["findings"]
     assert ("stale", "methods/itq.py changed") in {(each["verdict"], each["reason"]) for each in facts}
     failure = ElementTree.fromstring(junit(report).encode()).find("testsuite/testcase/failure")
@@ -253,19 +267,30 @@ def test_other_kinds_of_device_are_left_out_with_a_note_and_hide_nothing_of_toda
     folder: Folder, baseline: Baseline
 ) -> None:
     head = unchanged(folder("head"))
-    gpu = [head.add(0.1, repetition=repetition, device="cuda") for repetition in range(2)]
-    gpu.append(head.add_failed(repetition=2, device="cuda"))
+    for repetition in range(2):
+        head.add(0.1, repetition=repetition, device="cuda")
     report = checked(baseline, head)
     assert (report.counts, report.exit_code) == ({"passed": 6}, 0)
     (note,) = report.notes
-    assert note.startswith("itq 16 bits: left out: 3 of cuda (1 did not finish), where another kind of device has as")
-    cpu = [file for file in head.path.glob("records/*-itq-*.json") if file not in gpu]
-    report = checked(baseline, head, Judging(outdated(cpu, STALE), repeats=1))
-    assert finding(report).reason == "methods/itq.py changed"
-    head.add(0.1, repetition=2, device="cuda", sources={"a": "2"})
-    for repetition in range(3, 6):
-        head.add(0.1, repetition=repetition, device="cuda")
-    assert finding(checked(baseline, head, Judging(outdated(cpu, STALE)))).verdict == "regressed"
+    assert note.startswith("itq 16 bits: left out: 2 of cuda, where another kind of device has as")
+
+
+def test_a_crash_on_another_kind_of_device_fails_however_many_finished(folder: Folder, baseline: Baseline) -> None:
+    head = unchanged(folder("head"))
+    head.add_failed(device="cuda")
+    report = checked(baseline, head)
+    assert (finding(report).verdict, report.exit_code) == ("failed", 1)
+    assert finding(report).reason == "1 of 7 repetitions: failed in fit: boom"
+
+
+def test_outdated_records_of_another_kind_of_device_do_not_outvote_todays(folder: Folder, baseline: Baseline) -> None:
+    head = unchanged(folder("head"))
+    cpu = list(head.path.glob("records/*-itq-*.json"))
+    for repetition in range(2):
+        head.add(float(VALUES[repetition]), repetition=repetition, device="cuda")
+    report = checked(baseline, head, Judging(outdated(cpu, STALE), repeats=2))
+    assert finding(report).verdict == "passed"
+    assert report.exit_code == 0
 
 
 def test_a_crash_of_todays_code_beats_what_passed_before(folder: Folder, baseline: Baseline) -> None:
