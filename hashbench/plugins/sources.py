@@ -45,7 +45,7 @@ def plugin_sources(module: str, file: Path) -> PluginSources:
     (``importlib.import_module``) and files that a plugin reads cannot be followed.
 
     Args:
-        module: the plugin's module, which has been imported.
+        module: the plugin's module.
         file: its source file.
     """
     own = _distributions(module.partition(".")[0]) if not _is_plugin_file(module) else ()

@@ -56,6 +56,7 @@ def edit(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new))
 
 
+@pytest.mark.slow
 def test_comments_renamed_variables_and_moved_files_of_the_engine_make_nothing_stale(checkout: Path) -> None:
     for file in (checkout / "hashbench").rglob("*.py"):
         file.write_text(f"# a comment\n{file.read_text()}")
@@ -70,6 +71,7 @@ def test_comments_renamed_variables_and_moved_files_of_the_engine_make_nothing_s
     assert extracted(checkout) == before
 
 
+@pytest.mark.slow
 def test_a_changed_method_makes_its_own_records_stale_and_no_others(checkout: Path) -> None:
     file = checkout / "methods/itq.py"
     edit(file, "    def fit(", "    # a comment\n    def fit(")
@@ -79,6 +81,7 @@ def test_a_changed_method_makes_its_own_records_stale_and_no_others(checkout: Pa
     assert plan.count("stale: methods/itq.py changed") == plan.count("stale: ") == 1
 
 
+@pytest.mark.slow
 def test_a_raised_version_makes_stale_what_has_the_part(checkout: Path) -> None:
     edit(checkout / "hashbench/nets/__init__.py", "VERSION = 1", "VERSION = 2")
     lines = [line for line in hashbench(checkout, *RUN, "--dry-run").splitlines() if "version of nets" in line]

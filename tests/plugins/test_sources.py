@@ -23,10 +23,14 @@ class Own(HashMethod):
     def encode(self, batch):
         return batch[:, : self.bits] > 0
 """
-PRINT = (
-    "import json; from hashbench.plugins.registry import METHODS; s = METHODS.sources('own');"
-    "print(json.dumps([s.sums, s.distributions, sorted(s.engine)]))"
-)
+PRINT = """
+import json, pathlib, sys
+import hashbench.methods
+from hashbench.plugins.sources import plugin_sources
+
+made = plugin_sources("hashbench.methods.own", pathlib.Path(sys.argv[1]))
+print(json.dumps([made.sums, made.distributions, sorted(made.engine)]))
+"""
 
 
 @pytest.fixture
@@ -45,7 +49,8 @@ def sources(root: Path) -> tuple[dict[str, str], dict[str, Any], list[str]]:
     variables = environment(
         root / "cache", HASHBENCH_PLUGINS=str(root), PYTHONPATH=f"{root / 'library'}:{Path(__file__).parents[2]}"
     )
-    done = subprocess.run([sys.executable, "-c", PRINT], capture_output=True, text=True, env=variables)
+    file = str(root / "methods/own.py")
+    done = subprocess.run([sys.executable, "-c", PRINT, file], capture_output=True, text=True, env=variables)
     assert done.returncode == 0, done.stderr
     sums, distributions, engine = json.loads(done.stdout)
     return sums, distributions, engine
