@@ -101,3 +101,9 @@ def test_a_parameter_without_default_is_refused() -> None:
 
     with pytest.raises(UsageError, match="parameter 'rate' of Untyped needs a type and a default"):
         declared(Untyped)
+
+
+def test_a_recorded_precision_that_is_unknown_takes_its_default() -> None:
+    method = METHODS.get("bgan")
+    recorded = {**resolve("bgan", method, {}), "precision": "unknown"}
+    assert resolve_recorded("bgan", method, recorded)["precision"] == "auto"
