@@ -94,15 +94,13 @@ def _state(
     if newest is not None and newest["status"] in ("ok", "skipped"):
         return _stale(planned, rerun, newest)
     if foreign is not None:
-        return PlanEntry(
-            planned, "missing", True, f"missing; the record there is of {foreign['fingerprint']['device']}"
-        )
+        why = f"missing; the record there is of {foreign['fingerprint']['device']}"
+        return PlanEntry(planned, "missing", True, why)
     return PlanEntry(planned, "missing", True, "missing")
 
 
 def _stale(planned: PlannedTrial, rerun: str, newest: Record) -> PlanEntry:
     again = rerun in ("stale", "all")
-    reason = f"stale: {listed(changes(newest['fingerprint'], planned.fingerprint))}" + (
-        "" if again else "; --rerun stale makes it again"
-    )
+    why = f"stale: {listed(changes(newest['fingerprint'], planned.fingerprint))}"
+    reason = why if again else f"{why}; --rerun stale makes it again"
     return PlanEntry(planned, "stale", again, reason, newest["key"])

@@ -65,14 +65,11 @@ def records_that_count(records: Iterable[Record], outdated: OutdatedRecords) -> 
     made_today = {_asked(record) for record in records if record["key"] in current}
     kept = [record for record in records if record["key"] in current or _asked(record) not in made_today]
     devices: dict[str, set[str]] = {}  # of current records, by cell: outdated ones of other devices do not outvote them
-    for record in kept:
+    cells = [(_cell(record), record["fingerprint"]["device"], record) for record in kept]
+    for cell, device, record in cells:
         if record["key"] in current:
-            devices.setdefault(_cell(record), set()).add(record["fingerprint"]["device"])
-    kept = [
-        record
-        for record in kept
-        if _cell(record) not in devices or record["fingerprint"]["device"] in devices[_cell(record)]
-    ]
+            devices.setdefault(cell, set()).add(device)
+    kept = [record for cell, device, record in cells if cell not in devices or device in devices[cell]]
     counted = {}
     for record in sorted(newest_records(kept, current).values(), key=_age):
         name = f"{_asked(record)} on {record['fingerprint']['device']}"

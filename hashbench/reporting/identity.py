@@ -109,7 +109,7 @@ class Identity:
         """Which parameters differ though the same were asked for: "iterations 50 -> 3"; empty where none does."""
         before, after = json.loads(self.parameters), json.loads(other.parameters)
         names = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
-        by_device = {"precision": " (by device)"}  # where "auto" was asked for: no default changed
+        by_device = {"precision": " (by device)"}  # the same was asked for, "auto": no default changed
         steps = (f"{name} {before.get(name)} -> {after.get(name)}{by_device.get(name, '')}" for name in names)
         return plain(", ".join(steps))
 
