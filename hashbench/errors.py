@@ -1,12 +1,29 @@
 """Errors with a one-line message for the user: the thing, its value, what was wanted, and the way out."""
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # they end a line, or command the terminal
+_LONG_WORD = re.compile(r"\S{401,}")
+_WORD_CHARACTERS = 300
+
 
 class UsageError(ValueError):
-    """The user asked for something impossible. The command line prints the message and exits with 2."""
+    """The user asked for something impossible. The command line prints the message and exits with 2.
+
+    The message is one line whatever values of the user's it quotes, see :func:`one_line`.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
+
+
+def one_line(text: str) -> str:
+    """``text`` with control characters as escapes ("\\x1b") and words of over 400 characters cut."""
+    escaped = _CONTROLS.sub(lambda found: repr(found[0])[1:-1], text)
+    return _LONG_WORD.sub(lambda found: f"{found[0][:_WORD_CHARACTERS]}... ({len(found[0]):,} characters)", escaped)
 
 
 class Incompatible(ValueError):  # noqa: N818 - a result, not a fault

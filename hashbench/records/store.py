@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from hashbench.errors import UsageError
 from hashbench.records import format2
+from hashbench.records.consistency import check_consistency
 from hashbench.records.schema import FORMAT, model
 from hashbench.records.trial_spec import PlannedTrial
 from hashbench.util.documents import checked
@@ -180,6 +181,8 @@ def load_record(path: Path) -> Record:
         raise UsageError(f"{wanted}; run its trial again, or move it away")
     checked(content, model("record" if "trial" in content else "throughput"), f"record {path}", WAY_OUT)
     record: Record = content
+    if "trial" in record:
+        check_consistency(record, f"record {path}", WAY_OUT)
     return record
 
 
