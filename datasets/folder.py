@@ -11,6 +11,7 @@ import numpy.typing as npt
 from msgspec import UNSET, Struct, UnsetType
 
 from hashbench.data.image_files import ImageFileDataset
+from hashbench.data.image_tree import find
 from hashbench.data.label_table import LabelTable, read_label_table
 from hashbench.data.splits import all_but
 from hashbench.dataset import Items, Protocol, Split
@@ -115,7 +116,7 @@ class Folder(ImageFileDataset):
         return json.dumps([table.paths, table.labels, table.splits, self.description.queries or None]).encode()
 
     def files(self) -> list[str | None]:
-        return [path if (self.folder / path).is_file() else None for path in self._table.paths]
+        return find(self.folder, self._table.paths)
 
     def names(self, items: Items) -> list[str]:
         return [self._table.paths[item] for item in items.tolist()]

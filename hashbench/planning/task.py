@@ -9,12 +9,14 @@ import torch
 from hashbench.data.protocol_card import ProtocolCard, make_card
 from hashbench.data.spec import expand, open_dataset, protocol_id
 from hashbench.dataset import Dataset, Split
-from hashbench.errors import UsageError, catching_exit
+from hashbench.errors import BrokenFiles, UsageError, catching_exit
 from hashbench.features.extractor import Extractor
 from hashbench.features.spec import extractor, features_dtype
 from hashbench.features.weights import Weights
 from hashbench.planning.defaults import default_datasets
 from hashbench.planning.grid import Grid
+
+TRIED_IMAGES = 16
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def _check_sizes(card: ProtocolCard, limit: int | None) -> None:
         if not size:
             raise UsageError(
                 f"{card.protocol}: none of the {card.missing[name]:,} {name} images is on disk; "
-                f"`hashbench data verify` counts what is missing"
+                f"`hashbench data verify` names them and the likely cause"
             )
     if limit is not None and limit > card.sizes["train"]:
         raise UsageError(f"limit is {limit}, but {card.protocol} has {card.sizes['train']} training items")
@@ -84,7 +86,11 @@ def _check_answerable(card: ProtocolCard, split: Split, dataset: Dataset) -> Non
 
 
 def _check_reads(features: Extractor, dataset: Dataset, split: Split) -> None:
-    """Networks read any image; features without weights are tried on one image, so that not every trial fails alike."""
+    """Networks read any image; features without weights are tried on a few, so that not every trial fails alike."""
     if features.weights is None:
+        try:
+            images = dataset.images(split.query[:TRIED_IMAGES])
+        except BrokenFiles:  # all broken images are named at once, before anything is run
+            return
         with torch.inference_mode():
-            features(dataset.images(split.query[:1]))
+            features(images)
