@@ -16,8 +16,8 @@ def lines(audit: dict[str, Any]) -> list[str]:
         audit: the facts of an :class:`hashbench.data.audit.Audit`, with "kept_in" and "missing_in", its files.
     """
     return [
-        f"{audit['protocol']}: {audit['title']}, protocol card {audit['card']}",
-        f"  {audit['source']}",
+        f"{audit['protocol']}: {plain(audit['title'])}, protocol card {audit['card']}",
+        f"  {plain(audit['source'])}",
         "",
         *_items(audit),
         "",
@@ -45,7 +45,7 @@ def _labels(labels: dict[str, dict[str, int]], sizes: dict[str, int]) -> list[st
     ]
     for label, counts in labels.items():
         share = counts["database"] / sizes["database"] if sizes["database"] else 0.0
-        rows.append((label, *(f"{counts[name]:,}" for name in PARTS), f"{share:.1%}"))
+        rows.append((plain(label), *(f"{counts[name]:,}" for name in PARTS), f"{share:.1%}"))
     return aligned(rows, "lr")
 
 
@@ -53,10 +53,10 @@ def _findings(audit: dict[str, Any]) -> list[str]:
     chance = audit["chance"]
     findings = ["  no query has a relevant item among the images on disk" if chance is None else _chance(chance)]
     unanswerable = audit["unanswerable"]
-    named = _examples(unanswerable["count"], unanswerable["first"])
+    named = _examples(unanswerable["count"], list(map(plain, unanswerable["first"])))
     findings.append(f"  queries without a relevant item: {named}; {unanswerable['listed']:,} of those on the list")
     for kind, duplicates in audit["duplicates"].items():
-        pairs = [" = ".join(pair) for pair in duplicates["first"]]
+        pairs = [" = ".join(map(plain, pair)) for pair in duplicates["first"]]
         findings.append(f"  same image, {kind.replace('_', ' ')}: {_examples(duplicates['count'], pairs)}")
     return findings + _missing(audit) + _broken(audit) + [f"  {plain(note)}" for note in audit["notes"]]
 

@@ -1,6 +1,6 @@
 """Tasks: a protocol with its features, which the trials of a grid share."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,7 @@ class Task:
         extractor: of the features.
         device: where its trials run.
         weights: where those of networks come from.
+        remarks: lines on what looks wrong in the data set's files.
     """
 
     spec: str
@@ -36,9 +37,11 @@ class Task:
     extractor: Extractor
     device: torch.device
     weights: Weights
+    remarks: Sequence[str] = ()
 
     def notes(self, grid: Grid) -> Iterator[str]:
-        """Lines on options that have no effect."""
+        """Lines on what looks wrong in the data set's files, and on options that have no effect."""
+        yield from self.remarks
         if grid.features_dtype not in ("auto", self.extractor.dtype):
             yield f"features {self.extractor.name} are {self.extractor.dtype}, whatever --features-dtype says"
 
@@ -63,11 +66,16 @@ def _task(spec: str, grid: Grid, data: Path, device: torch.device, weights: Weig
     _check_answerable(card, split, dataset)
     features = extractor(grid.features or dataset.features, weights, features_dtype(grid.features_dtype, device))
     _check_reads(features, dataset, split)
-    return Task(spec, card, features, device, weights)
+    return Task(spec, card, features, device, weights, dataset.notes())
 
 
 def _check_sizes(card: ProtocolCard, limit: int | None) -> None:
     for name, size in card.sizes.items():
+        if not size and not card.missing[name]:
+            raise UsageError(
+                f"{card.protocol} has no {name} items; name some in its files to run methods, or score codes that were "
+                "made elsewhere (`hashbench score --protocol`)"
+            )
         if not size:
             raise UsageError(
                 f"{card.protocol}: none of the {card.missing[name]:,} {name} images is on disk; "

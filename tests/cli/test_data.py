@@ -78,10 +78,65 @@ def test_labels_that_no_query_shares_with_the_database_are_refused(call: Callabl
 def test_features_that_cannot_read_the_images_are_refused_before_anything_runs(
     call: Callable[..., Done], own_set: Path
 ) -> None:
+    Image.new("RGB", (5, 9)).save(own_set.parent / "q3.png")
     words = ("--methods", "lsh", "--bits", "8", "--datasets", f"folder:{own_set}", "--dry-run")
     done = call("run", *words, "--features", "pixels")
     assert done.code == 2
-    assert "need one size for all, say pixels@32" in done.err
+    assert "features 'pixels' of images of different sizes (8 x 6 and 5 x 9) need one size for all, say" in done.err
+
+
+def test_pixels_of_images_of_one_size_run_without_a_size(
+    call: Callable[..., Done], own_set: Path, tmp_path: Path
+) -> None:
+    words = ("--methods", "lsh", "--bits", "8", "--datasets", f"folder:{own_set}", "--executor", "inline")
+    done = call("run", *words, "--features", "pixels", "--json")
+    assert done.code == 0
+    assert {record["status"] for record in json.loads(done.out)} == {"ok"}
+    (rates,) = (tmp_path / "results/throughput").iterdir()
+    assert json.loads(rates.read_text())["encode"]
+
+
+def test_a_set_without_training_rows_is_verified_and_scored(
+    call: Callable[..., Done], own_set: Path, tmp_path: Path
+) -> None:
+    csv = own_set.parent / "labels.csv"
+    csv.write_text(csv.read_text().replace("train+database", "database"))
+    done = call("data", "verify", f"folder:{own_set}")
+    assert done.code == 0
+    assert ["train", "0", "0", "0", "0"] in [line.split() for line in done.out.splitlines()]
+    rng = np.random.default_rng(0)
+    codes = {f"{part}_codes": rng.integers(0, 2, (size, 8)) == 1 for part, size in (("query", 4), ("database", 7))}
+    np.savez(tmp_path / "codes.npz", **codes)
+    done = call("score", "codes.npz", "--protocol", f"folder:{own_set}", "--json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["protocol_card"]["sizes"] == {"query": 4, "database": 7, "train": 0}
+    done = call("run", "--methods", "lsh", "--bits", "8", "--datasets", f"folder:{own_set}")
+    assert done.code == 2
+    assert "has no train items; name some in its files to run methods, or score codes that were made" in done.err
+
+
+def test_names_that_cannot_be_printed_are_spelt_out(call: Callable[..., Done], own_set: Path, tmp_path: Path) -> None:
+    (own_set.parent / "database.txt").write_bytes(b"d4.png 0\nd5.png 1\nlo\x1bst\xe9.png 2\n")
+    (own_set.parent / "test.txt").write_bytes(b"q1.png 0\nq0.png 1\n")
+    (own_set.parent / "classes.txt").write_bytes(b"caf\xe9\n\x1b[31mred\nsea\n")
+    own_set.write_text('lists = "."\nclasses = "classes.txt"\ntitle = "a\\u001bb"\n')
+    done = call("data", "verify", f"folder:{own_set}")
+    assert done.code == 0
+    assert "\x1b" not in done.out
+    assert r"\x1b[31mred" in done.out
+    (line,) = (line for line in done.out.splitlines() if "missing images" in line)
+    assert r"missing images: 1 (lo\x1bst\udce9.png)" in line
+    assert Path(line.partition("named in ")[2]).read_bytes() == b"lo\x1bst\xe9.png\n"
+
+
+def test_a_class_that_looks_like_several_is_pointed_out(call: Callable[..., Done], own_set: Path) -> None:
+    csv = own_set.parent / "labels.csv"
+    csv.write_text(csv.read_text().replace("d9.png,sky;sea", "d9.png,sky sea").replace("d7.png,sky;sea", "d7.png,sky"))
+    line = "the class 'sky sea' looks like 'sky' and 'sea'"
+    assert line in call("data", "verify", f"folder:{own_set}").out
+    (audit,) = json.loads(call("data", "verify", f"folder:{own_set}", "--json").out)
+    assert line in audit["notes"][0]
+    assert line in call("run", "--methods", "lsh", "--bits", "8", "--datasets", f"folder:{own_set}", "--dry-run").err
 
 
 def test_strict_is_for_gates(call: Callable[..., Done], own_set: Path) -> None:
