@@ -21,6 +21,7 @@ from hashbench.errors import UsageError
 from hashbench.util.documents import Count, Text, checked, read_toml
 
 DEFAULT_CSV = "labels.csv"
+TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 CSV_KEYS, LIST_KEYS = ("csv", "separator", "queries"), ("classes",)  # keys of one kind alone
 LIST_PREFIXES = ("", "images/")  # folders that the paths of lists are tried in
 SPLIT_SEED = 40_001
@@ -218,14 +219,8 @@ def read_description(file: Path) -> Description:
     Raises:
         UsageError: it is not there or no TOML, a key is unknown, or a value is of the wrong kind; one line.
     """
-    if file.is_dir():
-        raise UsageError(f"{file} is a folder; name the TOML file in it that describes your images; README shows one")
-    if file.suffix.lower() in (".csv", ".txt", ".tsv"):
-        key = "csv" if file.suffix.lower() != ".txt" else "lists"
-        raise UsageError(
-            f"{file} is no TOML file; write one beside it, say set.toml with the line "
-            f'{key} = "{file.name if key == "csv" else "."}", and name that'
-        )
+    if file.is_dir() or file.suffix.lower() in TEXT_SUFFIXES:
+        raise no_description(file)
     content = read_toml(file, str(file), "name the TOML file of your images; README shows one")
     description = checked({"name": file.stem, **content}, Description, str(file))
     if not re.fullmatch(r"[A-Za-z0-9_-]+", description.name):
@@ -238,3 +233,19 @@ def read_description(file: Path) -> Description:
             kinds = ("lists", "a CSV file") if description.lists else ("a CSV file", "lists")
             raise UsageError(f"{file}: {key} belongs to {kinds[1]}, and the labels come from {kinds[0]}; remove one")
     return description
+
+
+def no_description(file: Path) -> UsageError:
+    """The error for a folder, or a file of labels, in place of the TOML file: says which to name or write."""
+    folder = file if file.is_dir() else file.parent
+    entries = sorted(folder.iterdir()) if folder.is_dir() else []
+    described = [entry for entry in entries if entry.suffix.lower() == ".toml"]
+    if described and file.is_dir():
+        return UsageError(f"{file} is a folder; name the TOML file in it, as in folder:{described[0]}")
+    labels = [file] if not file.is_dir() else [entry for entry in entries if entry.suffix.lower() in TEXT_SUFFIXES]
+    first = next(iter(sorted(labels, key=lambda entry: entry.suffix.lower() == ".txt")), folder / DEFAULT_CSV)
+    line = 'lists = "."' if first.suffix.lower() == ".txt" else f'csv = "{first.name}"'
+    kind = "is a folder" if file.is_dir() else "is no TOML file"
+    return UsageError(
+        f"{file} {kind}; write {folder / 'set.toml'} with the line {line} and name that; README shows one"
+    )

@@ -36,7 +36,11 @@ def split_cells(cells: Sequence[tuple[str, str]], kind: Kind | None, separator: 
     if separator is None:
         _check_clear(filled)
     between = separator or SEPARATOR
-    return [tuple(sorted({normal(name) for name in _parts(cell, between)})) for _, cell in cells]
+    found: dict[str, Labels] = {}  # most cells come many times
+    for _, cell in cells:
+        if cell not in found:
+            found[cell] = tuple(sorted({normal(name) for name in _parts(cell, between)}))
+    return [found[cell] for _, cell in cells]
 
 
 def joined_names(classes: Sequence[str]) -> list[str]:
@@ -56,7 +60,11 @@ def joined_names(classes: Sequence[str]) -> list[str]:
 
 def _bare(cell: str) -> str:
     """The cell without the brackets around a list of numbers."""
-    return cell[1:-1].strip() if re.fullmatch(r"\[[01.,;|\s]*\]|\([01.,;|\s]*\)", cell) else cell
+    return (
+        cell[1:-1].strip()
+        if cell.startswith(("[", "(")) and re.fullmatch(r"\[[01.,;|\s]*\]|\([01.,;|\s]*\)", cell)
+        else cell
+    )
 
 
 def _marks(cell: str) -> list[str]:

@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -185,8 +185,9 @@ def _marked(classes: Sequence[str], rows: Sequence[Row], file: Path) -> list[Lab
 def _inner_path(path: str, where: str) -> str:
     if not path:
         raise UsageError(f"{where}: the path is empty, wanted an image's path from the folder of the images")
-    inner, slashed = (posixpath.normpath(form) for form in (path, path.replace("\\", "/")))
-    for form in (inner, slashed):
-        if PurePosixPath(form).is_absolute() or form.split("/")[0] == ".." or re.match("[A-Za-z]:/", form):
+    inner = posixpath.normpath(path)
+    slashed = posixpath.normpath(path.replace("\\", "/")) if "\\" in path else inner
+    for form in {inner, slashed}:
+        if form.startswith("/") or form.split("/", 1)[0] == ".." or re.match("[A-Za-z]:/", form):
             raise UsageError(f"{where}: {path!r} leaves the folder of the images; write its path from there")
     return normal(inner)

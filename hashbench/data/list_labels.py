@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashbench.data.image_tree import normal
-from hashbench.data.label_lists import LabelList
+from hashbench.data.label_lists import HOT, LabelList
 from hashbench.data.texts import read_lines
 from hashbench.errors import UsageError
 
@@ -121,20 +121,22 @@ def _strangest(lists: Sequence[LabelList]) -> str:
 
 def _hot_rows(one: LabelList, first: LabelList) -> MultiHot:
     columns = _width(one.rows[0])
+    blanks = " " * (columns - 1)
     for line, row in zip(one.lines, one.rows, strict=True):
+        if row[1::2] == blanks and len(row) == 2 * columns - 1 and HOT.issuperset(row[::2]):
+            continue
         if not HOT_ROW.fullmatch(row):
             raise UsageError(
                 f"{one.file}:{line}: wanted a path, a space and labels of 0 or 1, say 'images/7.jpg 0 1 0'"
             )
-        if _width(row) != columns:
-            raise UsageError(f"{one.file}:{line}: {_width(row)} labels, the lines before have {columns}")
+        raise UsageError(f"{one.file}:{line}: {_width(row)} labels, the lines before have {columns}")
     if columns != _width(first.rows[0]):
         raise UsageError(
             f"{one.file} has {columns} labels per line, {first.file} has {_width(first.rows[0])}; "
             "take lists that belong together"
         )
-    cells = np.frombuffer("".join(one.rows).replace(" ", "").encode(), dtype=np.uint8)
-    table: MultiHot = cells.reshape(len(one.rows), columns) == ord("1")
+    cells = np.frombuffer(" ".join(one.rows).encode() + b" ", dtype=np.uint8)
+    table: MultiHot = cells.reshape(len(one.rows), columns, 2)[:, :, 0] == ord("1")
     return table
 
 

@@ -136,6 +136,14 @@ def test_numbers_with_several_meanings_are_asked_about(rows: Sequence[str], comp
         kind_of([listed(*rows)])
 
 
+@pytest.mark.parametrize("row", ["100", "1", "0 1 1", "", "1 2", "-1 0"])
+def test_other_numbers_among_zeros_and_ones_are_refused_with_their_line(row: str) -> None:
+    with pytest.raises(
+        UsageError, match=r"^a.txt:2: (wanted a path, a space and labels of 0 or 1|[13] labels, the lines)"
+    ):
+        multi_hot([listed("0 1", row)])
+
+
 def test_one_list_of_zeros_and_ones_means_what_the_others_show() -> None:
     assert kind_of([listed("0", "1"), listed("0", "9")]) == "class-numbers"
 

@@ -175,16 +175,19 @@ def test_a_byte_order_mark_before_the_toml_file_is_taken_off(tmp_path: Path) -> 
 
 def test_what_is_no_toml_file_says_what_to_write(tmp_path: Path) -> None:
     opened(tmp_path, COCO)
-    with pytest.raises(UsageError, match=r" is a folder; name the TOML file in it that describes your images"):
+    with pytest.raises(UsageError, match=r" is a folder; name the TOML file in it, as in folder:\S*/birds.toml$"):
         open_dataset(f"folder:{tmp_path}", tmp_path)
     with pytest.raises(
-        UsageError, match=r"test.txt is no TOML file; write one beside it, say set.toml with the line lis"
+        UsageError, match=r"test.txt is no TOML file; write \S*/set.toml with the line lists = \".\" and"
     ):
         open_dataset(f"folder:{tmp_path}/test.txt", tmp_path)
-    with pytest.raises(
-        UsageError, match=r"no TOML file; write one beside it, say set.toml with the line csv = \"b.csv\""
-    ):
-        open_dataset(f"folder:{tmp_path}/b.csv", tmp_path)
+    (tmp_path / "birds.toml").unlink()
+    with pytest.raises(UsageError, match=r" is a folder; write \S*/set.toml with the line lists = \".\" and name that"):
+        open_dataset(f"folder:{tmp_path}", tmp_path)
+    (tmp_path / "b.csv").touch()
+    for name in ("", "/b.csv"):
+        with pytest.raises(UsageError, match=r"; write \S*/set.toml with the line csv = \"b.csv\" and name that"):
+            open_dataset(f"folder:{tmp_path}{name}", tmp_path)
 
 
 @pytest.mark.skipif(not README.exists(), reason="README.md is not beside the tests")
