@@ -1,6 +1,7 @@
 """The base class of data sets: images, labels and index sets under one of its protocols."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
@@ -103,6 +104,13 @@ class Dataset(ABC):
         """Checksum of the images alone: cached features and leaks stay valid when labels change."""
         return self.content()
 
+    def image_sums(self) -> Sequence[str | None] | None:
+        """Checksum of each item's file (16 bytes, hexadecimal; None where missing), if all that its image depends on.
+
+        None for data sets of which this cannot be said; then images that were decoded count for the whole set only.
+        """
+        return None
+
     @abstractmethod
     def __len__(self) -> int:
         """Number of items on the published list, which are numbered from 0."""
@@ -122,6 +130,10 @@ class Dataset(ABC):
     def names(self, items: Items) -> list[str]:
         """The items' names in messages: their files if they have some."""
         return [f"item {item}" for item in items.tolist()]
+
+    def notes(self) -> list[str]:
+        """Lines on what looks wrong in the files of lists and labels, though it can be read; printed before a run."""
+        return []
 
     @abstractmethod
     def images(self, items: Items) -> Images:

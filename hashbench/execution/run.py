@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 from hashbench.codes import check_bits
-from hashbench.data.audit import same_images
+from hashbench.data.same_images import same_images
 from hashbench.data.spec import open_dataset
 from hashbench.errors import UsageError, unknown
 from hashbench.execution.events import Event
@@ -133,10 +133,10 @@ def plan_grids(grids: Sequence[Grid], settings: Settings) -> Plan:
 def carry_out(plan: Plan, settings: Settings, chosen: Executor, on_event: Callable[[Event], None]) -> bool:
     """Run the plan's open trials, then write the reports of the result folder; False when the user interrupted.
 
-    Images are decoded first, once for each content (see :func:`hashbench.data.audit.same_images`).
+    Images are decoded first, once for each content (see :func:`hashbench.data.same_images.same_images`).
 
     Raises:
-        UsageError: an image cannot be decoded; nothing was run.
+        BrokenFiles: images cannot be decoded; nothing was run.
     """
     for spec in dict.fromkeys(planned.dataset_spec for planned in plan.to_run()):
         same_images(open_dataset(spec, settings.data, log_to_stderr), settings.cache)

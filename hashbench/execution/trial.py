@@ -15,8 +15,9 @@ import safetensors.torch
 import torch
 
 from hashbench.codes import Codes
-from hashbench.data.audit import leaks, same_images
+from hashbench.data.audit import leaks
 from hashbench.data.protocol_card import make_card
+from hashbench.data.same_images import same_images
 from hashbench.data.spec import open_dataset, protocol_id
 from hashbench.dataset import Dataset, Split
 from hashbench.errors import Incompatible, in_words

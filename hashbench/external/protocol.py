@@ -3,8 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
-from hashbench.data.audit import leaks, same_images
+from hashbench.data.audit import leaks
 from hashbench.data.protocol_card import make_card
+from hashbench.data.same_images import same_images
 from hashbench.data.spec import expand, open_dataset, plugin_name, protocol_id
 from hashbench.dataset import Dataset, Items
 from hashbench.errors import UsageError

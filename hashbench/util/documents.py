@@ -46,7 +46,7 @@ def read_toml(file: Path, name: str, way_out: str) -> dict[str, Any]:
         UsageError: it cannot be read, or is no TOML.
     """
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UsageError(f"{name} cannot be read ({error.strerror}); {way_out}") from None
     except (ValueError, RecursionError) as error:

@@ -133,7 +133,10 @@ def test_the_id_has_a_hash_of_labels_splits_and_images(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("toml", "complaint"),
     [
-        ("feature = 'gist'", r"no key named 'feature'; did you mean 'features'\? \(there are: csv, cutoff, features, "),
+        (
+            "feature = 'gist'",
+            r"no key named 'feature'; did you mean 'features'\? \(there are: classes, csv, cutoff, features, ",
+        ),
         ("cutoff = 'all'", r"cutoff is 'all', wanted a whole number of at least 1"),
         ("cutoff = true", r"cutoff is True, wanted a whole number of at least 1"),
         ("queries = 0", r"queries is 0, wanted a whole number of at least 1"),
@@ -185,8 +188,8 @@ def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
         ("path,labels\na.jpg,;\nb.jpg,\n", r": no row has a label"),
         ("path,labels\na.jpg,owl\n", r" leaves no database items, wanted at least one \(add rows, or set queries"),
         (
-            "path,labels,split\na.jpg,owl,query\nb.jpg,owl,database\n",
-            r" leaves no train items, .*train or train\+database",
+            "path,labels,split\na.jpg,owl,query\nb.jpg,owl,train\n",
+            r" leaves no database items, .*database or train\+database",
         ),
         (
             "path,labels,split\na.jpg,owl,train\nb.jpg,owl,database\n",

@@ -79,3 +79,26 @@ def test_pixels_at_a_size_are_resized_first() -> None:
     features = extractor("pixels@4")(blocks).view(4, 4) * 255
     assert features.shape == (4, 4)
     assert (features[1:3, 1:3] - torch.arange(16).view(4, 4)[1:3, 1:3] * 10).abs().max() <= 5
+
+
+def test_pixels_of_image_files_of_one_size_need_no_size_in_their_name() -> None:
+    grey, colour = (
+        torch.randint(0, 256, (1, 28, 30), dtype=torch.uint8),
+        torch.randint(0, 256, (3, 28, 30), dtype=torch.uint8),
+    )
+    features = extractor("pixels")([grey, colour])
+    assert features.shape == (2, 3 * 28 * 30)
+    assert torch.equal(features[0], (grey.float() / 255).flatten().repeat(3))
+    assert torch.equal(features[1], colour.flatten().float() / 255)
+    square = [image[:, :, :28] for image in (grey, colour)]
+    assert torch.equal(extractor("pixels")(square), extractor("pixels@28")(square))
+
+
+@pytest.mark.parametrize("shape", [(3, 30, 28), (1, 28, 29)])
+def test_pixels_of_other_sizes_are_refused_also_in_a_later_batch(shape: tuple[int, ...]) -> None:
+    pixels = extractor("pixels")
+    pixels([torch.zeros(3, 28, 30, dtype=torch.uint8)])
+    with pytest.raises(
+        UsageError, match=rf"\(30 x 28 and {shape[2]} x {shape[1]}\) need one size for all, say pixels@32"
+    ):
+        pixels([torch.zeros(shape, dtype=torch.uint8)])
