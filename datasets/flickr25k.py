@@ -14,7 +14,7 @@ from hashbench.data.download import fetch
 from hashbench.data.image_files import ImageFileDataset
 from hashbench.data.splits import all_but
 from hashbench.data.texts import read_lines
-from hashbench.dataset import Items, Protocol, Split
+from hashbench.dataset import PHOTO_FEATURES, Items, Protocol, Split
 from hashbench.errors import UsageError
 from hashbench.util.files import file_sum, staging_folder
 from hashbench.util.progress import Log
@@ -74,7 +74,7 @@ class Flickr25K(ImageFileDataset):
             cutoff=5_000,
         ),
     )
-    features = "resnet50"
+    features = PHOTO_FEATURES
 
     @property
     def folder(self) -> Path:

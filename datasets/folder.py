@@ -16,7 +16,7 @@ from hashbench.data.label_table import LabelTable, read_label_table
 from hashbench.data.list_files import ListFile, list_files
 from hashbench.data.split_lists import Listing, read_lists
 from hashbench.data.splits import all_but
-from hashbench.dataset import Items, Protocol, Split
+from hashbench.dataset import PHOTO_FEATURES, Items, Protocol, Split
 from hashbench.errors import UsageError
 from hashbench.util.documents import Count, Text, checked, read_toml
 
@@ -67,7 +67,7 @@ class Description(Struct, frozen=True, forbid_unknown_fields=True):
     labels: Literal["names", "class-numbers", "multi-hot"] | UnsetType = UNSET
     separator: Text | UnsetType = UNSET
     classes: Text | UnsetType = UNSET
-    features: Text = "resnet50"
+    features: Text = PHOTO_FEATURES
     cutoff: Count | UnsetType = UNSET
     queries: Count | UnsetType = UNSET
     title: Text | UnsetType = UNSET
@@ -88,7 +88,7 @@ class Folder(ImageFileDataset):
     title = "folder of images"
     source = "images and labels of your own, as a TOML file describes them"
     protocols = ()
-    features = "resnet50"
+    features = PHOTO_FEATURES
     description: Description
 
     @classmethod

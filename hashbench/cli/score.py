@@ -47,7 +47,7 @@ SEPARATE = ("query_codes", "database_codes", "query_labels", "database_labels", 
     metavar="NAME",
     help="What the codes were made from: external, external:NAME, or features of hashbench's.",
 )
-@click.option("--features-dtype", default="auto", show_default=True, metavar="NAME", help="float32 or float16.")
+@click.option("--features-dtype", default="auto", show_default=True, metavar="NAME", help="float32, float16, bfloat16.")
 @click.option("--weights", multiple=True, metavar="NAME=FILE", help="State dict of the features' network.")
 @click.option("--table", metavar="NAME", help="Name of the table, where no protocol is given.  [default: labels]")
 @click.option("--cutoff", type=int, metavar="K", help="Also score mAP@K; a protocol has its own.")

@@ -21,7 +21,6 @@ from hashbench.planning.suite import open_grids
 from hashbench.records.environment import git_state
 from hashbench.records.results import Results, results
 from hashbench.records.store import Store
-from hashbench.reporting.write import write_reports
 from hashbench.util.device import pick_device
 from hashbench.util.paths import cache_folder, data_folder
 from hashbench.util.progress import log_to_stderr
@@ -140,7 +139,16 @@ def carry_out(plan: Plan, settings: Settings, chosen: Executor, on_event: Callab
     """
     for spec in dict.fromkeys(planned.dataset_spec for planned in plan.to_run()):
         same_images(open_dataset(spec, settings.data, log_to_stderr), settings.cache)
-    finished = chosen.run(plan.to_run(), settings, on_event)
+
+    def hear(event: Event) -> None:
+        if event.kind == "verified":  # a process of its own has a copy of the settings
+            settings.verified.update(event.verified)
+        else:
+            on_event(event)
+
+    finished = chosen.run(plan.to_run(), settings, hear)
+    from hashbench.reporting.write import write_reports  # its imports take a second that no trial waits for
+
     write_reports(settings.results, plan.keys(), plan.stale_keys())
     return finished
 

@@ -178,7 +178,9 @@ class TrialRunner:
             self.settings.cache,
             self.device,
             self._log,
+            self.settings.verified,
         )
+        self.on_event(Event(self.planned.key, "verified", verified=self.settings.verified))
         self.record["features_sha256"] = features.sha256
         return TrainingData(loaded.dataset, features.values, loaded.labels)
 

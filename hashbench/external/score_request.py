@@ -25,7 +25,7 @@ class ScoreRequest:
         bits: code length, needed for packed codes.
         protocol: the protocol whose queries and database they are of, as ``--datasets`` takes it; None for none.
         features: what they were made from: features of hashbench's, or "external", or "external:WORDS".
-        features_dtype: float32, float16, or auto, as in a grid.
+        features_dtype: float32, float16, bfloat16, or auto, as in a grid.
         supervised: the method read labels.
         repetition: 0, 1, ...: repetitions with other seeds become one cell.
         cutoff: also score mAP at it; None with a protocol, which has its own.

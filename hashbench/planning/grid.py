@@ -7,7 +7,7 @@ from typing import Any
 from hashbench.codes import check_bits
 from hashbench.errors import UsageError
 
-FEATURES_DTYPES = ("auto", "float32", "float16")
+FEATURES_DTYPES = ("auto", "float32", "float16", "bfloat16")
 RERUN = ("missing", "failed", "stale", "all")
 
 
@@ -20,7 +20,7 @@ class Grid:
         bits: code lengths, 1 to 4096.
         datasets: names, globs or "name/protocol"; empty for the default data set.
         features: id of the features, or None for each data set's own.
-        features_dtype: what deep features are extracted in: float32, float16, or auto (float16 on a GPU).
+        features_dtype: what deep features are extracted in: float32, float16, bfloat16, or auto (float16 on a GPU).
         repeats: repetitions with seeds of their own; deterministic methods are run once.
         preset: name of a preset, applied to the methods that have it.
         parameters: {method: {parameter: value or text}}.

@@ -185,7 +185,8 @@ def _of_features(stored: StoredTrial, context: ReplayContext) -> tuple[Scores, R
     dataset.log = log_to_stderr
     features = extractor(trial.features, context.weights, trial.features_dtype)
     check_weights(stored, features)
-    cached = cached_features(dataset, trial.dataset, features, cache_folder(), context.device, log_to_stderr)
+    where = cache_folder(), context.device, log_to_stderr, context.verified
+    cached = cached_features(dataset, trial.dataset, features, *where)
     labels, split = dataset.labels(), dataset.split().among(dataset.present())
     inputs = TrainingData(dataset, cached.values, labels)
     used = Split(split.train[: trial.limit], split.query, split.database)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hashbench.data.spec import expand, open_dataset, protocol_id
-from hashbench.dataset import Dataset
+from hashbench.dataset import PHOTO_FEATURES, Dataset
 from hashbench.errors import UsageError
 from tests.datasets.nuswide_files import write_image
 
@@ -100,7 +100,7 @@ def test_the_csv_file_may_lie_elsewhere(tmp_path: Path) -> None:
 
 def test_the_toml_file_sets_what_captions_and_ids_say(tmp_path: Path) -> None:
     plain = opened(tmp_path, SPLIT)
-    assert (plain.title, plain.features, plain.protocol.cutoff) == ("birds", "resnet50", None)
+    assert (plain.title, plain.features, plain.protocol.cutoff) == ("birds", PHOTO_FEATURES, None)
     toml = 'name = "my-birds_2"\ntitle = "Birds"\nsource = "my garden"\nfeatures = "pixels@32"\ncutoff = 100'
     dataset = opened(tmp_path, SPLIT, toml)
     assert (dataset.title, dataset.source, dataset.features) == ("Birds", "my garden", "pixels@32")

