@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 
 from hashbench.errors import UsageError, unknown
 from hashbench.planning.grid import Grid
-from hashbench.plugins.hyperparameters import resolve
+from hashbench.planning.sweeps import combinations
 from hashbench.plugins.registry import METHODS
 from hashbench.util.documents import Text, checked, in_words, read_toml
 
@@ -165,7 +165,7 @@ def _check_parameters(file: Path, runs: Sequence[Grid]) -> None:
     for index, run in enumerate(runs):
         for name in run.parameters.keys() & set(METHODS.names()):
             try:
-                resolve(name, METHODS.get(name), run.parameters[name])
+                combinations(name, METHODS.get(name), run.parameters[name])
             except UsageError as error:
                 raise UsageError(f"suite {file}: runs[{index}]: {error}") from None
 
@@ -177,7 +177,11 @@ def _methods(runs: Iterable[Grid]) -> list[str]:
 def _for_methods(methods: Iterable[str], parameters: Parameters) -> Parameters:
     """The parameters of these methods, names or globs."""
     patterns = list(methods)
-    return {name: values for name, values in parameters.items() if any(fnmatchcase(name, glob) for glob in patterns)}
+
+    def named(method: str) -> bool:
+        return method in patterns or any(fnmatchcase(method, glob) for glob in patterns)
+
+    return {name: values for name, values in parameters.items() if named(name)}
 
 
 def _merged(old: Parameters, new: Parameters) -> Parameters:
