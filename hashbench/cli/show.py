@@ -1,6 +1,5 @@
 """The verb ``show``."""
 
-import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -58,7 +57,7 @@ def _method(name: str) -> dict[str, Any]:
         "deterministic": traits.deterministic,
         "parameters": {p.name: f"{p.type_name()} = {p.default!r}" for p in declared(method).values()},
         "presets": {preset: dict(values) for preset, values in traits.presets.items()},
-        "about": inspect.getdoc(method) or "",
+        "about": METHODS.about(name),
     }
 
 
@@ -72,7 +71,7 @@ def _dataset(name: str) -> dict[str, Any]:
         "source": dataset.source,
         "features": dataset.features,
         "protocols": {f"{name}/{protocol.name}": protocol.summary for protocol in dataset.protocols},
-        "about": inspect.getdoc(dataset) or "",
+        "about": DATASETS.about(name),
     }
 
 
