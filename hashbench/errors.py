@@ -9,6 +9,10 @@ class UsageError(ValueError):
     """The user asked for something impossible. The command line prints the message and exits with 2."""
 
 
+class StorageError(UsageError):
+    """A folder cannot be written: its disk is full, it is read-only, or it is not there any more."""
+
+
 class Incompatible(ValueError):  # noqa: N818 - a result, not a fault
     """A method cannot serve this request (64 bits from 32 dimensions, say). The trial is recorded as skipped."""
 

@@ -117,30 +117,41 @@ def _print_plan(plan: Any, as_json: bool) -> None:
 
 def _carry_out(plan: Any, settings: Any, executor: Any, as_json: bool) -> int:
     from hashbench.cli.progress import progress
+    from hashbench.errors import StorageError
     from hashbench.execution.run import carry_out, grid_results
 
-    with progress(plan) as on_event:
-        finished = carry_out(plan, settings, executor, on_event)
+    fault = None
+    try:
+        with progress(plan) as on_event:
+            finished = carry_out(plan, settings, executor, on_event)
+    except StorageError as error:
+        fault, finished = error, False
     results = grid_results(plan, settings)
     if as_json:
         click.echo(json.dumps(list(results.records), indent=1))
     else:
-        _print_leaderboard(results, plan, settings.results)
+        _print_leaderboard(results, plan, settings.results, reported=fault is None)
+    failed = [record for record in results.records if record["status"] not in ("ok", "skipped")]
+    if failed:
+        count, all_records, key = len(failed), len(results.records), failed[0]["key"]
+        click.echo(f"{count} of {all_records} trials failed; hashbench show {key} has the end of a traceback", err=True)
+    if fault is not None:
+        raise StorageError(f"{fault}; the same command goes on from there")
     if not finished:
         left = len(plan.keys() - {record["key"] for record in results.records})
         click.echo(f"stopped: {left} trials left; the same command goes on from here", err=True)
-    failed = [record for record in results.records if record["status"] not in ("ok", "skipped")]
     unreadable = [entry for entry in plan.entries if entry.state == "unreadable"]
     return 1 if failed or unreadable or not finished else 0
 
 
-def _print_leaderboard(results: Any, plan: Any, folder: Path) -> None:
+def _print_leaderboard(results: Any, plan: Any, folder: Path, reported: bool) -> None:
     from rich.console import Console
 
     from hashbench.reporting.leaderboard.tables import tables
     from hashbench.reporting.leaderboard.terminal import show
+    from hashbench.util.paths import shown
 
     console = Console()
     show(tables(results, plan.keys(), plan.stale_keys()), console)
-    shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-    console.print(f"\nAll records of {shown}/: leaderboard.html, .md, .csv and figures/", highlight=False)
+    if reported:
+        console.print(f"\nAll records of {shown(folder)}/: leaderboard.html, .md, .csv and figures/", highlight=False)

@@ -16,8 +16,9 @@ from hashbench.data.protocol_card import ProtocolCard
 from hashbench.dataset import Dataset, Items, Split
 from hashbench.evaluation.evaluate import evaluate
 from hashbench.evaluation.headline import HEADLINE_K
-from hashbench.util.files import replacing
+from hashbench.util.files import name_with_key, replacing
 from hashbench.util.progress import Log, Progress
+from hashbench.util.storage import make_folder
 
 SUM_BYTES = 16
 MAX_EXAMPLES = 5
@@ -119,8 +120,8 @@ def audit(dataset: Dataset, card: ProtocolCard, split: Split, cache: Path) -> Au
 def write_audit(result: Audit, cache: Path) -> Path:
     """Write an audit to ``cards/<protocol>-<card id>.json`` under ``cache``; returns the file."""
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", result.protocol)
-    file = cache / "cards" / f"{name}-{result.card}.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file = cache / "cards" / f"{name_with_key(name, result.card)}.json"
+    make_folder(file.parent)
     with replacing(file) as work:
         work.write_text(json.dumps(result.facts(), indent=1) + "\n")
     return file
@@ -145,7 +146,7 @@ def same_images(dataset: Dataset, cache: Path) -> Groups:
     sums = _cached_sums(file, len(dataset), dataset.log)
     if sums is None:
         sums = _pixel_sums(dataset)
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(file.parent)
         with replacing(file) as work:
             work.write_bytes(hashlib.sha256(sums.tobytes()).digest() + sums.tobytes())
     _, groups = np.unique(sums.view(f"V{SUM_BYTES}")[:, 0], return_inverse=True)

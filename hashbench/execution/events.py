@@ -10,8 +10,9 @@ class Event:
 
     Attributes:
         key: the trial's.
-        kind: "started", "phase" (name in ``text``), "note" (a line in ``text``), "epoch" (done, total, values) or
-            "finished" (status in ``text``).
+        kind: "started", "phase" (name in ``text``), "note" (a line in ``text``), "epoch" (done, total, values),
+            "finished" (status in ``text``) or "unwritten" (a line on the folder that the record cannot be written to).
+        reason: of a trial that did not end well, and where its traceback is, in one line.
     """
 
     key: str
@@ -20,6 +21,7 @@ class Event:
     done: int = 0
     total: int = 0
     values: Mapping[str, float] = field(default_factory=dict)
+    reason: str = ""
 
 
 OnEvent = Callable[[Event], None]
