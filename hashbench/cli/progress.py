@@ -12,7 +12,8 @@ from hashbench.execution.events import Event, OnEvent
 from hashbench.execution.progress import Lines, Pace, epoch_text, header, outcome
 from hashbench.planning.plan import Plan
 
-BAR_WIDTH = 20
+BAR_WIDTH, NARROW_BAR_WIDTH = 20, 5
+NARROW = 60  # columns of a terminal
 
 
 @contextmanager
@@ -37,22 +38,22 @@ class Display(Progress):
     def __init__(self, plan: Plan, console: Console) -> None:
         self.pace, self.note = Pace(plan), ""
         self.names = {entry.planned.key: str(entry.planned) for entry in plan.entries}
+        bar = NARROW_BAR_WIDTH if console.width < NARROW else BAR_WIDTH
         super().__init__(
             SpinnerColumn(),
-            BarColumn(bar_width=BAR_WIDTH, table_column=Column(min_width=BAR_WIDTH)),
+            BarColumn(bar_width=bar, table_column=Column(min_width=bar)),
             TextColumn("{task.fields[count]}", markup=False, table_column=Column(no_wrap=True)),
             TimeElapsedColumn(table_column=Column(no_wrap=True, min_width=7)),
-            _Text(table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
+            _Text(self.pace, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
             console=console,
             transient=True,
             expand=True,
         )
-        self.grid = self.add_task("trials", total=self.pace.total, count=self.pace.count)
+        self.grid = self.add_task("", total=self.pace.total, count=self.pace.count)
         self.current = self.add_task("", total=None, count="", visible=False)
 
     def get_renderables(self) -> Iterable[RenderableType]:
         """The bars, and a line of its own for the last note or losses."""
-        self.update(self.grid, description=self.pace.left())
         yield self.make_tasks_table(self.tasks)
         yield Text(self.note, style="dim", no_wrap=True, overflow="ellipsis")
 
@@ -77,10 +78,12 @@ class Display(Progress):
 
 
 class _Text(ProgressColumn):
-    """A task's description, cut where the line ends."""
+    """The trial's name; in the grid's line, which has none, the time left. Cut where the line ends."""
 
-    max_refresh = 0.5
+    def __init__(self, pace: Pace, table_column: Column) -> None:
+        super().__init__(table_column)
+        self.pace = pace
 
     def render(self, task: Task) -> Text:
         """The text."""
-        return Text(task.description, no_wrap=True, overflow="ellipsis")
+        return Text(task.description or self.pace.left(), no_wrap=True, overflow="ellipsis")
