@@ -19,7 +19,8 @@ class InlineExecutor(Executor):
     def run(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent) -> bool:
         """See :class:`Executor`."""
         store = Store(settings.results)
-        store.prepare()
+        if trials:
+            store.prepare()
         for planned in trials:
             store.check_present()
             on_event(Event(planned.key, "started"))

@@ -111,6 +111,8 @@ class LocalExecutor(Executor):
 
     def run(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent) -> bool:
         """See :class:`Executor`."""
+        if not trials:
+            return True
         store = Store(settings.results)
         store.prepare()
         context = _context()

@@ -1,8 +1,9 @@
 """Compiles loops with numba and caches the machine code; runs those of metrics uncompiled where numba does not work.
 
-Compiled code is kept beside its source, or in the user's cache folder, or in hashbench's, so that it is compiled once. numba would use it
-as long as its own file does not change; what it calls is compiled into it as well, so here it is also compiled anew
-when another file of the same folder changes. A compiled function calls no compiled function of another folder.
+Compiled code is kept beside its source, or in the user's cache folder, or in hashbench's, so that it is compiled once.
+numba would use it as long as its own file does not change; what it calls is compiled into it as well, so here it is
+also compiled anew when another file of the same folder changes. A compiled function calls no compiled function of
+another folder.
 
 All code that depends on numba's cache is in :func:`_compile`: a compiled function has ``_cache._cache_file``,
 whose ``_source_stamp`` is written with the code and compared before it is used.

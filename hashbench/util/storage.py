@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hashbench.errors import StorageError
+from hashbench.util.paths import CACHE_VARIABLE, absolute, cache_root
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
@@ -86,14 +87,15 @@ def _storage_fault(folder: Path, error: Exception) -> StorageError | None:
         return _cannot_be_written(str(folder), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))) if full else None
     if not isinstance(error, OSError):
         return None
-    named = bool(error.filename) and Path(os.fsdecode(error.filename)).absolute().is_relative_to(folder.absolute())
+    named = bool(error.filename) and absolute(os.fsdecode(error.filename)).is_relative_to(absolute(folder))
     if error.errno in FULL | {errno.EROFS} or (error.errno in READ_ONLY | GONE and named):
         return _cannot_be_written(str(folder), error)
     return None
 
 
 def _cannot_be_written(folder: str, error: OSError) -> StorageError:
-    way_out = "name another folder"
+    cached = Path(folder).is_relative_to(absolute(cache_root()))
+    way_out = f"name another cache with {CACHE_VARIABLE}" if cached else "name another folder"
     if error.errno in FULL:
         way_out = f"free some space there, or {way_out}"
     elif error.errno in READ_ONLY:
