@@ -101,4 +101,13 @@ def _suites() -> list[dict[str, Any]]:
     from hashbench.planning.suite import open_suite, suite_names
 
     suites = [open_suite(name) for name in suite_names()]
-    return [{"name": suite.name, "summary": suite.title, "origin": str(suite.file)} for suite in suites]
+    return [
+        {
+            "name": suite.name,
+            "summary": suite.title + (f" ({suite.requirements()})" if suite.requirements() else ""),
+            "needs": suite.needs,
+            "time": suite.time,
+            "origin": str(suite.file),
+        }
+        for suite in suites
+    ]

@@ -1,6 +1,7 @@
 """The verb ``run``."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +74,12 @@ def _run(given: dict[str, Any], asked: dict[str, Any]) -> int:
     from hashbench.execution.run import make_settings, plan_grids
     from hashbench.features.weights import parse_weights
     from hashbench.planning.grid import grid_fields, parse_bits, parse_settings, split_list
-    from hashbench.planning.suite import open_grids
+    from hashbench.planning.suite import open_grids, open_suite
 
     fields = grid_fields(asked, methods=split_list, bits=parse_bits, datasets=split_list, parameters=parse_settings)
     grids = open_grids(given["suite"], fields)
+    if given["suite"] is not None and (requirements := open_suite(given["suite"]).requirements()):
+        click.echo(f"suite {given['suite']} {requirements}", err=True)
     settings = make_settings(
         given["results"],
         given["data"],
@@ -133,8 +136,8 @@ def _carry_out(plan: Any, settings: Any, executor: Any, as_json: bool) -> int:
         _print_leaderboard(results, plan, settings.results, reported=fault is None)
     failed = [record for record in results.records if record["status"] not in ("ok", "skipped")]
     if failed:
-        count, all_records, key = len(failed), len(results.records), failed[0]["key"]
-        click.echo(f"{count} of {all_records} trials failed; hashbench show {key} has the end of a traceback", err=True)
+        show = f"hashbench show {failed[0]['key']}" + _option("--results", settings.results)
+        click.echo(f"{len(failed)} of {len(results.records)} trials failed; {show} has the end of its log", err=True)
     if fault is not None:
         raise StorageError(f"{fault}; the same command goes on from there")
     if not finished:
@@ -142,6 +145,14 @@ def _carry_out(plan: Any, settings: Any, executor: Any, as_json: bool) -> int:
         click.echo(f"stopped: {left} trials left; the same command goes on from here", err=True)
     unreadable = [entry for entry in plan.entries if entry.state == "unreadable"]
     return 1 if failed or unreadable or not finished else 0
+
+
+def _option(name: str, folder: Path) -> str:
+    """The option, as in a shell, where the folder is not the default one."""
+    from hashbench.util.paths import shown
+
+    named = str(shown(folder))
+    return "" if named == "results" else f" {name} {shlex.quote(named)}"
 
 
 def _print_leaderboard(results: Any, plan: Any, folder: Path, reported: bool) -> None:

@@ -53,6 +53,8 @@ class SuiteFile(Struct, frozen=True, forbid_unknown_fields=True):
 
     title: Annotated[str, Meta(min_length=1, description="a text in quotes that says what it shows")]
     why: Text = ""
+    needs: Text = ""
+    time: Text = ""
     grid: Annotated[GridTable, Meta(description="a table, [grid]")] = GridTable()
     runs: Annotated[tuple[GridTable, ...], Meta(min_length=1, description="tables, each headed [[runs]]")] = (
         GridTable(),
@@ -68,17 +70,25 @@ class Suite:
         title: what it shows, one line.
         why: how to read it; empty where the file has none.
         runs: the grids, at least one.
+        needs: what has to be done before it can be run; empty where there is nothing, or the file does not say.
+        time: how long it takes, and on what; empty where the file does not say.
     """
 
     file: Path
     title: str
     why: str
     runs: tuple[Grid, ...]
+    needs: str = ""
+    time: str = ""
 
     @property
     def name(self) -> str:
         """The file's name without its suffix."""
         return self.file.stem
+
+    def requirements(self) -> str:
+        """A phrase on what it needs and how long it takes: "needs hashbench data prepare cifar10; time: 8 min"."""
+        return "; ".join(f"{word} {text}" for word, text in (("needs", self.needs), ("time:", self.time)) if text)
 
     def grids(self, changes: Mapping[str, Any]) -> list[Grid]:
         """The runs with ``changes``, fields of a grid, made to each; parameters go to the runs that name a method.
@@ -136,7 +146,7 @@ def _suite(file: Path) -> Suite:
     document = checked(content, SuiteFile, name)
     runs = tuple(_grid(f"{name}: runs[{index}]", document.grid, run) for index, run in enumerate(document.runs))
     _check_named(f"{name}: grid.parameters", document.grid.given().get("parameters", {}), _methods(runs))
-    return Suite(file, document.title, document.why.strip(), runs)
+    return Suite(file, document.title, document.why.strip(), runs, document.needs, document.time)
 
 
 def _grid(where: str, grid: GridTable, run: GridTable) -> Grid:
