@@ -40,7 +40,7 @@ class Display(Progress):
         self.names = {entry.planned.key: str(entry.planned) for entry in plan.entries}
         bar = NARROW_BAR_WIDTH if console.width < NARROW else BAR_WIDTH
         super().__init__(
-            SpinnerColumn(),
+            SpinnerColumn("dots" if console.encoding.startswith("utf") else "line"),
             BarColumn(bar_width=bar, table_column=Column(min_width=bar)),
             TextColumn("{task.fields[count]}", markup=False, table_column=Column(no_wrap=True)),
             TimeElapsedColumn(table_column=Column(no_wrap=True, min_width=7)),
