@@ -102,8 +102,8 @@ def _suite(name: str) -> dict[str, Any]:
     runs = [_changed(run) for run in suite.runs]
     shared = {key: value for key, value in runs[0].items() if all(run.get(key) == value for run in runs)}
     own = [{key: value for key, value in run.items() if key not in shared} for run in runs]
-    facts = {"suite": suite.name, "origin": str(suite.file), "title": suite.title, "why": suite.why}
-    facts |= {"needs": suite.needs, "time": suite.time, "grid": shared}
+    described = {"title": suite.title, "why": suite.why, "needs": suite.needs, "time": suite.time}
+    facts = {"suite": suite.name, "origin": str(suite.file), **described, "grid": shared}
     numbered = {str(index): run for index, run in enumerate(own)}  # as messages about the file number them: runs[0]
     return facts if len(runs) == 1 else {**facts, "runs": numbered}
 

@@ -57,7 +57,8 @@ def test_time_left_takes_trials_to_last_as_long_as_others_of_their_method(plan: 
 
 
 def test_a_long_training_has_lines_of_its_own(plan: Plan) -> None:
-    clock, lines = Clock(), []
+    clock = Clock()
+    lines: list[str] = []
     listener = Lines(plan, lines.append, clock)
     key = plan.to_run()[3].key
     listener(Event(key, "started"))

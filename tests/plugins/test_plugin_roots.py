@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -62,23 +63,23 @@ def test_what_would_fail_later_does_not_look_healthy_in_a_list(lab: Path) -> Non
     (lab / "methods/untyped.py").write_text(untyped)
     quiet = "\n".join(line for line in SOURCE.splitlines() if '"""Thresholds' not in line)
     (lab / "methods/quiet.py").write_text(quiet)
-    listed = hashbench("list", cwd=lab.parent, HASHBENCH_PLUGINS=str(lab))
+    listed = with_lab(lab, "list")
     lines = {line.split()[0]: line for line in listed.stdout.splitlines()}
     assert "BROKEN: method 'untyped'" in lines["untyped"]
     assert "methods/untyped.py): parameter 'depth' of FirstPixels needs a type and a default" in lines["untyped"]
     assert lines["quiet"].endswith("(its class has no docstring, whose first line would stand here)")
     assert "BROKEN" not in lines["mine"] + lines["quiet"]
-    rows = {row["name"]: row for row in json.loads(hashbench("list", "--json", **where(lab)).stdout)}
+    rows = {row["name"]: row for row in json.loads(with_lab(lab, "list", "--json").stdout)}
     assert rows["quiet"]["summary"] == ""
     assert "needs a type and a default" in rows["untyped"]["error"]
-    planned = hashbench("run", "--methods", "*", "--bits", "8", "--dry-run", **where(lab))
+    planned = with_lab(lab, "run", "--methods", "*", "--bits", "8", "--dry-run")
     assert planned.returncode == 0, planned.stderr
     assert "left out: method 'untyped'" in planned.stderr
-    assert "hashing method" not in hashbench("show", "quiet", **where(lab)).stdout
+    assert "hashing method" not in with_lab(lab, "show", "quiet").stdout
 
 
-def where(lab: Path) -> dict[str, str | Path]:
-    return {"cwd": lab.parent, "HASHBENCH_PLUGINS": str(lab)}
+def with_lab(lab: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return hashbench(*words, cwd=lab.parent, HASHBENCH_PLUGINS=str(lab))
 
 
 def test_incompatible_is_imported_from_the_module_whose_contract_names_it() -> None:
