@@ -48,6 +48,10 @@ class BrokenFiles(UsageError):  # noqa: N818 - named for what it holds
         return dict(self.args[1])
 
 
+class StorageError(UsageError):
+    """A folder cannot be written: its disk is full, it is read-only, or it is not there any more."""
+
+
 class Incompatible(ValueError):  # noqa: N818 - a result, not a fault
     """A method cannot serve this request (64 bits from 32 dimensions, say). The trial is recorded as skipped."""
 

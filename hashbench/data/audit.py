@@ -17,7 +17,8 @@ from hashbench.data.same_images import Groups, pixel_sums
 from hashbench.dataset import Dataset, Items, Split
 from hashbench.evaluation.evaluate import evaluate
 from hashbench.evaluation.headline import HEADLINE_K
-from hashbench.util.files import replacing
+from hashbench.util.files import name_with_key, replacing
+from hashbench.util.storage import make_folder
 
 MAX_EXAMPLES = 5
 LEAK_TARGETS = ("database", "train")  # index sets that no image of a query should be in
@@ -130,8 +131,8 @@ def write_audit(result: Audit, cache: Path) -> Path:
     Names of missing images are also written to a file of their own, a line each; see :func:`missing_list`.
     """
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", result.protocol)
-    file = cache / "cards" / f"{name}-{result.card}.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file = cache / "cards" / f"{name_with_key(name, result.card)}.json"
+    make_folder(file.parent)
     with replacing(file) as work:
         work.write_text(json.dumps(result.facts(), indent=1) + "\n")
     if names := result.missing_images["names"]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from hashbench.errors import broken_files
 from hashbench.util.files import replacing
 from hashbench.util.progress import Log, Progress
+from hashbench.util.storage import make_folder
 from hashbench.util.threads import pool
 
 CHUNK_FILES = 1024  # files handed to the threads at a time
@@ -65,7 +66,7 @@ def cached_checksums(folder: Path, names: Sequence[str], cache: Path, log: Log) 
             progress.done(len(chunk))
     finally:  # files read before a failure are not read again
         if unread:
-            cache_file.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(cache_file.parent)
             with replacing(cache_file) as work:
                 work.write_text(json.dumps(known))
     if broken:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from hashbench.util.files import replacing
 from hashbench.util.progress import Log
+from hashbench.util.storage import make_folder
 
 SUM_BYTES = 16
 DIGEST_BYTES = 32  # of sha256, with which a file begins
@@ -81,6 +82,6 @@ def read_checked(file: Path, log: Log) -> Bytes | None:
 
 def write_checked(file: Path, sums: Bytes) -> None:
     """Write ``sums`` behind their sha256, whole or not at all; makes the folder if need be."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     with replacing(file) as work:
         work.write_bytes(hashlib.sha256(sums.tobytes()).digest() + sums.tobytes())

@@ -13,7 +13,9 @@ class Event:
     Attributes:
         key: the trial's.
         kind: "started", "phase" (name in ``text``), "note" (a line in ``text``), "epoch" (done, total, values),
-            "verified" (stamps of feature files, for the trials to come) or "finished" (status in ``text``).
+            "verified" (stamps of feature files, for the trials to come), "finished" (status in ``text``) or "unwritten"
+            (a line on the folder that the record cannot be written to).
+        reason: of a trial that did not end well, and where its traceback is, in one line.
     """
 
     key: str
@@ -23,6 +25,7 @@ class Event:
     total: int = 0
     values: Mapping[str, float] = field(default_factory=dict)
     verified: Mapping[str, Stamp] = field(default_factory=dict)
+    reason: str = ""
 
 
 OnEvent = Callable[[Event], None]

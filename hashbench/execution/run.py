@@ -10,9 +10,10 @@ from hashbench.codes import check_bits
 from hashbench.data.same_images import same_images
 from hashbench.data.spec import open_dataset
 from hashbench.errors import UsageError, unknown
-from hashbench.execution.events import Event
+from hashbench.execution.events import Event, OnEvent
 from hashbench.execution.executor import Executor
 from hashbench.execution.executors import executor
+from hashbench.execution.progress import Lines, header, is_watched
 from hashbench.execution.settings import Settings
 from hashbench.features.weights import Weights, checked_weights
 from hashbench.planning.grid import Grid, grid_fields, parse_bits, split_list
@@ -22,7 +23,7 @@ from hashbench.records.environment import git_state
 from hashbench.records.results import Results, results
 from hashbench.records.store import Store
 from hashbench.util.device import pick_device
-from hashbench.util.paths import cache_folder, data_folder
+from hashbench.util.paths import absolute, cache_folder, data_folder
 from hashbench.util.progress import log_to_stderr
 
 
@@ -37,6 +38,8 @@ class RunOptions(TypedDict, total=False):
     offline: download nothing.
     device, timeout, executor: see ``hashbench run --help``.
     results, data: folders.
+    progress: print lines of progress to standard error, epochs, extraction and downloads among them; or a function
+        that gets each :class:`hashbench.execution.events.Event`. By default True on a terminal and in a notebook.
     """
 
     suite: str | Path | None
@@ -58,6 +61,7 @@ class RunOptions(TypedDict, total=False):
     executor: str
     results: str | Path
     data: str | Path | None
+    progress: bool | OnEvent | None
 
 
 def run(**options: Unpack[RunOptions]) -> Results:
@@ -70,6 +74,7 @@ def run(**options: Unpack[RunOptions]) -> Results:
 
     Raises:
         UsageError: the request cannot be carried out as it stands; nothing was run.
+        StorageError: a record, or something else, cannot be written; what was recorded until then stays.
         KeyboardInterrupt: the user stopped the grid (Ctrl-C).
     """
     _check(options)
@@ -84,7 +89,7 @@ def run(**options: Unpack[RunOptions]) -> Results:
     asked = grid_fields(options, methods=_names, bits=_bits, datasets=_names)
     chosen = executor(options.get("executor", "local"), settings)
     plan = plan_grids(open_grids(options.get("suite"), asked), settings)
-    if not carry_out(plan, settings, chosen, lambda _event: None):
+    if not carry_out(plan, settings, chosen, _on_event(plan, options.get("progress"))):
         raise KeyboardInterrupt("the grid was stopped; the same call goes on from here")
     return grid_results(plan, settings)
 
@@ -107,7 +112,7 @@ def make_settings(
         raise UsageError(f"timeout is {timeout:g} s, wanted more than 0")
     pick_device(device)
     return Settings(
-        results=Path(results_folder).absolute(),
+        results=absolute(results_folder),
         data=data_folder(data),
         cache=cache_folder(),
         device=device,
@@ -136,7 +141,10 @@ def carry_out(plan: Plan, settings: Settings, chosen: Executor, on_event: Callab
 
     Raises:
         BrokenFiles: images cannot be decoded; nothing was run.
+        StorageError: results cannot be written, or what has to be cached; trials may be left.
     """
+    if plan.to_run():
+        Store(settings.results).prepare()
     for spec in dict.fromkeys(planned.dataset_spec for planned in plan.to_run()):
         same_images(open_dataset(spec, settings.data, log_to_stderr), settings.cache)
 
@@ -176,6 +184,16 @@ def _bits(given: Sequence[int] | int | str) -> tuple[int, ...]:
 
 def _names(given: Sequence[str] | str) -> tuple[str, ...]:
     return split_list(given) if isinstance(given, str) else tuple(dict.fromkeys(given))
+
+
+def _on_event(plan: Plan, progress: bool | OnEvent | None) -> OnEvent:
+    if callable(progress):
+        return progress
+    if not (is_watched() if progress is None else progress):
+        return lambda _event: None
+    for line in header(plan):
+        log_to_stderr(line)
+    return Lines(plan)
 
 
 def _command() -> str:

@@ -23,8 +23,10 @@ from hashbench.dataset import Dataset, Images, Items
 from hashbench.errors import UsageError
 from hashbench.features.extractor import Extractor
 from hashbench.features.parts import DamagedError, Floats, Layout, PartedArray, Stamp
+from hashbench.util.files import name_with_key
 from hashbench.util.prefetch import prefetch
 from hashbench.util.progress import Log, Progress, no_log
+from hashbench.util.storage import make_folder, writing
 
 FORMAT = "1"  # of the files; goes up when this module or parts.py changes them
 MAX_BLOCK_IMAGES = 256
@@ -81,6 +83,7 @@ def cached_features(
 
     Raises:
         UsageError: an image cannot be decoded, or the extractor's weights are missing or unfit.
+        StorageError: features are missing and the cache cannot be written.
     """
     made_from = {
         "dataset": dataset_name,
@@ -95,12 +98,11 @@ def cached_features(
         "decoding": decoding_id(dataset),
     }
     key = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:16]
-    folder = cache / "features" / f"{_safe(dataset_name)}-{_safe(extractor.name)}-{key}"
+    folder = cache / "features" / name_with_key(f"{_safe(dataset_name)}-{_safe(extractor.name)}", key)
     verified = {} if verified is None else verified
     array = _open_checked(folder, no_log, verified)  # damage is logged below, by the process that repairs it
     if array is None or array.missing():
-        folder.mkdir(parents=True, exist_ok=True)
-        with _exclusive(folder, log):
+        with writing(make_folder(folder)), _exclusive(folder, log):
             what = f"{extractor.name} of {dataset_name}"
             array = _open_checked(folder, log, verified) or PartedArray.create(
                 folder, _layout(dataset, extractor, device), made_from

@@ -26,6 +26,7 @@ from hashbench.replay.stored_trial import (
     readable_trials,
 )
 from hashbench.util.progress import Log, no_log
+from hashbench.util.storage import make_folder
 
 MAX_SHOWN = 100  # queries, and neighbours of each: a sheet stays one that can be drawn and looked at
 
@@ -110,7 +111,7 @@ def make_gallery(stored: StoredTrial, request: GalleryRequest) -> GalleryResult:
     neighbours = nearest(codes, queries, request.neighbours, request.device)
     dataset = open_recorded_dataset(stored, request.data, request.dataset)
     sheet = neighbour_sheet(stored, codes, neighbours, dataset)
-    request.out.mkdir(parents=True, exist_ok=True)
+    make_folder(request.out)
     file = request.out / f"{stored.file.stem}-neighbours.png"
     sheet.save(file)
     try:

@@ -1,6 +1,7 @@
 """A grid of trials as a user asks for it; the constructor checks the values."""
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -84,9 +85,54 @@ def parse_bits(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(lengths))
 
 
-def split_list(text: str) -> tuple[str, ...]:
-    """The parts of a comma-separated list, without blanks and repeats."""
-    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+def split_list(text: str, brackets: bool = False) -> tuple[str, ...]:
+    """The parts of a comma-separated list, without blanks and repeats.
+
+    A comma in double quotes, or behind a backslash, belongs to a name: ``"folder:a,b/set.toml",digits``.
+
+    Args:
+        text: the list.
+        brackets: a comma in brackets separates nothing either, and quotes in brackets stay: "[1,2],[3]".
+
+    Raises:
+        UsageError: a quotation mark or a bracket is not closed.
+    """
+    parts, depth, quoted = [""], 0, False
+    characters = iter(re.findall(r'\\[,"]|.', text, re.DOTALL))
+    for character in characters:
+        if character == '"':
+            quoted = not quoted
+        if brackets and not quoted:
+            depth += (character in "([{") - (character in ")]}")
+        if character == "," and not quoted and depth < 1:
+            parts.append("")
+        elif character != '"' or depth:
+            parts[-1] += character[-1]
+    if quoted or depth > 0:
+        what = "quotation mark" if quoted else "bracket"
+        raise UsageError(f'the list {text!r} has a {what} that is not closed (\\" is a quotation mark in a name)')
+    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+
+
+def check_commas(option: str, parts: Sequence[str], is_name: Callable[[str], bool]) -> None:
+    """Check that parts of a list are not one name with a comma that was not quoted.
+
+    Args:
+        option: what the list was given as, for the message.
+        parts: the list.
+        is_name: whether there is something of that name.
+
+    Raises:
+        UsageError: parts that nothing is called are a name when they are joined.
+    """
+    for start, part in enumerate(parts):
+        for end in range(start + 2, len(parts) + 1):
+            whole = ",".join(parts[start:end])
+            if not is_name(part) and is_name(whole):
+                raise UsageError(
+                    f"{option} has {part!r}, which nothing is called; {whole!r} has a comma in its name: "
+                    f"write {option} '\"{whole}\"'"
+                )
 
 
 def parse_settings(pairs: Iterable[str]) -> dict[str, dict[str, str]]:

@@ -14,7 +14,7 @@ from hashbench.features.extractor import Extractor
 from hashbench.features.spec import extractor, features_dtype
 from hashbench.features.weights import Weights
 from hashbench.planning.defaults import default_datasets
-from hashbench.planning.grid import Grid
+from hashbench.planning.grid import Grid, check_commas
 
 TRIED_IMAGES = 16
 
@@ -53,10 +53,16 @@ def tasks(grid: Grid, data: Path, device: torch.device, weights: Weights) -> Ite
         UsageError: a data set or features that are not there, or without items to train on or to score.
     """
     patterns = grid.datasets or default_datasets()
+    check_commas("--datasets", patterns, _names_a_file)
     for spec in dict.fromkeys(spec for pattern in patterns for spec in expand(pattern, weights.log)):
         with catching_exit(f"data set {spec!r}"):
             task = _task(spec, grid, data, device, weights)
         yield task
+
+
+def _names_a_file(spec: str) -> bool:
+    file = spec.partition(":")[2]
+    return bool(file) and Path(file).expanduser().is_file()
 
 
 def _task(spec: str, grid: Grid, data: Path, device: torch.device, weights: Weights) -> Task:

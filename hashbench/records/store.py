@@ -18,7 +18,8 @@ from hashbench.records.consistency import check_consistency
 from hashbench.records.schema import FORMAT, model
 from hashbench.records.trial_spec import PlannedTrial
 from hashbench.util.documents import checked
-from hashbench.util.files import replacing
+from hashbench.util.files import name_with_key, replacing
+from hashbench.util.storage import check_writable, make_folder
 
 Record = dict[str, Any]
 WAY_OUT = "move it away or restore it"
@@ -61,9 +62,25 @@ class Store:
         )
 
     def prepare(self) -> None:
-        """Make the folders."""
-        for folder in (self.records_folder, self.throughput_folder, self.logs):
-            folder.mkdir(parents=True, exist_ok=True)
+        """Make the folders.
+
+        Raises:
+            StorageError: they cannot be made or written.
+        """
+        for folder in self._folders():
+            check_writable(make_folder(folder))
+
+    def check_present(self) -> None:
+        """Check that the folders are still there.
+
+        Raises:
+            StorageError: one is not.
+        """
+        for folder in self._folders():
+            check_writable(folder)
+
+    def _folders(self) -> tuple[Path, ...]:
+        return self.records_folder, self.throughput_folder, self.logs
 
     def record_path(self, planned: PlannedTrial) -> Path:
         """``records/<dataset>-<protocol>-<method>-<bits>-<repetition>-<key>.json``, names made safe for files."""
@@ -119,12 +136,12 @@ class Store:
 
 
 def stem(planned: PlannedTrial) -> str:
-    """File name of a trial without its ending."""
+    """File name of a trial without its ending; the key, at its end, is whole however long the names are."""
     trial = planned.trial
     protocol = trial.protocol.partition("/")[2]
     bits = "float" if trial.bits is None else str(trial.bits)
-    parts = (trial.dataset, protocol, trial.method, bits, str(trial.repetition), planned.key)
-    return "-".join(re.sub(r"[^A-Za-z0-9._]+", "_", part) for part in parts)
+    parts = (trial.dataset, protocol, trial.method, bits, str(trial.repetition))
+    return name_with_key("-".join(re.sub(r"[^A-Za-z0-9._]+", "_", part) for part in parts), planned.key)
 
 
 def to_json(content: Record) -> bytes:

@@ -45,7 +45,10 @@ BEGINNINGS = (
 # What a trial runs through and what cannot change a code: messages, progress, whole files on disk, checksums.
 OUTSIDE = (
     *("hashbench/__init__.py", "hashbench/errors.py", "hashbench/evaluation/", "hashbench/plugins/"),
-    *(f"hashbench/util/{name}.py" for name in ("__init__", "progress", "files", "paths", "documents", "syntax_tree")),
+    *(
+        f"hashbench/util/{name}.py"
+        for name in ("__init__", "progress", "files", "storage", "paths", "documents", "syntax_tree")
+    ),
     *(f"hashbench/data/{name}.py" for name in ("__init__", "adopt", "archives", "download", "checksums")),
     *("hashbench/execution/__init__.py", "hashbench/records/__init__.py"),
 )

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from hashbench.data.spec import expand
+from hashbench.data.spec import expand, plugin_name
 from hashbench.errors import UsageError
+from hashbench.features.deep import Deep
 from hashbench.features.spec import extractor_class
 from hashbench.planning.grid import Grid
 from hashbench.planning.suite import GridTable, open_grids, open_suite, suite_names
@@ -234,3 +235,15 @@ def test_the_papers_suite_has_its_networks_code_lengths_and_three_seeds() -> Non
     assert [(run.methods, run.features) for run in runs] == [(("itq", "bgan"), "resnet50"), (("itq",), "vgg19")]
     (asked,) = changes("bgan-paper")
     assert (asked["encoder"], asked["reconstruction_size"]) == ("vgg19", 64)
+
+
+@pytest.mark.parametrize("name", suite_names())
+def test_a_shipped_suite_says_what_comes_first_and_how_long_it_takes(name: str) -> None:
+    suite = open_suite(name)
+    datasets = {plugin_name(spec) for run in suite.runs for spec in run.datasets} - {"digits"}
+    assert all(f"hashbench data prepare {dataset}" in suite.needs for dataset in datasets)
+    assert ("downloads" in suite.needs or "--weights" in suite.needs) is any(
+        extractor_class(run.features) is Deep for run in suite.runs if run.features is not None
+    )
+    assert suite.time
+    assert suite.requirements().endswith(f"time: {suite.time}")

@@ -13,6 +13,7 @@ from hashbench.reporting.figures.style import Style, figure_style
 from hashbench.reporting.leaderboard.table import Table
 from hashbench.reporting.table_key import TableKey
 from hashbench.util.files import replacing
+from hashbench.util.storage import make_folder
 
 FORMATS: Mapping[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None}}  # with what is not written
 LONGEST_PART = 60
@@ -49,23 +50,14 @@ def write_figures(
         formats: names from :data:`FORMATS`.
 
     Raises:
-        UsageError: the folder cannot be made.
+        StorageError: the folder cannot be made.
     """
     for table in tables:
         for kind in kinds:
             figure = draw(kind, table, styles)
             if figure is not None:
-                _make_folder(folder)
+                make_folder(folder)
                 yield from _write(figure, folder, _stem(kind, table.key), formats)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise UsageError(
-            f"folder {str(folder)!r} of the figures cannot be made ({error.strerror}); name another"
-        ) from None
 
 
 def _write(figure: Figure, folder: Path, stem: str, formats: Sequence[str]) -> Iterator[Path]:
