@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hashbench.codes import Codes
 from hashbench.errors import UsageError
 from hashbench.evaluation.evaluate import evaluate, warm_up
@@ -14,8 +16,15 @@ from hashbench.execution import references
 from hashbench.execution.settings import Settings
 from hashbench.external.arrays import CODES, Arrays
 from hashbench.external.encodings import decode
-from hashbench.external.ground_truth import PARTS, GroundTruth, ProvidedLabels, ground_truth_from_labels
+from hashbench.external.ground_truth import (
+    PARTS,
+    GroundTruth,
+    ProvidedLabels,
+    ground_truth_from_labels,
+    with_own_rows_by_content,
+)
 from hashbench.external.labels import check_items, check_labels
+from hashbench.external.own_items import NONE
 from hashbench.external.protocol import ground_truth_from_protocol
 from hashbench.external.score_request import Features, ScoreRequest, resolve_features
 from hashbench.planning.fingerprint import bare_fingerprint, fingerprint
@@ -57,21 +66,24 @@ def score_arrays(arrays: Arrays, request: ScoreRequest, settings: Settings) -> S
     Raises:
         UsageError: codes, labels and request do not fit each other or the protocol; one line, nothing is written.
     """
-    codes = {name: decode(name, arrays.values[name], request.encoding, request.bits) for name in CODES}
+    encoding = request.encoding, request.bits, request.bit_order
+    codes = {name: decode(name, arrays.values[name], *encoding) for name in CODES}
     query, database = (codes[name] for name in CODES)
     if query.bits != database.bits:
         raise UsageError(f"query_codes have {query.bits} bits and database_codes {database.bits}, wanted the same")
     given = _given(arrays, {"query": len(query), "database": len(database)})
     features = resolve_features(request, settings)
     if request.protocol is None:
-        truth = ground_truth_from_labels(given, request.table or OWN_TABLE, request.cutoff)
+        truth = ground_truth_from_labels(given, request.table or OWN_TABLE, request.cutoff, request.leave_one_out)
+        truth = with_own_rows_by_content(truth, (query, database))
     else:
         truth = ground_truth_from_protocol(request.protocol, given, settings)
     placed = query[truth.rows[0]], database[truth.rows[1]]
     planned = _scored_trial(request, truth, features, placed)
     file = Store(settings.results).record_path(planned)
     check_replaceable(file)
-    extra = {"scored": {"encoding": request.encoding or "bool", "files": dict(arrays.sums)}}
+    how = {"encoding": request.encoding or "bool", **({"bit_order": request.bit_order} if request.bit_order else {})}
+    extra = {"scored": {**how, "files": dict(arrays.sums)}}
     stored = results(settings.results)
     notes = [*truth.notes, *_unread(arrays), *stored.faults, *_replaced(planned, stored.records)]
     record = _store(planned, placed, truth, settings, extra)
@@ -139,7 +151,8 @@ def _code_sum(codes: Codes) -> str:
 def _store_floor(request: ScoreRequest, truth: GroundTruth, features: Features, bits: int, settings: Settings) -> None:
     """Score random codes if the table has none yet; on features of hashbench's this is the trial of a grid.
 
-    Records that must not be replaced stay, also where they cannot be read.
+    A query that is known to be an item of the database has that item's code, as it has with a method. Random codes
+    from before this was known are scored anew. Records that must not be replaced stay, also where they cannot be read.
     """
     trial = _trial(RANDOM_CODES, {}, bits, request.repetition, truth, features)
     card, device = truth.card["id"], pick_device(settings.device)
@@ -147,14 +160,18 @@ def _store_floor(request: ScoreRequest, truth: GroundTruth, features: Features, 
     planned = PlannedTrial(trial, made_by, truth.card, truth.protocol)
     store = Store(settings.results)
     there = store.read(planned)
-    if there is None or there["status"] != "ok":
+    twice = truth.own is not None and bool((truth.own != NONE).any())
+    if there is None or there["status"] != "ok" or (twice and not there["protocol_card"]["leaks"]):
         try:
             check_replaceable(store.record_path(planned))
         except IrreplaceableError:
             return
         queries, items = (len(each) for each in truth.items)
         drawn = references.random_codes(queries + items, bits, trial.own_seed)
-        _store(planned, (drawn[:queries], drawn[queries:]), truth, settings, {})
+        rows = np.arange(queries)
+        if truth.own is not None:
+            rows = np.where(truth.own == NONE, rows, queries + truth.own)
+        _store(planned, (drawn[rows], drawn[queries:]), truth, settings, {})
 
 
 def _store(
@@ -166,7 +183,8 @@ def _store(
     start_peak_memory(device)
     start = time.perf_counter()
     try:
-        scores = evaluate(*codes, *truth.labels, truth.card["cutoff"], device)
+        own_rows = truth.own if truth.leave_one_out else None
+        scores = evaluate(*codes, *truth.labels, truth.card["cutoff"], device, own_rows=own_rows)
     except ValueError as error:
         raise UsageError(str(error)) from None
     record = new_record(planned, settings.device, settings.provenance)

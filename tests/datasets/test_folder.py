@@ -134,9 +134,13 @@ def test_the_id_has_a_hash_of_labels_splits_and_images(tmp_path: Path) -> None:
     ("toml", "complaint"),
     [
         ("feature = 'gist'", r"no key named 'feature'; did you mean 'features'\? \(there are: csv, cutoff, features, "),
-        ("cutoff = 'all'", r"cutoff is 'all', wanted a whole number of at least 1"),
-        ("cutoff = true", r"cutoff is True, wanted a whole number of at least 1"),
-        ("queries = 0", r"queries is 0, wanted a whole number of at least 1"),
+        ("cutoff = 'all'", r"cutoff is 'all', wanted a whole number from 1 to 1000000000"),
+        ("cutoff = true", r"cutoff is True, wanted a whole number from 1 to 1000000000"),
+        (
+            "cutoff = 100000000000000000000",
+            r"cutoff is 100000000000000000000, wanted a whole number from 1 to 1000000000",
+        ),
+        ("queries = 0", r"queries is 0, wanted a whole number from 1 to 1000000000"),
         ("images = 7", r"images is 7, wanted a text in quotes"),
         ("name = ''", r"name is '', wanted a text in quotes"),
         ("name = 'my birds'", r"the name is 'my birds', wanted letters, digits, - and _; set one"),
