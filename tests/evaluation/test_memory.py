@@ -84,6 +84,13 @@ def test_codes_of_nuswide_are_scored_in_100_megabytes(classes: int) -> None:
 
 
 @needs_proc
+@pytest.mark.parametrize("classes", [20_000, 100_000])
+def test_items_of_a_class_each_are_scored_in_60_megabytes(classes: int) -> None:
+    """A matrix of 200,000 items x 20,000 classes would be 4 GB."""
+    assert 2 < peak_memory.in_fresh_process(peak_memory.megabytes_of_classes, classes) < 60
+
+
+@needs_proc
 @pytest.mark.slow
 def test_features_of_nuswide_are_scored_in_700_megabytes(tmp_path: Path) -> None:
     """The same sizes in 64 dimensions: float similarities of all pairs would be 1,627 MB."""
