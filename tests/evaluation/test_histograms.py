@@ -82,6 +82,17 @@ def test_classes_count_as_their_columns_do(
 
 
 @pytest.mark.usefixtures("backend")
+@pytest.mark.parametrize("hot", [False, True])
+def test_classes_that_no_item_has_are_those_of_no_item(hot: bool) -> None:
+    """A query's class number may need more bits than any of the database's."""
+    codes = Codes.pack(bools(300, 8, 0)), Codes.pack(bools(9, 8, 1))
+    classes = np.arange(300)
+    queries = np.eye(300, dtype=np.bool_)[classes] if hot else classes
+    relevant = distance_histograms(*codes, queries, np.zeros(9, dtype=np.int64)).relevant.sum(axis=1)
+    assert relevant.tolist() == [9] + 299 * [0]
+
+
+@pytest.mark.usefixtures("backend")
 @pytest.mark.parametrize("bits", [1, 8, 512])
 def test_blocks_meet_without_a_seam(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matmul, "_BLOCK_ITEMS", 7)
