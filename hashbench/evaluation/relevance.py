@@ -10,7 +10,7 @@ from torch import Tensor
 from hashbench.search.backend import LabelPair, LabelSide
 from hashbench.util.arrays import as_numpy
 
-_LARGEST = 2**63 - 2  # one more is an int64 as well
+LARGEST = 2**63 - 2  # one more is an int64 as well
 _BLOCK_BYTES = 1 << 24
 _TABLE_SHARE = 8  # a table of this many numbers per item is faster than sorting
 
@@ -132,6 +132,6 @@ def _array(labels: Labels) -> npt.NDArray[Any]:
         )
     if array.size and array.min() < 0:
         raise ValueError(f"labels: class number {array.min()}, wanted 0 or more")
-    if array.size and array.max() > _LARGEST:
-        raise ValueError(f"labels: class number {array.max()}, wanted 0 to {_LARGEST}")
+    if array.size and array.max() > LARGEST:
+        raise ValueError(f"labels: class number {array.max()}, wanted 0 to {LARGEST}")
     return array.astype(np.int64)
