@@ -48,8 +48,8 @@ class GroundTruth:
         labels: bool [n, classes], or class numbers, int64 [n].
         items: item numbers, int64 [n].
         rows: the given row of each item, int64 [n].
-        own: for each query the row of the database that is the query itself, int64 [q], -1 for none; None where it is
-            not known, or not by item numbers.
+        own: for each query the row of the database that is the query itself, int64 [q], -1 for none; None where that is
+            not known.
         leave_one_out: that row is left out of the query's ranking.
         notes: lines on what was taken for granted.
     """

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -180,7 +181,8 @@ def test_files_that_are_no_state_dict_are_one_line(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(content)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.jit.script(torch.nn.Linear(2, 2)).save(tmp_path / "script.pth")
+        program: Any = torch.jit.script(torch.nn.Linear(2, 2))
+        program.save(tmp_path / "script.pth")
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
         archive.writestr("a", "b")
     saved(tmp_path / "tensor.pth", torch.ones(3))
