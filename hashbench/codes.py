@@ -66,7 +66,8 @@ class Codes:
         """
         array = as_numpy(values)
         if array.dtype != np.bool_ or array.ndim != 2:
-            raise ValueError(f"codes: got {array.dtype} {list(array.shape)}, wanted bool [n, bits]; {_way_out(array)}")
+            dtype = values.dtype if isinstance(values, Tensor) else array.dtype
+            raise ValueError(f"codes: got {dtype} {list(array.shape)}, wanted bool [n, bits]; {_way_out(array)}")
         return cls(np.packbits(array, axis=1), array.shape[1])
 
     @classmethod
