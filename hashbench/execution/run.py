@@ -23,6 +23,7 @@ from hashbench.records.environment import git_state
 from hashbench.records.results import Results, results
 from hashbench.records.store import Store
 from hashbench.util.device import pick_device
+from hashbench.util.numbers import positive_number
 from hashbench.util.paths import absolute, cache_folder, data_folder
 from hashbench.util.progress import log_to_stderr
 
@@ -108,8 +109,7 @@ def make_settings(
     Raises:
         UsageError: a folder is not there or is a file, the device is not here, the time-out is not positive.
     """
-    if timeout is not None and timeout <= 0:
-        raise UsageError(f"timeout is {timeout:g} s, wanted more than 0")
+    timeout = None if timeout is None else positive_number("timeout", timeout, " s")
     pick_device(device)
     return Settings(
         results=absolute(results_folder),

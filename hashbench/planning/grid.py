@@ -7,6 +7,7 @@ from typing import Any
 
 from hashbench.codes import check_bits
 from hashbench.errors import UsageError
+from hashbench.util.numbers import INT64, whole_number
 
 FEATURES_DTYPES = ("auto", "float32", "float16", "bfloat16")
 RERUN = ("missing", "failed", "stale", "all")
@@ -52,12 +53,13 @@ class Grid:
             raise UsageError("no method given; name some with --methods (hashbench list methods shows them)")
         if not self.bits:
             raise UsageError("no code length given; name some with --bits, say --bits 16,32,64")
-        for bits in self.bits:
-            check_bits(bits)
-        if self.repeats < 1:
-            raise UsageError(f"repeats is {self.repeats}, wanted 1 or more")
-        if self.limit is not None and self.limit < 1:
-            raise UsageError(f"limit is {self.limit}, wanted 1 or more training items")
+        whole = {"repeats": whole_number("repeats", self.repeats, 1)}
+        whole["seed"] = whole_number("seed", self.seed, -INT64, INT64 - 1, "a whole number of at most 64 bits")
+        if self.limit is not None:
+            whole["limit"] = whole_number("limit", self.limit, 1)
+        for name, value in whole.items():  # numpy's as Python's, as records have them
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "bits", tuple(check_bits(bits) for bits in self.bits))
         if self.features_dtype not in FEATURES_DTYPES:
             raise UsageError(f"features dtype is {self.features_dtype!r}, wanted one of {', '.join(FEATURES_DTYPES)}")
         if self.rerun not in RERUN:

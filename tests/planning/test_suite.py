@@ -90,7 +90,7 @@ def test_options_change_every_run(written: Path) -> None:
             {"parameters": {"bgan": {}}},
             r"suite s: parameters asked for beside it name 'bgan', which is not among the methods \(itq, lsh, p\*\)",
         ),
-        ({"repeats": 0}, "repeats is 0, wanted 1 or more"),
+        ({"repeats": 0}, "repeats is 0, wanted a whole number from 1 to 1000000000"),
     ],
 )
 def test_what_a_suite_cannot_be_changed_to_is_refused(written: Path, changes: dict[str, Any], message: str) -> None:
@@ -121,7 +121,7 @@ TITLE, GRID = 'title = "t"\n', '[grid]\nmethods = ["itq"]\nbits = [8]\n'
         (TITLE + GRID + "[[runs]]\n[[runs]]\nbits = 32", r": runs\[1\].bits is 32, wanted a list of code lengths"),
         (TITLE + GRID + "[[runs]]\nbits = [true]", r": runs\[0\].bits\[0\] is True, wanted a whole number$"),
         (TITLE + GRID + "[[runs]]\nbits = [0]", r": runs\[0\]: bits is 0, wanted a whole number from 1 to 4096"),
-        (TITLE + GRID + "repeats = 0", r": runs\[0\]: repeats is 0, wanted 1 or more"),
+        (TITLE + GRID + "repeats = 0", r": runs\[0\]: repeats is 0, wanted a whole number from 1 to 1000000000"),
         (TITLE + GRID + "repeats = 1.5", r": grid.repeats is 1.5, wanted a whole number"),
         (TITLE + GRID + "device = 'cpu'", r": grid: no key named 'device'"),
         (TITLE + GRID + "rerun = 'all'", r": grid: no key named 'rerun'"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from hashbench.evaluation.headline import HEADLINE
 from hashbench.records.store import Record
+from hashbench.records.trial_spec import EXTERNAL_DATASET
 from hashbench.reporting.leaderboard.cell_text import STALE_MARK, TIED_MARK
 from hashbench.reporting.leaderboard.table import Cell, Row, Table
 from hashbench.reporting.metric_names import HEADLINE_NAME
@@ -83,15 +84,32 @@ def _sentences(table: Table) -> Iterator[str]:
     unanswerable = records[0]["queries"]["unanswerable"]
     if unanswerable:
         yield f"{unanswerable:,} queries without any relevant database item are left out of the means."
-    leaked = card["leaks"] or {}
-    if any(leaked.values()):
+    yield from _about_leaks(records)
+    if any("scored" in record["fingerprint"] for record in records):
+        yield "codes=external: codes made elsewhere and scored here; how they were trained was not seen."
+    yield from _about_cells(table)
+
+
+def _about_leaks(records: list[Record]) -> Iterator[str]:
+    """Which queries are also in the database; of codes from elsewhere it may be known of some records alone."""
+    cards = [record["protocol_card"] for record in records]
+    card = next((card for card in cards if card["leaks"]), cards[0])
+    leaked = card["leaks"]
+    if "left_out" in card:
+        yield (
+            f"Leave one out: {card['left_out']:,} queries are also in the database, and each one's own item is left "
+            "out of its ranking."
+        )
+    elif leaked is None and records[0]["trial"]["dataset"] == EXTERNAL_DATASET:
+        yield "Whether queries are also in the database is not known: the codes came without item numbers."
+    elif leaked and leaked["query_in_train"] is None:
+        if leaked["query_in_database"]:
+            yield f"{leaked['query_in_database']:,} queries are also in the database: each finds itself."
+    elif leaked and any(leaked.values()):
         yield (
             f"Leaks by image content: {leaked['query_in_database']} queries are also in the database, "
             f"{leaked['query_in_train']} in the training set."
         )
-    if any("scored" in record["fingerprint"] for record in records):
-        yield "codes=external: codes made elsewhere and scored here; how they were trained was not seen."
-    yield from _about_cells(table)
 
 
 def _about_items(card: dict[str, Any]) -> Iterator[str]:
