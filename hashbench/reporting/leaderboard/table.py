@@ -45,6 +45,7 @@ class Cell:
     stale: bool = False
     vs_best: Paired | None = None
     fault: str | None = None
+    _values: dict[str, list[float]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def tied_with_best(self) -> bool:
@@ -71,9 +72,11 @@ class Cell:
         return [one for one in arrays if one is not None]
 
     def values(self, metric: str) -> list[float]:
-        """A metric over the repetitions; records for which it is undefined are left out."""
-        values = ((record["metrics"] or {}).get(metric) for record in self.ok)
-        return [value for value in values if value is not None and math.isfinite(value)]
+        """A metric over the repetitions, whose records are known by now; those without a finite value are left out."""
+        if metric not in self._values:
+            values = ((record["metrics"] or {}).get(metric) for record in self.ok)
+            self._values[metric] = [value for value in values if value is not None and math.isfinite(value)]
+        return self._values[metric]
 
     def mean(self, metric: str) -> float | None:
         """Mean over the repetitions, None without a value."""
@@ -216,11 +219,19 @@ class Table:
 
     def best(self, bits: int) -> float | None:
         """The best headline value among the complete rows of a column."""
-        values = [row.cell(bits).mean(HEADLINE) for row in self.ranked]
-        return max((value for value in values if value is not None), default=None)
+        return self._best[bits]
 
     def is_best(self, row: Row, bits: int | None) -> bool:
         """Whether the row is complete and has the best headline value of the column ``bits``."""
-        if bits is None or not any(row is other for other in self.ranked):
+        if bits is None or id(row) not in self._complete:
             return False
         return row.cell(bits).mean(HEADLINE) == self.best(bits)
+
+    @cached_property
+    def _best(self) -> dict[int, float | None]:
+        means = {bits: [row.cell(bits).mean(HEADLINE) for row in self.ranked] for bits in self.columns}
+        return {bits: max((one for one in own if one is not None), default=None) for bits, own in means.items()}
+
+    @cached_property
+    def _complete(self) -> frozenset[int]:
+        return frozenset(map(id, self.ranked))

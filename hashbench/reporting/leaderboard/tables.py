@@ -31,9 +31,11 @@ def tables(results: Results, current: frozenset[str] = frozenset(), stale: froze
     made = [_table(key, list(rows.values())) for key, rows in sorted(rows_of.items())]
     made = [table for table in made if table.methods]
     _, left_out = by_device(results.records, current)
-    others = [(TableKey.of(record), record["fingerprint"]["device"]) for record in left_out]
+    others: dict[TableKey, Counter[str]] = {}
+    for record in left_out:
+        others.setdefault(TableKey.of(record), Counter())[record["fingerprint"]["device"]] += 1
     for table in made:
-        table.other_devices = Counter(kind for key, kind in others if key == table.key)
+        table.other_devices = others.get(table.key, Counter())
     but_weights = Counter(replace(table.key, weights="") for table in made)
     for table in made:
         table.same_but_weights = but_weights[replace(table.key, weights="")] > 1
@@ -87,8 +89,10 @@ def _table(key: TableKey, rows: list[Row]) -> Table:
 
 def _disambiguate_labels(rows: list[Row]) -> None:
     """Where rows have the same label though their parameters differ (a default changed), name what differs."""
-    for label in {row.label for row in rows}:
-        twins = [row for row in rows if row.label == label]
+    by_label: dict[str, list[Row]] = {}
+    for row in rows:
+        by_label.setdefault(row.label, []).append(row)
+    for twins in by_label.values():
         names = {name for row in twins for name in row.parameters}
         differing = [name for name in sorted(names) if len({repr(row.parameters.get(name)) for row in twins}) > 1]
         for row in twins if len(twins) > 1 else []:
