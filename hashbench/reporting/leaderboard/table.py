@@ -210,8 +210,14 @@ class Table:
     @property
     def cutoff(self) -> int | None:
         """The protocol's customary k of mAP@k, None where it has none beside the usual ones."""
-        cutoff: int | None = self.records()[0]["protocol_card"]["cutoff"]
+        cutoff: int | None = self.card["cutoff"]
         return None if cutoff == HEADLINE_K else cutoff
+
+    @cached_property
+    def card(self) -> Record:
+        """The protocol card of its first record; all of them have one id."""
+        card: Record = self.records()[0]["protocol_card"]
+        return card
 
     def records(self) -> list[Record]:
         """All records of the table."""

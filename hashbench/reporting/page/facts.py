@@ -9,7 +9,7 @@ from hashbench.reporting.metric_names import HEADLINE_NAME
 
 def facts(table: Table) -> Iterator[tuple[str, str]]:
     """Terms and texts; the caption has them in full."""
-    key, card = table.key, table.records()[0]["protocol_card"]
+    key, card = table.key, table.card
     yield "Metric", f"{HEADLINE_NAME}: cut-off after 1,000 items"
     yield "Denominator", "“hits”: relevant items among those 1,000"
     yield "Ties", "exact expectation over all their orders"
