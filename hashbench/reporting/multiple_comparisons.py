@@ -184,7 +184,8 @@ def _items(items: Sequence[Sequence[int]], averages: FloatArray, strays: FloatAr
 
 def _mean(rows: FloatArray, cells: Sequence[int]) -> FloatArray:
     """The mean of the rows of these cells, added one after the other."""
-    return functools.reduce(np.add, [rows[cell] for cell in cells]) / len(cells)
+    total: FloatArray = functools.reduce(np.add, [rows[cell] for cell in cells])
+    return total / len(cells)
 
 
 def _variances_of_differences(values: FloatArray) -> FloatArray:

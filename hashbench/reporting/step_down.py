@@ -81,7 +81,9 @@ def _running_maxima(
 def _reach(pairs: Pairs, centres: FloatArray) -> FloatArray:
     """No resample takes a pair farther than this, in standard errors [pairs]."""
     distance = centres[pairs.first] + centres[pairs.second]
-    return np.divide(distance, pairs.errors, out=np.full(len(distance), math.inf), where=pairs.errors > 0) + _SLACK
+    reach = np.full(len(distance), math.inf)
+    np.divide(distance, pairs.errors, out=reach, where=pairs.errors > 0)
+    return reach + _SLACK
 
 
 def _in_errors(differences: FloatArray, errors: FloatArray) -> FloatArray:

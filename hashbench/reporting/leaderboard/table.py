@@ -140,9 +140,9 @@ class Row:
         """Its cells with their code lengths, shortest first; one without bits goes first."""
         return sorted(self.cells.items(), key=lambda item: item[0] or 0)
 
-    def complete(self, columns: Iterable[int]) -> bool:
-        """Whether every column has a headline value and nothing failed."""
-        return all(self.cell(bits).mean(HEADLINE) is not None and not self.cell(bits).failed for bits in columns)
+    def complete(self, columns: Iterable[int], metric: str = HEADLINE) -> bool:
+        """Whether every column has a value and nothing failed."""
+        return all(self.cell(bits).mean(metric) is not None and not self.cell(bits).failed for bits in columns)
 
 
 class Line(NamedTuple):
@@ -158,6 +158,7 @@ class Table:
     """The rows that share a key: complete ones first, best first, then incomplete ones; references apart.
 
     Attributes:
+        metric: what it shows and ranks by.
         ranked: the complete rows, those without a rank since an incomplete one is better included.
         unranked: the rows that lack cells.
         same_but_weights: another table differs from it in the weights of the features' network alone.
@@ -174,6 +175,7 @@ class Table:
     ranked: list[Row]
     unranked: list[Row]
     references: list[Row]
+    metric: str = HEADLINE
     same_but_weights: bool = False
     hardware: Record | None = None
     other_hardware: bool = False
@@ -224,18 +226,18 @@ class Table:
         return [record for row in self.rows for cell in row.cells.values() for record in (*cell.ok, *cell.failed)]
 
     def best(self, bits: int) -> float | None:
-        """The best headline value among the complete rows of a column."""
+        """The best value among the complete rows of a column."""
         return self._best[bits]
 
     def is_best(self, row: Row, bits: int | None) -> bool:
-        """Whether the row is complete and has the best headline value of the column ``bits``."""
+        """Whether the row is complete and has the best value of the column ``bits``."""
         if bits is None or id(row) not in self._complete:
             return False
-        return row.cell(bits).mean(HEADLINE) == self.best(bits)
+        return row.cell(bits).mean(self.metric) == self.best(bits)
 
     @cached_property
     def _best(self) -> dict[int, float | None]:
-        means = {bits: [row.cell(bits).mean(HEADLINE) for row in self.ranked] for bits in self.columns}
+        means = {bits: [row.cell(bits).mean(self.metric) for row in self.ranked] for bits in self.columns}
         return {bits: max((one for one in own if one is not None), default=None) for bits, own in means.items()}
 
     @cached_property
