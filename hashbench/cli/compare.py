@@ -1,6 +1,7 @@
 """The verb ``compare``."""
 
 import json
+import sys
 
 import click
 
@@ -54,7 +55,7 @@ def command(first: str, second: str | None, methods: str | None, form: str, as_j
     if as_json:
         click.echo(json.dumps(facts(comparison), indent=1))
     elif form == "md":
-        click.echo(markdown(comparison), nl=False)
+        click.echo(markdown(comparison), nl=False, file=sys.stdout)
     else:
         from rich.console import Console
 

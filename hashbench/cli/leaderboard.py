@@ -3,6 +3,7 @@
 import io
 import json
 import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def _put(text: str, out: Path | None) -> None:
     from hashbench.util.files import replacing
 
     if out is None:
-        click.echo(text, nl=False)
+        click.echo(text, nl=False, file=sys.stdout)  # else click writes UTF-8 where the encoding is ASCII
     elif not out.absolute().parent.is_dir():
         raise UsageError(f"there is no folder {str(out.parent)!r} for --out {out.name}; make it or name another")
     else:
