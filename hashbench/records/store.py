@@ -1,9 +1,11 @@
 """The store on disk: one JSON file per trial, its codes and state beside it, throughput by key and hardware."""
 
+import gc
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -219,12 +221,25 @@ def _load_throughput(path: Path) -> Record:
 
 def _read(paths: Iterable[Path], load: Callable[[Path], Record]) -> ReadFiles:
     contents, faults = {}, {}
-    for path in sorted(paths):
-        try:
-            contents[path] = load(path)
-        except UsageError as fault:
-            faults[path] = fault
+    with _no_collection():
+        for path in sorted(paths, key=str):
+            try:
+                contents[path] = load(path)
+            except UsageError as fault:
+                faults[path] = fault
     return ReadFiles(contents, faults)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without the garbage collector, which would walk all records again and again as they are read; none is garbage."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _write_json(path: Path, content: Record) -> None:

@@ -69,6 +69,14 @@ def compare(first: str | Path, second: str | Path, *, allow_stale: bool = False)
     return comparison.compare(first, second, outdated_records, allow_stale)
 
 
+def compare_methods(folder: str | Path, methods: tuple[str, str], *, allow_stale: bool = False) -> Comparison:
+    """Compare two methods of one result folder over all their seeds.
+
+    See :func:`hashbench.reporting.comparison.compare.compare_methods`.
+    """
+    return comparison.compare_methods(folder, methods, outdated_records, allow_stale)
+
+
 def _absent_methods(baseline: Baseline) -> dict[str, str]:
     """Why methods of a baseline are not here, by name; those of codes from elsewhere need not be."""
     names = {cell.identity.method for cell in baseline.cells if not _is_external(cell.identity.facts())}

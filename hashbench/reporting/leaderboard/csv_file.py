@@ -33,7 +33,7 @@ def lines(tables: Iterable[Table]) -> list[dict[str, Any]]:
 
 def _about_row(table: Table, line: Line) -> dict[str, Any]:
     key, row = table.key, line.row
-    card = table.records()[0]["protocol_card"]
+    card = table.card
     items = {f"{part}_items": count for part, count in card["sizes"].items()}
     return {
         "protocol": key.protocol,
