@@ -6,6 +6,7 @@ import sys
 import click
 
 from hashbench.cli import options
+from hashbench.util.collection import without_collection
 
 EXAMPLE = """\b
 Examples:
@@ -30,6 +31,7 @@ Examples:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.option("--allow-stale", is_flag=True, help="Compare also results in B that today's code would not make.")
+@without_collection()
 def command(first: str, second: str | None, methods: str | None, form: str, as_json: bool, allow_stale: bool) -> int:
     """Compare the results in B with those in A, cell by cell on the same queries; or two methods of one folder.
 

@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from hashbench.cli import options
 from hashbench.errors import UsageError
+from hashbench.util.collection import without_collection
 
 PAGE = "leaderboard.html"
 FORMATS = ("table", "md", "csv", "latex", "html", "json")
@@ -38,6 +39,7 @@ Examples:
 @click.option("--into", metavar="FILE.md", help="Fill in the leaderboards of this Markdown file.")
 @click.option("--check", is_flag=True, help="Write nothing; fail if DIR's leaderboards, or FILE.md, are out of date.")
 @click.pass_context
+@without_collection()
 def command(ctx: click.Context, /, kind: str, check: bool, **given: Any) -> int:
     """Make leaderboards from records: on the terminal, as Markdown, CSV, LaTeX (booktabs), JSON or one HTML page.
 
