@@ -44,7 +44,9 @@ def test_another_metric_ranks_and_marks_in_every_format(folder: Path, call: Call
         assert "mAP@5000 on " in text
         assert re.search(r"1 +[|&]? *[Tt]anh.autoencoder.*0\.416", text)
         assert "≈" not in text
-    assert "Ranks by the means alone" in " ".join(call("leaderboard", "--metric", "map@5000").out.split())
+    assert "Bold: best of its column. Ranks by the means alone" in " ".join(
+        call("leaderboard", "--metric", "map@5000").out.split()
+    )
 
 
 def test_a_page_may_begin_with_another_metric(folder: Path, call: Callable[..., Done]) -> None:
