@@ -79,12 +79,12 @@ def command(ctx: click.Context, /, **given: Any) -> int:
     if given["update"]:
         return _update(Path(given["baseline"]), Path(given["results"]), given["allow_stale"])
     report, facts = _rates(given) if given["base"] else _scores(given)
-    for name in given["output"]:
-        _write(Path(name), _rendered(report, facts, ENDINGS[Path(name).suffix]))
     if given["as_json"]:
         click.echo(_rendered(report, facts, "json"), nl=False)
-        return int(report.exit_code)
-    _show(report, annotated=given["form"] == "github")
+    else:
+        _show(report, annotated=given["form"] == "github")
+    for name in given["output"]:
+        _write(Path(name), _rendered(report, facts, ENDINGS[Path(name).suffix]))
     return int(report.exit_code)
 
 

@@ -3,7 +3,6 @@
 import io
 import json
 import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +94,7 @@ def _put(text: str, out: Path | None) -> None:
     from hashbench.util.files import replacing
 
     if out is None:
-        click.echo(text, nl=False, file=sys.stdout)  # else click writes UTF-8 where the encoding is ASCII
+        click.echo(text, nl=False)
     elif not out.absolute().parent.is_dir():
         raise UsageError(f"there is no folder {str(out.parent)!r} for --out {out.name}; make it or name another")
     else:
