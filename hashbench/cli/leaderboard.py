@@ -79,7 +79,7 @@ def _make(kind: str, given: dict[str, Any]) -> int:
     for fault in (*content.faults, *faults):
         options.name_fault(fault)
     if not made:
-        way_out = "other names may have some" if content.records else "hashbench run makes some"
+        way_out = "other names or code lengths may have some" if content.records else "hashbench run makes some"
         click.echo(f"hashbench: no records to show in {str(folder / 'records')!r}; {way_out}", err=True)
         return 3
     out = Path(given["out"]) if given["out"] else folder / PAGE if kind == "html" else None
