@@ -119,7 +119,7 @@ def as_codes(values: CodesLike, bits: int | None = None) -> Codes:
     else:
         array = as_numpy(values)
         packed = bits is not None and array.dtype == np.uint8
-        codes = Codes.from_packed(array, check_bits(bits)) if packed else Codes.pack(array)
+        codes = Codes.from_packed(array, check_bits(bits)) if packed else Codes.pack(values)
     if bits is not None and codes.bits != bits:
         raise ValueError(f"codes: got {codes.bits} bits, wanted {bits}")
     return codes
