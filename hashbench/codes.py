@@ -58,7 +58,7 @@ class Codes:
             raise ValueError(f"codes: padding bits behind bit {self.bits} are set, wanted zeros")
 
     @classmethod
-    def pack(cls, values: npt.NDArray[np.bool_] | Tensor) -> Self:
+    def pack(cls, values: npt.NDArray[Any] | Tensor) -> Self:
         """Packed codes of bool [n, bits], True is +1.
 
         Raises:

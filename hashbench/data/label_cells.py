@@ -92,7 +92,7 @@ def _marked(where: str, cell: str, filled: Sequence[tuple[str, str]]) -> Labels:
 
 def _class_numbers(where: str, cell: str, separator: str | None) -> Labels:
     """Names of the classes whose numbers the cell has: "17", also where it says 17.0."""
-    numbers = {}
+    numbers = set[str]()
     for part in HOT_JOINT.split(cell) if separator is None else _parts(cell, separator):
         number = CLASS_NUMBER.fullmatch(part)
         if part and not number:
@@ -101,7 +101,7 @@ def _class_numbers(where: str, cell: str, separator: str | None) -> Labels:
                 'set labels = "names" in the TOML file'
             )
         if number:
-            numbers[number[1]] = None
+            numbers.add(number[1])
     return tuple(sorted(numbers))
 
 
