@@ -168,6 +168,7 @@ def test_a_cache_that_is_read_only_is_no_reason_to_stop(
 
 
 def test_a_current_folder_that_was_removed_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HASHBENCH_DATA", raising=False)
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
