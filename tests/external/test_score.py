@@ -21,19 +21,13 @@ from hashbench.planning.grid import Grid
 from hashbench.plugins.registry import DATASETS
 from hashbench.records.results import results
 from tests.evaluation.peak_memory import watched
-from tests.external.scoring import Arrays, Score, npz, only, table_with
+from tests.external.scoring import Arrays, Score, drawn_arrays, npz, only, table_with
 
 
 @pytest.fixture
 def arrays() -> Arrays:
     """Codes of 12 bits for 6 queries and 40 items of 3 classes."""
-    rng = np.random.default_rng(3)
-    return {
-        "query_codes": rng.random((6, 12)) < 0.5,
-        "database_codes": rng.random((40, 12)) < 0.5,
-        "query_labels": np.arange(6) % 3,
-        "database_labels": np.arange(40) % 3,
-    }
+    return drawn_arrays(12)
 
 
 @pytest.fixture(scope="module")

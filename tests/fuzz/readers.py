@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import safetensors.torch
@@ -14,6 +13,7 @@ from hashbench.cli.main import cli
 from hashbench.execution import measure
 from tests.datasets.flickr import ANNOTATIONS, write_annotations, write_images
 from tests.datasets.nuswide_files import write_image
+from tests.external.scoring import drawn_arrays
 from tests.features.networks import random_net
 
 CSV = """path,labels,split
@@ -97,22 +97,12 @@ def _write_suite(folder: Path) -> None:
     (folder / "suite.toml").write_text(SUITE)
 
 
-def _codes() -> dict[str, Any]:
-    rng = np.random.default_rng(3)
-    return {
-        "query_codes": rng.random((6, 16)) < 0.5,
-        "database_codes": rng.random((40, 16)) < 0.5,
-        "query_labels": np.arange(6) % 3,
-        "database_labels": np.arange(40) % 3,
-    }
-
-
 def _write_npz(folder: Path) -> None:
-    np.savez(folder / "codes.npz", **_codes())
+    np.savez(folder / "codes.npz", **drawn_arrays(16))
 
 
 def _write_npy(folder: Path) -> None:
-    for name, array in _codes().items():
+    for name, array in drawn_arrays(16).items():
         np.save(folder / f"{name}.npy", array)
 
 
@@ -187,7 +177,7 @@ READERS: dict[str, Reader] = {
         ("*.npy",),
         lambda folder: [
             *("score", "--name", "mine", "--results", str(folder / "results"), "--device", "cpu"),
-            *(word for name in _codes() for word in (f"--{name.replace('_', '-')}", f"{folder / name}.npy")),
+            *(word for name in drawn_arrays(16) for word in (f"--{name.replace('_', '-')}", f"{folder / name}.npy")),
         ],
     ),
     "state dict (.pth)": Reader(_write_states, ("net.pth",), _weights("net.pth")),
