@@ -23,6 +23,7 @@ class Traits:
         deterministic: ``fit`` draws nothing at random, so one repetition is enough.
         paper: authors, title, venue and year.
         presets: named sets of parameters ("quick": a shorter training, for methods that take long).
+        zero_is_one: the bit of a projection that is exactly 0 is 1; without it, 0. See :meth:`HashMethod.project`.
     """
 
     input: Literal["features", "images"] = "features"
@@ -31,6 +32,7 @@ class Traits:
     deterministic: bool = False
     paper: str = ""
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    zero_is_one: bool = False
 
 
 class ImageBatches(Protocol):
@@ -201,6 +203,13 @@ class HashMethod(ABC):
 
         The code of an item does not depend on the others in its batch.
         """
+
+    def project(self, batch: Tensor) -> Tensor | None:  # noqa: ARG002 - for overriding methods
+        """What ``encode`` takes the signs of, float [n, bits], of the same batch; None where a method has no such.
+
+        A bit is 1 where its value is more than 0, or 0 or more if the traits say ``zero_is_one``.
+        """
+        return None
 
     @classmethod
     def resolve(cls, parameters: dict[str, Any], features: str) -> dict[str, Any]:  # noqa: ARG003

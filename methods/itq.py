@@ -21,7 +21,8 @@ class ITQ(HashMethod):
     """
 
     traits = Traits(
-        paper="Gong and Lazebnik, Iterative quantization: a Procrustean approach to learning binary codes, CVPR 2011"
+        zero_is_one=True,
+        paper="Gong and Lazebnik, Iterative quantization: a Procrustean approach to learning binary codes, CVPR 2011",
     )
 
     def __init__(self, bits: int, iterations: int = 50) -> None:
@@ -41,7 +42,10 @@ class ITQ(HashMethod):
         return self
 
     def encode(self, batch: Tensor) -> Tensor:
-        return (batch.double() - self.mean_) @ self.projection_ >= 0
+        return self.project(batch) >= 0
+
+    def project(self, batch: Tensor) -> Tensor:
+        return (batch.double() - self.mean_) @ self.projection_
 
 
 def random_rotation(bits: int, generator: torch.Generator) -> Tensor:

@@ -16,7 +16,9 @@ class LSH(HashMethod):
     angles are then small, most bits constant, and several points of mAP are lost.
     """
 
-    traits = Traits(paper="Charikar, Similarity estimation techniques from rounding algorithms, STOC 2002")
+    traits = Traits(
+        zero_is_one=True, paper="Charikar, Similarity estimation techniques from rounding algorithms, STOC 2002"
+    )
 
     def fit(self, train: TrainingSet, run: RunContext) -> Self:
         x = train.features
@@ -25,4 +27,7 @@ class LSH(HashMethod):
         return self
 
     def encode(self, batch: Tensor) -> Tensor:
-        return (batch.double() - self.mean_) @ self.directions_ >= 0
+        return self.project(batch) >= 0
+
+    def project(self, batch: Tensor) -> Tensor:
+        return (batch.double() - self.mean_) @ self.directions_

@@ -17,6 +17,7 @@ class PCAH(HashMethod):
 
     traits = Traits(
         deterministic=True,
+        zero_is_one=True,
         paper="Wang, Kumar and Chang, Semi-supervised hashing for scalable image retrieval, CVPR 2010",
     )
 
@@ -26,4 +27,7 @@ class PCAH(HashMethod):
         return self
 
     def encode(self, batch: Tensor) -> Tensor:
-        return (batch.double() - self.mean_) @ self.axes_ >= 0
+        return self.project(batch) >= 0
+
+    def project(self, batch: Tensor) -> Tensor:
+        return (batch.double() - self.mean_) @ self.axes_

@@ -25,7 +25,9 @@ class SpectralHashing(HashMethod):
     such a component has no mode, and features without any variance give constant codes.
     """
 
-    traits = Traits(deterministic=True, paper="Weiss, Torralba and Fergus, Spectral hashing, NIPS 2008")
+    traits = Traits(
+        deterministic=True, zero_is_one=True, paper="Weiss, Torralba and Fergus, Spectral hashing, NIPS 2008"
+    )
 
     def fit(self, train: TrainingSet, run: RunContext) -> Self:  # noqa: ARG002 - nothing is drawn
         x = train.features
@@ -40,7 +42,10 @@ class SpectralHashing(HashMethod):
         return self
 
     def encode(self, batch: Tensor) -> Tensor:
-        return torch.cos((batch.double() - self.mean_) @ self.directions_ - self.phases_) >= 0
+        return self.project(batch) >= 0
+
+    def project(self, batch: Tensor) -> Tensor:
+        return torch.cos((batch.double() - self.mean_) @ self.directions_ - self.phases_)
 
 
 def lowest_modes(ranges: Tensor, bits: int) -> tuple[Tensor, Tensor]:

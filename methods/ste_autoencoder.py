@@ -17,6 +17,7 @@ class StraightThroughAutoencoder(AutoencoderMethod):
     """
 
     traits = Traits(
+        zero_is_one=True,
         paper="straight-through sign, Bengio, Leonard, Courville 2013; training of Li and van Gemert, AAAI 2021",
         presets={"quick": {"epochs": 20}},
     )

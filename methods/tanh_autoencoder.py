@@ -25,6 +25,7 @@ class TanhAutoencoder(AutoencoderMethod):
     """
 
     traits = Traits(
+        zero_is_one=True,
         paper="sgn relaxed by tanh with a quantisation penalty; training of Li and van Gemert, AAAI 2021",
         presets={"quick": {"epochs": 20}},
     )

@@ -25,7 +25,7 @@ Examples:
     "--suite", metavar="NAME|FILE", help="Run a suite of grids (hashbench list suites); other options change its runs."
 )
 @click.option("--methods", metavar="LIST", help="Names or globs; '*' is every unsupervised method. Not with --suite.")
-@click.option("--bits", metavar="LIST", help="Code lengths, say 16,32,64.")
+@click.option("--bits", metavar="LIST", help="Code lengths, say 16,32,64, or full (the features' dimension).")
 @click.option(
     "--datasets", default=DEFAULT, show_default=True, metavar="LIST", help="Names, globs, NAME/PROTOCOL or NAME:FILE."
 )

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-from hashbench.codes import check_bits
 from hashbench.data.same_images import same_images
 from hashbench.data.spec import open_dataset
 from hashbench.errors import UsageError, unknown
@@ -16,7 +15,7 @@ from hashbench.execution.executors import executor
 from hashbench.execution.progress import Lines, header, is_watched
 from hashbench.execution.settings import Settings
 from hashbench.features.weights import Weights, checked_weights
-from hashbench.planning.grid import Grid, grid_fields, parse_bits, split_list
+from hashbench.planning.grid import CodeLength, Grid, code_length, grid_fields, parse_bits, split_list
 from hashbench.planning.plan import Plan, make_plan
 from hashbench.planning.suite import open_grids
 from hashbench.records.environment import git_state
@@ -45,7 +44,7 @@ class RunOptions(TypedDict, total=False):
 
     suite: str | Path | None
     methods: Sequence[str] | str
-    bits: Sequence[int] | int | str
+    bits: Sequence[CodeLength] | int | str
     datasets: Sequence[str] | str
     features: str | None
     features_dtype: str
@@ -175,11 +174,11 @@ def _check(options: Mapping[str, Any]) -> None:
             raise UsageError(f"run needs {name}, as in run(methods=['itq'], bits=[32])")
 
 
-def _bits(given: Sequence[int] | int | str) -> tuple[int, ...]:
+def _bits(given: Sequence[CodeLength] | int | str) -> tuple[CodeLength, ...]:
     if isinstance(given, str):
         return parse_bits(given)
     lengths = given if isinstance(given, Iterable) else [given]
-    return tuple(dict.fromkeys(check_bits(bits) for bits in lengths))
+    return tuple(dict.fromkeys(code_length(bits) for bits in lengths))
 
 
 def _names(given: Sequence[str] | str) -> tuple[str, ...]:

@@ -120,9 +120,13 @@ class AutoencoderMethod(HashMethod):
 
     def encode(self, batch: Tensor) -> Tensor:
         """Bool [n, bits]: z >= 0."""
+        return self.project(batch) >= 0
+
+    def project(self, batch: Tensor) -> Tensor:
+        """z, float32 [n, bits]."""
         with torch.no_grad():
             z: Tensor = self.net_(batch)
-        return z >= 0
+        return z
 
     def state(self) -> dict[str, Tensor]:
         """The whole network; ``encode`` needs all but the decoder."""

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 from hashbench.codes import check_bits
 from hashbench.errors import UsageError
@@ -13,6 +13,9 @@ from hashbench.util.numbers import INT64, whole_number
 FEATURES_DTYPES = ("auto", "float32", "float16", "bfloat16")
 RERUN = ("missing", "failed", "stale", "all")
 MAX_TRIALS = 100_000  # of one run
+FULL: Literal["full"] = "full"
+CodeLength = int | Literal["full"]
+"""A number of bits, or "full": as many as the features have dimensions."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Grid:
 
     Attributes:
         methods: names or globs ("*" means every unsupervised method).
-        bits: code lengths, 1 to 4096.
+        bits: code lengths, 1 to 4096, or "full" for the dimension of the features.
         datasets: names, globs or "name/protocol"; empty for the default data set.
         features: id of the features, or None for each data set's own.
         features_dtype: what deep features are extracted in: float32, float16, bfloat16, or auto (float16 on a GPU).
@@ -37,7 +40,7 @@ class Grid:
     """
 
     methods: tuple[str, ...]
-    bits: tuple[int, ...]
+    bits: tuple[CodeLength, ...]
     datasets: tuple[str, ...] = ()
     features: str | None = None
     features_dtype: str = "auto"
@@ -62,7 +65,7 @@ class Grid:
             whole["limit"] = whole_number("limit", self.limit, 1)
         for name, value in whole.items():  # numpy's as Python's, as records have them
             object.__setattr__(self, name, value)
-        object.__setattr__(self, "bits", tuple(check_bits(bits) for bits in self.bits))
+        object.__setattr__(self, "bits", tuple(code_length(bits) for bits in self.bits))
         if self.features_dtype not in FEATURES_DTYPES:
             raise UsageError(f"features dtype is {self.features_dtype!r}, wanted one of {', '.join(FEATURES_DTYPES)}")
         if self.rerun not in RERUN:
@@ -92,18 +95,30 @@ def grid_fields(options: Mapping[str, Any], **readers: Callable[[Any], Any]) -> 
     return {name: readers[name](value) if name in readers else value for name, value in given.items()}
 
 
-def parse_bits(text: str) -> tuple[int, ...]:
-    """Code lengths from "16,32,64", in the order given, without repeats.
+def code_length(bits: object) -> CodeLength:
+    """A code length: "full", or a whole number from 1 to 4096.
 
     Raises:
-        UsageError: one is not a whole number.
+        UsageError: ``bits`` is something else.
     """
-    lengths = []
+    return FULL if isinstance(bits, str) and bits == FULL else check_bits(bits)
+
+
+def parse_bits(text: str) -> tuple[CodeLength, ...]:
+    """Code lengths from "16,32,64" or "16,full", in the order given, without repeats.
+
+    Raises:
+        UsageError: one is neither a whole number nor "full".
+    """
+    lengths: list[CodeLength] = []
     for part in split_list(text):
         try:
-            lengths.append(int(part))
+            lengths.append(FULL if part == FULL else int(part))
         except ValueError:
-            raise UsageError(f"bits has {part!r}, wanted whole numbers separated by commas, say 16,32,64") from None
+            raise UsageError(
+                f"bits has {part!r}, wanted whole numbers separated by commas, say 16,32,64, or full (the dimension of "
+                "the features)"
+            ) from None
     return tuple(dict.fromkeys(lengths))
 
 

@@ -12,7 +12,7 @@ from hashbench.features.networks import net_name
 from hashbench.features.weights import Weights
 from hashbench.planning.chosen import ChosenMethod, check_presets, chosen_methods
 from hashbench.planning.fingerprint import forget_sources
-from hashbench.planning.grid import Grid, check_trials
+from hashbench.planning.grid import FULL, Grid, check_trials
 from hashbench.planning.plan_entry import PlanEntry, plan_entries
 from hashbench.planning.task import Task, tasks
 from hashbench.planning.trials import method_trials, reference_trials, trial_count
@@ -73,7 +73,7 @@ def make_plan(grids: Sequence[Grid], store: Store, data: Path, device: torch.dev
     trials: dict[str, tuple[PlannedTrial, str]] = {}
     trials_of_tasks = 0
     for grid, methods, count in zip(grids, chosen, counts, strict=True):
-        asked = (grid.datasets, grid.features, grid.features_dtype, grid.limit)
+        asked = (grid.datasets, grid.features, grid.features_dtype, grid.limit, FULL in grid.bits)
         if asked not in tasks_of:
             tasks_of[asked] = list(tasks(grid, data, device, weights))
         trials_of_tasks += len(tasks_of[asked]) * count

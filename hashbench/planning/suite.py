@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
 
 from hashbench.errors import UsageError, unknown
-from hashbench.planning.grid import Grid
+from hashbench.planning.grid import CodeLength, Grid
 from hashbench.planning.sweeps import combinations
 from hashbench.plugins.registry import METHODS
 from hashbench.util.documents import Text, checked, in_words, read_toml
@@ -20,7 +20,7 @@ SUFFIX = ".toml"
 
 Parameters = Mapping[str, Mapping[str, Any]]
 Names = Annotated[tuple[Text, ...], Meta(min_length=1, description='a list of names, as in ["NAME"]')]
-CodeLengths = Annotated[tuple[int, ...], Meta(min_length=1, description="a list of code lengths, as in [32]")]
+CodeLengths = Annotated[tuple[CodeLength, ...], Meta(min_length=1, description="a list of code lengths, as in [32]")]
 Settings = Annotated[
     dict[str, Any], Meta(description="a table for each method, as in parameters.METHOD = {PARAMETER = VALUE}")
 ]

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import torch
 
+from hashbench.codes import MAX_BITS
+from hashbench.data.images import on_device
 from hashbench.data.protocol_card import ProtocolCard, make_card
 from hashbench.data.spec import expand, open_dataset, protocol_id
 from hashbench.dataset import Dataset, Split
@@ -14,7 +16,7 @@ from hashbench.features.extractor import Extractor
 from hashbench.features.spec import extractor, features_dtype
 from hashbench.features.weights import Weights
 from hashbench.planning.defaults import default_datasets
-from hashbench.planning.grid import Grid, check_commas
+from hashbench.planning.grid import FULL, Grid, check_commas
 
 TRIED_IMAGES = 16
 
@@ -30,6 +32,7 @@ class Task:
         device: where its trials run.
         weights: where those of networks come from.
         remarks: lines on what looks wrong in the data set's files.
+        dimension: of the features; None where the grid does not ask for codes of that length.
     """
 
     spec: str
@@ -38,6 +41,12 @@ class Task:
     device: torch.device
     weights: Weights
     remarks: Sequence[str] = ()
+    dimension: int | None = None
+
+    def code_lengths(self, grid: Grid) -> tuple[int, ...]:
+        """The grid's code lengths, each once, "full" as the number it means here."""
+        lengths = [self.dimension if bits == FULL else bits for bits in grid.bits]
+        return tuple(dict.fromkeys(bits for bits in lengths if isinstance(bits, int)))
 
     def notes(self, grid: Grid) -> Iterator[str]:
         """Lines on what looks wrong in the data set's files, and on options that have no effect."""
@@ -72,7 +81,20 @@ def _task(spec: str, grid: Grid, data: Path, device: torch.device, weights: Weig
     _check_answerable(card, split, dataset)
     features = extractor(grid.features or dataset.features, weights, features_dtype(grid.features_dtype, device))
     _check_reads(features, dataset, split)
-    return Task(spec, card, features, device, weights, dataset.notes())
+    dimension = _dimension(features, dataset, split, device) if FULL in grid.bits else None
+    return Task(spec, card, features, device, weights, dataset.notes(), dimension)
+
+
+def _dimension(features: Extractor, dataset: Dataset, split: Split, device: torch.device) -> int:
+    """The dimension of the features as a code length, from the features of one image."""
+    with torch.inference_mode():
+        dimension = features(on_device(dataset.images(split.query[:1]), device)).shape[1]
+    if dimension > MAX_BITS:
+        raise UsageError(
+            f"bits are full: features {features.name} have {dimension:,} dimensions, and a code has at most {MAX_BITS} "
+            "bits; take smaller features, or name code lengths, say --bits 64,256"
+        )
+    return dimension
 
 
 def _check_sizes(card: ProtocolCard, limit: int | None) -> None:

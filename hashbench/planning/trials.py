@@ -24,7 +24,7 @@ def trial_count(chosen: Sequence[ChosenMethod], grid: Grid) -> int:
 def reference_trials(task: Task, grid: Grid) -> Iterator[PlannedTrial]:
     """The ceiling, and the floor at every code length in as many repetitions as the methods have."""
     yield _planned(task, _spec(task, grid, method=FLOAT_FEATURES, bits=None))
-    for bits in grid.bits:
+    for bits in task.code_lengths(grid):
         yield from _repeated(_planned(task, _spec(task, grid, method=RANDOM_CODES, bits=bits)), grid.repeats)
 
 
@@ -34,7 +34,7 @@ def method_trials(task: Task, chosen: ChosenMethod, grid: Grid) -> Iterator[Plan
     Raises:
         UsageError: parameters that the method refuses, or a network's weights that are not here.
     """
-    for bits in grid.bits:
+    for bits in task.code_lengths(grid):
         with catching_exit(f"{chosen.name} at {bits} bits"):
             values = chosen.resolved(task)
             nets = _backbones(chosen, bits, values, task)

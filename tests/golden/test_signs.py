@@ -1,8 +1,8 @@
 """Factorisations leave signs open: every method that uses one fixes them by a rule.
 
 The sign of an eigenvector or of a pair of singular vectors is a choice of the library, which may differ between
-versions and machines. Principal axes have a positive entry of largest magnitude, the start of ITQ's rotation is made
-unique by the diagonal of R, and ITQ's product of left and right singular vectors is the same for either choice.
+versions and machines. Principal axes have a positive entry of largest magnitude, a random rotation is made unique by
+the diagonal of R, and ITQ's product of left and right singular vectors is the same for either choice.
 """
 
 import ast
@@ -20,8 +20,9 @@ from tests.golden.golden import all_goldens
 ROOT = Path(hashbench.__file__).parents[1]
 FACTORISATIONS = {"eigh", "eig", "svd", "svds", "eigsh", "eigs", "qr", "lobpcg", "pca_lowrank", "svd_lowrank", "PCA"}
 WITH_A_RULE = {("hashbench/util/pca.py", "eigh"), ("methods/itq.py", "qr"), ("methods/itq.py", "svd")}
+WITH_A_RULE |= {("methods/rotated_sign.py", "qr")}
 USERS = {"eigh": ["pca/principal-axes", "shallow/pcah-8", "shallow/itq-8", "shallow/itq-24", "shallow/spectral-40"]}
-USERS |= {"svd": ["shallow/itq-8", "shallow/itq-24"], "qr": ["shallow/itq-8", "shallow/itq-24"]}
+USERS |= {"svd": ["shallow/itq-8", "shallow/itq-24"], "qr": ["shallow/itq-8", "shallow/itq-24", "full/rotated_sign"]}
 
 
 def flipped(count: int) -> Tensor:

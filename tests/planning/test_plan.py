@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import hashbench.planning.plan
+import hashbench.planning.task
 import hashbench.plugins.hyperparameters
 from hashbench.errors import UsageError
 from hashbench.execution.run import plan_grids
@@ -226,8 +227,30 @@ def test_a_grid_that_cannot_be_carried_out_is_refused_in_one_line(
     assert not settings.results.exists()
 
 
+def test_full_is_the_dimension_of_the_features_and_planned_as_the_number(settings: Settings) -> None:
+    planned = plan(settings, methods=("sign", "rotated_sign"), bits=("full", 16, 64))
+    assert names(planned) == [
+        (FLOAT_FEATURES, None, 0),
+        *((name, bits, 0) for name in (RANDOM_CODES, "sign", "rotated_sign") for bits in (64, 16)),
+    ]
+    assert [p.planned.key for p in planned] == [
+        p.planned.key for p in plan(settings, methods=("sign", "rotated_sign"), bits=(64, 16))
+    ]
+
+
+def test_full_codes_longer_than_a_code_can_be_are_named_before_anything_runs(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hashbench.planning.task, "MAX_BITS", 63)
+    with pytest.raises(UsageError, match=r"^bits are full: features pixels have 64 dimensions, .* at most 63 bits; .*"):
+        plan(settings, bits=("full",))
+    with pytest.raises(UsageError, match="bits have full 2 times"):
+        Grid(methods=("itq",), bits=("full", "full"))
+
+
 def test_lists_and_settings_are_parsed() -> None:
     assert parse_bits("16, 32,16") == (16, 32)
+    assert parse_bits("16,full,full") == (16, "full")
     assert parse_settings(["itq.iterations=3", "bgan.epochs=4"]) == {
         "itq": {"iterations": "3"},
         "bgan": {"epochs": "4"},

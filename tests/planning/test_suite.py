@@ -119,7 +119,7 @@ TITLE, GRID = 'title = "t"\n', '[grid]\nmethods = ["itq"]\nbits = [8]\n'
         (TITLE + "[grid]\nmethods = []", r": grid.methods is \[\], wanted a list of names"),
         (TITLE + '[grid]\nmethods = "itq"', r": grid.methods is 'itq', wanted a list of names"),
         (TITLE + GRID + "[[runs]]\n[[runs]]\nbits = 32", r": runs\[1\].bits is 32, wanted a list of code lengths"),
-        (TITLE + GRID + "[[runs]]\nbits = [true]", r": runs\[0\].bits\[0\] is True, wanted a whole number$"),
+        (TITLE + GRID + "[[runs]]\nbits = [true]", r": runs\[0\].bits\[0\] is True, wanted a whole number or 'full'$"),
         (TITLE + GRID + "[[runs]]\nbits = [0]", r": runs\[0\]: bits is 0, wanted a whole number from 1 to 4096"),
         (TITLE + GRID + "repeats = 0", r": runs\[0\]: repeats is 0, wanted a whole number from 1 to 1000000000"),
         (TITLE + GRID + "repeats = 1.5", r": grid.repeats is 1.5, wanted a whole number"),
