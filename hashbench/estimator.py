@@ -13,9 +13,10 @@ from hashbench.codes import check_bits
 from hashbench.evaluation.relevance import as_multi_hot
 from hashbench.execution import training_data
 from hashbench.execution.array_inputs import Array, ArrayFeatures, ArrayImages
+from hashbench.execution.frozen_maps import TrainingMaps, computed_maps
 from hashbench.features.backbones import load_backbone
 from hashbench.features.weights import Weights, checked_weights
-from hashbench.method import HashMethod, ImageBatches, RunContext
+from hashbench.method import Backbone, HashMethod, ImageBatches, RunContext
 from hashbench.plugins.hyperparameters import resolve, resolve_for_run
 from hashbench.plugins.registry import METHODS
 from hashbench.util.arrays import as_numpy
@@ -59,13 +60,14 @@ class Estimator:
             lambda: self._features(inputs, features),
             lambda: self._images(inputs),
             lambda: torch.from_numpy(as_multi_hot(as_numpy(labels))).to(self.device),
+            self._maps(inputs),
         )
         seed = derive_seed(self.seed, self.name, self.fitted.bits)
         run = RunContext(
             self.device,
             training_data.own_generator(seed),
             dtype=network_dtype(self.parameters.get("precision")),
-            backbones=lambda spec: load_backbone(spec, self.weights),
+            backbones=self._backbone,
         )
         training_data.fit(self.fitted, train, run, seed)
         self.epochs, self._width = run.epochs, inputs.width
@@ -105,6 +107,16 @@ class Estimator:
         if self.fitted.traits.input == "images":
             return ArrayImages(self.name, x, self.fitted.image_size("pixels"))
         return ArrayFeatures(self.name, x)
+
+    def _maps(self, inputs: ArrayFeatures | ArrayImages) -> TrainingMaps | None:
+        """Maps of the blocks of a network that the method leaves as they are."""
+        part = self.fitted.frozen_part()
+        if part is None or not isinstance(inputs, ArrayImages):
+            return None
+        return computed_maps(inputs.for_training(self.device), part, self._backbone, self.device)
+
+    def _backbone(self, spec: str) -> Backbone:
+        return load_backbone(spec, self.weights)
 
     def _features(self, inputs: ArrayFeatures | ArrayImages, features: Array | None) -> Tensor:
         """The features that ``fit`` reads: ``x``, or beside images those that were given, else the pixels."""

@@ -1,7 +1,7 @@
 """The contract of a hashing method: its declarations, its inputs, its outputs."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, Self
@@ -44,20 +44,59 @@ class ImageBatches(Protocol):
 
 
 @dataclass(frozen=True)
+class FrozenPart:
+    """The leading blocks of a pre-trained network that a method leaves as they are.
+
+    The engine computes their maps of an image once, keeps them on disk, and gives them to all trials that leave the
+    same blocks of the same network, in training and for encoding.
+
+    Attributes:
+        network: its spec ("efficientnet_lite0@128").
+        blocks: how many lead.
+        views: augmented views of each training image, itself among them.
+        flip, shift: of the other views (:mod:`hashbench.nets.augmentation`).
+    """
+
+    network: str
+    blocks: int
+    views: int = 1
+    flip: bool = True
+    shift: float = 0.1
+
+
+class MapBatches(Protocol):
+    """Maps of a :class:`FrozenPart` of training images in their views.
+
+    Attributes:
+        affine_params: [views, n, 3], how each view was drawn: mirror (-1 or 1), shifts down and right.
+    """
+
+    affine_params: Tensor
+
+    def __len__(self) -> int: ...
+
+    def __call__(self, rows: Tensor, view_ids: Tensor) -> Tensor:
+        """Float16 [B, c, h, w] of the images ``rows`` in the views ``view_ids``, int64 [B] each on the device."""
+        ...
+
+
+@dataclass(frozen=True)
 class TrainingSet:
     """The training data that a method's traits ask for, and nothing else.
 
     Raises:
         PermissionError: from a property that the traits do not ask for.
-        ValueError: features, images and labels are not of the same items.
+        ValueError: features, images, labels and maps are not of the same items.
     """
 
     given_features: Tensor | None = None
     given_images: ImageBatches | None = None
     given_labels: Tensor | None = None
+    given_maps: MapBatches | None = None
 
     def __post_init__(self) -> None:
-        given = {"features": self.given_features, "images": self.given_images, "labels": self.given_labels}
+        given: dict[str, Sized | None] = {"features": self.given_features, "images": self.given_images}
+        given |= {"labels": self.given_labels, "maps": self.given_maps}
         sizes = {name: len(part) for name, part in given.items() if part is not None}
         if len(set(sizes.values())) > 1 or 0 in sizes.values():
             raise ValueError(f"training set: {sizes} items, wanted the same number of each, at least one")
@@ -78,6 +117,13 @@ class TrainingSet:
         if self.given_images is None:
             raise PermissionError("this method's traits do not ask for images (input='images')")
         return self.given_images
+
+    @property
+    def maps(self) -> MapBatches:
+        """Maps of the blocks that the method leaves as they are (:meth:`HashMethod.frozen_part`)."""
+        if self.given_maps is None:
+            raise PermissionError("this method names no frozen part (HashMethod.frozen_part)")
+        return self.given_maps
 
     @property
     def labels(self) -> Tensor:
@@ -210,6 +256,21 @@ class HashMethod(ABC):
         A bit is 1 where its value is more than 0, or 0 or more if the traits say ``zero_is_one``.
         """
         return None
+
+    def remark(self) -> str | None:
+        """What a table has to say of results with these parameters, a phrase for its caption; or None."""
+        return None
+
+    def frozen_part(self) -> FrozenPart | None:
+        """The leading blocks of a network that the method leaves as they are, or None; ``encode_maps`` goes with it."""
+        return None
+
+    def encode_maps(self, maps: Tensor) -> Tensor:
+        """As :meth:`encode`, of the frozen part's maps of the images: float16 [n, c, h, w], rounded from float32.
+
+        At most 1 bit in 10,000 may differ from that of :meth:`encode`, where sums in another order round otherwise.
+        """
+        raise NotImplementedError(f"{type(self).__name__} names a frozen part and must define encode_maps")
 
     @classmethod
     def resolve(cls, parameters: dict[str, Any], features: str) -> dict[str, Any]:  # noqa: ARG003

@@ -1,6 +1,6 @@
 """BGAN: binary generative adversarial networks for image retrieval."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import inf
 from typing import Any, ClassVar, Literal, Self
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from hashbench.errors import Incompatible, UsageError
 from hashbench.features.backbones import is_backbone
-from hashbench.method import HashMethod, RunContext, TrainingSet, Traits, no_backbone
+from hashbench.method import Backbone, FrozenPart, HashMethod, RunContext, TrainingSet, Traits, no_backbone
 from hashbench.nets.adversarial import (
     AdversarialObjective,
     LossWeights,
@@ -19,8 +19,8 @@ from hashbench.nets.adversarial import (
     build_generator,
 )
 from hashbench.nets.augmentation import Augmentation
+from hashbench.nets.diffusion import diffusion_structure
 from hashbench.nets.encoders import SMALL, ImageEncoder, build_encoder, input_size
-from hashbench.nets.frozen_layers import FrozenLayers
 from hashbench.nets.hash_training import HashTraining, TrainingConfig, compile_nets
 from hashbench.nets.hashers import ImageHasher
 from hashbench.nets.neighbours import Similarity, neighbourhood_structure
@@ -29,9 +29,11 @@ from hashbench.nets.signs import Activation
 from hashbench.nets.training_images import EncoderInputs, GeneratorTargets
 
 AUTO = "auto"
+SimilarityKind = Literal["shared", "nearest", "diffusion"]
 LOSSES = ("neighbourhood", "pixel", "perceptual", "adversarial")
+VARIANTS = ("tuned", "paper", "released")
 # Defaults by variant; the authors' code has weights that belong to its own reductions (means, no 1/L).
-PAPER: dict[str, Any] = {
+OBJECTIVE: dict[str, Any] = {
     "neighbourhood": 1.0,
     "pixel": 0.1,
     "perceptual": 0.1,
@@ -39,12 +41,41 @@ PAPER: dict[str, Any] = {
     "divide_by_bits": True,
     "activation": "piecewise",
     "betas": (1.0, 2.0, 4.0, 8.0),
+}
+TUNED: dict[str, Any] = {
+    **OBJECTIVE,
     "head_warmup_epochs": 60,
     "batch": 100,
     "pretrained_rate": 5e-5,
     "cosine_decay": True,
 }
+# What was chosen for pre-trained encoders alone: the features of a network are better neighbours than pixels.
+TUNED_PRETRAINED: dict[str, Any] = {
+    **TUNED,
+    "similarity": "diffusion",
+    "fixed_statistics": True,
+    "hidden": 512,
+    "freeze": 0,
+    "views": 4,
+    "epochs": 4,
+}
+AS_WRITTEN: dict[str, Any] = {
+    "similarity": "shared",
+    "fixed_statistics": False,
+    "hidden": 0,
+    "freeze": 0,
+    "views": 1,
+}
+PAPER: dict[str, Any] = {
+    **OBJECTIVE,
+    **AS_WRITTEN,
+    "head_warmup_epochs": 0,
+    "batch": 40,
+    "pretrained_rate": 1e-4,
+    "cosine_decay": False,
+}
 RELEASED: dict[str, Any] = {
+    **AS_WRITTEN,
     "neighbourhood": 10.0,
     "pixel": 0.0,
     "perceptual": 1.0,
@@ -56,15 +87,23 @@ RELEASED: dict[str, Any] = {
     "batch": 40,
     "pretrained_rate": 1e-3,
     "cosine_decay": False,
-    "hidden": 0,
-    "views": 1,
 }
 # By variant and by whether the encoder is the small one.
 DEFAULTS: dict[tuple[str, bool], dict[str, Any]] = {
-    ("paper", True): {**PAPER, "hidden": 0, "views": 1, "epochs": 12},
-    ("paper", False): {**PAPER, "hidden": 512, "views": 4, "epochs": 4},
+    ("tuned", True): {**AS_WRITTEN, **TUNED, "epochs": 12},
+    ("tuned", False): TUNED_PRETRAINED,
+    ("paper", True): {**PAPER, "epochs": 12},
+    ("paper", False): {**PAPER, "epochs": 4},
     ("released", True): {**RELEASED, "epochs": 12},
     ("released", False): {**RELEASED, "epochs": 4},
+}
+# Leading blocks that tuned leaves as they are, those before the last stage: of lite0 by validation.
+FREEZE = {"efficientnet_lite0": 17, "efficientnet_lite1": 22, "efficientnet_lite2": 22}
+# By where S is from.
+OF_SIMILARITY: dict[str, dict[str, Any]] = {
+    "shared": {"k1": 20, "average_views": False},
+    "nearest": {"k1": 20, "average_views": False},
+    "diffusion": {"k1": 10, "average_views": True},
 }
 RELEASED_QUANTISATION = 10.0
 RELEASED_EPSILON = 1.0
@@ -82,9 +121,14 @@ class BGAN(HashMethod):
     batch, divided by B^2 / 2, so the weights are the paper's: neighbourhood 1, pixel and perceptual lambda1,
     adversarial lambda2. S comes from the features, never from labels; the record has its agreement with them.
 
-    The paper, the authors' code (``variant="released"``) and the default here:
+    Three variants, one of which every label names. ``paper`` is the method as it is written: a linear head drawn from
+    N(0, .001), all layers trained from the first step, the images as they are. What the paper leaves open was chosen
+    once: Adam at 1e-4 for the pre-trained layers and 1e-3 for new ones, batches of 40 and 4 epochs as the authors'
+    code and advice have them, beta in four equal stages. ``released`` is the objective of the authors' code.
+    ``tuned``, the default, has the paper's objective under a training that was chosen on validation data
+    (``bgan-selection``). The paper, the authors' code and ``tuned``:
 
-    | | paper | released code | here | why |
+    | | paper | released code | tuned | why |
     |---|---|---|---|---|
     | l_N | 1/2 sum_ij, products times 1/L | mean_ij, no 1/L, weight 10 | mean_ij, 1/L | independent of B |
     | quantisation | none | mean (b - sgn z)^2, weight 10 (chosen) | none | the paper |
@@ -97,9 +141,11 @@ class BGAN(HashMethod):
     | G minimises | l | phi loss - log D(G(noise)) | l | the paper |
     | b in l_N | app(beta z) | tanh(z) | app(beta z), diagonal of S included | the paper |
     | beta | raised in stages | constant | 1, 2, 4, 8 in equal stages | begins in app's linear part |
-    | S | K1 = 20, K2 = 30 | the same | the same, by cosine, ties to the lower index | |
+    | S | K1 = 20, K2 = 30 | the same | pre-trained: by diffusion, of the mean of views | held-out mAP |
     | hash head | linear, N(0, .001) | the same | the same or two layers, features centred first | below |
+    | dropout of VGG19 | behind fc6 and fc7 | the same | behind fc6, in all variants | its features are fc7's |
     | start | ImageNet weights | the same | then head warm-up on frozen features | seconds, not epochs |
+    | trained layers | all | all | all, or those behind ``freeze``; batch norms fixed | held-out mAP |
     | augmentation | not known | none | four views of an image, pre-trained encoders only | held-out mAP |
     | optimiser | not known | Adam, 1e-3, epsilon 1 | 1e-3, pre-trained 5e-5, cosine decay | keeps what is learnt |
     | batch, epochs | not known | 40, 51 (4 advised) | 100, 4 or 12 | a laptop |
@@ -108,28 +154,36 @@ class BGAN(HashMethod):
     Rectified features have a large common part, and S is mostly -1: with a bare linear layer every z is first driven
     to the saddle at 0 and stays there (l_N stuck at 1). Batch norm without parameters takes the common part away; when
     encoding it is a fixed affine map. Adam's epsilon of 1 would swamp gradients scaled by 1/L, so only
-    ``variant=released`` uses it.
+    ``released`` uses it.
     ``adversarial=0`` takes l_A from the encoder and the generator only: D is still trained while l_Per needs its phi.
     Networks train in bfloat16 where the device has it; the head, the losses and every code are computed in float32.
 
     Args:
         bits: code length L.
-        variant: "paper", or "released" for the objective of the authors' code. Parameters whose default is None take
-            the value in parentheses; with "released", that code's choice: tanh, betas 1, no 1/L, one linear layer, no
-            head warm-up, images as they are, batches of 40, a constant 1e-3 for all layers.
+        variant: "tuned", "paper" or "released", see above. Parameters whose default is None take the value in
+            parentheses; with "paper" one linear layer on features as they are, no head warm-up, nothing frozen, images
+            as they are, batches of 40, constant rates, 1e-4 for pre-trained layers; with "released" that code's
+            choice: the same head and batches, tanh, betas 1, no 1/L, a constant 1e-3 for all layers.
         encoder: "small" (five blocks on 32 px), the name of a backbone, or "auto", which :meth:`resolve` replaces by
             the network of the trial's features, and by "small" where these are pixels, gist or not known. It reads
             the whole image squeezed to a square, the features' network its own crop.
         hidden: width of a layer with ReLU in the hash head; 0 for one linear layer (512 with a pre-trained encoder, 0
             with the small one).
         freeze: leading blocks of the encoder that stay as they are (squeezenet1_1 has 14: 9 reach its last pooling,
-            of vgg19's 43 the first 37 are its convolutions); their maps are computed once where they fit in 4 GiB.
+            of vgg19's 43 the first 37 are its convolutions). Their maps are computed once, rounded to float16 and
+            kept; views are then drawn by the images' numbers, the same for all seeds (17 of efficientnet_lite0's 22
+            with tuned, 22 of lite1's and lite2's 27, else 0).
         head_warmup_epochs: epochs of l_N that train the head alone on the features of a pre-trained encoder, before
             all layers are trained (60).
         neighbourhood, pixel, perceptual, adversarial: weights of l_N, l_MSE, l_Per and l_A in the paper's form, 0 or
             more (1, .1, .1, .1); 0 takes the part out of the objective. With "released" they are that code's.
-        k1, k2: neighbours of an image, and images whose neighbours are joined, in S.
-        expansion: False for plain ``k1`` nearest neighbours in S.
+        similarity: where S is from: "shared" neighbours as in the paper, the "nearest" neighbours alone, or a
+            "diffusion" over the graph of nearest neighbours (diffusion with a pre-trained encoder, else shared).
+        k1: neighbours of an image (20; 10 for diffusion).
+        k2: images whose neighbours are joined; for shared neighbours.
+        similar: how many images are similar to each, those that the diffusion reaches most; for diffusion.
+        average_views: S of the mean of the features of an image's views, where the encoder is the network of the
+            trial's features (True for diffusion).
         divide_by_bits: False leaves 1/L out of l_N (True).
         activation: form of the relaxed sign, piecewise linear or tanh (piecewise).
         betas: its steepness, one value for each of equally long stages, in the head's warm-up and again after it
@@ -140,6 +194,7 @@ class BGAN(HashMethod):
             (100).
         rate, pretrained_rate: Adam's learning rate for new layers, and for a pre-trained encoder and a head after its
             warm-up (5e-5).
+        fixed_statistics: a pre-trained encoder's batch norms keep their statistics in training (True with one).
         cosine_decay: learning rates fall to 0 along half a cosine, in the head's warm-up and again after it (True).
         batch_neighbours: images with +1 in S that are drawn into the batch with each of its images; an epoch still has
             as many images as the training set.
@@ -156,6 +211,7 @@ class BGAN(HashMethod):
     traits = Traits(
         input="images",
         wants_features=True,
+        zero_is_one=True,
         paper="Song et al., Binary generative adversarial networks for image retrieval, AAAI 2018",
         presets={"quick": {"epochs": 4, "views": 1}},
     )
@@ -169,6 +225,7 @@ class BGAN(HashMethod):
 
     encoder: str
     hidden: int
+    freeze: int
     head_warmup_epochs: int
     neighbourhood: float
     pixel: float
@@ -177,6 +234,10 @@ class BGAN(HashMethod):
     divide_by_bits: bool
     activation: Activation
     betas: tuple[float, ...]
+    similarity: SimilarityKind
+    k1: int
+    average_views: bool
+    fixed_statistics: bool
     epochs: int
     batch: int
     pretrained_rate: float
@@ -186,18 +247,20 @@ class BGAN(HashMethod):
     def __init__(
         self,
         bits: int,
-        variant: Literal["paper", "released"] = "paper",
+        variant: Literal["tuned", "paper", "released"] = "tuned",
         encoder: str = AUTO,
         hidden: int | None = None,
-        freeze: int = 0,
+        freeze: int | None = None,
         head_warmup_epochs: int | None = None,
         neighbourhood: float | None = None,
         pixel: float | None = None,
         perceptual: float | None = None,
         adversarial: float | None = None,
-        k1: int = 20,
+        similarity: SimilarityKind | None = None,
+        k1: int | None = None,
         k2: int = 30,
-        expansion: bool = True,
+        similar: int = 400,
+        average_views: bool | None = None,
         divide_by_bits: bool | None = None,
         activation: Activation | None = None,
         betas: tuple[float, ...] | None = None,
@@ -207,6 +270,7 @@ class BGAN(HashMethod):
         rate: float = 1e-3,
         pretrained_rate: float | None = None,
         cosine_decay: bool | None = None,
+        fixed_statistics: bool | None = None,
         batch_neighbours: int = 0,
         views: int | None = None,
         flip: bool = True,
@@ -215,22 +279,30 @@ class BGAN(HashMethod):
         compiled: bool = False,
     ) -> None:
         super().__init__(bits)
-        self.variant, self.freeze, self.rate, self.batch_neighbours = variant, freeze, rate, batch_neighbours
-        self.k1, self.k2, self.expansion, self.reconstruction_size = k1, k2, expansion, reconstruction_size
+        self.variant, self.rate, self.batch_neighbours = variant, rate, batch_neighbours
+        self.k2, self.similar, self.reconstruction_size = k2, similar, reconstruction_size
         self.flip, self.shift, self.precision, self.compiled = flip, shift, precision, compiled
-        self._require(variant in ("paper", "released"), "variant", "paper or released")
-        given: dict[str, Any] = {"variant": variant, "encoder": encoder, "hidden": hidden, "views": views}
+        self._require(variant in VARIANTS, "variant", "tuned, paper or released")
+        given: dict[str, Any] = {
+            "variant": variant,
+            "encoder": encoder,
+            "hidden": hidden,
+            "freeze": freeze,
+            "views": views,
+        }
         given |= {"neighbourhood": neighbourhood, "pixel": pixel, "perceptual": perceptual, "adversarial": adversarial}
         given |= {"divide_by_bits": divide_by_bits, "activation": activation, "betas": betas}
         given |= {"head_warmup_epochs": head_warmup_epochs, "epochs": epochs, "batch": batch}
-        given |= {"pretrained_rate": pretrained_rate, "cosine_decay": cosine_decay}
+        given |= {"pretrained_rate": pretrained_rate, "cosine_decay": cosine_decay, "k1": k1}
+        given |= {"similarity": similarity, "average_views": average_views, "fixed_statistics": fixed_statistics}
         vars(self).update(self.resolve(given, features="pixels"))
         self._check()
 
     def _check(self) -> None:
+        self._require(self.similarity in OF_SIMILARITY, "similarity", "shared, nearest or diffusion")
         for name in (*LOSSES, "hidden", "freeze", "head_warmup_epochs", "batch_neighbours"):
             self._require(getattr(self, name) >= 0, name, "0 or more")
-        for name, least in (("k1", 1), ("k2", 1), ("epochs", 1), ("views", 1), ("batch", 3)):
+        for name, least in (("k1", 1), ("k2", 1), ("similar", 1), ("epochs", 1), ("views", 1), ("batch", 3)):
             # A batch of 3 at least: no part of an epoch is one image.
             self._require(getattr(self, name) >= least, name, f"{least} or more")
         for name in ("rate", "pretrained_rate"):
@@ -266,8 +338,12 @@ class BGAN(HashMethod):
         encoder = parameters["encoder"]
         if encoder == AUTO:
             encoder = features if is_backbone(features) else SMALL
-        given = {name: value for name, value in parameters.items() if value is not None}
-        return {**parameters, **DEFAULTS[parameters["variant"], encoder == SMALL], **given, "encoder": encoder}
+        given = {name: value for name, value in parameters.items() if value is not None} | {"encoder": encoder}
+        chosen = {**DEFAULTS[parameters["variant"], encoder == SMALL]}
+        if parameters["variant"] == "tuned":
+            chosen["freeze"] = FREEZE.get(encoder.partition("@")[0], 0)
+        chosen |= given
+        return {**parameters, **OF_SIMILARITY.get(chosen["similarity"], {}), **chosen}
 
     def backbones(self, features: str) -> tuple[str, ...]:  # noqa: ARG002 - the encoder is resolved
         return () if self.encoder == SMALL else (self.encoder,)
@@ -275,38 +351,45 @@ class BGAN(HashMethod):
     def image_size(self, features: str) -> int:  # noqa: ARG002 - the encoder is resolved
         return input_size(self.encoder)
 
+    def remark(self) -> str | None:
+        if self.encoder.partition("@")[0] == "vgg19":
+            return None
+        encoder = "of five blocks" if self.encoder == SMALL else self.encoder
+        return f"objective and networks are not from one paper (encoder {encoder}, in BGAN's paper VGG19)"
+
+    def frozen_part(self) -> FrozenPart | None:
+        return FrozenPart(self.encoder, self.freeze, self.views, self.flip, self.shift) if self.freeze else None
+
     def fit(self, train: TrainingSet, run: RunContext) -> Self:
-        similarity = self._similarity(train, run) if self.neighbourhood else None
         dtype = computing_dtype(self.precision, run)
-        encoder = build_encoder(self.encoder, run.backbone)
+        encoder = self._encoder(run.backbone)
         hasher = self._hasher(encoder).to(run.device)
         objective = self._adversarial_objective(encoder.dimension, dtype, run.device)
-        frozen = self._frozen_layers(encoder, run.device)
-        augmentation = Augmentation(len(train), self.views, self.flip, self.shift, run.generator, run.device)
-        inputs = EncoderInputs(encoder, frozen, train.images, augmentation, dtype)
+        maps = train.maps if self.freeze else None
+        if maps is not None:
+            augmentation = Augmentation(maps.affine_params, run.generator, run.device)
+        else:
+            drawn = len(train), self.views, self.flip, self.shift
+            augmentation = Augmentation.drawn(*drawn, run.generator, run.device)
+        inputs = EncoderInputs(encoder, train.images, augmentation, dtype, maps)
+        similarity = self._similarity(train, inputs, run) if self.neighbourhood else None
         if self.compiled:
             compile_nets(hasher, objective)
-        with frozen.skipped():
-            targets = None
-            if objective:
-                targets = GeneratorTargets(train.images, self.reconstruction_size, augmentation, run.device)
-            HashTraining(hasher, inputs, self._config(), run, similarity, objective, targets).train()
+        targets = None
+        if objective:
+            targets = GeneratorTargets(train.images, self.reconstruction_size, augmentation, run.device)
+        HashTraining(hasher, inputs, self._config(), run, similarity, objective, targets).train()
         run.log_fact(precision=str(dtype).removeprefix("torch."))
         self.hasher_, self.generator_ = hasher.eval(), objective.generator.eval() if objective else None
         return self
 
-    def _frozen_layers(self, encoder: ImageEncoder, device: torch.device) -> FrozenLayers:
-        """The encoder's leading blocks that are not trained, tested on noise."""
-        try:
-            frozen = FrozenLayers(encoder.net, self.freeze)
-            noise = torch.Generator().manual_seed(0)
-            frozen.check(torch.randn(2, 3, encoder.size, encoder.size, generator=noise).to(device))
-        except ValueError as error:
-            raise Incompatible(f"bgan: {error}") from error
-        return frozen
+    def _encoder(self, backbone: Callable[[str], Backbone]) -> ImageEncoder:
+        encoder = build_encoder(self.encoder, backbone)
+        encoder.freeze(self.freeze)
+        return encoder
 
     def _hasher(self, encoder: ImageEncoder) -> ImageHasher:
-        return ImageHasher(encoder, self.bits, self.hidden, centred=self.variant == "paper")
+        return ImageHasher(encoder, self.bits, self.hidden, centred=self.variant == "tuned")
 
     def _adversarial_objective(
         self, dimension: int, dtype: torch.dtype, device: torch.device
@@ -316,7 +399,7 @@ class BGAN(HashMethod):
             return None
         generator = build_generator(self.bits, self.reconstruction_size)
         discriminator = build_discriminator(self.reconstruction_size) if weights.needs_discriminator else None
-        if self.variant == "paper":
+        if self.variant != "released":
             return PaperObjective(generator, discriminator, weights, dtype).to(device)
         discriminator = build_discriminator(self.reconstruction_size)  # drawn again, as for the published records
         return ReleasedObjective(generator, discriminator, dimension, self.bits, dtype).to(device)
@@ -336,22 +419,37 @@ class BGAN(HashMethod):
             pretrained_rate=self.pretrained_rate,
             epsilon=RELEASED_EPSILON if released else 1e-8,
             cosine_decay=self.cosine_decay,
+            fixed_statistics=self.fixed_statistics,
             batch_neighbours=self.batch_neighbours,
         )
 
-    def _similarity(self, train: TrainingSet, run: RunContext) -> Similarity:
+    def _similarity(self, train: TrainingSet, inputs: EncoderInputs, run: RunContext) -> Similarity:
         if self.k1 >= len(train):
             raise Incompatible(
                 f"bgan: k1 is {self.k1} and there are {len(train)} training images; wanted fewer neighbours than "
                 "images: lower k1 or train on more"
             )
-        similarity = neighbourhood_structure(train.features, self.k1, self.k2, self.expansion)
+        features = train.features
+        if self.average_views and self.views > 1 and self.encoder == run.features:
+            features = inputs.features().mean(0)
+        if self.similarity == "diffusion":
+            similarity = diffusion_structure(features, self.k1, self.similar)
+        else:
+            similarity = neighbourhood_structure(features, self.k1, self.k2, self.similarity == "shared")
         run.log_positive_pairs(*similarity.pairs())
         return similarity
 
     def encode(self, batch: Tensor) -> Tensor:
+        return self.project(batch) >= 0
+
+    def project(self, batch: Tensor) -> Tensor:
         with torch.no_grad():
             z: Tensor = self.hasher_(batch)
+        return z
+
+    def encode_maps(self, maps: Tensor) -> Tensor:
+        with torch.no_grad():
+            z = self.hasher_.from_inputs(maps)
         return z >= 0
 
     def restore(self, codes: Tensor) -> Tensor | None:
@@ -372,7 +470,7 @@ class BGAN(HashMethod):
         Raises:
             LookupError: there is no run, or the run has no network of the encoder's name to put the weights into.
         """
-        hasher = self._hasher(build_encoder(self.encoder, run.backbone if run else no_backbone))
+        hasher = self._hasher(self._encoder(run.backbone if run else no_backbone))
         generated = {name: value for name, value in state.items() if name.startswith("generator.")}
         hasher.load_state_dict({name: value for name, value in state.items() if name not in generated})
         device = state["head.last.weight"].device

@@ -13,7 +13,6 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from hashbench.data import images
-from hashbench.dataset import Dataset
 from hashbench.errors import BrokenFiles, broken_files
 from hashbench.plugins.plugin_path import is_shipped
 from hashbench.plugins.sources import plugin_sources
@@ -43,7 +42,7 @@ def undecodable(images: Mapping[str, str]) -> BrokenFiles:
     return broken_files("image", "decoded", images, "replace it, or remove it to have it counted as missing")
 
 
-def decoding_id(dataset: Dataset) -> str:
+def decoding_id(dataset: object) -> str:
     """Names how a data set's images come about: the version of decoding, and the sources of a data set not ours."""
     kind, file = type(dataset), Path(inspect.getfile(type(dataset)))
     made_from: list[Any] = [images.VERSION]

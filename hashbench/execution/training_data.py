@@ -12,7 +12,8 @@ from torch import Tensor
 from hashbench.codes import Codes
 from hashbench.data.images import ImageSource, image_batch
 from hashbench.dataset import Dataset, Items
-from hashbench.method import HashMethod, ImageBatches, RunContext, TrainingSet, Traits
+from hashbench.execution.frozen_maps import CachedMaps
+from hashbench.method import HashMethod, ImageBatches, MapBatches, RunContext, TrainingSet, Traits
 from hashbench.util.device import repeatable
 from hashbench.util.prefetch import prefetch
 from hashbench.util.seeds import derive_seed, forked_generators
@@ -27,6 +28,7 @@ def training_set(
     features: Callable[[], Tensor],
     images: Callable[[], ImageBatches],
     labels: Callable[[], Tensor],
+    maps: MapBatches | None = None,
 ) -> TrainingSet:
     """The training data that the traits ask for; nothing else is computed."""
     on_images = traits.input == "images"
@@ -34,6 +36,7 @@ def training_set(
         given_features=features() if not on_images or traits.wants_features else None,
         given_images=images() if on_images else None,
         given_labels=labels() if traits.supervised else None,
+        given_maps=maps,
     )
 
 
@@ -44,11 +47,15 @@ def rows_per_batch(method: HashMethod, size: int, device: torch.device) -> int:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The data of a trial for its method: features of all items (memory-mapped, float32 or float16), images, labels."""
+    """The data of a trial for its method: features of all items (memory-mapped, float32 or float16), images, labels.
+
+    ``maps`` are those of the blocks of a network that the method leaves as they are, where there are any.
+    """
 
     dataset: Dataset
     features: npt.NDArray[np.floating[Any]]
     labels: npt.NDArray[np.bool_]
+    maps: CachedMaps | None = None
 
     def feature_rows(self, items: Items, device: torch.device) -> Tensor:
         """Float32 [n, d] on ``device``."""
@@ -67,10 +74,14 @@ class TrainingData:
             lambda: self.feature_rows(items, run.device),
             lambda: self.images(items, method.image_size(run.features), run.device),
             lambda: torch.from_numpy(self.labels[items]).to(run.device),
+            self.maps.training if self.maps is not None else None,
         )
 
     def batches(self, method: HashMethod, items: Items, run: RunContext) -> Iterator[Tensor]:
-        """The input of ``encode`` for ``items``, batch by batch, on the run's device; one is prefetched."""
+        """The input of ``encode`` for ``items``, batch by batch, on the run's device; one is prefetched.
+
+        Where there are maps of frozen blocks, these are the input, of ``encode_maps``.
+        """
         return prefetch(self._batches(method, items, run))
 
     def _batches(self, method: HashMethod, items: Items, run: RunContext) -> Iterator[Tensor]:
@@ -79,7 +90,9 @@ class TrainingData:
         step = rows_per_batch(method, size, run.device)
         for start in range(0, len(items), step):
             part = items[start : start + step]
-            if on_images:
+            if self.maps is not None:
+                yield self.maps.of(part)
+            elif on_images:
                 yield ImageSource(self.dataset, part, size)[torch.arange(len(part), device=run.device)]
             else:
                 yield self.feature_rows(part, run.device)
@@ -108,8 +121,8 @@ def _is_finite(features: Tensor) -> bool:
     return all(bool(part.isfinite().all()) for part in torch.split(features, rows))
 
 
-def encode(method: HashMethod, batches: Iterator[Tensor]) -> Codes:
-    """Packed codes of all batches.
+def encode(method: HashMethod, batches: Iterator[Tensor], of_maps: bool = False) -> Codes:
+    """Packed codes of all batches, which are maps of the method's frozen part if ``of_maps``.
 
     Raises:
         ValueError: the method returns something else than bool [n, bits].
@@ -117,7 +130,7 @@ def encode(method: HashMethod, batches: Iterator[Tensor]) -> Codes:
     packed = []
     with torch.inference_mode(), repeatable():
         for batch in batches:
-            bits = method.encode(batch)
+            bits = method.encode_maps(batch) if of_maps else method.encode(batch)
             if bits.dtype != torch.bool or tuple(bits.shape) != (len(batch), method.bits):
                 raise ValueError(
                     f"{type(method).__name__}.encode gave {bits.dtype} {list(bits.shape)}, "

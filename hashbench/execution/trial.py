@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,14 @@ from hashbench.evaluation.headline import HEADLINE
 from hashbench.evaluation.neighbourhoods import neighbourhood_quality
 from hashbench.execution import references, training_data
 from hashbench.execution.events import Event
+from hashbench.execution.frozen_maps import CachedMaps
 from hashbench.execution.measure import measure
 from hashbench.execution.settings import Settings
 from hashbench.execution.training_data import TrainingData
 from hashbench.features.backbones import load_backbone
 from hashbench.features.cache import cached_features
 from hashbench.features.extractor import Extractor
+from hashbench.features.frozen_maps import FrozenMaps
 from hashbench.features.networks import net_name
 from hashbench.features.spec import extractor
 from hashbench.features.weights import Weights
@@ -173,10 +175,12 @@ class TrialRunner:
             return None
         with repeatable():
             self.record["environment"]["determinism"] = determinism()
-            method, run = self._fit(inputs, loaded.split)
+            method = METHODS.get(self.planned.trial.method)(self._bits, **self.planned.trial.parameters)
+            inputs = replace(inputs, maps=self._maps(method, loaded))
+            run = self._fit(method, inputs, loaded.split)
             with self._phase("encode"):
                 query, database = (
-                    training_data.encode(method, inputs.batches(method, items, run))
+                    training_data.encode(method, inputs.batches(method, items, run), inputs.maps is not None)
                     for items in (loaded.split.query, loaded.split.database)
                 )
         self._evaluate(query, database, loaded)
@@ -233,11 +237,25 @@ class TrialRunner:
     def _log(self, line: str) -> None:
         self._emit("note", line)
 
-    def _fit(self, inputs: TrainingData, split: Split) -> tuple[HashMethod, RunContext]:
+    def _maps(self, method: HashMethod, loaded: LoadedProtocol) -> CachedMaps | None:
+        """Maps of the blocks that the method leaves as they are, from the cache or computed now."""
+        part = method.frozen_part()
+        if part is None:
+            return None
+        name, trial = net_name(part.network), self.planned.trial
+        self._check_weights(name, self.weights.sum(name), trial.backbones.get(name))
+        settings, extractor = self.settings, FrozenMaps(part.network, part.blocks, self.weights)
+        with self._phase("maps"):
+            of_part = CachedMaps(
+                *(loaded.dataset, trial.dataset, loaded.split.train, part, extractor),
+                *(settings.cache, self.device, self._log, settings.verified),
+            )
+        self.on_event(Event(self.planned.key, "verified", verified=settings.verified))
+        return of_part
+
+    def _fit(self, method: HashMethod, inputs: TrainingData, split: Split) -> RunContext:
         trial, seed = self.planned.trial, self.planned.trial.own_seed
-        assert trial.bits is not None
         with self._phase("fit"):
-            method = METHODS.get(trial.method)(trial.bits, **trial.parameters)
             run = RunContext(
                 self.device,
                 training_data.own_generator(seed),
@@ -259,11 +277,16 @@ class TrialRunner:
                 quality = neighbourhood_quality(*run.positive_pairs, inputs.labels[split.train])
             self.record["training"]["similarity"] = quality
             run.positive_pairs = None  # as large as what the method keeps of them
-        return method, run
+        return run
+
+    @property
+    def _bits(self) -> int:
+        bits = self.planned.trial.bits
+        assert bits is not None
+        return bits
 
     def _random_reference(self, split: Split) -> tuple[Codes, Codes]:
-        bits, seed = self.planned.trial.bits, self.planned.trial.own_seed
-        assert bits is not None
+        bits, seed = self._bits, self.planned.trial.own_seed
         drawn = references.random_codes(len(split.query) + len(split.database), bits, seed)
         return drawn[: len(split.query)], drawn[len(split.query) :]
 

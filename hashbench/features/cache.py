@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from hashbench.data.decode import decoding_id
 from hashbench.data.images import DECODE_CHUNK_IMAGES, on_device
-from hashbench.dataset import Dataset, Images, Items
+from hashbench.dataset import Images, Items
 from hashbench.errors import UsageError
 from hashbench.features.extractor import Extractor
 from hashbench.features.parts import DamagedError, Floats, Layout, PartedArray, Stamp
@@ -47,6 +47,20 @@ class CachedFeatures(NamedTuple):
     sha256: str
 
 
+class ImageItems(Protocol):
+    """Images to extract from: a :class:`Dataset`, or some of its images in another form, by its methods' names."""
+
+    title: str
+
+    def __len__(self) -> int: ...
+
+    def present(self) -> npt.NDArray[np.bool_]: ...  # noqa: D102 - the data set's
+
+    def image_content(self) -> str: ...  # noqa: D102 - the data set's
+
+    def images(self, items: Items) -> Images: ...  # noqa: D102 - the data set's
+
+
 class Block(NamedTuple):
     """Decoded images of some items of a part; empty if none of the part's images is on disk."""
 
@@ -56,7 +70,7 @@ class Block(NamedTuple):
 
 
 def cached_features(
-    dataset: Dataset,
+    dataset: ImageItems,
     dataset_name: str,
     extractor: Extractor,
     cache: Path,
@@ -149,7 +163,7 @@ def _exclusive(folder: Path, log: Log) -> Iterator[None]:
         yield  # closing the file releases the lock
 
 
-def _layout(dataset: Dataset, extractor: Extractor, device: torch.device) -> Layout:
+def _layout(dataset: ImageItems, extractor: Extractor, device: torch.device) -> Layout:
     """The layout of the features, whose width comes from extracting one image."""
     present = np.flatnonzero(dataset.present())[:1]
     if not len(present):
@@ -159,7 +173,7 @@ def _layout(dataset: Dataset, extractor: Extractor, device: torch.device) -> Lay
     return Layout(len(dataset), width, extractor.kept_dtype)
 
 
-def _extract(dataset: Dataset, extractor: Extractor, parts: PartedArray, device: torch.device, log: Log) -> None:
+def _extract(dataset: ImageItems, extractor: Extractor, parts: PartedArray, device: torch.device, log: Log) -> None:
     """Extract the missing parts; a thread decodes the next block meanwhile."""
     layout, present = parts.layout, dataset.present()
     missing = {part: np.array(layout.part(part)) for part in parts.missing()}
@@ -187,7 +201,7 @@ def _extract(dataset: Dataset, extractor: Extractor, parts: PartedArray, device:
     log(progress.summary())
 
 
-def _blocks(dataset: Dataset, missing: dict[int, npt.NDArray[np.int64]]) -> Iterator[Block]:
+def _blocks(dataset: ImageItems, missing: dict[int, npt.NDArray[np.int64]]) -> Iterator[Block]:
     """Images of the missing parts' items in blocks of at most 256 images, or fewer if these reach 64 MiB.
 
     Each part begins a new block, so that its blocks do not depend on where an extraction was interrupted.

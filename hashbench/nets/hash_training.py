@@ -36,6 +36,7 @@ class TrainingConfig:
         pretrained_rate: for a pre-trained encoder, and a head after its warm-up.
         epsilon: Adam's.
         cosine_decay: whether learning rates fall to 0 along half a cosine.
+        fixed_statistics: whether a pre-trained encoder's batch norms keep their statistics.
         batch_neighbours: similar images drawn into the batch with each of its images.
     """
 
@@ -51,6 +52,7 @@ class TrainingConfig:
     pretrained_rate: float
     epsilon: float
     cosine_decay: bool
+    fixed_statistics: bool
     batch_neighbours: int
 
 
@@ -114,6 +116,8 @@ class HashTraining:
             self._warm_up_head()
         for net in nets.values():
             net.train()
+        if self.config.fixed_statistics and self.hasher.encoder.pretrained:
+            self.hasher.encoder.fix_statistics()
         run_epochs(self.step, self._batches, self.config.epochs, self.run, self._summary, checkpoint)
 
     def _warm_up_head(self) -> None:
@@ -174,7 +178,7 @@ class HashTraining:
             self._set_rates(optimiser, self.rates[name], training_step)
         view_ids = self.inputs.augmentation.draw(len(rows))
         with autocast(self.inputs.dtype, self.run.device):
-            features = self.hasher.encoder.net(self.inputs(rows, view_ids))
+            features = self.hasher.encoder.trained_part(self.inputs(rows, view_ids))
         codes = relaxed_sign(self.hasher.head(features), beta, config.activation)
         self.statistics.add(rows, codes)
         distance = (sign(codes) - codes).square().mean()

@@ -44,5 +44,9 @@ class ImageHasher(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Float32 [n, bits]."""
-        z: Tensor = self.head(self.encoder(images))
+        return self.from_inputs(self.encoder.inputs(images))
+
+    def from_inputs(self, inputs: Tensor) -> Tensor:
+        """Float32 [n, bits] of the inputs of the encoder's trained part."""
+        z: Tensor = self.head(self.encoder.trained_part(inputs))
         return z

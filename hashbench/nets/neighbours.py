@@ -82,7 +82,7 @@ def neighbourhood_structure(features: Tensor, k1: int, k2: int, expansion: bool 
     neighbours = nearest(features, k1).cpu().numpy()
     member = _incidence(np.column_stack([np.arange(n), neighbours]).ravel(), np.full(n, k1 + 1), n)
     similar = _expand(member, k1, k2) if expansion else member
-    return Similarity(torch.from_numpy(_symmetric_keys(similar)).to(features.device), n)
+    return Similarity(torch.from_numpy(symmetric_keys(similar)).to(features.device), n)
 
 
 def _incidence(columns: npt.NDArray[Any], lengths: npt.NDArray[Any], n: int) -> Any:
@@ -113,7 +113,7 @@ def _most_shared(shared: Any, k1: int, k2: int) -> Any:
     return _incidence(key[rank < k2] % n, np.minimum(lengths, k2), n)
 
 
-def _symmetric_keys(similar: Any) -> npt.NDArray[np.int64]:
+def symmetric_keys(similar: Any) -> npt.NDArray[np.int64]:
     """Row * n + column, ascending, of every one in a 0/1 matrix or its transpose."""
     n = similar.shape[0]
     transposed = similar.T.tocsr()

@@ -8,6 +8,7 @@ from hashbench.data.spec import plugin_name
 from hashbench.errors import Incompatible, UsageError, catching_exit
 from hashbench.features.backbones import checked_sum
 from hashbench.features.networks import net_name
+from hashbench.method import HashMethod
 from hashbench.planning.chosen import ChosenMethod
 from hashbench.planning.fingerprint import fingerprint
 from hashbench.planning.grid import Grid
@@ -37,23 +38,30 @@ def method_trials(task: Task, chosen: ChosenMethod, grid: Grid) -> Iterator[Plan
     for bits in task.code_lengths(grid):
         with catching_exit(f"{chosen.name} at {bits} bits"):
             values = chosen.resolved(task)
-            nets = _backbones(chosen, bits, values, task)
+            method = _made(chosen, bits, values)
+            nets = _backbones(method, task)
+            remark = method.remark() if method else None
         spec = _spec(task, grid, method=chosen.name, bits=bits, parameters=values, backbones=nets, preset=chosen.preset)
         changed, traits = chosen.changed_parameters(task), chosen.method.traits
-        planned = _planned(task, spec, changed_parameters=changed, supervised=traits.supervised)
+        planned = _planned(task, spec, changed_parameters=changed, supervised=traits.supervised, remark=remark)
         yield from _repeated(planned, 1 if traits.deterministic else grid.repeats)
 
 
-def _backbones(chosen: ChosenMethod, bits: int, values: dict[str, Any], task: Task) -> dict[str, str]:
-    """Checksums of the weights that the method trains on, by the network's name; checks the parameters on the way."""
+def _made(chosen: ChosenMethod, bits: int, values: dict[str, Any]) -> HashMethod | None:
+    """The method with these parameters, which it checks; None where it cannot make so many bits of this."""
     try:
-        wanted = chosen.method(bits, **values).backbones(task.extractor.name)
+        return chosen.method(bits, **values)
     except Incompatible:
-        return {}  # the trial will say so, in a record
+        return None  # the trial will say so, in a record
     except UsageError:
         raise
     except ValueError as error:
         raise UsageError(f"{chosen.name} at {bits} bits: {error}") from error
+
+
+def _backbones(method: HashMethod | None, task: Task) -> dict[str, str]:
+    """Checksums of the weights of the networks that the method trains on, by the network's name."""
+    wanted = method.backbones(task.extractor.name) if method else ()
     return {net: checked_sum(net, task.weights) for net in sorted({net_name(spec) for spec in wanted})}
 
 

@@ -31,6 +31,8 @@ def new_record(planned: PlannedTrial, device: str, provenance: Mapping[str, Any]
         "status": "failed",
         "trial": planned.trial.identity(),
         "variant": dict(planned.changed_parameters),
+        "named_variant": planned.trial.named_variant,
+        "remark": planned.remark,
         "supervised": planned.supervised,
         "reference": planned.trial.method in REFERENCES,
         **dict.fromkeys(RESULT_FIELDS),

@@ -8,7 +8,7 @@ from typing import Any, Literal, Union
 
 from msgspec import UNSET, Struct, UnsetType, defstruct
 
-FORMAT = 3
+FORMAT = 4
 _TYPES = {"string": str, "integer": int, "number": float | None, "boolean": bool, "null": None}
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashbench.errors import UsageError
-from hashbench.records import format2
+from hashbench.records import format2, format3
 from hashbench.records.consistency import check_consistency
 from hashbench.records.schema import FORMAT, model
 from hashbench.records.trial_spec import PlannedTrial
@@ -195,6 +195,8 @@ def load_record(path: Path) -> Record:
         raise IrreplaceableError(f"{wanted}; a newer hashbench reads it, or move it away")
     if content["format"] == format2.FORMAT:
         content = format2.upgraded(content)
+    if content["format"] == format3.FORMAT:
+        content = format3.upgraded(content)
     if content["format"] < FORMAT:
         raise UsageError(f"{wanted}; run its trial again, or move it away")
     checked(content, model("record" if "trial" in content else "throughput"), f"record {path}", WAY_OUT)

@@ -55,6 +55,12 @@ class TrialSpec:
         return derive_seed(self.seed, self.method, self.bits, self.protocol, self.features, self.repetition)
 
     @property
+    def named_variant(self) -> str | None:
+        """The method's variant, which stands in every label: its parameter called "variant", where it has one."""
+        named = self.parameters.get("variant")
+        return named if isinstance(named, str) else None
+
+    @property
     def elsewhere(self) -> bool:
         """Whether its features, or its data set, are those of external codes and none of hashbench's."""
         return self.features.partition(":")[0] == EXTERNAL or self.dataset == EXTERNAL_DATASET
@@ -81,6 +87,7 @@ class PlannedTrial:
         card: the protocol card's facts, for the record.
         dataset_spec: the data set's spec ("cifar10/bgan", "folder:/home/me/set.toml").
         supervised: the method reads labels, so its rows stand in a table of their own.
+        remark: what the method has a table say of such results, or None.
     """
 
     trial: TrialSpec
@@ -89,6 +96,7 @@ class PlannedTrial:
     dataset_spec: str
     changed_parameters: Mapping[str, Any] = field(default_factory=dict)
     supervised: bool = False
+    remark: str | None = None
 
     def __str__(self) -> str:
         return ", ".join([str(self.trial), *(f"{name}={value}" for name, value in self.changed_parameters.items())])

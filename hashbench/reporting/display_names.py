@@ -1,5 +1,6 @@
 """Names of methods, data sets and features as a paper prints them: by a rule, and as the user says."""
 
+import re
 from collections.abc import Iterable, Mapping
 
 from hashbench.errors import UsageError
@@ -25,9 +26,9 @@ def display_name(name: str, names: Mapping[str, str]) -> str:
 
 
 def display_label(label: str, names: Mapping[str, str]) -> str:
-    """The label of a row, "bgan [epochs=4]", with the method's display name: "BGAN [epochs=4]"."""
-    method, bracket, changes = label.partition(" [")
-    return names.get(label) or display_name(method, names) + bracket + changes
+    """The label of a row, "bgan (tuned) [epochs=4]", with the method's display name: "BGAN (tuned) [epochs=4]"."""
+    method = re.split(r" [\[(]", label, maxsplit=1)[0]
+    return names.get(label) or display_name(method, names) + label[len(method) :]
 
 
 def parse_names(texts: Iterable[str]) -> dict[str, str]:

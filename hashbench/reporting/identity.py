@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from hashbench.records.store import Record
 from hashbench.reporting.plain_text import plain
+from hashbench.reporting.row_label import row_label
 from hashbench.reporting.table_key import CHECKSUM_DIGITS, TableKey, record_facts
 
 Name = tuple[str, str, int | None]
@@ -23,7 +24,7 @@ class Identity:
     Attributes:
         table: the table, whatever the root seed.
         method, bits: cells that differ in one of them, or in the protocol, have nothing to do with each other.
-        preset: as records have it.
+        preset, named_variant: as records have them.
         variant: the parameters that were changed from the defaults, as JSON.
         backbones: checksums of the weights of each network trained on, as JSON.
         parameters: all parameters, resolved, as JSON; they may differ where a default was changed in the source.
@@ -33,6 +34,7 @@ class Identity:
     method: str
     bits: int | None
     preset: str | None
+    named_variant: str | None
     variant: str
     backbones: str
     parameters: str
@@ -47,7 +49,7 @@ class Identity:
         """From a dictionary with the names of :meth:`facts` and others."""
         table = TableKey.from_facts({**facts, "seed": 0})
         texts = {name: json.dumps(facts[name], sort_keys=True) for name in _DICTIONARIES}
-        return cls(table, facts["method"], facts["bits"], facts["preset"], **texts)
+        return cls(table, facts["method"], facts["bits"], facts["preset"], facts.get("named_variant"), **texts)
 
     def facts(self) -> dict[str, Any]:
         """The inverse of :meth:`from_facts`, ready for JSON: one dictionary with the names that records use."""
@@ -61,6 +63,7 @@ class Identity:
             "bits": self.bits,
             **{name: table[name] for name in _TABLE_FACTS},
             "preset": self.preset,
+            "named_variant": self.named_variant,
             **{name: getattr(self, name) for name in _DICTIONARIES},
         }
 
@@ -77,9 +80,8 @@ class Identity:
 
     @property
     def row(self) -> str:
-        """The method and what was changed of it, fit to print: "bgan [quick; epochs=4]"."""
-        asked = _asked(self)
-        return plain(f"{self.method} [{asked}]" if asked else self.method)
+        """The method and what was changed of it, fit to print: "bgan (tuned) [quick; epochs=4]"."""
+        return plain(row_label(self.method, self.named_variant, self.preset, json.loads(self.variant)))
 
     @property
     def label(self) -> str:

@@ -113,4 +113,5 @@ def record_facts(record: Record) -> dict[str, Any]:
         "card": record["protocol_card"]["id"],
         "metric_version": record["metric_version"],
         "variant": record["variant"],
+        "named_variant": record["named_variant"],
     }

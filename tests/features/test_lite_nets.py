@@ -16,10 +16,10 @@ from hashbench.errors import UsageError
 from hashbench.features import lite_nets
 from hashbench.features.backbones import checked_sum, input_size, load_backbone, preprocessing
 from hashbench.features.deep import Deep
+from hashbench.features.frozen_layers import FrozenLayers, blocks
 from hashbench.features.lite_nets import LITE_NETS
 from hashbench.features.spec import extractor
 from hashbench.features.weights import Weights
-from hashbench.nets.frozen_layers import FrozenLayers, blocks
 from tests.features.networks import Held
 
 timm: Any = pytest.importorskip("timm")

@@ -31,6 +31,7 @@ OWNERS: tuple[tuple[str, str], ...] = (
     ("hashbench/features/gist.py", "gist"),
     *((f"hashbench/features/{name}.py", "trial") for name in ("__init__", "cache", "parts", "extractor", "spec")),
     ("hashbench/features/", "networks"),
+    ("hashbench/execution/frozen_maps.py", "networks"),
     *((f"hashbench/{name}.py", "trial") for name in ("method", "codes", "dataset")),
     *((f"hashbench/execution/{name}.py", "trial") for name in ("trial", "training_data", "references")),
     ("hashbench/records/trial_spec.py", "trial"),

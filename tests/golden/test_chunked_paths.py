@@ -14,8 +14,9 @@ from tests.golden.golden import all_goldens
 # Limits that are patched together, their small values, goldens that run through them; inputs have 12 rows or more.
 LIMITS: tuple[tuple[dict[str, Any], tuple[str, ...]], ...] = (
     ({"util.pca.CHUNK_ROWS": 7}, ("pca/*", "shallow/*")),
-    ({"nets.nearest.MAX_TILE_ITEMS": 17}, ("neighbours/*", "bgan/no-expansion")),
+    ({"nets.nearest.MAX_TILE_ITEMS": 17}, ("neighbours/*", "bgan/nearest")),
     ({"nets.neighbours.CHUNK_ROWS": 5}, ("neighbours/*",)),
+    ({"nets.diffusion.CHUNK_ITEMS": 7}, ("neighbours/diffusion",)),
     ({"nets.training_images.DEVICE_CACHE_BYTES": 1}, ("bgan/paper", "bgan/views", "bgan/tiny-frozen-one-view")),
     ({"nets.training_images.DECODE_CHUNK_IMAGES": 5}, ("bgan/paper",)),
     ({"data.images.DECODE_CHUNK_IMAGES": 2}, ("images/colour-*", "images/own-sizes-*", "trial/on-images")),
@@ -25,6 +26,7 @@ LIMITS: tuple[tuple[dict[str, Any], tuple[str, ...]], ...] = (
     ),
     ({"data.images.MAX_BATCH_IMAGES": 3}, ("trial/on-images", "bgan/tiny-frozen")),
     ({"execution.training_data.MAX_CACHED_IMAGE_BYTES": 1}, ("trial/on-images",)),
+    ({"execution.frozen_maps.DEVICE_CACHE_BYTES": 1}, ("bgan/tiny-frozen",)),
     ({"execution.references._BLOCK_NUMBERS": 100}, ("trial/float-reference",)),
     ({"features.gist.BATCH_IMAGES": 3}, ("gist/*",)),
     ({"execution.training_data.FEATURE_BATCH": 7, "features.cache.MAX_BLOCK_IMAGES": 20}, ("trial/whole",)),
@@ -38,6 +40,7 @@ ROOMS = (
     "data/decode.py",
     "util/pca.py",
     "execution/training_data.py",
+    "execution/frozen_maps.py",
     "execution/references.py",
 )
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 import hashbench
 from hashbench.data.spec import open_dataset
 from hashbench.errors import Incompatible
+from hashbench.execution.frozen_maps import computed_maps
 from hashbench.execution.training_data import fit
 from hashbench.method import Backbone, RunContext, TrainingSet
 from hashbench.nets.hash_training import HashTraining
@@ -42,6 +44,12 @@ def noise(n: int, size: int, generator: torch.Generator) -> TrainingSet:
     """Random images and features."""
     pictures = torch.randint(0, 256, (n, 3, size, size), generator=generator, dtype=torch.uint8)
     return TrainingSet(torch.randn(n, 8, generator=generator), pictures)
+
+
+def with_maps(method: Any, train: TrainingSet) -> TrainingSet:
+    """The same with the maps of the blocks that ``method`` freezes, as the engine gives them."""
+    maps = computed_maps(train.images, method.frozen_part(), deeper_backbone, torch.device("cpu"))
+    return replace(train, given_maps=maps)
 
 
 def training_of(train: TrainingSet, seed: int = 0, **parameters: Any) -> HashTraining:
@@ -173,7 +181,7 @@ def test_expansion_can_be_switched_off(generator: torch.Generator) -> None:
         assert not (rows == columns).any()
         return len(rows)
 
-    assert 60 * 20 <= similar(expansion=False) < similar()
+    assert 60 * 20 <= similar(similarity="nearest") < similar()
 
 
 def test_code_of_an_image_does_not_depend_on_its_batch(images: Tensor) -> None:
@@ -413,29 +421,28 @@ def test_frozen_blocks_stay_as_they_are(augmented: dict[str, Any], generator: to
     train = noise(40, 32, generator)
     run = context(backbones=deeper_backbone, features=PRETENDED)
     before = deeper_backbone(PRETENDED).net.state_dict()
-    state = fit(BGAN(8, encoder=PRETENDED, epochs=1, freeze=2, k1=5, k2=5, **augmented), train, run, 0).state()
+    method = BGAN(8, encoder=PRETENDED, epochs=1, freeze=2, k1=5, k2=5, **augmented)
+    state = fit(method, with_maps(method, train), run, 0).state()
     assert torch.equal(state["encoder.net.0.weight"], before["0.weight"])
     assert not torch.equal(state["encoder.net.2.weight"], before["2.weight"])
 
 
-def test_a_frozen_prefix_computed_once_trains_as_one_computed_each_time(
-    generator: torch.Generator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    train = noise(40, 32, generator)
-
-    def state() -> dict[str, Tensor]:
-        run = context(backbones=deeper_backbone, features=PRETENDED)
-        return fit(BGAN(8, encoder=PRETENDED, epochs=2, freeze=2, k1=5, k2=5), train, run, 0).state()
-
-    cached = state()
-    monkeypatch.setattr("hashbench.nets.training_images.DEVICE_CACHE_BYTES", 20_000)  # features fit, maps do not
-    for name, value in state().items():
-        torch.testing.assert_close(value, cached[name])
+def test_maps_of_frozen_blocks_have_the_codes_of_their_images(generator: torch.Generator) -> None:
+    train, run = noise(40, 32, generator), context(backbones=deeper_backbone, features=PRETENDED)
+    method = BGAN(8, encoder=PRETENDED, epochs=1, freeze=2, k1=5, k2=5)
+    trained = with_maps(method, train)
+    fit(method, trained, run, 0)
+    rows = torch.arange(40)
+    images = train.images[rows]
+    assert torch.equal(method.encode_maps(trained.maps(rows, torch.zeros_like(rows))), method.encode(images))
+    restored = BGAN(8, encoder=PRETENDED, epochs=1, freeze=2, k1=5, k2=5)
+    restored.load_state(method.state(), context(backbones=deeper_backbone))
+    assert torch.equal(restored.encode(images), method.encode(images))
 
 
 def test_more_frozen_blocks_than_there_are_is_an_error(generator: torch.Generator) -> None:
     run = context(backbones=deeper_backbone, features=PRETENDED)
-    with pytest.raises(Incompatible, match="bgan: freeze is 9, wanted 0 to 4"):
+    with pytest.raises(Incompatible, match="freeze is 9, wanted 0 to 4"):
         fit(BGAN(8, encoder=PRETENDED, freeze=9), noise(40, 32, generator), run, 0)
 
 
@@ -497,11 +504,13 @@ def test_a_loss_that_is_no_number_names_the_last_good_checkpoint(
 
 
 NETWORK = "squeezenet1_1@128"
+LITE = "efficientnet_lite0@128"
+SHARED = {"similarity": "shared", "k1": 20, "average_views": False, "fixed_statistics": False}
+DIFFUSION = {"similarity": "diffusion", "k1": 10, "average_views": True, "fixed_statistics": True}
 COMMON = {
     "freeze": 0,
-    "k1": 20,
     "k2": 30,
-    "expansion": True,
+    "similar": 400,
     "reconstruction_size": 32,
     "rate": 1e-3,
     "batch_neighbours": 0,
@@ -510,8 +519,7 @@ COMMON = {
     "precision": "auto",
     "compiled": False,
 }
-PAPER = {
-    "variant": "paper",
+OBJECTIVE = {
     "neighbourhood": 1.0,
     "pixel": 0.1,
     "perceptual": 0.1,
@@ -520,12 +528,26 @@ PAPER = {
     "divide_by_bits": True,
     "activation": "piecewise",
     "betas": (1.0, 2.0, 4.0, 8.0),
+}
+TUNED = {
+    **OBJECTIVE,
+    "variant": "tuned",
     "head_warmup_epochs": 60,
     "batch": 100,
     "pretrained_rate": 5e-5,
     "cosine_decay": True,
 }
+PAPER = {
+    **OBJECTIVE,
+    **SHARED,
+    "variant": "paper",
+    "head_warmup_epochs": 0,
+    "batch": 40,
+    "pretrained_rate": 1e-4,
+    "cosine_decay": False,
+}
 RELEASED = {
+    **SHARED,
     "variant": "released",
     "neighbourhood": 10.0,
     "pixel": 0.0,
@@ -545,9 +567,24 @@ RELEASED = {
 @pytest.mark.parametrize(
     ("asked", "features", "values"),
     [
-        ({}, "pixels", {**PAPER, "encoder": "small", "hidden": 0, "epochs": 12, "views": 1}),
-        ({}, NETWORK, {**PAPER, "encoder": NETWORK, "hidden": 512, "epochs": 4, "views": 4}),
-        ({"encoder": "vgg19"}, "gist", {**PAPER, "encoder": "vgg19", "hidden": 512, "epochs": 4, "views": 4}),
+        ({}, "pixels", {**TUNED, **SHARED, "encoder": "small", "hidden": 0, "epochs": 12, "views": 1}),
+        ({}, NETWORK, {**TUNED, **DIFFUSION, "encoder": NETWORK, "hidden": 512, "epochs": 4, "views": 4}),
+        ({}, LITE, {**TUNED, **DIFFUSION, "encoder": LITE, "freeze": 17, "hidden": 512, "epochs": 4, "views": 4}),
+        (
+            {"encoder": "vgg19", "similarity": "shared"},
+            "gist",
+            {
+                **TUNED,
+                **SHARED,
+                "fixed_statistics": True,
+                "encoder": "vgg19",
+                "hidden": 512,
+                "epochs": 4,
+                "views": 4,
+            },
+        ),
+        ({"variant": "paper"}, "gist", {**PAPER, "encoder": "small", "hidden": 0, "epochs": 12, "views": 1}),
+        ({"variant": "paper"}, NETWORK, {**PAPER, "encoder": NETWORK, "hidden": 0, "epochs": 4, "views": 1}),
         ({"variant": "released"}, "gist", {**RELEASED, "encoder": "small", "hidden": 0, "epochs": 12, "views": 1}),
         ({"variant": "released"}, NETWORK, {**RELEASED, "encoder": NETWORK, "hidden": 0, "epochs": 4, "views": 1}),
     ],

@@ -7,7 +7,7 @@ CPU = torch.device("cpu")
 
 
 def augmentation(n: int, count: int, flip: bool = True, shift: float = 0.1, seed: int = 4) -> Augmentation:
-    return Augmentation(n, count, flip, shift, torch.Generator().manual_seed(seed), CPU)
+    return Augmentation.drawn(n, count, flip, shift, torch.Generator().manual_seed(seed), CPU)
 
 
 def augmented_by(*affine_params: list[float]) -> Augmentation:

@@ -8,7 +8,6 @@ from hashbench.data.images import resize
 from hashbench.method import Backbone
 from hashbench.nets.augmentation import Augmentation
 from hashbench.nets.encoders import ImageEncoder
-from hashbench.nets.frozen_layers import FrozenLayers
 from hashbench.nets.training_images import EncoderInputs, GeneratorTargets
 
 
@@ -24,15 +23,15 @@ def images(generator: torch.Generator) -> Tensor:
     return torch.randint(0, 256, (230, 3, 16, 16), generator=generator, dtype=torch.uint8)
 
 
-def inputs(own: ImageEncoder, count: int, images: Any, views: int = 1) -> EncoderInputs:
-    augmentation = Augmentation(len(images), views, True, 0.1, torch.Generator().manual_seed(1), torch.device("cpu"))
-    return EncoderInputs(own, FrozenLayers(own.net, count), images, augmentation, torch.float32)
+def inputs(own: ImageEncoder, images: Any, views: int = 1) -> EncoderInputs:
+    generator = torch.Generator().manual_seed(1)
+    augmentation = Augmentation.drawn(len(images), views, True, 0.1, generator, torch.device("cpu"))
+    return EncoderInputs(own, images, augmentation, torch.float32)
 
 
-@pytest.mark.parametrize("count", [0, 2])
-def test_features_are_those_of_the_whole_encoder_in_eval_mode_in_every_view(count: int, images: Tensor) -> None:
+def test_features_are_those_of_the_whole_encoder_in_eval_mode_in_every_view(images: Tensor) -> None:
     own = encoder()
-    encoder_inputs = inputs(own, count, images, views=3)
+    encoder_inputs = inputs(own, images, views=3)
     rows = torch.arange(len(images))
     expected = [
         own.eval()(encoder_inputs.augmentation(images, rows, torch.full_like(rows, v))).detach() for v in range(3)
@@ -40,17 +39,6 @@ def test_features_are_those_of_the_whole_encoder_in_eval_mode_in_every_view(coun
     own.train()
     torch.testing.assert_close(encoder_inputs.features(), torch.stack(expected))
     torch.testing.assert_close(expected[0], own.eval()(images).detach())
-
-
-def test_frozen_maps_are_cached_where_they_fit(images: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows, view_ids = torch.tensor([3, 200, 3]), torch.tensor([1, 0, 0])
-    cached = inputs(encoder(), 2, images, views=2)
-    monkeypatch.setattr("hashbench.nets.training_images.DEVICE_CACHE_BYTES", 1000)
-    streamed = inputs(encoder(), 2, images, views=2)
-    assert cached.cache is not None
-    assert streamed.cache is None
-    torch.testing.assert_close(cached(rows, view_ids), streamed(rows, view_ids))
-    assert not torch.equal(cached(rows, view_ids)[0], cached(rows, view_ids)[2])
 
 
 class Streamed:
@@ -70,16 +58,16 @@ class Streamed:
 
 def test_an_image_is_read_once_for_all_its_views(images: Tensor) -> None:
     source = Streamed(images)
-    inputs(encoder(), 0, source, views=3).features()
+    inputs(encoder(), source, views=3).features()
     assert source.reads == len(images)
 
 
 def test_features_are_of_the_images_as_they_are_where_all_views_do_not_fit(
     images: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = inputs(encoder(), 0, images, views=3).features()
+    whole = inputs(encoder(), images, views=3).features()
     monkeypatch.setattr("hashbench.nets.training_images.DEVICE_CACHE_BYTES", 3 * 230 * 5 * 4 - 1)
-    assert torch.equal(inputs(encoder(), 0, images, views=3).features(), whole[:1])
+    assert torch.equal(inputs(encoder(), images, views=3).features(), whole[:1])
 
 
 def test_generator_targets_are_the_images_at_another_size_cached_or_streamed(
@@ -87,7 +75,7 @@ def test_generator_targets_are_the_images_at_another_size_cached_or_streamed(
 ) -> None:
     rows, view_ids = torch.tensor([0, 229, 7]), torch.tensor([1, 0, 1])
     cpu = torch.device("cpu")
-    augmentation = Augmentation(230, 2, True, 0.2, torch.Generator(), cpu)
+    augmentation = Augmentation.drawn(230, 2, True, 0.2, torch.Generator(), cpu)
     expected = augmentation(resize(images[rows], 8), rows, view_ids).float() / 255
     assert torch.equal(expected[1], resize(images[229:], 8)[0].float() / 255)
     source = Streamed(images)

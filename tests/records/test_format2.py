@@ -33,7 +33,7 @@ def read(record: dict[str, Any], folder: Path) -> dict[str, Any]:
 def test_it_is_read_in_todays_format_under_its_own_key(tmp_path: Path) -> None:
     old = old_record()
     new = read(old, tmp_path)
-    assert new["format"] == FORMAT == 3
+    assert new["format"] == FORMAT
     assert new["fingerprint"] == {
         "card": old["fingerprint"]["card"],
         "device": "cuda",
@@ -41,7 +41,7 @@ def test_it_is_read_in_todays_format_under_its_own_key(tmp_path: Path) -> None:
         "sources": {"methods/bgan.py": "a" * 16},
         "distributions": {},
     }
-    untouched = set(old) - {"format", "fingerprint", "trial"}
+    untouched = set(old) - {"format", "fingerprint", "trial", "named_variant"}
     assert {name: new[name] for name in untouched} == {name: old[name] for name in untouched}
 
 
@@ -75,6 +75,9 @@ def test_a_damaged_part_is_named(part: str, tmp_path: Path) -> None:
 
 
 def test_older_and_newer_formats_are_refused(tmp_path: Path) -> None:
-    for number, message in ((1, "format 1, wanted 3; run its trial again"), (4, "a newer hashbench reads it")):
+    for number, message in (
+        (1, f"format 1, wanted {FORMAT}; run its trial again"),
+        (FORMAT + 1, "a newer hashbench reads it"),
+    ):
         with pytest.raises(UsageError, match=message):
             read({**old_record(), "format": number}, tmp_path)

@@ -11,7 +11,7 @@ import pytest
 
 from hashbench.errors import UsageError
 from hashbench.records.new_record import RESULT_FIELDS
-from hashbench.records.schema import schema
+from hashbench.records.schema import FORMAT, schema
 from hashbench.records.store import Record, load_record, to_json
 from tests.reporting.made_records import make_record
 
@@ -41,7 +41,7 @@ def throughput() -> Record:
     record = complete_record()
     rate = {"median": 2.0, "q1": 1.0, "q3": 3.0}
     return {
-        "format": 3,
+        "format": FORMAT,
         "key": record["key"],
         "measured": "2026-01-01T00:00:00+00:00",
         "hardware": record["environment"]["hardware"],

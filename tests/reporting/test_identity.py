@@ -19,6 +19,7 @@ FACTS: dict[str, Any] = {
     "features_dtype": "float32",
     "limit": None,
     "preset": None,
+    "named_variant": None,
     "variant": {},
     "backbones": {},
     "parameters": {"iterations": 50},

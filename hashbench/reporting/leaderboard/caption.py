@@ -78,6 +78,7 @@ def _sentences(table: Table) -> Iterator[str]:
     for net, weights in sorted(trained_on):
         if weights != table.key.weights:
             yield f"Weights of the encoder {net}: sha256 {weights[:16]}."
+    yield from _remarks(records)
     yield from _about_items(card)
     unanswerable = records[0]["queries"]["unanswerable"]
     if unanswerable:
@@ -86,6 +87,18 @@ def _sentences(table: Table) -> Iterator[str]:
     if any("scored" in record["fingerprint"] for record in records):
         yield "codes=external: codes made elsewhere and scored here; how they were trained was not seen."
     yield from _about_cells(table)
+
+
+def _remarks(records: list[Record]) -> Iterator[str]:
+    """What methods have to say of their rows, each remark once."""
+    rows: dict[str, dict[str, None]] = {}
+    for record in records:
+        if record["remark"]:
+            named = record["named_variant"]
+            row = record["trial"]["method"] + (f" ({named})" if named else "")
+            rows.setdefault(plain(record["remark"]), {})[plain(row)] = None
+    for remark, of in sorted(rows.items()):
+        yield f"{', '.join(sorted(of))}: {remark}."
 
 
 def _about_leaks(records: list[Record]) -> Iterator[str]:

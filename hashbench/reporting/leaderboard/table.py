@@ -16,6 +16,7 @@ from hashbench.errors import UsageError
 from hashbench.evaluation.headline import HEADLINE, HEADLINE_K
 from hashbench.records.per_query import PerQuery, mean_over_repetitions, read_per_query
 from hashbench.records.store import Record
+from hashbench.reporting.row_label import row_label
 from hashbench.reporting.statistics import SIGNIFICANCE, Paired
 from hashbench.reporting.table_key import TableKey
 
@@ -109,9 +110,10 @@ def _mean(values: Iterable[float]) -> float | None:
 
 @dataclass
 class Row:
-    """A method with its preset and changed parameters, over all code lengths.
+    """A method with its variant, preset and changed parameters, over all code lengths.
 
     Attributes:
+        named: the method's variant, as its records name it.
         rank: 1 + how many better rows it is told apart from; None for references, rows that lack cells, and rows than
             which one of those is better.
     """
@@ -119,6 +121,7 @@ class Row:
     method: str
     preset: str | None
     variant: dict[str, Any]
+    named: str | None
     reference: bool
     parameters: dict[str, Any]
     cells: dict[int | None, Cell] = field(default_factory=dict)
@@ -126,10 +129,8 @@ class Row:
 
     @property
     def label(self) -> str:
-        """The method and what was changed of it: "bgan [quick; epochs=4]"."""
-        changed = [f"{name}={value}" for name, value in self.variant.items()]
-        notes = [*([self.preset] if self.preset else []), *([", ".join(changed)] if changed else [])]
-        label = f"{self.method} [{'; '.join(notes)}]" if notes else self.method
+        """The method and what was changed of it: "bgan (tuned) [quick; epochs=4]"."""
+        label = row_label(self.method, self.named, self.preset, self.variant)
         return "".join(sign if sign.isprintable() else "?" for sign in label)  # no escape sequences on a terminal
 
     def cell(self, bits: int) -> Cell:

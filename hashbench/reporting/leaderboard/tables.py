@@ -64,7 +64,7 @@ def _rows(newest: Iterable[Record], results: Results, stale: frozenset[str]) -> 
     for record in sorted(newest, key=lambda r: (r["trial"]["method"], r["trial"]["repetition"], str(r["key"]))):
         rows = rows_of.setdefault(TableKey.of(record), {})
         row = _row(record)
-        row = rows.setdefault(json.dumps([row.method, row.preset, row.parameters], sort_keys=True), row)
+        row = rows.setdefault(json.dumps([row.method, row.named, row.preset, row.parameters], sort_keys=True), row)
         cell = row.cells.setdefault(record["trial"]["bits"], Cell())
         _add(cell, record, throughputs, results)
         cell.stale |= record["key"] in stale
@@ -75,7 +75,9 @@ def _row(record: Record) -> Row:
     trial = record["trial"]
     backbones = {f"{net} weights": checksum[:8] for net, checksum in trial["backbones"].items()}
     parameters = {**trial["parameters"], **backbones}
-    return Row(trial["method"], trial["preset"], record["variant"], record["reference"], parameters)
+    return Row(
+        trial["method"], trial["preset"], record["variant"], record["named_variant"], record["reference"], parameters
+    )
 
 
 def _add(cell: Cell, record: Record, throughputs: Mapping[str, list[Record]], results: Results) -> None:

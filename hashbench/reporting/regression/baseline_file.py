@@ -45,7 +45,7 @@ class _Figure(Struct, frozen=True):
     values: list[Number]
 
 
-class _Cell(Struct, frozen=True):
+class _Cell(Struct, frozen=True, omit_defaults=True):
     """The identity's facts, the most important first, and the scores."""
 
     protocol: str
@@ -65,6 +65,7 @@ class _Cell(Struct, frozen=True):
     environment: str | None
     runs: Annotated[list[_RunText], Meta(min_length=1, description="a list of at least one run")]
     metrics: dict[str, _Figure]
+    named_variant: str | None = None
 
 
 class _Content(Struct, frozen=True):

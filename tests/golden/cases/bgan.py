@@ -16,6 +16,7 @@ from tests.golden.values import Floats, Result, array_of
 
 TINY = "squeezenet1_1@32"  # the name by which a run asks for a network; the one it gets here is tiny
 ON_BACKBONE = {"encoder": TINY, "head_warmup_epochs": 20, "views": 2, "hidden": 8}
+ON_BACKBONE |= {"similarity": "shared", "fixed_statistics": False}
 WEIGHTS = ("neighbourhood", "pixel", "perceptual", "adversarial")
 
 
@@ -80,7 +81,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "released-size-64": {"variant": "released", "reconstruction_size": 64, "items": 4, "epochs": 2},
     "size-64": {"reconstruction_size": 64, "items": 4, "epochs": 2},
     "several-batches": {"batch": 8, "epochs": 2},
-    "no-expansion": {"expansion": False},
+    "nearest": {"similarity": "nearest"},
     "batch-neighbours": {"batch_neighbours": 2},
     "views": {"views": 3, "shift": 0.2},
     "views-not-mirrored": {"views": 3, "flip": False},
@@ -104,6 +105,10 @@ PRETRAINED: dict[str, dict[str, Any]] = {
     "warm-up-batches": {"batch": 8, "head_warmup_epochs": 2, "epochs": 1},
     "warm-up-neighbours": {"batch_neighbours": 1, "head_warmup_epochs": 3, "epochs": 2},
     "without-neighbourhood": {"neighbourhood": 0.0},
+    "fixed-statistics": {"fixed_statistics": True},
+    "diffusion": {"similarity": "diffusion", "similar": 6, "features": TINY},
+    "diffusion-frozen": {"similarity": "diffusion", "similar": 6, "features": TINY, "freeze": 3},
+    "diffusion-of-one-view": {"similarity": "diffusion", "similar": 6, "features": TINY, "average_views": False},
 }
 for case, options in SMALL.items():
     add(f"bgan/{case}", partial(bgan, **options), "nets", methods=("bgan",))

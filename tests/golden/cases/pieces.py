@@ -109,7 +109,7 @@ def autoencoder() -> dict[str, Result]:
 def views() -> dict[str, Result]:
     """Two views of stored images, and the draws of a batch."""
     images, rows = stored("images")[:6], torch.arange(6)
-    augmentation = Augmentation(6, 3, True, 0.25, torch.Generator().manual_seed(4), torch.device("cpu"))
+    augmentation = Augmentation.drawn(6, 3, True, 0.25, torch.Generator().manual_seed(4), torch.device("cpu"))
     found: dict[str, Result] = {
         f"view {view}": Exact(array_of(augmentation(images, rows, torch.full_like(rows, view))[:, 0, ::4, ::4]))
         for view in range(3)

@@ -1,12 +1,14 @@
 """What a training leaves for a golden, and the trainings of the two autoencoders."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
+from hashbench.execution.frozen_maps import computed_maps
 from hashbench.method import Backbone, HashMethod, RunContext, TrainingSet, no_backbone
 from hashbench.plugins.registry import METHODS
 from tests.golden.golden import add
@@ -19,13 +21,21 @@ EPOCHS = 5  # of one step each: a batch holds all items
 
 
 def trained(
-    name: str, train: TrainingSet, backbones: Callable[[str], Backbone] = no_backbone, **parameters: Any
+    name: str,
+    train: TrainingSet,
+    backbones: Callable[[str], Backbone] = no_backbone,
+    features: str = "pixels",
+    **parameters: Any,
 ) -> tuple[HashMethod, RunContext]:
     """A method of 16 bits, fitted in float32, with torch's generators seeded here and not by the engine."""
-    run = RunContext(torch.device("cpu"), torch.Generator().manual_seed(SEED), backbones=backbones)
+    run = RunContext(torch.device("cpu"), torch.Generator().manual_seed(SEED), features, backbones=backbones)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
-        method = METHODS.get(name)(16, **parameters).fit(train, run)
+        method = METHODS.get(name)(16, **parameters)
+        part = method.frozen_part()
+        if part is not None:
+            train = replace(train, given_maps=computed_maps(train.images, part, backbones, run.device))
+        method.fit(train, run)
     return method, run
 
 

@@ -214,7 +214,7 @@ def test_throughput_shows_one_machine_and_names_it(content: DrawnRecords) -> Non
 
 
 def test_the_pareto_front_is_what_comparing_all_pairs_finds() -> None:
-    row, draws = Row("m", None, {}, False, {}), random.Random(1)
+    row, draws = Row("m", None, {}, None, False, {}), random.Random(1)
     for _ in range(50):
         cells = [Point(row, 8, draws.randint(1, 9), draws.randint(1, 9)) for _ in range(12)]
         values = {(p.rate, p.accuracy) for p in cells}
@@ -227,7 +227,7 @@ def test_front_points_alone_have_filled_markers(content: DrawnRecords) -> None:
     for axis in hb.plot(content.results(), "throughput").axes:
         dots = [line for line in axis.get_lines() if line.get_linestyle() == "None"]
         filled = {tuple(points(dot)[0]) for dot in dots if dot.get_markerfacecolor() != "white"}
-        cells = [Point(Row("m", None, {}, False, {}), 8, *points(dot)[0]) for dot in dots]
+        cells = [Point(Row("m", None, {}, None, False, {}), 8, *points(dot)[0]) for dot in dots]
         assert filled == {(point.rate, point.accuracy) for point in pareto(cells)}
 
 

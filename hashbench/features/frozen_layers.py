@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from hashbench.errors import Incompatible
+
 
 def blocks(net: nn.Module) -> list[tuple[nn.Module, str]]:
     """A network's blocks in their order, each as (parent module, attribute name); sequences are opened."""
@@ -22,13 +24,13 @@ class FrozenLayers:
     these maps.
 
     Raises:
-        ValueError: ``net`` has fewer blocks than that, or no block would be left to train.
+        Incompatible: ``net`` has fewer blocks than that, or no block would be left to train.
     """
 
     def __init__(self, net: nn.Module, count: int) -> None:
         every = blocks(net)
         if not 0 <= count < len(every):
-            raise ValueError(f"freeze is {count}, wanted 0 to {len(every) - 1}: the network has {len(every)} blocks")
+            raise Incompatible(f"freeze is {count}, wanted 0 to {len(every) - 1}: the network has {len(every)} blocks")
         self.net, self.blocks = net, every[:count]
         self.chain = nn.Sequential(*(parent.get_submodule(name) for parent, name in self.blocks))
         self.chain.requires_grad_(False)
@@ -58,7 +60,7 @@ class FrozenLayers:
         """Check that ``net`` runs through its blocks one after the other, on normalised ``images``.
 
         Raises:
-            ValueError: it does something else between them, so it cannot be cut behind the frozen layers.
+            Incompatible: it does something else between them, so it cannot be cut behind the frozen layers.
         """
         if not self.blocks:
             return
@@ -72,6 +74,6 @@ class FrozenLayers:
             except RuntimeError:
                 cut = torch.empty(0)
         if cut.shape != whole.shape or not torch.allclose(cut, whole, atol=1e-5):
-            raise ValueError(
+            raise Incompatible(
                 f"freeze is {len(self)}, wanted 0: this network does not run its blocks one after the other"
             )

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hashbench.nets.frozen_layers import FrozenLayers, blocks
+from hashbench.features.frozen_layers import FrozenLayers, blocks
 from tests.features.networks import random_net
 
 
