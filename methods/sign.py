@@ -54,11 +54,11 @@ class Sign(HashMethod):
         return self.project(batch) > 0
 
     def project(self, batch: Tensor) -> Tensor:
-        return batch[:, : self.bits].double() - self.threshold_
+        return (batch[:, : self.bits] if self.nested else batch).double() - self.threshold_
 
 
 def column_medians(x: Tensor) -> Tensor:
     """Float64 [d], the median of each column of ``x``, float32 [n, d]."""
     columns = max(1, SORTED_NUMBERS // len(x))
     middle = slice((len(x) - 1) // 2, len(x) // 2 + 1)
-    return torch.cat([part.sort(0).values[middle].double().mean(0) for part in x.split(columns, dim=1)])
+    return torch.cat([part.sort(0).values[middle].double().mean(0) for part in torch.split(x, columns, dim=1)])

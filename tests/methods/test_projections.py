@@ -1,5 +1,7 @@
 """``project``: what a method takes the signs of, for rankings and files that need more than the bits."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -10,7 +12,7 @@ from hashbench.method import HashMethod
 from hashbench.plugins.registry import METHODS
 
 PROJECTING = [name for name in METHODS.names() if METHODS.get(name).project is not HashMethod.project]
-SHORT = {"tanh_autoencoder": {"epochs": 2}, "ste_autoencoder": {"epochs": 2}}
+SHORT: dict[str, dict[str, Any]] = {"tanh_autoencoder": {"epochs": 2}, "ste_autoencoder": {"epochs": 2}}
 Pixels = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 
 
