@@ -24,6 +24,8 @@ VERBS = {
     "measure": "measure",
     "score": "score",
     "rescore": "rescore",
+    "encode": "encode",
+    "query": "query",
 }
 
 
