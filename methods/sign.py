@@ -5,7 +5,7 @@ from typing import Literal, Self
 import torch
 from torch import Tensor
 
-from hashbench.method import HashMethod, Incompatible, RunContext, TrainingSet, Traits
+from hashbench.method import HashMethod, Incompatible, Linear, RunContext, TrainingSet, Traits
 from hashbench.util.pca import column_means
 
 SORTED_NUMBERS = 1 << 24  # of features at a time
@@ -51,10 +51,10 @@ class Sign(HashMethod):
         return self
 
     def encode(self, batch: Tensor) -> Tensor:
-        return self.project(batch) > 0
+        return self.linear()(batch) > 0
 
-    def project(self, batch: Tensor) -> Tensor:
-        return (batch[:, : self.bits] if self.nested else batch).double() - self.threshold_
+    def linear(self) -> Linear:
+        return Linear(self.threshold_, nested=self.nested)
 
 
 def column_medians(x: Tensor) -> Tensor:

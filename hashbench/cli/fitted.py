@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from hashbench.replay.fitted import FittedMethod
 
 
-def open_fitted(record: str, given: Mapping[str, Any]) -> "FittedMethod":
-    """The fitted method of a record; a line on standard error says what changed since the record was made.
+def open_fitted(record: str, given: Mapping[str, Any]) -> "tuple[FittedMethod, list[str]]":
+    """The fitted method of a record, and what changed since it was made, of which a line is on standard error too.
 
     Args:
         record: the record's file, or the beginning of its key.
@@ -36,4 +36,4 @@ def open_fitted(record: str, given: Mapping[str, Any]) -> "FittedMethod":
         since = []
     if since:
         options.name_fault(f"note: {listed(since)} since record {stored.record['key'][:6]} was made")
-    return fitted
+    return fitted, since

@@ -26,6 +26,7 @@ VERBS = {
     "rescore": "rescore",
     "encode": "encode",
     "query": "query",
+    "export": "export",
 }
 
 

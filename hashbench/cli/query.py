@@ -41,7 +41,7 @@ def command(record: str, source: str, neighbours: int, as_json: bool, **given: A
     from hashbench.util.progress import log_to_stderr
 
     items = read_items(Path(source))
-    fitted = open_fitted(record, given)
+    fitted, _ = open_fitted(record, given)
     found = find_nearest(fitted, items, neighbours, log_to_stderr)
     names = file_names(items, Path(source)) if isinstance(items, list) else [f"row {row}" for row in range(len(items))]
     rows = _rows(found, _dataset(fitted.stored, given))

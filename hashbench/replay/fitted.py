@@ -12,7 +12,7 @@ from torch import Tensor
 from hashbench.codes import Codes
 from hashbench.data.decode import decode
 from hashbench.data.images import DECODE_CHUNK_IMAGES, on_device, resize, three_channels
-from hashbench.dataset import Images
+from hashbench.dataset import Dataset, Images, Items
 from hashbench.errors import UsageError
 from hashbench.execution import training_data
 from hashbench.execution.array_inputs import Array, ArrayFeatures, ArrayImages
@@ -85,7 +85,14 @@ class FittedMethod:
         return training_data.encode(self.method, self._counted(self.batches(x), len(x), noun, log))
 
     def batches(self, x: NewItems) -> Iterator[Tensor]:
-        """The input of the method for ``x``, batch by batch: float32 features, or uint8 images at the method's size."""
+        """The input of the method for ``x``, batch by batch: float32 features, or uint8 images at the method's size.
+
+        Raises:
+            UsageError: as :meth:`encode`; the method has encoded the first item before the first batch comes.
+        """
+        return self._tried(self._batches(x))
+
+    def _batches(self, x: NewItems) -> Iterator[Tensor]:
         if isinstance(x, Sequence):
             return self._of_images(decode([Path(file) for file in part]) for part in _chunks(x))
         if x.ndim != 4:
@@ -95,6 +102,10 @@ class FittedMethod:
             return ArrayImages(self.name, x, self._size).batches(rows, self._device)
         images = ArrayImages(self.name, x, x.shape[-1])
         return self._of_images(images.as_given(part) for part in _chunks(np.arange(len(x))))
+
+    def dataset_batches(self, dataset: Dataset, items: Items) -> Iterator[Tensor]:
+        """The same for items of a data set, decoded a few at a time."""
+        return self._tried(self._of_images(dataset.images(part) for part in _chunks(items)))
 
     @property
     def _device(self) -> torch.device:
@@ -148,11 +159,15 @@ class FittedMethod:
 
     def _counted(self, batches: Iterator[Tensor], items: int, noun: str, log: Log) -> Iterator[Tensor]:
         progress = Progress(items, log, noun)
+        for batch in batches:
+            yield batch
+            progress.done(len(batch))
+
+    def _tried(self, batches: Iterator[Tensor]) -> Iterator[Tensor]:
         for number, batch in enumerate(batches):
             if not number:
                 self._try(batch[:1])
             yield batch
-            progress.done(len(batch))
 
     def _try(self, batch: Tensor) -> None:
         """Encode one item, so that input of another kind than the method's is one line."""

@@ -42,13 +42,21 @@ def test_codes_of_vectors_images_and_a_folder(record: str, folder: Path, stored_
         done = call("encode", record, str(folder / source), "-o", "out/codes.npy")
         rows = 1 if source.endswith("png") else 5
         assert done.code == 0
-        assert done.out.startswith(f"out/codes.npy: {rows} codes of 16 bits, uint8 [{rows}, 2], the first bit highest")
+        assert done.out.startswith(f"out/codes.npy: {rows} codes of 16 bits, uint8 [{rows}, 2], the first bit first")
         codes = np.load("out/codes.npy")
         if source == "photos":
-            names = Path("out/codes.txt").read_text().splitlines()
+            names = Path("out/codes.names.txt").read_text().splitlines()
             assert names == ["a.png", "b.PNG", "z.png", "more/c.png", "more/d.png"]
             codes = codes[[0, 1, 3, 4, 2]]
         assert np.array_equal(codes, expected[:rows])
+    assert call("encode", record, str(folder / "photos"), "-o", "codes.txt", "--layout", "pgvector").code == 0
+    assert Path("codes.names.txt").read_text().splitlines() == names
+    lines = Path("codes.txt").read_text().splitlines()
+    assert [lines[row] for row in (0, 1, 3, 4, 2)] == [
+        f"{first:08b}{second:08b}" for first, second in expected.tolist()
+    ]
+    assert call("encode", record, str(folder / "vectors.npy"), "-o", "codes.npy", "--layout", "qdrant").code == 0
+    assert np.array_equal(np.packbits(np.load("codes.npy") > 0, axis=1), expected)
     done = call("encode", record, str(folder / "vectors.npy"), "-o", "codes.npy", "--json")
     assert json.loads(done.out) == {"items": 5, "bits": 16, "codes": "codes.npy", "names": None}
 
@@ -63,7 +71,7 @@ def test_codes_of_vectors_images_and_a_folder(record: str, folder: Path, stored_
         ("cube.npy", "c.npy", "is float64 [2, 3, 4], wanted vectors [n, d]"),
         ("none.npy", "c.npy", "is float64 [0, 64], wanted vectors [n, d]"),
         ("broken", "c.npy", "the image {folder}/broken/x.png cannot be decoded"),
-        ("vectors.npy", "c.txt", "--output 'c.txt' ends in '.txt', wanted .npy"),
+        ("vectors.npy", "c.txt", "--output 'c.txt' ends in '.txt', wanted .npy (--layout packed)"),
     ],
 )
 def test_what_cannot_be_encoded_is_one_line_and_nothing_is_written(
