@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hashbench.external.api import score as score
     from hashbench.records.results import Results as Results
     from hashbench.records.results import results as results
+    from hashbench.replay.fitted import load as load
     from hashbench.replay.gates import check as check
     from hashbench.replay.gates import compare as compare
     from hashbench.replay.rescore import rescore as rescore
@@ -36,6 +37,7 @@ _HOMES = {
     "compare": "hashbench.replay.gates",
     "evaluate": "hashbench.evaluation.evaluate",
     "hasher": "hashbench.estimator",
+    "load": "hashbench.replay.fitted",
     "plot": "hashbench.reporting.figures.plot",
     "rescore": "hashbench.replay.rescore",
     "results": "hashbench.records.results",
@@ -54,6 +56,7 @@ __all__ = [
     "compare",
     "evaluate",
     "hasher",
+    "load",
     "plot",
     "rescore",
     "results",

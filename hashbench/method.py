@@ -156,6 +156,34 @@ def no_backbone(name: str) -> Backbone:
     raise LookupError(f"no backbone named {name!r} is available to this run")
 
 
+@dataclass(frozen=True)
+class Linear:
+    """A projection as numbers: z = (x - mean) @ projection - threshold, or the cosine of that, in float64.
+
+    Attributes:
+        mean: float64 [d].
+        projection: float64 [d, bits]; None for the identity.
+        threshold: float64 [bits]; None for zero.
+        cosine: z is the cosine.
+        nested: the first d features are read, however many there are.
+    """
+
+    mean: Tensor
+    projection: Tensor | None = None
+    threshold: Tensor | None = None
+    cosine: bool = False
+    nested: bool = False
+
+    def __call__(self, batch: Tensor) -> Tensor:
+        """z, float64 [n, bits], of features [n, d]."""
+        z = (batch[:, : len(self.mean)] if self.nested else batch).double() - self.mean
+        if self.projection is not None:
+            z = z @ self.projection
+        if self.threshold is not None:
+            z = z - self.threshold
+        return torch.cos(z) if self.cosine else z
+
+
 @dataclass
 class RunContext:
     """What the engine gives to ``fit``.
@@ -250,11 +278,17 @@ class HashMethod(ABC):
         The code of an item does not depend on the others in its batch.
         """
 
-    def project(self, batch: Tensor) -> Tensor | None:  # noqa: ARG002 - for overriding methods
+    def project(self, batch: Tensor) -> Tensor | None:
         """What ``encode`` takes the signs of, float [n, bits], of the same batch; None where a method has no such.
 
-        A bit is 1 where its value is more than 0, or 0 or more if the traits say ``zero_is_one``.
+        A bit is 1 where its value is more than 0, or 0 or more if the traits say ``zero_is_one``. By default that of
+        :meth:`linear`.
         """
+        linear = self.linear()
+        return None if linear is None else linear(batch)
+
+    def linear(self) -> Linear | None:
+        """The projection as numbers, for files that other programs read; None where it is no such map."""
         return None
 
     def remark(self) -> str | None:

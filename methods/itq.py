@@ -5,7 +5,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
+from hashbench.method import HashMethod, Linear, RunContext, TrainingSet, Traits
 from hashbench.util.pca import principal_axes
 
 
@@ -42,10 +42,10 @@ class ITQ(HashMethod):
         return self
 
     def encode(self, batch: Tensor) -> Tensor:
-        return self.project(batch) >= 0
+        return self.linear()(batch) >= 0
 
-    def project(self, batch: Tensor) -> Tensor:
-        return (batch.double() - self.mean_) @ self.projection_
+    def linear(self) -> Linear:
+        return Linear(self.mean_, self.projection_)
 
 
 def random_rotation(bits: int, generator: torch.Generator) -> Tensor:

@@ -5,7 +5,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from hashbench.method import HashMethod, Incompatible, RunContext, TrainingSet, Traits
+from hashbench.method import HashMethod, Incompatible, Linear, RunContext, TrainingSet, Traits
 from hashbench.util.pca import column_means
 
 
@@ -35,10 +35,10 @@ class RotatedSign(HashMethod):
         return self
 
     def encode(self, batch: Tensor) -> Tensor:
-        return self.project(batch) > 0
+        return self.linear()(batch) > 0
 
-    def project(self, batch: Tensor) -> Tensor:
-        return (batch.double() - self.mean_) @ self.rotation_
+    def linear(self) -> Linear:
+        return Linear(self.mean_, self.rotation_)
 
 
 def _random_rotation(size: int, generator: torch.Generator) -> Tensor:

@@ -5,7 +5,7 @@ from typing import Literal, Self
 import torch
 from torch import Tensor
 
-from hashbench.method import HashMethod, Incompatible, RunContext, TrainingSet, Traits
+from hashbench.method import HashMethod, Incompatible, Linear, RunContext, TrainingSet, Traits
 from hashbench.util.pca import column_means
 
 SORTED_NUMBERS = 1 << 24  # of features at a time
@@ -51,14 +51,14 @@ class Sign(HashMethod):
         return self
 
     def encode(self, batch: Tensor) -> Tensor:
-        return self.project(batch) > 0
+        return self.linear()(batch) > 0
 
-    def project(self, batch: Tensor) -> Tensor:
-        return batch[:, : self.bits].double() - self.threshold_
+    def linear(self) -> Linear:
+        return Linear(self.threshold_, nested=self.nested)
 
 
 def column_medians(x: Tensor) -> Tensor:
     """Float64 [d], the median of each column of ``x``, float32 [n, d]."""
     columns = max(1, SORTED_NUMBERS // len(x))
     middle = slice((len(x) - 1) // 2, len(x) // 2 + 1)
-    return torch.cat([part.sort(0).values[middle].double().mean(0) for part in x.split(columns, dim=1)])
+    return torch.cat([part.sort(0).values[middle].double().mean(0) for part in torch.split(x, columns, dim=1)])

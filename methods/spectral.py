@@ -6,7 +6,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
+from hashbench.method import HashMethod, Linear, RunContext, TrainingSet, Traits
 from hashbench.util.pca import principal_axes
 
 
@@ -42,10 +42,10 @@ class SpectralHashing(HashMethod):
         return self
 
     def encode(self, batch: Tensor) -> Tensor:
-        return self.project(batch) >= 0
+        return self.linear()(batch) >= 0
 
-    def project(self, batch: Tensor) -> Tensor:
-        return torch.cos((batch.double() - self.mean_) @ self.directions_ - self.phases_)
+    def linear(self) -> Linear:
+        return Linear(self.mean_, self.directions_, self.phases_, cosine=True)
 
 
 def lowest_modes(ranges: Tensor, bits: int) -> tuple[Tensor, Tensor]:

@@ -24,6 +24,9 @@ VERBS = {
     "measure": "measure",
     "score": "score",
     "rescore": "rescore",
+    "encode": "encode",
+    "query": "query",
+    "export": "export",
 }
 
 

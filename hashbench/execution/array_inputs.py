@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from hashbench.data.images import resize, three_channels
+from hashbench.errors import UsageError
 from hashbench.execution.training_data import MAX_CACHED_IMAGE_BYTES
 from hashbench.method import ImageBatches
 from hashbench.util.arrays import check_unmasked
@@ -26,13 +27,13 @@ class ArrayFeatures:
         values: numbers [n, d] of any type, in memory or memory-mapped.
 
     Raises:
-        ValueError: another shape or kind of value.
+        UsageError: another shape or kind of value.
     """
 
     def __init__(self, name: str, values: Array) -> None:
         self.name, self.values = name, _plain(values)
         if self.values.ndim != 2 or not _is_real(self.values):
-            raise ValueError(f"{name}: got {_kind(self.values)}, wanted float features [n, d]")
+            raise UsageError(f"{name}: got {_kind(self.values)}, wanted float features [n, d]")
 
     @property
     def width(self) -> int:
@@ -46,14 +47,14 @@ class ArrayFeatures:
         """Float32 [rows, d] of all items, copied to ``device``.
 
         Raises:
-            ValueError: one is NaN or infinite; names its row.
+            UsageError: one is NaN or infinite; names its row.
         """
         for part in _parts(len(self), rows):
             batch = _copied(self.values[part]).to(torch.float32)
             finite = torch.isfinite(batch).all(dim=1)
             if not bool(finite.all()):
                 row = part.start + int(finite.logical_not().nonzero()[0])
-                raise ValueError(
+                raise UsageError(
                     f"{self.name}: row {row} has NaN or infinite values, wanted finite numbers (in float32); "
                     "take such items out"
                 )
@@ -74,7 +75,7 @@ class ArrayImages:
         size: side in pixels of what is read.
 
     Raises:
-        ValueError: another shape or kind of value.
+        UsageError: another shape or kind of value.
     """
 
     width = 3  # channels, whatever was given
@@ -83,7 +84,7 @@ class ArrayImages:
         self.name, self.values, self.size = name, _plain(values), size
         channels = self.values.shape[1] if self.values.ndim == 4 else 0
         if self.values.dtype not in (np.uint8, torch.uint8) or channels not in (1, 3):
-            raise ValueError(f"{name}: got {_kind(self.values)}, wanted uint8 images [n, 1 or 3, h, w]")
+            raise UsageError(f"{name}: got {_kind(self.values)}, wanted uint8 images [n, 1 or 3, h, w]")
 
     def __len__(self) -> int:
         return len(self.values)
@@ -100,6 +101,10 @@ class ArrayImages:
             chunks = (part.start + start for start in range(0, max(1, part.stop - part.start), self._chunk()))
             parts = (self._resized(self.values[start : min(part.stop, start + self._chunk())]) for start in chunks)
             yield _filled((part.stop - part.start, *self._shape()), torch.uint8, parts, device)
+
+    def as_given(self, rows: npt.NDArray[np.int64]) -> Tensor:
+        """Some images at their own size, uint8 [len(rows), c, h, w], in memory of their own."""
+        return _copied(self.values[torch.from_numpy(rows) if isinstance(self.values, Tensor) else rows])
 
     def for_training(self, device: torch.device) -> ImageBatches:
         """Held on ``device`` when they fit in 4 GiB, as nobody else's; else this, which resizes batch by batch."""

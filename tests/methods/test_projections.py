@@ -1,5 +1,7 @@
 """``project``: what a method takes the signs of, for rankings and files that need more than the bits."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -9,8 +11,9 @@ import hashbench as hb
 from hashbench.method import HashMethod
 from hashbench.plugins.registry import METHODS
 
-PROJECTING = [name for name in METHODS.names() if METHODS.get(name).project is not HashMethod.project]
-SHORT = {"tanh_autoencoder": {"epochs": 2}, "ste_autoencoder": {"epochs": 2}}
+LINEAR = [name for name in METHODS.names() if METHODS.get(name).linear is not HashMethod.linear]
+PROJECTING = [name for name in METHODS.names() if name in LINEAR or METHODS.get(name).project is not HashMethod.project]
+SHORT: dict[str, dict[str, Any]] = {"tanh_autoencoder": {"epochs": 2}, "ste_autoencoder": {"epochs": 2}}
 Pixels = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 
 
@@ -23,6 +26,7 @@ def fitted(name: str, x: npt.NDArray[np.float32]) -> HashMethod:
 
 
 def test_linear_and_shallow_methods_have_one() -> None:
+    assert set(LINEAR) >= {"itq", "lsh", "pcah", "spectral", "sign", "rotated_sign"}
     assert set(PROJECTING) >= {"itq", "lsh", "pcah", "spectral", "tanh_autoencoder", "ste_autoencoder"}
 
 

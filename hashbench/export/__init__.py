@@ -1,0 +1,1 @@
+"""Encoders and codes for programs that have no hashbench: numpy, ONNX, vector databases."""
