@@ -24,6 +24,7 @@ VERBS = {
     "measure": "measure",
     "score": "score",
     "rescore": "rescore",
+    "conformance": "conformance",
 }
 
 
