@@ -25,6 +25,7 @@ VERBS = {
     "score": "score",
     "rescore": "rescore",
     "conformance": "conformance",
+    "new": "new",
 }
 
 
