@@ -14,7 +14,10 @@ UNDESCRIBED = "(its class has no docstring, whose first line would stand here)"
 @click.argument("what", type=click.Choice(["methods", "datasets", "features", "metrics", "suites"]), default="methods")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def command(what: str, as_json: bool) -> int:
-    """List methods, data sets, features, metrics or suites, one line each. A broken plugin shows its error."""
+    """List methods, data sets, features, metrics or suites, one line each.
+
+    A broken plugin shows its error, one that is not hashbench's own its file.
+    """
     rows = {
         "methods": _methods,
         "datasets": _datasets,
@@ -28,7 +31,10 @@ def command(what: str, as_json: bool) -> int:
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
         error = row.get("error")
-        click.echo(f"{row['name']:<{width}}  {'BROKEN: ' + error if error else row['summary'] or UNDESCRIBED}")
+        origin = "" if row.get("shipped", True) else f" [{row['origin']}]"
+        click.echo(
+            f"{row['name']:<{width}}  {'BROKEN: ' + error if error else (row['summary'] or UNDESCRIBED) + origin}"
+        )
     return 0
 
 
@@ -49,6 +55,7 @@ def _methods() -> list[dict[str, Any]]:
                 "paper": method.traits.paper,
                 "supervised": method.traits.supervised,
                 "origin": METHODS.origin(name),
+                "shipped": METHODS.is_shipped(name),
             }
         )
     return rows
@@ -72,6 +79,7 @@ def _datasets() -> list[dict[str, Any]]:
                 "protocols": protocols,
                 "features": dataset.features,
                 "origin": DATASETS.origin(name),
+                "shipped": DATASETS.is_shipped(name),
             }
         )
     return rows
