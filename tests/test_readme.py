@@ -32,7 +32,7 @@ def test_readmes_lines_on_a_method_of_your_own_work(tmp_path: Path) -> None:
     commands = re.sub(r"^(hashbench|pytest)", f"{sys.executable} -m \\1", lines, flags=re.M)
     own = {name: value for name, value in environment(tmp_path / "cache").items() if name != "HASHBENCH_PLUGINS"}
     asked = ["bash", "-euc", commands]
-    done = subprocess.run(asked, cwd=tmp_path, env=own, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(asked, cwd=tmp_path, env=own, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(list((tmp_path / "results/records").glob("*-my_method-*.json"))) == 2
 

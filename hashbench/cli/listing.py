@@ -7,14 +7,15 @@ import click
 
 from hashbench.errors import UsageError
 
+WHAT = ["methods", "datasets", "features", "metrics", "suites", "published"]
 UNDESCRIBED = "(its class has no docstring, whose first line would stand here)"
 
 
 @click.command("list", epilog="\b\nExample:\n  hashbench list methods --json")
-@click.argument("what", type=click.Choice(["methods", "datasets", "features", "metrics", "suites"]), default="methods")
+@click.argument("what", type=click.Choice(WHAT), default="methods")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def command(what: str, as_json: bool) -> int:
-    """List methods, data sets, features, metrics or suites, one line each.
+    """List methods, data sets, features, metrics, suites or published figures, one line each.
 
     A broken plugin shows its error, one that is not hashbench's own its file.
     """
@@ -24,6 +25,7 @@ def command(what: str, as_json: bool) -> int:
         "features": _features,
         "metrics": _metrics,
         "suites": _suites,
+        "published": _published,
     }[what]()
     if as_json:
         click.echo(json.dumps(rows, indent=1))
@@ -119,3 +121,30 @@ def _suites() -> list[dict[str, Any]]:
         }
         for suite in suites
     ]
+
+
+def _published() -> list[dict[str, Any]]:
+    from hashbench.plugins.registry import METHODS
+    from hashbench.reporting.published.figures import figure_tables
+
+    here = METHODS.names()
+    return [
+        {
+            "name": name,
+            "summary": _figures(figures, table) + ("" if name in here else " (no method of that name here)"),
+            "figures": {int(bits): value for bits, value in figures.items()},
+            "metric": table.metric,
+            "protocol": table.protocol,
+            "features": table.features,
+            "title": table.title,
+            "source": table.source,
+            "here": name in here,
+        }
+        for table in figure_tables()
+        for name, figures in table.rows.items()
+    ]
+
+
+def _figures(figures: dict[str, float], table: Any) -> str:
+    numbers = ", ".join(f"{bits} bits {value:.3f}" for bits, value in figures.items())
+    return f"{table.metric} on {table.protocol}, {table.features}: {numbers}; {table.title}; {table.source}"

@@ -24,6 +24,7 @@ VERBS = {
     "measure": "measure",
     "score": "score",
     "rescore": "rescore",
+    "reproduce": "reproduce",
     "conformance": "conformance",
     "new": "new",
 }
