@@ -29,13 +29,15 @@ def fit_returns_self(subject: Subject) -> str | None:
 
 @check("end the names of what is learnt in '_', and leave hyper-parameters as they were given")
 def fit_keeps_its_hyper_parameters(subject: Subject) -> str | None:
-    """`fit` changes no attribute that `__init__` set, and what it sets ends in '_'."""
+    """`fit` changes no attribute that `__init__` set, and what it sets ends in '_' (or begins so, and is private)."""
     before = subject.trained.attributes
     for name, value in vars(subject.fitted).items():
-        if name in before and repr(value) != before[name] and not name.endswith("_"):
-            return f"fit changed {name} from {before[name]} to {value!r}"
-        if name not in before and not name.endswith("_"):
+        if name.startswith("_") or name.endswith("_"):
+            continue
+        if name not in before:
             return f"fit set {name}"
+        if repr(value) != before[name]:
+            return f"fit changed {name} from {before[name]} to {value!r}"
     return None
 
 

@@ -29,6 +29,7 @@ class Sound(HashMethod):
     def fit(self, train: TrainingSet, run: RunContext) -> Self:
         x = train.features
         self.mean_ = x.double().mean(0)
+        self._width = x.shape[1]  # private, and nothing that encoding needs
         self.directions_ = torch.randn(x.shape[1], self.bits, generator=run.generator, dtype=torch.float64)
         run.log_epoch(1, 1, objective=0.5)
         return self

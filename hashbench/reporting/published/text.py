@@ -27,7 +27,7 @@ def table_lines(table: FigureTable, method: str, verdicts: Sequence[Verdict]) ->
 
 
 def _row(verdict: Verdict) -> tuple[str, ...]:
-    gap = "-" if verdict.gap is None else f"{verdict.gap:+.3f}"
+    gap = "-" if verdict.gap is None else f"{round(verdict.gap, 3) + 0.0:+.3f}"  # without a sign before 0
     stale = " (stale: today's code would not make the record)" if verdict.stale else ""
     ours = "-" if verdict.ours is None else _with_deviation(verdict.ours, verdict.deviation)
     published = _with_deviation(verdict.published, verdict.spread)

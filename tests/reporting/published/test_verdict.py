@@ -92,3 +92,7 @@ def test_the_text_has_figures_gap_verdict_protocol_and_source() -> None:
         "  32          0.600      -       -  no record",
         "reproduced means within 0.015: two runs differ by as much",
     ]
+
+
+def test_no_gap_has_no_minus() -> None:
+    assert "  +0.000  reproduced" in table_lines(TABLE, "itq", verdicts(TABLE, "itq", [record(0.4999)], frozenset()))[4]
