@@ -13,13 +13,14 @@ from torch import Tensor, nn
 from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
 
 PAPER = "Nobody, Signs of random directions, 2026"
+ZERO_IS_ONE: dict[str, Any] = {"zero_is_one": True} if "zero_is_one" in Traits.__dataclass_fields__ else {}
 FAULTS: list[tuple[type["Sound"], str]] = []
 
 
 class Sound(HashMethod):
     """Signs of random directions: nothing is wrong with it."""
 
-    traits = Traits(paper=PAPER, presets={"quick": {"scale": 2.0}})
+    traits = Traits(paper=PAPER, presets={"quick": {"scale": 2.0}}, **ZERO_IS_ONE)
     renamed: ClassVar[Mapping[str, str]] = {"size": "scale"}
 
     def __init__(self, bits: int, scale: float = 1.0) -> None:
