@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from hashbench.conformance import checks
+from hashbench.conformance.method_check import BITS
 from hashbench.plugins.registry import METHODS
 from hashbench.util.documents import read_toml
 
@@ -53,5 +54,6 @@ def test_a_method_without_either_is_named() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_it_keeps_the_contract(name: str) -> None:
     table = TABLES.get(name, {})
-    outcomes = [one.run() for one in checks(name, parameters=table.get("smoke"), expected=table.get("expected"))]
+    found = checks(name, table.get("bits", BITS), table.get("smoke"), table.get("expected"))
+    outcomes = [one.run() for one in found]
     assert [f"{outcome.name}: {outcome.message}" for outcome in outcomes if not outcome.ok] == []
