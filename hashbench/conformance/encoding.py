@@ -7,6 +7,7 @@ from hashbench.conformance.global_state import GlobalState
 from hashbench.conformance.items import constant
 from hashbench.conformance.subject import Subject, agreement
 from hashbench.errors import Incompatible
+from hashbench.method import HashMethod
 
 ROUNDED = 0.999  # share of bits that are equal where sums are rounded in another order
 OTHER_LENGTHS = (12, 1)
@@ -101,18 +102,42 @@ def encode_leaves_its_input(subject: Subject) -> str | None:
     return f"encode changed {changed:,} of {batch.numel():,} numbers of its batch in place" if changed else None
 
 
-@check("let both come from one projection")
+@check("let both come from one projection, and have traits.zero_is_one say what the bit of 0 is")
 def codes_are_the_sign_of_project(subject: Subject) -> str | None:
     """`encode` is project >= 0, or project > 0 where traits.zero_is_one is False."""
-    project = getattr(subject.fitted, "project", None)
     with torch.inference_mode():
-        z = project(subject.queries.clone()) if project is not None else None
-    if z is None:
-        raise Inapplicable("it has no projection")
-    if list(z.shape) != list(subject.codes.shape) or not z.is_floating_point():
-        return f"project returned {z.dtype} {list(z.shape)}, encode {list(subject.codes.shape)}"
-    share = agreement(z >= 0 if _zero_is_one(subject) else z > 0, subject.codes)
-    return None if share >= ROUNDED else f"{1 - share:.1%} of bits are not the sign of project"
+        if _projected(subject.fitted, subject.queries) is None:
+            raise Inapplicable("it has no projection")
+    fault = _other_signs(subject, subject.fitted, subject.queries, "")
+    if fault is None and (method := _fitted_to_constant(subject)) is not None:  # where each z may be 0
+        same = subject.batch(constant(len(subject.queries)))
+        fault = _other_signs(subject, method, same, " of items that are all the same")
+    return fault
+
+
+def _other_signs(subject: Subject, method: HashMethod, batch: torch.Tensor, of: str) -> str | None:
+    """What is wrong with the projection of a batch, beside its codes."""
+    codes = subject.encode(method, batch)
+    with torch.inference_mode():
+        z = _projected(method, batch)
+    if z is None or list(z.shape) != list(codes.shape) or not z.is_floating_point():
+        found = "None" if z is None else f"{z.dtype} {list(z.shape)}"
+        return f"project returned {found}, encode {list(codes.shape)}"
+    share = agreement(z >= 0 if _zero_is_one(subject) else z > 0, codes)
+    return None if share >= ROUNDED else f"{1 - share:.1%} of bits{of} are not the sign of project"
+
+
+def _projected(method: HashMethod, batch: torch.Tensor) -> torch.Tensor | None:
+    project = getattr(method, "project", None)
+    return None if project is None else project(batch.clone())
+
+
+def _fitted_to_constant(subject: Subject) -> HashMethod | None:
+    """The method, fitted to items that are all the same; None where that fails."""
+    try:
+        return subject.fit(constant(len(subject.items))).method
+    except Exception:
+        return None
 
 
 @check("return z >= 0: torch.sign(0) and numpy.sign(0) are 0")
@@ -121,11 +146,10 @@ def zero_is_one(subject: Subject) -> str | None:
     if not _zero_is_one(subject):
         raise Inapplicable("traits.zero_is_one is False")
     assert subject.trained
-    same = constant(len(subject.items))
-    try:
-        codes = subject.encode(subject.fit(same).method, subject.batch(same))
-    except Exception as error:
-        raise Inapplicable("it cannot be fitted to items that are all the same") from error
+    method = _fitted_to_constant(subject)
+    if method is None:
+        raise Inapplicable("it cannot be fitted to items that are all the same")
+    codes = subject.encode(method, subject.batch(constant(len(subject.queries))))
     return None if bool((codes != 0).any()) else "all bits of items that are all the same are 0"
 
 

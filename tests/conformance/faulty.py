@@ -370,6 +370,15 @@ class OtherProjection(Sound):
         return -self.z(batch).float()
 
 
+@fault("codes-are-the-sign-of-project")
+class OtherSignOfZero(Sound):
+    """A fault."""
+
+    def project(self, batch: Tensor) -> Tensor:
+        z = self.z(batch).float()
+        return torch.where(z == 0, -1.0, z)
+
+
 @fault("zero-is-one")
 class ZeroIsZero(Sound):
     """A fault."""
