@@ -56,6 +56,10 @@ class Incompatible(ValueError):  # noqa: N818 - a result, not a fault
     """A method cannot serve this request (64 bits from 32 dimensions, say). The trial is recorded as skipped."""
 
 
+class ConformanceFailure(AssertionError):  # noqa: N818 - what a test of a method ends in
+    """A method fails a check of its contract (:mod:`hashbench.conformance`)."""
+
+
 def broken_files(kind: str, done: str, files: Mapping[str, str], advice: str) -> BrokenFiles:
     """The error that names the first ten of ``files`` and their number.
 

@@ -25,7 +25,10 @@ class Sign(HashMethod):
             their beginning is an embedding too (Matryoshka).
     """
 
-    traits = Traits(deterministic=True)
+    traits = Traits(
+        deterministic=True,
+        paper="none: the sign of each dimension, as vector databases quantise (binary quantisation)",
+    )
 
     def __init__(self, bits: int, threshold: Literal["zero", "mean", "median"] = "zero", nested: bool = False) -> None:
         super().__init__(bits)

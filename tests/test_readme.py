@@ -1,6 +1,8 @@
 """README's commands and code work."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -8,6 +10,8 @@ import pytest
 
 from hashbench.cli.main import VERBS, cli
 from hashbench.planning.suite import open_suite, suite_names
+from hashbench.plugins.new_plugin import write_plugin
+from tests.command import environment
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -16,11 +20,21 @@ if not README.exists():
     pytest.skip("README.md is not beside the tests", allow_module_level=True)
 
 
-def test_readmes_method_is_the_one_that_the_tests_run() -> None:
+def test_readmes_method_is_the_one_that_new_writes(tmp_path: Path) -> None:
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.S)
-    plugin = next(block for block in blocks if "class FirstPixels" in block)
-    file = (ROOT / "tests/plugin_root/methods/first_pixels.py").read_text()
-    assert plugin.partition('"""\n')[2] == file.partition('"""\n')[2]
+    method = next(block for block in blocks if "class MyMethod" in block)
+    assert method == write_plugin("method", "my_method", tmp_path)[0].read_text()
+
+
+@pytest.mark.slow
+def test_readmes_lines_on_a_method_of_your_own_work(tmp_path: Path) -> None:
+    lines = re.findall(r"```sh\n(.*?)```", README.read_text().partition("## A method of your own")[2], flags=re.S)[0]
+    commands = re.sub(r"^(hashbench|pytest)", f"{sys.executable} -m \\1", lines, flags=re.M)
+    own = {name: value for name, value in environment(tmp_path / "cache").items() if name != "HASHBENCH_PLUGINS"}
+    asked = ["bash", "-euc", commands]
+    done = subprocess.run(asked, cwd=tmp_path, env=own, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(list((tmp_path / "results/records").glob("*-my_method-*.json"))) == 2
 
 
 def verbs() -> dict[str, click.Command]:
@@ -41,7 +55,7 @@ def options(command: click.Command) -> set[str]:
 def test_readmes_commands_and_options_exist() -> None:
     blocks = re.findall(r"```(?:sh|yaml)\n(.*?)```", README.read_text(), flags=re.S)
     lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
-    calls = [call for line in lines for call in re.findall(r"hashbench ((?:data )?[a-z]+)([^#|&>)]*)", line)]
+    calls = [call for line in lines for call in re.findall(r"hashbench ((?:data |new )?[a-z]+)([^#|&>)]*)", line)]
     assert len(calls) > 20
     for verb, words in calls:
         assert verb in verbs()

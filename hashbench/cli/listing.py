@@ -7,20 +7,25 @@ import click
 
 from hashbench.errors import UsageError
 
+WHAT = ["methods", "datasets", "features", "metrics", "suites", "published"]
 UNDESCRIBED = "(its class has no docstring, whose first line would stand here)"
 
 
 @click.command("list", epilog="\b\nExample:\n  hashbench list methods --json")
-@click.argument("what", type=click.Choice(["methods", "datasets", "features", "metrics", "suites"]), default="methods")
+@click.argument("what", type=click.Choice(WHAT), default="methods")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def command(what: str, as_json: bool) -> int:
-    """List methods, data sets, features, metrics or suites, one line each. A broken plugin shows its error."""
+    """List methods, data sets, features, metrics, suites or published figures, one line each.
+
+    A broken plugin shows its error, one that is not hashbench's own its file.
+    """
     rows = {
         "methods": _methods,
         "datasets": _datasets,
         "features": _features,
         "metrics": _metrics,
         "suites": _suites,
+        "published": _published,
     }[what]()
     if as_json:
         click.echo(json.dumps(rows, indent=1))
@@ -28,7 +33,10 @@ def command(what: str, as_json: bool) -> int:
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
         error = row.get("error")
-        click.echo(f"{row['name']:<{width}}  {'BROKEN: ' + error if error else row['summary'] or UNDESCRIBED}")
+        origin = "" if row.get("shipped", True) else f" [{row['origin']}]"
+        click.echo(
+            f"{row['name']:<{width}}  {'BROKEN: ' + error if error else (row['summary'] or UNDESCRIBED) + origin}"
+        )
     return 0
 
 
@@ -49,6 +57,7 @@ def _methods() -> list[dict[str, Any]]:
                 "paper": method.traits.paper,
                 "supervised": method.traits.supervised,
                 "origin": METHODS.origin(name),
+                "shipped": METHODS.is_shipped(name),
             }
         )
     return rows
@@ -72,6 +81,7 @@ def _datasets() -> list[dict[str, Any]]:
                 "protocols": protocols,
                 "features": dataset.features,
                 "origin": DATASETS.origin(name),
+                "shipped": DATASETS.is_shipped(name),
             }
         )
     return rows
@@ -111,3 +121,30 @@ def _suites() -> list[dict[str, Any]]:
         }
         for suite in suites
     ]
+
+
+def _published() -> list[dict[str, Any]]:
+    from hashbench.plugins.registry import METHODS
+    from hashbench.reporting.published.figures import figure_tables
+
+    here = METHODS.names()
+    return [
+        {
+            "name": name,
+            "summary": _figures(figures, table) + ("" if name in here else " (no method of that name here)"),
+            "figures": {int(bits): value for bits, value in figures.items()},
+            "metric": table.metric,
+            "protocol": table.protocol,
+            "features": table.features,
+            "title": table.title,
+            "source": table.source,
+            "here": name in here,
+        }
+        for table in figure_tables()
+        for name, figures in table.rows.items()
+    ]
+
+
+def _figures(figures: dict[str, float], table: Any) -> str:
+    numbers = ", ".join(f"{bits} bits {value:.3f}" for bits, value in figures.items())
+    return f"{table.metric} on {table.protocol}, {table.features}: {numbers}; {table.title}; {table.source}"

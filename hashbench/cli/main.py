@@ -27,6 +27,9 @@ VERBS = {
     "encode": "encode",
     "query": "query",
     "export": "export",
+    "reproduce": "reproduce",
+    "conformance": "conformance",
+    "new": "new",
 }
 
 

@@ -17,7 +17,7 @@ from hashbench.errors import UsageError, in_words, unknown
 from hashbench.method import HashMethod
 from hashbench.plugins.hyperparameters import declared
 from hashbench.plugins.plugin_path import check_roots, is_shipped
-from hashbench.plugins.sources import PluginSources, plugin_sources
+from hashbench.plugins.sources import PluginSources, locate, plugin_sources
 
 T = TypeVar("T")
 
@@ -71,7 +71,8 @@ class Registry(Generic[T]):
         if not sources:
             raise unknown(self.kind, name, {*modules, *entry_points})
         if len(sources) > 1:
-            raise UsageError(f"{self.kind} {name!r} is there more than once: {', '.join(sources)}; rename one")
+            places = ", ".join(map(_place, sources))
+            raise UsageError(f"{self.kind} {name!r} is there more than once: {places}; rename one")
         try:
             if name in entry_points:
                 loaded = importlib.metadata.EntryPoint(name, sources[0], self.package).load()
@@ -79,13 +80,15 @@ class Registry(Generic[T]):
                 loaded = importlib.import_module(f"{self.package}.{name}")
             plugin = self._only_class(loaded)
             if plugin not in loaded_sources:
-                self._check(plugin, name, sources[0])
+                self._check(plugin, name, _place(sources[0]))
                 loaded_sources[plugin] = _sources(plugin)
             return plugin
         except (UsageError, KeyboardInterrupt):
             raise
         except BaseException as error:  # SystemExit as well, which would end the whole command, and with its exit code
-            raise UsageError(f"{self.kind} {name!r} ({sources[0]}) does not import: {in_words(error)}") from error
+            raise UsageError(
+                f"{self.kind} {name!r} ({_place(sources[0])}) does not import: {in_words(error)}"
+            ) from error
 
     def about(self, name: str) -> str:
         """The docstring of the plugin's own class; empty where it has none, whatever its base class says."""
@@ -152,6 +155,13 @@ class Registry(Generic[T]):
         if lacking:
             raise UsageError(f"{where}: {fitting[0].__name__} does not declare {', '.join(lacking)}")
         return fitting[0]
+
+
+def _place(source: str) -> str:
+    """A file, or the "module:attribute" of an entry point with its file in front."""
+    module, colon, _ = source.partition(":")
+    located = locate(module) if colon and Path(source).suffix != ".py" else None
+    return f"{located.origin} ({source})" if located is not None and located.origin else source
 
 
 def _file(plugin: type) -> Path:

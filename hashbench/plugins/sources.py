@@ -63,7 +63,7 @@ def plugin_sources(module: str, file: Path) -> PluginSources:
         if top == ENGINE and not _is_plugin_file(name):
             engine.add(name)
             continue
-        located = _locate(name)
+        located = locate(name)
         if located is None:
             if name == top and top not in sys.stdlib_module_names:
                 distributions[top] = None
@@ -122,7 +122,7 @@ def _short(module: str, file: Path) -> str:
     return f"{name}/{file.name}" if file.name == "__init__.py" else f"{name}{file.suffix}"
 
 
-def _locate(name: str) -> ModuleSpec | None:
+def locate(name: str) -> ModuleSpec | None:
     """Where a module lies, found without importing anything; None if there is none of that name."""
     loaded = sys.modules.get(name)
     spec: ModuleSpec | None = getattr(loaded, "__spec__", None)
@@ -133,7 +133,7 @@ def _locate(name: str) -> ModuleSpec | None:
         if not parent:
             return importlib.util.find_spec(name)
         above = sys.modules.get(parent)
-        package = _locate(parent) if above is None else above.__spec__
+        package = locate(parent) if above is None else above.__spec__
         folders = getattr(above, "__path__", None) or (package.submodule_search_locations if package else None)
         return PathFinder.find_spec(name, list(folders)) if folders else None
     except (ImportError, KeyError, ValueError):  # a namespace package that was not imported, a module without a spec

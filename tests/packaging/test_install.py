@@ -74,6 +74,7 @@ def test_a_wheel_ships_the_plugins_inside_the_package_and_no_top_level_folder(
     assert {name.split("/")[0] for name in names} == {"hashbench", names[-1].split("/")[0]}
     assert {"hashbench/methods/bgan.py", "hashbench/datasets/cifar10.py", "hashbench/py.typed"} <= set(names)
     data = {"planning/defaults.toml", "records/record.schema.json", "planning/suites/bgan-paper.toml"}
+    data |= {"plugins/templates/method.py.txt", "reporting/published/figures.toml"}
     assert {f"hashbench/{name}" for name in data} <= set(names)
     install(wheel, tmp_path / "site")
     shadowed, file = probe(python, tmp_path, PYTHONPATH=str(tmp_path / "site"))

@@ -1,0 +1,34 @@
+"""The grids whose trials published figures are compared with, and the command that runs one."""
+
+import shlex
+
+from hashbench.planning.grid import Grid
+from hashbench.reporting.published.figures import FigureTable
+
+
+def figure_grid(table: FigureTable, method: str, repeats: int) -> Grid:
+    """The run here that has the setting of a published table, for one of its methods.
+
+    Raises:
+        UsageError: ``repeats`` is out of its range.
+    """
+    return Grid(
+        methods=(method,),
+        bits=table.bits(method),
+        datasets=(table.protocol,),
+        features=table.features,
+        repeats=repeats,
+        parameters={name: values for name, values in table.parameters.items() if name == method},
+    )
+
+
+def run_command(grid: Grid) -> str:
+    """The grid as a command, without the options that say where data and results lie."""
+    words = ["hashbench", "run", "--methods", ",".join(grid.methods), "--bits", ",".join(map(str, grid.bits))]
+    words += ["--datasets", ",".join(grid.datasets), "--features", str(grid.features)]
+    if grid.repeats > 1:
+        words += ["--repeats", str(grid.repeats)]
+    for method, values in grid.parameters.items():
+        for name, value in values.items():
+            words += ["--set", f"{method}.{name}={value}"]
+    return shlex.join(words)
