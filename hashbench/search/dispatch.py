@@ -65,7 +65,9 @@ def _small_case(backend: Backend, operation: Operation) -> tuple[npt.NDArray[Any
     if operation == "histograms":
         multi_hot = rng.random((queries, 5)) < 0.5, rng.random((items, 5)) < 0.2
         classes = rng.integers(0, 300, queries), rng.integers(0, 300, items)
-        return (*backend.histograms(*codes, multi_hot), *backend.histograms(*codes, classes))
+        *counts, gains = backend.graded_histograms(*codes, multi_hot)
+        graded = *counts, gains.shared, gains.exponential, gains.at_least
+        return (*backend.histograms(*codes, multi_hot), *backend.histograms(*codes, classes), *graded)
     if operation == "topk":
         return backend.index(codes[1]).topk(codes[0], k=100)
     return (backend.pair_counts(codes[1]),)
