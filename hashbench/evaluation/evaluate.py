@@ -110,9 +110,10 @@ def evaluate_features(
 
 def warm_up(device: torch.device) -> None:
     """Compile the loops that evaluations run, or load them from the cache, before an evaluation that is timed."""
-    codes, features, labels = Codes.pack(np.eye(2, 8, dtype=np.bool_)), torch.eye(2), np.arange(2)
-    evaluate(codes, codes, labels, labels, device=device)
-    evaluate_features(features, features, labels, labels, device=device)
+    codes, features = Codes.pack(np.eye(2, 8, dtype=np.bool_)), torch.eye(2)
+    for labels in (np.arange(2), np.ones((2, 2), dtype=np.bool_)):
+        evaluate(codes, codes, labels, labels, device=device)
+        evaluate_features(features, features, labels, labels, device=device)
 
 
 def _device(device: torch.device | str) -> torch.device:

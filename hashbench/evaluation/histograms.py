@@ -73,11 +73,12 @@ def distance_histograms(
         raise ValueError(f"codes: queries have {query.bits} bits and the database {database.bits}, wanted the same")
     check_sizes(len(query), len(database))
     labels = label_pair(query_labels, database_labels, len(query), len(database))
-    backend = backend_for(torch.device(device), "histograms")
+    device = torch.device(device)
     if labels_are_graded(labels):
+        backend = backend_for(device, "graded_histograms")
         histograms = Histograms(*backend.graded_histograms(query, database, labels))
     else:
-        histograms = Histograms(*backend.histograms(query, database, labels))
+        histograms = Histograms(*backend_for(device, "histograms").histograms(query, database, labels))
     if own_rows is not None:
         _leave_out(_checked_rows(own_rows, len(query), len(database)), query, database, labels, histograms)
     return histograms
