@@ -116,7 +116,7 @@ def _recall(k: int) -> Metric:
 
 def _graded(cutoff: int | None, ranks: list[int]) -> list[Metric]:
     """Metrics of the number of shared labels."""
-    shares = "expected over all orders of the ties"
+    shares = "expected over all orders of the ties; where items have several labels"
     metrics = []
     for k in [*sorted({HEADLINE_K, HEADLINE_K if cutoff is None else cutoff}), None]:
         among = "all ranks" if k is None else f"the first {k} ranks"
