@@ -55,7 +55,7 @@ def become(request: dict[str, Any], streams: list[int]) -> None:
         os.close(stream)
     encoding = os.environ.get("PYTHONIOENCODING", "utf-8")
     for text, errors in ((sys.stdout, "strict"), (sys.stderr, "backslashreplace")):
-        text.reconfigure(encoding=encoding, errors=errors)  # type: ignore[attr-defined]
+        text.reconfigure(encoding=encoding, errors=errors)  # type: ignore[union-attr]
     sys.argv[1:] = request["words"]
     sys.path[0] = request["cwd"]
 
