@@ -1,7 +1,10 @@
-"""Fixtures that several rooms need."""
+"""Fixtures that several rooms need, and how many processes share the tests."""
 
 import os
 from pathlib import Path
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # one core for each: torch reads it when it is imported
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +21,17 @@ __all__ = ["stored_plugins", "stored_results"]
 # A first example may wait for kernels to be compiled, and a busy machine is no fault.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+
+MOST_PROCESSES = 4  # of a gigabyte each
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """A process for each core where all tests run; none beside pytest's own where some are named."""
+    if config.args_source is pytest.Config.ArgsSource.ARGS:
+        return 0
+    return min(os.cpu_count() or 1, MOST_PROCESSES)
 
 
 @pytest.fixture(scope="session")

@@ -37,6 +37,12 @@ def _rows(metrics: dict[str, Any], diagnostics: dict[str, Any], cutoff: int | No
     ]
     if cutoff is not None and f"map@{cutoff}/min" in metrics and cutoff != HEADLINE_K:
         rows.append((metric_name(f"map@{cutoff}"), f"map@{cutoff}", f"divided by the hits among the first {cutoff:,}"))
+    if f"wap@{HEADLINE_K}" in metrics:
+        rows += [
+            (metric_name(f"wap@{HEADLINE_K}"), f"wap@{HEADLINE_K}", "mean of ACG at the hits; gains are shared labels"),
+            (metric_name("ndcg@100"), "ndcg@100", "gains are 2^shared labels - 1"),
+            (metric_name("acg@100"), "acg@100", "shared labels of the first 100 items, divided by 100"),
+        ]
     rows += [
         ("precision@100", "precision@100", ""),
         ("recall@1000", "recall@1000", ""),

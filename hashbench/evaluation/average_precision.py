@@ -81,14 +81,14 @@ def _sum_groups(order: int, items: Any, relevant: Any, items_before: Any, hits_b
 def _group_sum(order: int, items: Any, hits: Any, n: Any, r: Any) -> Any:
     """What one group adds to the sum of precisions, in the order with this index in :data:`ORDERS`."""
     if order == _EXPECTED:
-        return _expected_sum(items, hits, n, r)
+        return expected_sum(items, hits, n, r)
     if order == _BEST:
         return _best_sum(items, hits, n, r)
     return _worst_sum(items, hits, n, r)
 
 
 @compiled
-def _expected_sum(items: Any, hits: Any, n: Any, r: Any) -> Any:
+def expected_sum(items: Any, hits: Any, n: Any, r: Any) -> Any:
     """The mean over all orders of the group (McSherry and Najork, ECIR 2008).
 
     The j-th position adds (r/n) (hits + 1 + (j-1) slope) / (items + j), slope = (r-1) / (n-1); j-1 is written as
@@ -131,24 +131,28 @@ def _add_cut_groups(
     for query in prange(len(sums)):
         here = items[query], hits[query], n[query], r[query], taken[query], divisors[query]
         if order == _EXPECTED:
-            values[query] = _expectation(sums[query], *here)
+            values[query] = expectation(sums[query], *here, float(hits[query]), 1.0)
         else:
             values[query] = _extreme(order, sums[query], *here)
 
 
 @compiled
-def _expectation(before: Any, items: Any, hits: Any, n: Any, r: Any, taken: Any, divisor: Any) -> Any:
+def expectation(
+    before: Any, items: Any, hits: Any, n: Any, r: Any, taken: Any, divisor: Any, ahead: Any, gain: Any
+) -> Any:
     """Mean of AP over h, the relevant items among those taken, which is hypergeometric.
 
-    Given h, the taken items are in random order: :func:`_expected_sum`, which is a polynomial in h. So with
+    Given h, the taken items are in random order: :func:`expected_sum`, which is a polynomial in h. So with
     a fixed divisor the mean follows from those of h and h (h-1). With the hits it is added up with the weights
     P(h+1) / P(h) = (r-h)(m-h) / ((h+1)(n-r-m+h+1)), m items taken, from the most likely h upwards and downwards, as
-    far as it matters.
+    far as it matters. Where relevant items have other gains than 1, ``gain`` is the group's mean and ``ahead``, else
+    the hits, the gains before it in units of that.
     """
     m, others = taken, n - r
     low, high = max(0, m - others), min(m, r)
     difference = harmonic_difference(items, m)
-    flat, steep = (hits + 1) * difference / m, (m - (items + 1) * difference) / max(m - 1, 1) / m
+    flat = gain * (ahead + 1) * difference / m
+    steep = gain * (m - (items + 1) * difference) / max(m - 1, 1) / m
     if divisor > 0:
         return (before + m * r / n * (flat + (m - 1) * (r - 1) / max(n - 1, 1) * steep)) / divisor
     mode = min(max((m + 1) * (r + 1) // (n + 2), low), high)

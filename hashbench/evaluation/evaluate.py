@@ -29,7 +29,7 @@ class Scores:
 
     Attributes:
         metrics: value by id (``hashbench.evaluation.metrics.declared``), means over the queries with a relevant item;
-            None where a metric is not defined.
+            None where a metric is not defined; graded ones only where a query and an item can share several labels.
         curves: "radius" {"precision", "recall", "empty"}, lists over the radii 0 .. bits, or None for a ranking by
             features; "rank" {"k", "precision", "recall"}. Means over the queries with a relevant item.
         average_precision: float64 [queries], map@1000 of each; NaN where the database holds no relevant item.
@@ -110,9 +110,10 @@ def evaluate_features(
 
 def warm_up(device: torch.device) -> None:
     """Compile the loops that evaluations run, or load them from the cache, before an evaluation that is timed."""
-    codes, features, labels = Codes.pack(np.eye(2, 8, dtype=np.bool_)), torch.eye(2), np.arange(2)
-    evaluate(codes, codes, labels, labels, device=device)
-    evaluate_features(features, features, labels, labels, device=device)
+    codes, features = Codes.pack(np.eye(2, 8, dtype=np.bool_)), torch.eye(2)
+    for labels in (np.arange(2), np.ones((2, 2), dtype=np.bool_)):
+        evaluate(codes, codes, labels, labels, device=device)
+        evaluate_features(features, features, labels, labels, device=device)
 
 
 def _device(device: torch.device | str) -> torch.device:
@@ -124,7 +125,7 @@ class _Tally:
 
     def __init__(self, metrics: list[Metric], grid: list[int], distances: bool) -> None:
         self.metrics, self.grid, self.distances = metrics, grid, distances
-        self.scored = 0
+        self.scored, self.graded = 0, False
         self.average_precision: list[FloatArray] = []
         self.sums: dict[str, FloatArray] = {}
 
@@ -155,7 +156,9 @@ class _Tally:
         self.average_precision.append(average_precision)
         if not answerable.any():
             return
-        ranking = Ranking(block.items[answerable], block.relevant[answerable])
+        gains = block.gains[answerable] if block.gains else None
+        ranking = Ranking(block.items[answerable], block.relevant[answerable], gains)
+        self.graded = gains is not None
         values = self._values(ranking)
         average_precision[answerable] = values[HEADLINE]
         self.scored += len(ranking)
@@ -164,7 +167,11 @@ class _Tally:
 
     def _values(self, ranking: Ranking) -> dict[str, FloatArray]:
         """Values of each query: metrics by id [q], points of curves by name [q, points]."""
-        metrics = [metric for metric in self.metrics if self.distances or not metric.needs_distances]
+        metrics = [
+            metric
+            for metric in self.metrics
+            if (self.distances or not metric.needs_distances) and (self.graded or not metric.needs_gains)
+        ]
         values = {metric.id: metric.per_query(ranking) for metric in metrics if metric.per_query}
         by_rank = rank_curve(ranking, self.grid)
         values |= {"rank precision": by_rank.precision, "rank recall": by_rank.recall}
@@ -180,6 +187,7 @@ class _Tally:
         return {
             metric.id: metric.of_means(numbers) if metric.of_means else numbers.get(metric.id)
             for metric in self.metrics
+            if self.graded or not metric.needs_gains
         }
 
     def _curves(self, means: dict[str, FloatArray]) -> dict[str, Any]:

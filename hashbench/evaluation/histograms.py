@@ -9,8 +9,14 @@ import numpy.typing as npt
 import torch
 
 from hashbench.codes import Codes
-from hashbench.evaluation.relevance import Labels, label_pair, pairs_share_label
-from hashbench.search.backend import IntArray, LabelPair
+from hashbench.evaluation.relevance import (
+    Labels,
+    count_shared_by_pairs,
+    label_pair,
+    labels_are_graded,
+    pairs_share_label,
+)
+from hashbench.search.backend import Gains, IntArray, LabelPair
 from hashbench.search.dispatch import backend_for
 from hashbench.util.arrays import as_numpy
 
@@ -22,10 +28,12 @@ class Histograms:
     Attributes:
         items: int64 [q, groups], n_d: how many items of the database are in group d.
         relevant: int64 [q, groups], r_d: how many of them are relevant.
+        gains: how many labels they share with the query; None where no pair can share two.
     """
 
     items: IntArray
     relevant: IntArray
+    gains: Gains | None = None
 
     def __len__(self) -> int:
         return len(self.items)
@@ -34,7 +42,8 @@ class Histograms:
         """Blocks of queries whose tables hold at most ``numbers`` numbers, or of a single query."""
         step = max(1, numbers // self.items.shape[1])
         for start in range(0, len(self), step):
-            yield Histograms(self.items[start : start + step], self.relevant[start : start + step])
+            part = slice(start, start + step)
+            yield Histograms(self.items[part], self.relevant[part], self.gains[part] if self.gains else None)
 
 
 def distance_histograms(
@@ -64,8 +73,12 @@ def distance_histograms(
         raise ValueError(f"codes: queries have {query.bits} bits and the database {database.bits}, wanted the same")
     check_sizes(len(query), len(database))
     labels = label_pair(query_labels, database_labels, len(query), len(database))
-    backend = backend_for(torch.device(device), "histograms")
-    histograms = Histograms(*backend.histograms(query, database, labels))
+    device = torch.device(device)
+    if labels_are_graded(labels):
+        backend = backend_for(device, "graded_histograms")
+        histograms = Histograms(*backend.graded_histograms(query, database, labels))
+    else:
+        histograms = Histograms(*backend_for(device, "histograms").histograms(query, database, labels))
     if own_rows is not None:
         _leave_out(_checked_rows(own_rows, len(query), len(database)), query, database, labels, histograms)
     return histograms
@@ -81,6 +94,12 @@ def _leave_out(
     distances = np.bitwise_count(differing).sum(axis=1, dtype=np.int64)
     histograms.items[queries, distances] -= 1
     histograms.relevant[queries, distances] -= pairs_share_label(labels[0][queries], labels[1][items])
+    if (gains := histograms.gains) is not None:
+        shared = count_shared_by_pairs(labels[0][queries], labels[1][items])
+        gains.shared[queries, distances] -= shared
+        own = gains.labels[queries].astype(np.float64)
+        gains.exponential[queries, distances] -= np.exp2(shared - own) - np.exp2(-own)
+        gains.at_least[queries] -= shared[:, None] > np.arange(gains.at_least.shape[1])
 
 
 def _checked_rows(rows: npt.NDArray[Any], queries: int, items: int) -> npt.NDArray[np.int64]:

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from hashbench.evaluation.average_precision import ORDERS, Denominator, Order, average_precision
+from hashbench.evaluation.graded import acg, ndcg, weighted_average_precision
 from hashbench.evaluation.headline import HEADLINE, HEADLINE_K, RADIUS
 from hashbench.evaluation.ranking import FloatArray, Ranking, precision, precision_within, recall
 from hashbench.util.numbers import whole_number
@@ -32,6 +33,7 @@ class Metric:
         per_query: its values [q] from a ranking; None where it is computed from other metrics' means.
         of_means: its value from those means, where ``per_query`` is None.
         needs_distances: only defined where the groups are Hamming distances.
+        needs_gains: of graded relevance; only where a query and an item can share more than one label.
     """
 
     id: str
@@ -41,10 +43,14 @@ class Metric:
     per_query: PerQuery | None
     of_means: OfMeans | None = None
     needs_distances: bool = False
+    needs_gains: bool = False
 
     def chance(self, items: int, relevant: int) -> float | None:
-        """Its level of chance: the value when all ``items`` tie, ``relevant`` (at least 1) of them relevant."""
-        if self.per_query is None:
+        """Its level of chance: the value when all ``items`` tie, ``relevant`` (at least 1) of them relevant.
+
+        None where these two numbers do not give it.
+        """
+        if self.per_query is None or self.needs_gains:
             return None
         tied = Ranking(np.array([[items]], dtype=np.int64), np.array([[relevant]], dtype=np.int64))
         return float(self.per_query(tied)[0])
@@ -62,7 +68,12 @@ def declared(cutoff: int | None = None) -> list[Metric]:
     if cutoff is not None and cutoff != HEADLINE_K:
         metrics += _by_denominator(cutoff)
     metrics += [_precision(k) for k in ranks] + [_recall(k) for k in ranks]
-    return [*metrics, _within_radius(), _chance(), _adjusted()]
+    return [*metrics, _within_radius(), _chance(), _adjusted(), *_graded(cutoff, ranks)]
+
+
+def declared_metric(metric: str, cutoff: int | None) -> Metric | None:
+    """The metric of that id; None for one that only another version of hashbench declares."""
+    return next((one for one in declared(cutoff) if one.id == metric), None)
 
 
 def _headline() -> list[Metric]:
@@ -101,6 +112,31 @@ def _precision(k: int) -> Metric:
 def _recall(k: int) -> Metric:
     formula = f"expected hits among the first {k} ranks / R"
     return Metric(f"recall@{k}", formula, "up", (0, 1), partial(recall, k=k))
+
+
+def _graded(cutoff: int | None, ranks: list[int]) -> list[Metric]:
+    """Metrics of the number of shared labels."""
+    shares = "expected over all orders of the ties; where items have several labels"
+    metrics = []
+    for k in [*sorted({HEADLINE_K, HEADLINE_K if cutoff is None else cutoff}), None]:
+        among = "all ranks" if k is None else f"the first {k} ranks"
+        formula = f"mean of ACG at the ranks of the hits among {among}; {shares}"
+        metrics.append(_of_gains("wap", k, formula, None, weighted_average_precision))
+    for k in [*ranks, None]:
+        among = "all ranks" if k is None else f"the first {k} ranks"
+        formula = f"sum of (2^shared labels - 1) / log2(1 + rank) over {among} / that of the best ranking; {shares}"
+        metrics.append(_of_gains("ndcg", k, formula, 1, ndcg))
+    for k in ranks:
+        formula = f"expected labels that the first {k} ranks share with the query / {k}"
+        metrics.append(_of_gains("acg", k, formula, None, acg))
+    return metrics
+
+
+def _of_gains(
+    name: str, k: int | None, formula: str, most: float | None, per_query: Callable[..., FloatArray]
+) -> Metric:
+    values = partial(per_query, k=k)
+    return Metric(f"{name}@{'all' if k is None else k}", formula, "up", (0, most), values, needs_gains=True)
 
 
 def _within_radius() -> Metric:

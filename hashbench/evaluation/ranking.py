@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from hashbench.search.numba_cache import entry_point, or_uncompiled
 
+if TYPE_CHECKING:  # it imports torch: reports read the metrics' names
+    from hashbench.search.backend import Gains
+
 FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]  # not search.backend's, which imports torch: reports read the metrics' names
+IntArray = npt.NDArray[np.int64]  # not search.backend's, for the same reason
 Number = TypeVar("Number", np.int64, np.float64)
 
 
@@ -45,11 +48,14 @@ class Ranking:
     Attributes:
         items: int64 [q, groups], n_d: items of each group.
         relevant: int64 [q, groups], r_d: relevant ones among them.
-        precision_sums: by order of the ties, what average precision at one k computes and at another k needs again.
+        gains: labels that the items share with the query, of graded relevance; None where no pair can share two.
+        precision_sums: by order of the ties, what average precision at one k computes and at another k needs again;
+            "weighted" and "discounted" likewise of graded relevance.
     """
 
     items: IntArray
     relevant: IntArray
+    gains: "Gains | None" = None
     precision_sums: dict[str, FloatArray] = field(default_factory=dict, init=False, repr=False)
     _cuts: dict[int | None, Cut] = field(default_factory=dict, init=False, repr=False)
 
@@ -59,12 +65,12 @@ class Ranking:
     @cached_property
     def items_before(self) -> IntArray:
         """Int64 [q, groups + 1]: items before each group, then all."""
-        return _running(self.items)
+        return running(self.items)
 
     @cached_property
     def hits_before(self) -> IntArray:
         """Int64 [q, groups + 1]: relevant items before each group, then all."""
-        return _running(self.relevant)
+        return running(self.relevant)
 
     @property
     def total_items(self) -> IntArray:
@@ -125,7 +131,7 @@ def _find_cuts(ranks: Any, items: Any, relevant: Any, items_before: Any, hits_be
         cuts[3, query], cuts[4, query] = items[query, low], relevant[query, low]
 
 
-def _running(values: npt.NDArray[Number]) -> npt.NDArray[Number]:
+def running(values: npt.NDArray[Number]) -> npt.NDArray[Number]:
     """Sums along each row, with a leading zero."""
     sums = np.zeros((len(values), values.shape[1] + 1), dtype=values.dtype)
     np.cumsum(values, axis=1, out=sums[:, 1:])
@@ -175,7 +181,7 @@ def empty_within(ranking: Ranking, radius: int) -> npt.NDArray[np.bool_]:
 def tied_share(ranking: Ranking, k: int) -> FloatArray:
     """Share of the first k ranks that belong to groups of more than one item; float64 [q] in [0, 1]."""
     cut = ranking.cut(k)
-    alone = _running((ranking.items == 1).astype(np.int64))[np.arange(len(ranking)), cut.group]
+    alone = running((ranking.items == 1).astype(np.int64))[np.arange(len(ranking)), cut.group]
     result: FloatArray = 1 - (alone + (cut.n == 1)) / cut.k
     return result
 

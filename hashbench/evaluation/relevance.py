@@ -1,7 +1,7 @@
 """Labels as class numbers or multi-hot matrices: items are relevant to each other when they share a label or more."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -81,6 +81,14 @@ def class_count(labels: LabelPair) -> int:
     return columns[0] if columns else 1 + int(max(side.max(initial=-1) for side in labels))
 
 
+def labels_are_graded(labels: LabelPair) -> TypeGuard[tuple[MultiHot, MultiHot]]:
+    """Whether a query and an item can share more than one label: both sides are multi-hot, and have items of several.
+
+    The queries are looked at first, so that sets of one label for each item cost nothing.
+    """
+    return all(side.ndim == 2 and bool((np.count_nonzero(side, axis=1) > 1).any()) for side in labels)
+
+
 def has_label(labels: LabelSide) -> npt.NDArray[np.bool_]:
     """Bool [n]: which items have a label; every class number is one."""
     return np.ones(len(labels), dtype=np.bool_) if labels.ndim == 1 else np.asarray(labels.any(axis=1))
@@ -112,6 +120,11 @@ def pairs_share_label(query: LabelSide, database: LabelSide) -> npt.NDArray[np.b
     if database.ndim == 1:
         return np.asarray(query[np.arange(len(query)), database])
     return np.asarray((query & database).any(axis=1))
+
+
+def count_shared_by_pairs(query: LabelSide, database: LabelSide) -> npt.NDArray[np.int64]:
+    """Int64 [n]: how many labels each of n queries shares with the item in the same row, both multi-hot."""
+    return np.asarray(np.count_nonzero(query & database, axis=1))
 
 
 def _check_columns(classes: npt.NDArray[Any], columns: int) -> None:

@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from hashbench.evaluation.feature_rows import FeatureRows, Features, feature_rows, row_blocks
 from hashbench.evaluation.histograms import Histograms, check_sizes
-from hashbench.evaluation.relevance import Labels, label_pair
-from hashbench.search.backend import LabelSide
-from hashbench.search.shared_labels import labels_on, share_label
+from hashbench.evaluation.relevance import Labels, label_pair, labels_are_graded
+from hashbench.search.backend import Gains, LabelSide
+from hashbench.search.shared_labels import count_shared, labels_on, share_label
 
 _HASH_SEED = 0
 _SCRAMBLE = -7046029254386353131  # 2^64 / golden ratio, odd
@@ -58,7 +60,8 @@ def similarity_histograms(
             for every 2^25 / n queries (2^28 / n on a GPU).
         query_labels: class numbers [q] or bool [q, classes]; items are relevant that share a label.
         database_labels: class numbers [n] or bool [n, classes].
-        device: where the ranking runs. Its memory is that of 2^25 pairs (2^28 on a GPU) in 5 bytes each and of the
+        device: where the ranking runs. Its memory is that of 2^25 pairs (2^28 on a GPU) in 5 bytes each, or 8 where
+            pairs may share several labels, and of the
             tables of 2^21 of them (2^25), or of one query.
 
     Raises:
@@ -73,7 +76,7 @@ def similarity_histograms(
     query_lengths, _ = _survey(queries, "query", device)
     item_lengths, hashes = _survey(items, "database", device)
     sides = _Side(queries, query_lengths, labels[0]), _Side(items, item_lengths, labels[1])
-    return _blocks(*sides, _first_equal(hashes))
+    return _blocks(*sides, _first_equal(hashes), labels_are_graded(labels))
 
 
 def _survey(rows: FeatureRows, name: str, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -89,51 +92,71 @@ def _survey(rows: FeatureRows, name: str, device: torch.device) -> tuple[Tensor,
     return lengths, hashes
 
 
-def _blocks(query: _Side, database: _Side, first: Tensor | None) -> Iterator[Histograms]:
+def _blocks(query: _Side, database: _Side, first: Tensor | None, graded: bool) -> Iterator[Histograms]:
     """Compare as many queries at once as fit, so that the database is read few times; rank a few at a time."""
     items, device = len(database.rows), query.lengths.device
     sizes = _sizes(device)
     step = min(len(query.rows), max(1, sizes.compared // max(items, query.rows.dimension)))
     similarity = torch.empty(step, items, device=device)
-    relevant = torch.empty(step, items, dtype=torch.bool, device=device)
+    shared = torch.empty(step, items, dtype=torch.int32 if graded else torch.bool, device=device)
+    own = np.count_nonzero(query.labels, axis=1) if graded else None
     for part, rows in row_blocks(query.rows, step, device):
         unit = rows / query.lengths[part, None]
-        _compare(unit, query.labels_of(part), database, (similarity[: len(unit)], relevant[: len(unit)]))
+        _compare(unit, query.labels_of(part), database, (similarity[: len(unit)], shared[: len(unit)]))
         ranked = max(1, sizes.ranked // items)
         for start in range(0, len(unit), ranked):
             few = slice(start, min(start + ranked, len(unit)))
-            yield _groups(similarity[few] if first is None else similarity[few, first], relevant[few])
+            values = similarity[few] if first is None else similarity[few, first]
+            yield _groups(values, shared[few], None if own is None else own[part][few])
 
 
 def _compare(query: Tensor, query_labels: Tensor, database: _Side, result: tuple[Tensor, Tensor]) -> None:
-    """Write the similarity, float32 [q, n], and the relevance, bool [q, n], of every pair."""
-    similarity, relevant = result
+    """Write the similarity, float32 [q, n], and the relevance, bool [q, n], or the shared labels, of every pair."""
+    similarity, shared = result
     step = max(1, _sizes(query.device).block // max(query.shape))
     for part, rows in row_blocks(database.rows, step, query.device):
         torch.mm(query, rows.T, out=similarity[:, part]).div_(database.lengths[part])
-        relevant[:, part] = share_label(query_labels, database.labels_of(part))
+        compared = share_label if shared.dtype == torch.bool else count_shared
+        shared[:, part] = compared(query_labels, database.labels_of(part))
 
 
 def _sizes(device: torch.device) -> _Sizes:
     return _CPU if device.type == "cpu" else _GPU
 
 
-def _groups(similarity: Tensor, relevant: Tensor) -> Histograms:
-    """Count runs of equal values in descending order, of float32 [q, n] and bool [q, n].
+def _groups(similarity: Tensor, shared: Tensor, own: npt.NDArray[np.int64] | None = None) -> Histograms:
+    """Count runs of equal values in descending order, of float32 [q, n] and bool or int32 [q, n].
 
     The bit pattern of a float, its magnitude bits flipped when it is negative, is a whole number in the same order;
-    with the relevance as lowest bit, plain sorting replaces sorting with indices.
+    with the relevance or the shared labels as lowest bits, plain sorting replaces sorting with indices.
+
+    Args:
+        similarity: of the pairs.
+        shared: whether they share a label, or how many.
+        own: labels of the queries, where relevance is graded.
     """
+    bits = 1 if own is None else int(own.max(initial=1)).bit_length()
     pattern = (similarity + 0.0).view(torch.int32)
     ascending = pattern ^ ((pattern >> 31) & 0x7FFFFFFF)
-    keys = _sorted(torch.bitwise_not(ascending).long() * 2 + relevant)
+    keys = _sorted(torch.bitwise_not(ascending).long() * (1 << bits) + shared)
     group = torch.zeros_like(keys)
-    torch.cumsum((keys[:, 1:] >> 1) != (keys[:, :-1] >> 1), dim=1, out=group[:, 1:])
+    torch.cumsum((keys[:, 1:] >> bits) != (keys[:, :-1] >> bits), dim=1, out=group[:, 1:])
+    keys &= (1 << bits) - 1
     counts = torch.zeros(2, len(group), int(group[:, -1].max()) + 1, dtype=torch.int64, device=group.device)
     counts[0].scatter_add_(1, group, torch.ones_like(group))
-    counts[1].scatter_add_(1, group, keys & 1)
+    counts[1].scatter_add_(1, group, keys if own is None else (keys > 0).long())
     items, hits = counts.cpu().numpy()
-    return Histograms(items, hits)
+    return Histograms(items, hits, None if own is None else _gains(group, counts.shape[2], keys, own))
+
+
+def _gains(group: Tensor, groups: int, shared: Tensor, own: npt.NDArray[np.int64]) -> Gains:
+    """Gains of groups, from the group and the shared labels of every pair, int64 [q, n], and labels of the queries."""
+    sums = torch.zeros(len(group), groups, dtype=torch.int64, device=group.device).scatter_add_(1, group, shared)
+    most = torch.as_tensor(own, device=group.device)[:, None]
+    gains = torch.exp2((shared - most).double()) - torch.exp2(-most.double())
+    exponential = torch.zeros(sums.shape, dtype=torch.float64, device=group.device).scatter_add_(1, group, gains)
+    at_least = torch.stack([(shared > level).sum(dim=1) for level in range(int(own.max(initial=1)))], dim=1)
+    return Gains(sums.cpu().numpy(), exponential.cpu().numpy(), at_least.cpu().numpy(), own)
 
 
 def _sorted(keys: Tensor) -> Tensor:

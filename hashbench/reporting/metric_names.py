@@ -5,11 +5,17 @@ from hashbench.evaluation.headline import HEADLINE
 _NAMES = {
     "adjusted_map@": "chance-adjusted mAP@",
     "map@": "mAP@",
+    "wap@": "weighted mAP@",
+    "ndcg@": "NDCG@",
+    "acg@": "ACG@",
     "precision@r": "precision within radius ",
 }
 _HEADINGS = {
     "adjusted_map@": "adjusted mAP@",
     "map@": "mAP@",
+    "wap@": "weighted mAP@",
+    "ndcg@": "NDCG@",
+    "acg@": "ACG@",
     "precision@r": "P@r≤",
     "precision@": "P@",
     "recall@": "R@",

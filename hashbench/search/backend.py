@@ -1,6 +1,8 @@
 """The interface of all backends: histograms of Hamming distances, exact top-k, and counts of bits that are set."""
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +19,28 @@ LabelPair = tuple[LabelSide, LabelSide]
 """Labels of the queries and of the database."""
 
 
+@dataclass(frozen=True, eq=False)
+class Gains:
+    """How many labels the items of a group share with the query, added up: what graded relevance needs beside counts.
+
+    Attributes:
+        shared: int64 [q, groups], the shared labels of all items of a group.
+        exponential: float64 [q, groups], the sum of 2^shared - 1 over its items, divided by 2^labels so that no number
+            of labels is too large.
+        at_least: int64 [q, most labels of a query], items of the database that share 1, 2, ... labels or more.
+        labels: int64 [q], the query's own labels.
+    """
+
+    shared: IntArray
+    exponential: npt.NDArray[np.float64]
+    at_least: IntArray
+    labels: IntArray
+
+    def __getitem__(self, queries: Any) -> "Gains":
+        """Those of some queries."""
+        return Gains(self.shared[queries], self.exponential[queries], self.at_least[queries], self.labels[queries])
+
+
 class Backend(ABC):
     """Counts and searches by Hamming distance; every backend returns the same integers."""
 
@@ -27,6 +51,12 @@ class Backend(ABC):
         Items are relevant that share a label with the query. No queries x database matrix is made, nor one of items x
         classes where items have a class each.
         """
+
+    @abstractmethod
+    def graded_histograms(
+        self, queries: Codes, database: Codes, labels: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]
+    ) -> tuple[IntArray, IntArray, Gains]:
+        """The same of multi-hot labels, and how many of them are shared; the groups are the distances."""
 
     @abstractmethod
     def index(self, database: Codes) -> "Index":

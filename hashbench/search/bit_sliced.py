@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hashbench.codes import Codes
-from hashbench.search.backend import Backend, IntArray, LabelPair, LabelSide
+from hashbench.search.backend import Backend, Gains, IntArray, LabelPair, LabelSide
 from hashbench.search.bit_planes import BitPlanes, bit_planes, class_planes, database_chunks, label_planes
 from hashbench.search.bit_sliced_index import BitSlicedIndex
-from hashbench.search.kernels import count_distances, count_pairs
+from hashbench.search.kernels import count_distances, count_graded, count_pairs
 from hashbench.search.numba_cache import use_torchs_threads
 from hashbench.search.query_masks import counter_bits, popcounts, query_chunks, query_masks
 
@@ -43,6 +43,33 @@ class BitSlicedBackend(Backend):
                 )
             items[np.arange(len(queries)), popcounts(queries)] -= planes.padding  # codes of zeros, without labels
         return items[:, : queries.bits + 1].copy(), hits[:, : queries.bits + 1].copy()
+
+    def graded_histograms(
+        self, queries: Codes, database: Codes, labels: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]
+    ) -> tuple[IntArray, IntArray, Gains]:
+        """See :class:`Backend`."""
+        threads, bits_of_counter = use_torchs_threads(), counter_bits(queries)
+        items, hits, shared = np.zeros((3, len(queries), 8 * queries.packed.shape[1] + 1), dtype=np.int64)
+        exponential = np.zeros(items.shape)
+        query_labels, first = _label_lists(labels[0])
+        own = np.diff(first)
+        at_least = np.zeros((len(queries), own.max()), dtype=np.int64)
+        for chunk in database_chunks(len(database), _CHUNK_ITEMS):
+            planes, classes = bit_planes(database.packed[chunk]), label_planes(labels[1][chunk])
+            for part in query_chunks(queries):
+                count_graded(
+                    planes.words,
+                    classes.words,
+                    query_masks(queries[part]),
+                    query_labels,
+                    first[part.start : part.stop + 1],
+                    bits_of_counter,
+                    threads,
+                    *(table[part] for table in (items, hits, shared, exponential, at_least)),
+                )
+            items[np.arange(len(queries)), popcounts(queries)] -= planes.padding  # codes of zeros, without labels
+        items, hits, shared = (table[:, : queries.bits + 1].copy() for table in (items, hits, shared))
+        return items, hits, Gains(shared, exponential[:, : queries.bits + 1].copy(), at_least, own)
 
     def index(self, database: Codes) -> BitSlicedIndex:
         """See :class:`Backend`."""

@@ -14,7 +14,7 @@ from hashbench.search.backend import Backend
 from hashbench.search.layout import TILE_ITEMS
 from hashbench.search.matmul import MatmulBackend
 
-Operation = Literal["histograms", "topk", "pair_counts"]
+Operation = Literal["histograms", "graded_histograms", "topk", "pair_counts"]
 
 
 def backend_for(device: torch.device, operation: Operation) -> Backend:
@@ -62,8 +62,11 @@ def _small_case(backend: Backend, operation: Operation) -> tuple[npt.NDArray[Any
     rng = np.random.default_rng(0)
     queries, items = 3, 2 * TILE_ITEMS + 70
     codes = Codes.pack(rng.random((queries, 72)) < 0.4), Codes.pack(rng.random((items, 72)) < 0.4)
+    multi_hot = rng.random((queries, 5)) < 0.5, rng.random((items, 5)) < 0.2
+    if operation == "graded_histograms":
+        *counts, gains = backend.graded_histograms(*codes, multi_hot)
+        return (*counts, gains.shared, gains.exponential, gains.at_least)
     if operation == "histograms":
-        multi_hot = rng.random((queries, 5)) < 0.5, rng.random((items, 5)) < 0.2
         classes = rng.integers(0, 300, queries), rng.integers(0, 300, items)
         return (*backend.histograms(*codes, multi_hot), *backend.histograms(*codes, classes))
     if operation == "topk":

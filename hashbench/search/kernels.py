@@ -8,7 +8,7 @@ from numba import prange
 from hashbench.search.layout import BLOCK_TILES, GROUP_DISTANCES, LANES, TILE_ITEMS
 from hashbench.search.numba_cache import compiled, entry_point, parallel_entry_point
 from hashbench.search.simd_add import add_planes
-from hashbench.search.simd_popcount import count_group_relevant, high_mask, low_masks, popcount_both
+from hashbench.search.simd_popcount import count_group_both, count_group_relevant, high_mask, low_masks, popcount_both
 from hashbench.search.simd_select import bytes_to_bitmask, mark_class
 
 ZERO = np.uint64(0)
@@ -102,6 +102,119 @@ def _count(
             _mark_relevant(labels, class_bits, start, tiles, own, relevant)
             compute_distances(planes, start, tiles, query_masks[query], counters)
             _count_block(counters, tiles, relevant, high, low, counts, items[query], hits[query])
+
+
+@compiled
+def _mark_levels(labels: Any, start: int, tiles: int, query_labels: Any, levels: Any) -> Any:
+    """Mark in row ``i`` of ``levels``, uint64 [labels, tiles, LANES], items that share more than i of the labels.
+
+    Returns the most that an item shares.
+    """
+    levels[: max(1, len(query_labels))] = ZERO
+    for count, label in enumerate(query_labels):
+        for level in range(count, 0, -1):
+            for tile in range(tiles):
+                for lane in range(LANES):
+                    levels[level, tile, lane] |= levels[level - 1, tile, lane] & labels[start + tile, label, lane]
+        for tile in range(tiles):
+            for lane in range(LANES):
+                levels[0, tile, lane] |= labels[start + tile, label, lane]
+    most = len(query_labels)
+    while most > 0 and not levels[most - 1, :tiles].any():
+        most -= 1
+    return most
+
+
+@compiled
+def _add_gains(level: int, own: Any, count: Any, shared: Any, exponential: Any, at_least: Any, distance: int) -> None:
+    """Add the gains of one more label that ``count`` items share, beyond ``level`` of them."""
+    if count > 0:
+        shared[distance] += count
+        exponential[distance] += 2.0 ** (level - len(own)) * count
+        at_least[level] += count
+
+
+@compiled
+def _count_graded(
+    planes: Any,
+    labels: Any,
+    query_masks: Any,
+    query_labels: Any,
+    first: Any,
+    counter_bits: int,
+    items: Any,
+    hits: Any,
+    shared: Any,
+    exponential: Any,
+    at_least: Any,
+) -> None:
+    """:func:`count_graded` for the queries of one thread."""
+    counters = aligned_words(BLOCK_TILES * counter_bits).reshape((BLOCK_TILES, counter_bits, LANES))
+    high = aligned_words(BLOCK_TILES)
+    low = aligned_words(BLOCK_TILES * GROUP_DISTANCES).reshape((BLOCK_TILES, GROUP_DISTANCES, LANES))
+    levels = aligned_words(at_least.shape[1] * BLOCK_TILES).reshape((at_least.shape[1], BLOCK_TILES, LANES))
+    counts = np.empty(GROUP_DISTANCES, dtype=np.uint64)
+    for start in range(0, len(planes), BLOCK_TILES):
+        tiles = min(BLOCK_TILES, len(planes) - start)
+        for query in range(len(query_masks)):
+            own = query_labels[first[query] : first[query + 1]]
+            most = _mark_levels(labels, start, tiles, own, levels)
+            compute_distances(planes, start, tiles, query_masks[query], counters)
+            low_masks(counters, tiles, low)
+            for group in range((items.shape[1] - 1) // GROUP_DISTANCES + 1):
+                if high_mask(counters, tiles, group, high) == ZERO:
+                    continue
+                begin = GROUP_DISTANCES * group
+                distances = range(begin, min(begin + GROUP_DISTANCES, items.shape[1]))
+                count_group_relevant(tiles, high, low, levels[0], counts)
+                for distance in distances:
+                    count = np.int64(counts[distance - begin] >> _HITS_SHIFT)
+                    items[query, distance] += np.int64(counts[distance - begin] & _ITEMS_MASK)
+                    hits[query, distance] += count
+                    _add_gains(0, own, count, shared[query], exponential[query], at_least[query], distance)
+                for level in range(1, most):
+                    count_group_both(tiles, high, levels[level], low, counts)
+                    for distance in distances:
+                        count = np.int64(counts[distance - begin])
+                        _add_gains(level, own, count, shared[query], exponential[query], at_least[query], distance)
+
+
+@parallel_entry_point
+def count_graded(
+    planes: Any,
+    labels: Any,
+    query_masks: Any,
+    query_labels: Any,
+    first: Any,
+    counter_bits: int,
+    threads: int,
+    items: Any,
+    hits: Any,
+    shared: Any,
+    exponential: Any,
+    at_least: Any,
+) -> None:
+    """:func:`count_distances` of items that may have several labels, and the gains of those that share some.
+
+    Args:
+        planes: see :func:`count_distances`, like all up to ``hits``.
+        labels: a row for each label.
+        query_masks: of the queries.
+        query_labels: of the queries.
+        first: of the queries.
+        counter_bits: of the largest distance.
+        threads: how many share the queries.
+        items: at each distance; added to.
+        hits: the same of relevant items.
+        shared: int64 [q, rows + 1], labels that items at each distance share; added to, like the rest.
+        exponential: float64 [q, rows + 1], sums of 2^shared - 1 divided by 2^labels of the query.
+        at_least: int64 [q, most labels of a query], items that share 1, 2, ... labels or more.
+    """
+    for part in prange(threads):
+        start, end = part * len(query_masks) // threads, (part + 1) * len(query_masks) // threads
+        own, ends = query_masks[start:end], first[start : end + 1]
+        counts, gains = (items[start:end], hits[start:end]), (shared[start:end], exponential[start:end])
+        _count_graded(planes, labels, own, query_labels, ends, counter_bits, *counts, *gains, at_least[start:end])
 
 
 @parallel_entry_point

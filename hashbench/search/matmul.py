@@ -1,13 +1,14 @@
 """The backend for GPUs, and for CPUs without numba: matrix products in torch."""
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from hashbench.codes import Codes
-from hashbench.search.backend import Backend, IntArray, LabelPair
+from hashbench.search.backend import Backend, Gains, IntArray, LabelPair
 from hashbench.search.matmul_index import MatmulIndex
-from hashbench.search.shared_labels import labels_on, share_label
+from hashbench.search.shared_labels import count_shared, labels_on, share_label
 
 _BLOCK_ITEMS = 8192
 _BLOCK_BITS = 1 << 22  # of codes whose pairs of bits are counted at a time
@@ -25,6 +26,35 @@ class MatmulBackend(Backend):
         with torch.autocast(self.device.type, enabled=False):  # a caller's: integers need float32
             counts = self._counts(queries, database, labels).cpu().numpy()
         return counts.sum(axis=2), np.ascontiguousarray(counts[:, :, 1])
+
+    def graded_histograms(
+        self, queries: Codes, database: Codes, labels: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]
+    ) -> tuple[IntArray, IntArray, Gains]:
+        """See :class:`Backend`."""
+        own = np.count_nonzero(labels[0], axis=1)
+        levels = 2 * (int(own.max()) // 2 + 1)  # even: halves of odd numbers would be rounded
+        sums = np.zeros((len(queries), queries.bits + 1, 4))
+        at_least = np.zeros((len(queries), own.max()), dtype=np.int64)
+        step = _block_queries(levels * (queries.bits + 1), self.device)
+        for start in range(0, len(queries), step):
+            part = slice(start, start + step)
+            with torch.autocast(self.device.type, enabled=False):
+                counts = self._joint_counts(queries[part], database, (labels[0][part], labels[1]), levels)
+            sums[part] = np.einsum("qds,qsk->qdk", counts, _gains_of(own[part], levels))
+            at_least[part] = counts.sum(axis=1)[:, :0:-1].cumsum(axis=1)[:, ::-1][:, : own.max()]
+        items, hits, shared = (np.ascontiguousarray(sums[:, :, kind]).astype(np.int64) for kind in range(3))
+        return items, hits, Gains(shared, np.ascontiguousarray(sums[:, :, 3]), at_least, own)
+
+    def _joint_counts(self, queries: Codes, database: Codes, labels: LabelPair, levels: int) -> IntArray:
+        """Int64 [q, bits + 1, levels]: items at each distance that share 0, 1, ... labels."""
+        cells = levels * (queries.bits + 1)
+        counts = torch.zeros(len(queries), cells, dtype=torch.int64, device=self.device)
+        signs, own = queries.signs(self.device), labels_on(labels[0], self.device)
+        for start in range(0, len(database), _BLOCK_ITEMS):
+            rows = slice(start, start + _BLOCK_ITEMS)
+            shared = count_shared(own, labels_on(labels[1][rows], self.device))
+            counts += _block_counts(signs, database[rows].signs(self.device), shared, levels)
+        return counts.view(len(queries), -1, levels).cpu().numpy()
 
     def index(self, database: Codes) -> MatmulIndex:
         """See :class:`Backend`."""
@@ -55,17 +85,24 @@ class MatmulBackend(Backend):
         return counts.view(len(queries), queries.bits + 1, 2)
 
 
-def _block_counts(query: Tensor, database: Tensor, relevant: Tensor) -> Tensor:
-    """Int64 [q, 2 (bits + 1)] of one block, from signs in float32 and bool [q, n].
+def _gains_of(own: npt.NDArray[np.int64], levels: int) -> npt.NDArray[np.float64]:
+    """Float64 [q, levels, 4]: what an item that shares 0, 1, ... labels with a query adds to each sum of its group."""
+    shared = np.broadcast_to(np.arange(levels), (len(own), levels))
+    exponential = np.exp2(shared - own[:, None]) - np.exp2(-own[:, None].astype(np.float64))
+    return np.stack([np.ones(shared.shape), shared > 0, shared, exponential], axis=2)
 
-    bits - <a, b> is twice the distance, so adding 1 for a relevant item keeps both in one whole number; a row's
+
+def _block_counts(query: Tensor, database: Tensor, shared: Tensor, levels: int = 2) -> Tensor:
+    """Int64 [q, levels (bits + 1)] of one block, from signs in float32 and labels shared, below ``levels``, [q, n].
+
+    Half of bits - <a, b> is the distance; ``levels`` times it and the shared labels are one whole number, and a row's
     offset in front of it makes one count over the block. float32 holds all of it exactly (``_block_queries``).
     """
     queries, bits = query.shape
-    cells = 2 * (bits + 1)
-    offset = torch.arange(queries, device=query.device, dtype=torch.float32)[:, None] * cells + bits
-    cell = torch.addmm(offset, query, database.T, alpha=-1)
-    cell += relevant
+    cells = levels * (bits + 1)
+    offset = torch.arange(queries, device=query.device, dtype=torch.float32)[:, None] * cells + levels * bits / 2
+    cell = torch.addmm(offset, query, database.T, alpha=-levels / 2)
+    cell += shared
     return torch.bincount(cell.to(torch.int32).view(-1), minlength=queries * cells).view(queries, cells)
 
 

@@ -1,4 +1,4 @@
-"""Which pairs of items share a label, in torch."""
+"""Which pairs of items share a label, and how many, in torch."""
 
 import torch
 from torch import Tensor
@@ -9,6 +9,12 @@ from hashbench.search.backend import LabelSide
 def labels_on(labels: LabelSide, device: torch.device) -> Tensor:
     """A copy on ``device``: class numbers as int64 [n], multi-hot labels as float32 [n, classes]."""
     return torch.tensor(labels, dtype=torch.int64 if labels.ndim == 1 else torch.float32, device=device)
+
+
+def count_shared(query: Tensor, database: Tensor) -> Tensor:
+    """Float32 [q, n], how many labels each pair shares, of multi-hot labels as :func:`labels_on` gives them."""
+    with torch.autocast(query.device.type, enabled=False):
+        return query @ database.T
 
 
 def share_label(query: Tensor, database: Tensor) -> Tensor:

@@ -111,6 +111,30 @@ def count_group_relevant(typing_context: Any, tiles: Any, high: Any, low: Any, r
 
 
 @intrinsic
+def count_group_both(typing_context: Any, tiles: Any, high: Any, marked: Any, low: Any, numbers: Any) -> Any:  # noqa: ARG001
+    """Write into ``numbers``, uint64 [8], how many items ``high``, ``marked`` and each row of ``low`` mark together."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        ops = IRBuilderOps(context, builder)
+        masks, others, lows, counts = (ops.array(signature.args[i], arguments[i]).data for i in (1, 2, 3, 4))
+        sums = [cgutils.alloca_once_value(builder, ir.Constant(VECTOR, [0] * LANES)) for _ in range(GROUP_DISTANCES)]
+        for total in sums:
+            builder.store(ir.Constant(VECTOR, [0] * LANES), total)
+        with cgutils.for_range(builder, arguments[0]) as tile:
+            word = builder.mul(tile.index, ops.word(LANES))
+            start = builder.mul(word, ops.word(GROUP_DISTANCES))
+            both = builder.and_(ops.load(masks, word), ops.load(others, word))
+            for rest, total in enumerate(sums):
+                mask = builder.and_(both, ops.load(lows, builder.add(start, ops.word(rest * LANES))))
+                builder.store(builder.add(builder.load(total), ops.popcount(mask)), total)
+        for rest, total in enumerate(sums):
+            builder.store(ops.sum_reduce(builder.load(total)), builder.gep(counts, [ops.word(rest)]))
+        return context.get_dummy_value()
+
+    return types.void(tiles, high, marked, low, numbers), code
+
+
+@intrinsic
 def popcount_both(typing_context: Any, planes: Any, first: Any, tiles: Any, one: Any, other: Any) -> Any:  # noqa: ARG001
     """How many items of some tiles of planes have both of two bits set."""
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hashbench.evaluation.curves import radius_curve, rank_curve, rank_grid
 from hashbench.evaluation.metrics import declared
 from hashbench.evaluation.ranking import Ranking, precision, precision_within, recall, tied_share
+from hashbench.search.backend import Gains
 from tests.evaluation import reference
 from tests.evaluation.reference import Group
 from tests.evaluation.test_average_precision import ranking_of, some_groups
@@ -64,7 +65,9 @@ def test_each_metric_is_declared_once_within_its_range() -> None:
     assert len({metric.id for metric in metrics}) == len(metrics)
     rng = np.random.default_rng(0)
     items = rng.integers(1, 900, (20, 17))
-    ranking = Ranking(items, rng.binomial(items, 0.3))
+    relevant = rng.binomial(items, 0.3)
+    one_label_each = Gains(relevant, relevant / 2, relevant.sum(axis=1, keepdims=True), np.ones(20, dtype=np.int64))
+    ranking = Ranking(items, relevant, one_label_each)
     for metric in metrics:
         assert metric.formula
         if metric.per_query:
@@ -75,7 +78,8 @@ def test_each_metric_is_declared_once_within_its_range() -> None:
 
 def test_a_customary_cutoff_adds_its_columns_and_no_column_twice() -> None:
     usual, cut = ({metric.id for metric in declared(cutoff)} for cutoff in (None, 5000))
-    assert cut - usual == {"map@5000", "map@5000/min", "map@5000/total", "precision@5000", "recall@5000"}
+    graded = {"ndcg@5000", "acg@5000", "wap@5000"}
+    assert cut - usual == {"map@5000", "map@5000/min", "map@5000/total", "precision@5000", "recall@5000", *graded}
     assert [metric.id for metric in declared(1000)] == [metric.id for metric in declared()]
 
 

@@ -63,7 +63,7 @@ class Recorded:
 def test_features_are_scored_from_blocks_that_are_read_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is held scales with the sizes set here, below each of: pairs, features, labels as floats."""
     monkeypatch.setattr(similarities, "_CPU", similarities._Sizes(BLOCK, COMPARED, RANKED))
-    queries, items, dimension, classes = 160, 4000, 128, 81
+    queries, items, dimension, classes = 240, 4000, 128, 81
     query, database = Recorded(queries, dimension), Recorded(items, dimension)
     labels = multi_hot(queries, classes), multi_hot(items, classes)
     with watched() as peak:

@@ -125,8 +125,8 @@ def repetitions(counts: Iterable[int]) -> str:
     return f"{'-'.join(str(n) for n in dict.fromkeys((several[0], several[-1])))} repetitions"
 
 
-def from_zero(axes: Iterable[Axes], values: Iterable[np.ndarray]) -> None:
-    """Let the upright axes run from 0 to a little above the highest value, no further than 1."""
+def from_zero(axes: Iterable[Axes], values: Iterable[np.ndarray], most: float = 1.0) -> None:
+    """Let the upright axes run from 0 to a little above the highest value, no further than the ``most`` there is."""
     top = max((float(np.nanmax(each)) for each in values if np.isfinite(each).any()), default=1.0)
     for axis in axes:
-        axis.set_ylim(0, min(1.0, 1.06 * top) if top > 0 else 1.0)
+        axis.set_ylim(0, min(most, 1.06 * top) if top > 0 else 1.0)

@@ -34,7 +34,7 @@ def map_by_bits(table: Table, styles: Mapping[str, Style], titled: bool = True) 
         mean, deviation = _values(row, columns, metric)
         bars = None if row.reference or np.isnan(deviation).all() else deviation
         axis.errorbar(columns, mean, bars, capsize=2, elinewidth=1.0, **styles[row.label].line())
-    from_zero([axis], [np.add(*_highest(row, columns, metric)) for row in rows])
+    from_zero([axis], [np.add(*_highest(row, columns, metric)) for row in rows], table.most)
     _bits_axis(axis, columns)
     axis.set_ylabel(metric_name(metric))
     entries = [(styles[row.label].handle(), name(row)) for row in rows]
@@ -64,7 +64,7 @@ def _dots(table: Table, bits: int, rows: list[Row], styles: Mapping[str, Style],
     axis.set_yticks(positions, labels)
     axis.tick_params(axis="y", length=0)
     top = max(float(np.nansum(_highest(row, [bits], table.metric))) for row in rows)
-    axis.set_xlim(0, min(1.0, 1.06 * top) if top > 0 else 1.0)
+    axis.set_xlim(0, min(table.most, 1.06 * top) if top > 0 else 1.0)
     axis.set_xlabel(metric_name(table.metric))
     entries = [(styles[row.label].handle(), name(row)) for row in references]
     return layout.finish(table, f"{metric_name(table.metric)} at {bits} bits", note, entries, titled)

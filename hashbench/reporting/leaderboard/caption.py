@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from hashbench.evaluation.headline import HEADLINE
-from hashbench.evaluation.metrics import declared
 from hashbench.records.store import Record
 from hashbench.records.trial_spec import EXTERNAL_DATASET
 from hashbench.reporting.leaderboard.cell_text import STALE_MARK, TIED_MARK
@@ -130,9 +129,10 @@ def _definition(table: Table) -> str:
             f"{HEADLINE_NAME} with the denominator 'hits' (relevant items found in the top 1,000), "
             "ties by exact expectation over all their orders."
         )
-    formulas = {metric.id: metric.formula for metric in declared(table.cutoff)}
-    formula = formulas.get(table.metric)
-    return f"{metric_name(table.metric)}: {formula}." if formula else f"{metric_name(table.metric)}."
+    if table.declared_metric is None:
+        return f"{metric_name(table.metric)}."
+    lower = "; lower is better" if table.less_is_better else ""
+    return f"{metric_name(table.metric)}: {table.declared_metric.formula}{lower}."
 
 
 def _chance_of(table: Table) -> str:

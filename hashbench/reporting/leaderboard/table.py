@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from hashbench.errors import UsageError
 from hashbench.evaluation.headline import HEADLINE, HEADLINE_K
+from hashbench.evaluation.metrics import Metric, declared_metric
 from hashbench.records.per_query import PerQuery, mean_over_repetitions, read_per_query
 from hashbench.records.store import Record
 from hashbench.reporting.row_label import row_label
@@ -226,6 +227,22 @@ class Table:
         """All records of the table."""
         return [record for row in self.rows for cell in row.cells.values() for record in (*cell.ok, *cell.failed)]
 
+    @cached_property
+    def declared_metric(self) -> Metric | None:
+        """What its metric is declared as; None where only another version of hashbench does."""
+        return declared_metric(self.metric, self.cutoff)
+
+    @property
+    def less_is_better(self) -> bool:
+        """Whether a lower value of its metric is better."""
+        return self.declared_metric is not None and self.declared_metric.direction == "down"
+
+    @property
+    def most(self) -> float:
+        """The highest value that its metric can have; infinity where there is no bound, or none is known."""
+        most = self.declared_metric.range[1] if self.declared_metric else None
+        return math.inf if most is None else most
+
     def best(self, bits: int) -> float | None:
         """The best value among the complete rows of a column."""
         return self._best[bits]
@@ -239,7 +256,8 @@ class Table:
     @cached_property
     def _best(self) -> dict[int, float | None]:
         means = {bits: [row.cell(bits).mean(self.metric) for row in self.ranked] for bits in self.columns}
-        return {bits: max((one for one in own if one is not None), default=None) for bits, own in means.items()}
+        best = min if self.less_is_better else max
+        return {bits: best((one for one in own if one is not None), default=None) for bits, own in means.items()}
 
     @cached_property
     def _complete(self) -> frozenset[int]:

@@ -31,7 +31,7 @@ def tables(
         metric: what to show and to rank by; only rows of the headline are compared, of which records have AP per query.
 
     Raises:
-        UsageError: no record has that metric, or higher is not better.
+        UsageError: no record has that metric, or it is a yardstick.
     """
     check_metric(metric, results.records)
     newest, left_out = newest_and_left_out(results.records, current)
@@ -106,10 +106,14 @@ def _table(key: TableKey, rows: list[Row], metric: str) -> Table:
     _disambiguate_labels(rows)
     own = [row for row in rows if not row.reference]
     columns = sorted({bits for row in own for bits in row.cells if bits is not None})
-    ranked = sorted((row for row in own if row.complete(columns, metric)), key=lambda row: _rank(row, columns, metric))
+    ranked = [row for row in own if row.complete(columns, metric)]
     unranked = sorted((row for row in own if not row.complete(columns, metric)), key=lambda row: row.label)
     references = sorted((row for row in rows if row.reference), key=lambda row: row.method)
-    return Table(key, columns, ranked, unranked, references, metric)
+    table = Table(key, columns, ranked, unranked, references, metric)
+    if ranked:
+        sign = 1 if table.less_is_better else -1
+        table.ranked.sort(key=lambda row: _rank(row, columns, metric, sign))
+    return table
 
 
 def _disambiguate_labels(rows: list[Row]) -> None:
@@ -137,9 +141,9 @@ def _name_precisions(rows: list[Row]) -> None:
             row.variant = {**row.variant, "precision": row.parameters["precision"]}
 
 
-def _rank(row: Row, columns: list[int], metric: str) -> tuple[float, str]:
+def _rank(row: Row, columns: list[int], metric: str, sign: int) -> tuple[float, str]:
     values = [row.cell(bits).mean(metric) or 0.0 for bits in columns]
-    return -statistics.fmean(values), row.label
+    return sign * statistics.fmean(values), row.label
 
 
 def keep_one_hardware(table: Table) -> None:
