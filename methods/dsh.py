@@ -54,7 +54,7 @@ class DensitySensitiveHashing(HashMethod):
 
 
 def middle_planes(centres: Tensor, adjacent: int) -> tuple[Tensor, Tensor]:
-    """Directions, float64 [d, planes], and thresholds [planes] of the planes between adjacent groups, each pair once."""
+    """Directions, float64 [d, planes], and thresholds [planes] of the planes between adjacent groups."""
     distances = squared_distances(centres, centres).fill_diagonal_(math.inf)
     near = distances.topk(min(adjacent, len(centres) - 1), dim=1, largest=False).indices
     adjacency = torch.zeros_like(distances, dtype=torch.bool).scatter_(1, near, True)

@@ -13,8 +13,8 @@ from hashbench.util.rotation import random_rotation
 class IsoHash(HashMethod):
     """Isotropic hashing (Kong and Li 2012, section 3.1), by lift and projection.
 
-    Lambda = diag(variances) of the ``bits`` leading principal components. Sought is a rotation Q [bits, bits] that makes
-    diag(Q^T Lambda Q) = (a, ..., a) with a = tr(Lambda) / bits. From a random rotation, in turn (equations 4 and 5):
+    Lambda = diag(variances) of the ``bits`` leading principal components. Sought is a rotation Q [bits, bits] with
+    diag(Q^T Lambda Q) = (a, ..., a), a = tr(Lambda) / bits. From a random rotation, in turn (equations 4 and 5):
     Z = Q^T Lambda Q with its diagonal set to a; Z = Q^T diag(eigenvalues) Q, of which Q is kept and the eigenvalues
     are put back to Lambda. Both steps are projections, so the distance between the two sets never rises. A new item
     has the bits sgn((x - mean) W Q).

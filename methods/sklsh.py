@@ -14,10 +14,11 @@ ROWS, PER_BLOCK = 1_000, 500  # whose nearest neighbours give the scale
 
 
 class SKLSH(HashMethod):
-    """b = sgn(cos(w^T x + phase) + t), w ~ N(0, gamma I), phase ~ U[0, 2 pi], t ~ U[-1, 1] (Raginsky and Lazebnik 2009).
+    """b = sgn(cos(w^T x + phase) + t), w ~ N(0, gamma I), phase ~ U[0, 2 pi], t ~ U[-1, 1].
 
-    The expected Hamming distance of two items grows with 1 - exp(-gamma ||x - y||^2 / 2) (section 2, shift-invariant
-    kernels; here the Gaussian one) and is the same, about a half, for all that are far. x is centred and divided by the
+    The expected share of bits in which two items differ is a function of the Gaussian kernel
+    exp(-gamma ||x - y||^2 / 2) alone (Raginsky and Lazebnik 2009, section 2); it grows with their distance, to
+    4 / pi^2 for all that are far. x is centred and divided by the
     mean distance of training items to their nearest neighbour, so that gamma counts in its units; the distance is that
     of 1,000 items drawn at random, exact duplicates left out.
     """

@@ -53,7 +53,7 @@ class SphericalHashing(HashMethod):
         starts = torch.randint(len(x), (self.bits, POINTS_PER_START), generator=run.generator).to(run.device)
         centres, quarter = x[starts].mean(1), len(x) / 4
         for iteration in range(self.iterations):
-            inside, radii = spheres(x, centres)
+            inside, _ = spheres(x, centres)
             shared = inside.T @ inside - quarter
             mean, deviation = overlap_statistics(shared)
             run.log_epoch(iteration + 1, self.iterations, mean=mean / quarter, deviation=deviation / quarter)
