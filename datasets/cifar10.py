@@ -16,7 +16,7 @@ from hashbench.data.archives import unpack
 from hashbench.data.download import fetch
 from hashbench.data.single_label import SingleLabelDataset
 from hashbench.data.splits import draw_per_class
-from hashbench.dataset import Protocol, Split
+from hashbench.dataset import PHOTO_FEATURES, Protocol, Split
 from hashbench.errors import UsageError
 from hashbench.util.files import file_sum, put_in_place, staging_folder
 from hashbench.util.progress import Log
@@ -107,7 +107,7 @@ class CIFAR10(SingleLabelDataset):
             cutoff=34,  # as great a share of its database as 1,000 of bgan's
         ),
     )
-    features = "resnet50"
+    features = PHOTO_FEATURES
     class_names = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
     @property

@@ -13,7 +13,8 @@ from hashbench.data.archives import unpack
 from hashbench.data.download import fetch
 from hashbench.data.image_files import ImageFileDataset
 from hashbench.data.splits import all_but
-from hashbench.dataset import Items, Protocol, Split
+from hashbench.data.texts import read_lines
+from hashbench.dataset import PHOTO_FEATURES, Items, Protocol, Split
 from hashbench.errors import UsageError
 from hashbench.util.files import file_sum, staging_folder
 from hashbench.util.progress import Log
@@ -73,7 +74,7 @@ class Flickr25K(ImageFileDataset):
             cutoff=5_000,
         ),
     )
-    features = "resnet50"
+    features = PHOTO_FEATURES
 
     @property
     def folder(self) -> Path:
@@ -180,7 +181,7 @@ def read_annotations(folder: Path) -> npt.NDArray[np.bool_]:
     columns = np.zeros((IMAGE_COUNT, len(COLUMNS)), dtype=np.bool_)
     for column, name in enumerate(COLUMNS):
         file = folder / f"{name}.txt"
-        for number, line in enumerate(file.read_text("ascii", "replace").rstrip().split("\n"), start=1):
+        for number, line in enumerate(read_lines(file) or [""], start=1):
             image = int(line) if re.fullmatch(r"\d{1,5}", line) else 0
             if not 1 <= image <= IMAGE_COUNT:
                 raise UsageError(

@@ -12,11 +12,13 @@ import numpy.typing as npt
 
 from hashbench.data.adopt import adopt
 from hashbench.data.image_files import ImageFileDataset
-from hashbench.data.image_tree import IMAGE_SUFFIXES, locate, walk
+from hashbench.data.image_tree import IMAGE_SUFFIXES, locate, normal, walk
 from hashbench.data.label_lists import read_label_column, read_label_list
+from hashbench.data.list_labels import multi_hot
 from hashbench.data.split_lists import CONCEPTS_FILE, LIST_FILES, Listing, read_split_lists, split_lists_sum
 from hashbench.data.splits import all_but, draw_per_label
-from hashbench.dataset import Dataset, Items, Protocol, Split
+from hashbench.data.texts import read_lines
+from hashbench.dataset import PHOTO_FEATURES, Dataset, Items, Protocol, Split
 from hashbench.errors import UsageError
 from hashbench.util.progress import Log
 
@@ -92,7 +94,7 @@ class NUSWide(ImageFileDataset):
         ),
         Protocol("lists", "what lists/test.txt, lists/database.txt and lists/train.txt name", CUTOFF),
     )
-    features = "resnet50"
+    features = PHOTO_FEATURES
 
     @property
     def folder(self) -> Path:
@@ -109,7 +111,7 @@ class NUSWide(ImageFileDataset):
     def _listing(self) -> Listing:
         if self.protocol.name == "lists":
             require_files(self.folder, LISTS)
-            return read_split_lists(self.folder / LIST_FOLDER, LISTS_SEED)
+            return read_own_lists(self.folder / LIST_FOLDER)
         return read_published(self.folder, self.protocol.name)
 
     def list_bytes(self) -> bytes:
@@ -141,6 +143,21 @@ class NUSWide(ImageFileDataset):
             adopt_all(source, self.root, log)
         for protocol in self.protocols:
             log(f"{FOLDER}/{protocol.name}: {describe_state(NUSWide(self.root, protocol))}")
+
+
+def read_own_lists(folder: Path) -> Listing:
+    """The protocol of the lists in ``folder``.
+
+    Raises:
+        UsageError: a list is malformed, two contradict each other, or they have one label; the message names it.
+    """
+    listing = read_split_lists(folder, LISTS_SEED)
+    if listing.labels.shape[1] == 1:
+        raise UsageError(
+            f"{folder / LIST_FILES['database']}: each line has one label, 0 or 1, wanted one for each of NUS-WIDE's "
+            "concepts; lists of class numbers are a data set of their own, folder:FILE, with lists = in the TOML file"
+        )
+    return listing
 
 
 def read_published(folder: Path, protocol: str) -> Listing:
@@ -182,8 +199,7 @@ def read_image_list(file: Path) -> list[str]:
     Raises:
         UsageError: the number of names is not 269,648, or a name is repeated.
     """
-    text = os.fsdecode(file.read_bytes()).replace("\\", "/").rstrip()
-    names = [line.strip() for line in text.split("\n")]
+    names = [normal(line.replace("\\", "/")) for line in read_lines(file)]
     if len(names) != LISTED_IMAGES:
         raise UsageError(f"{file} has {len(names):,} lines, wanted {LISTED_IMAGES:,}, one per image; get the file anew")
     if len(set(names)) < len(names):
@@ -259,7 +275,7 @@ def check_texts(source: Path, texts: Mapping[str, str]) -> None:
         elif name in concepts:
             read_concept(source / file, concepts[name])
         elif name in LISTS:
-            read_label_list(source / file)
+            multi_hot([read_label_list(source / file)])
 
 
 def check_lists(new: Mapping[str, Path], folder: Path) -> None:
@@ -275,7 +291,7 @@ def check_lists(new: Mapping[str, Path], folder: Path) -> None:
         for name, file in files.items():
             if file.is_file():
                 Path(together, Path(name).name).symlink_to(file.absolute())
-        read_split_lists(Path(together), LISTS_SEED)
+        read_own_lists(Path(together))
 
 
 def describe_state(dataset: Dataset) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hashbench.version import __version__
 
 if TYPE_CHECKING:
+    from hashbench.codes import Codes as Codes
     from hashbench.errors import Incompatible as Incompatible
     from hashbench.errors import UsageError as UsageError
     from hashbench.estimator import hasher as hasher
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from hashbench.search.index import HammingIndex as HammingIndex
 
 _HOMES = {
+    "Codes": "hashbench.codes",
     "HammingIndex": "hashbench.search.index",
     "Incompatible": "hashbench.errors",
     "Results": "hashbench.records.results",
@@ -41,6 +43,7 @@ _HOMES = {
     "score": "hashbench.external.api",
 }
 __all__ = [
+    "Codes",
     "HammingIndex",
     "Incompatible",
     "Results",

@@ -1,16 +1,21 @@
 """Packed binary codes: uint8 [n, ceil(bits / 8)], the first bit highest, padding bits zero."""
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from hashbench.errors import UsageError
+from hashbench.errors import unknown
+from hashbench.util.arrays import as_numpy
+from hashbench.util.numbers import whole_number
 
 MAX_BITS = 4096
+BIT_ORDERS = ("msb", "lsb")
+BitOrder = Literal["msb", "lsb"]
+"""Which bit of a byte is a packed code's first: the highest ("msb", as numpy.packbits has it) or the lowest."""
 
 
 def check_bits(bits: object) -> int:
@@ -19,10 +24,10 @@ def check_bits(bits: object) -> int:
     Raises:
         UsageError: ``bits`` is something else.
     """
-    whole = int(bits) if isinstance(bits, (int, np.integer)) and not isinstance(bits, bool) else 0
-    if not 1 <= whole <= MAX_BITS:
-        raise UsageError(f"bits is {bits!r}, wanted a whole number from 1 to {MAX_BITS}")
-    return whole
+    return whole_number("bits", bits, 1, MAX_BITS)
+
+
+_REVERSED = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)[:, ::-1], axis=1)[:, 0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +46,7 @@ class Codes:
     bits: int
 
     def __post_init__(self) -> None:
-        if not 1 <= self.bits <= MAX_BITS:
-            raise ValueError(f"codes: bits is {self.bits}, wanted 1 to {MAX_BITS}")
+        object.__setattr__(self, "bits", check_bits(self.bits))
         width = -(-self.bits // 8)
         if self.packed.dtype != np.uint8 or self.packed.ndim != 2 or self.packed.shape[1] != width:
             raise ValueError(
@@ -60,12 +64,30 @@ class Codes:
         Raises:
             ValueError: another dtype; turn -1/+1 and 0/1 into bool first.
         """
-        array = values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
+        array = as_numpy(values)
         if array.dtype != np.bool_ or array.ndim != 2:
-            raise ValueError(
-                f"codes: got {array.dtype} {list(array.shape)}, wanted bool [n, bits]; for -1/+1 pass (values > 0)"
-            )
+            dtype = values.dtype if isinstance(values, Tensor) else array.dtype
+            raise ValueError(f"codes: got {dtype} {list(array.shape)}, wanted bool [n, bits]; {_way_out(array)}")
         return cls(np.packbits(array, axis=1), array.shape[1])
+
+    @classmethod
+    def from_packed(cls, values: npt.NDArray[np.uint8] | Tensor, bits: int, bit_order: BitOrder = "msb") -> Self:
+        """Codes of packed bits, uint8 [n, ceil(bits / 8)], padding bits zero: ``numpy.packbits(codes, axis=1)``.
+
+        Args:
+            values: the packed bits.
+            bits: code length, 1 to 4096.
+            bit_order: "msb" where the first bit is the highest of its byte, "lsb" where it is the lowest (faiss).
+
+        Raises:
+            ValueError: shape, dtype or padding do not fit ``bits``, or there is no such order.
+        """
+        if bit_order not in BIT_ORDERS:
+            raise unknown("bit order", str(bit_order), BIT_ORDERS)
+        array = as_numpy(values)
+        if bit_order == "lsb" and array.dtype == np.uint8:
+            array = _REVERSED[array]
+        return cls(array, bits)
 
     def unpack(self) -> npt.NDArray[np.bool_]:
         """The bits, bool [n, bits]."""
@@ -82,10 +104,40 @@ class Codes:
         return Codes(self.packed[rows], self.bits)
 
 
-def as_codes(values: Any) -> Codes:
-    """Codes from :class:`Codes` or from bool [n, bits] (numpy or torch).
+CodesLike = Codes | npt.NDArray[np.bool_] | npt.NDArray[np.uint8] | Tensor
+"""Codes, or bool [n, bits], or beside a code length packed uint8 [n, ceil(bits / 8)]."""
+
+
+def as_codes(values: CodesLike, bits: int | None = None) -> Codes:
+    """Codes from :class:`Codes`, from bool [n, bits] or, with ``bits``, from packed uint8 [n, ceil(bits / 8)].
 
     Raises:
-        ValueError: any other dtype or shape.
+        ValueError: any other dtype or shape, or another length than ``bits``.
     """
-    return values if isinstance(values, Codes) else Codes.pack(values)
+    if isinstance(values, Codes):
+        codes = values
+    else:
+        array = as_numpy(values)
+        packed = bits is not None and array.dtype == np.uint8
+        codes = Codes.from_packed(array, check_bits(bits)) if packed else Codes.pack(array)
+    if bits is not None and codes.bits != bits:
+        raise ValueError(f"codes: got {codes.bits} bits, wanted {bits}")
+    return codes
+
+
+def _way_out(array: npt.NDArray[Any]) -> str:
+    """What to do about an array that is not bool [n, bits]."""
+    if array.ndim != 2 or array.dtype.kind not in "iuf" or not array.size:
+        return "a row for each item"
+    if array.dtype.kind == "f":
+        unclear = np.argwhere(~np.isfinite(array))
+        if len(unclear):
+            row, column = unclear[0].tolist()
+            return (
+                f"[{row}, {column}] is {array[row, column]}, which no threshold makes a bit: find where it comes from"
+            )
+    elif array.max() > 1 or array.min() < -1:
+        view = "" if array.dtype == np.uint8 else ".view(numpy.uint8)"
+        order = ", 'lsb'" if array.dtype.itemsize > 1 else ""
+        return f"packed bits go in as hb.Codes.from_packed(array{view}, bits{order})"
+    return "for -1/+1 pass (values > 0)"

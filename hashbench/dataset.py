@@ -1,6 +1,7 @@
 """The base class of data sets: images, labels and index sets under one of its protocols."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
@@ -14,6 +15,11 @@ from hashbench.util.progress import Log, no_log
 
 Items = npt.NDArray[np.int64]
 Images = Tensor | list[Tensor]
+
+# Default features of photographs, one choice for all sets, with weights from pip. The size is where accuracy stops to
+# pay: by 10 neighbours, 75, 80, 83 and 84 % of CIFAR-10's training images fall into their class at 96, 128, 160 and
+# 224 px, for 5.5, 6.9, 11.5 and 24 ms a picture.
+PHOTO_FEATURES = "efficientnet_lite0@160"
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ class Dataset(ABC):
         title: its name in captions.
         source: citation or address of its origin, with the licence.
         protocols: the name alone means the first; empty for data sets that a file describes (:meth:`described_by`).
-        features: default features.
+        features: default features, :data:`PHOTO_FEATURES` for photographs.
         root: the folder of all data sets.
         protocol: the protocol it was opened under.
         log: gets lines of progress.
@@ -103,6 +109,13 @@ class Dataset(ABC):
         """Checksum of the images alone: cached features and leaks stay valid when labels change."""
         return self.content()
 
+    def image_sums(self) -> Sequence[str | None] | None:
+        """Checksum of each item's file (16 bytes, hexadecimal; None where missing), if all that its image depends on.
+
+        None for data sets of which this cannot be said; then images that were decoded count for the whole set only.
+        """
+        return None
+
     @abstractmethod
     def __len__(self) -> int:
         """Number of items on the published list, which are numbered from 0."""
@@ -122,6 +135,10 @@ class Dataset(ABC):
     def names(self, items: Items) -> list[str]:
         """The items' names in messages: their files if they have some."""
         return [f"item {item}" for item in items.tolist()]
+
+    def notes(self) -> list[str]:
+        """Lines on what looks wrong in the files of lists and labels, though it can be read; printed before a run."""
+        return []
 
     @abstractmethod
     def images(self, items: Items) -> Images:

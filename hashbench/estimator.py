@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -10,18 +10,19 @@ import torch
 from torch import Tensor
 
 from hashbench.codes import check_bits
-from hashbench.data.images import resize, three_channels
+from hashbench.evaluation.relevance import as_multi_hot
 from hashbench.execution import training_data
+from hashbench.execution.array_inputs import Array, ArrayFeatures, ArrayImages
 from hashbench.features.backbones import load_backbone
 from hashbench.features.weights import Weights, checked_weights
-from hashbench.method import HashMethod, RunContext
+from hashbench.method import HashMethod, ImageBatches, RunContext
 from hashbench.plugins.hyperparameters import resolve, resolve_for_run
 from hashbench.plugins.registry import METHODS
+from hashbench.util.arrays import as_numpy
 from hashbench.util.device import network_dtype, pick_device
+from hashbench.util.numbers import INT64, whole_number
 from hashbench.util.progress import log_to_stderr
 from hashbench.util.seeds import derive_seed
-
-Array = npt.NDArray[Any] | Tensor
 
 
 class Estimator:
@@ -44,17 +45,20 @@ class Estimator:
     def fit(self, x: Array, features: Array | None = None, labels: Array | None = None) -> Self:
         """Learn from ``x``; ``labels`` (class numbers [n] or bool [n, classes]) only for supervised methods.
 
+        Memory: beside ``x`` its copy in float32, or the resized images in uint8 up to 4 GiB (more are resized batch by
+        batch), and what the method itself takes. Where pixels serve as features, these are float32.
+
         Raises:
             hashbench.Incompatible: the method cannot make its bits from this input.
-            ValueError: shape or dtype is not what the method reads.
+            ValueError: shape or dtype is not what the method reads, or a feature is NaN or infinite.
         """
         self._check_labels(labels)
-        inputs = self._input(x).clone()  # the caller's array stays as it is, whatever the method does
+        inputs = self._input(x)
         train = training_data.training_set(
             self.fitted.traits,
-            lambda: self._features(x, inputs, features),
-            lambda: inputs,
-            lambda: self._multi_hot(labels),
+            lambda: self._features(inputs, features),
+            lambda: self._images(inputs),
+            lambda: torch.from_numpy(as_multi_hot(as_numpy(labels))).to(self.device),
         )
         seed = derive_seed(self.seed, self.name, self.fitted.bits)
         run = RunContext(
@@ -64,57 +68,61 @@ class Estimator:
             backbones=lambda spec: load_backbone(spec, self.weights),
         )
         training_data.fit(self.fitted, train, run, seed)
-        self.epochs, self._width = run.epochs, inputs.shape[1]
+        self.epochs, self._width = run.epochs, inputs.width
         return self
 
-    def encode(self, x: Array) -> npt.NDArray[np.bool_]:
-        """Bool [n, bits] of ``x``; True is +1.
+    @overload
+    def encode(self, x: Array, packed: Literal[False] = False) -> npt.NDArray[np.bool_]: ...
+
+    @overload
+    def encode(self, x: Array, packed: Literal[True]) -> npt.NDArray[np.uint8]: ...
+
+    def encode(self, x: Array, packed: bool = False) -> npt.NDArray[np.bool_] | npt.NDArray[np.uint8]:
+        """Codes of ``x``, which is converted, resized and moved to the device batch by batch.
+
+        Args:
+            x: as in :meth:`fit`; may be memory-mapped.
+            packed: eight bits in a byte, the first highest, padding zero, as :class:`hashbench.HammingIndex` takes
+                them beside ``bits``.
+
+        Returns:
+            bool [n, bits], True is +1; or uint8 [n, ceil(bits / 8)].
 
         Raises:
-            ValueError: before :meth:`fit`, or for input of another kind or width than it had.
+            ValueError: before :meth:`fit`, or for input of another kind or width than it had, or that is not finite.
         """
         inputs = self._input(x)
         if self._width is None:
             raise ValueError(f"{self.name} has learnt nothing yet: call fit before encode")
-        if inputs.shape[1] != self._width:
-            raise ValueError(f"{self.name}: got {inputs.shape[1]} features, wanted the {self._width} of fit")
-        step = training_data.rows_per_batch(self.fitted, inputs.shape[-1], self.device)
-        return training_data.encode(self.fitted, iter(torch.split(inputs, step))).unpack()
+        if inputs.width != self._width:
+            raise ValueError(f"{self.name}: got {inputs.width} features, wanted the {self._width} of fit")
+        size = inputs.size if isinstance(inputs, ArrayImages) else 0
+        rows = training_data.rows_per_batch(self.fitted, size, self.device)
+        codes = training_data.encode(self.fitted, inputs.batches(rows, self.device))
+        return codes.packed if packed else codes.unpack()
 
-    def _input(self, x: Array) -> Tensor:
-        tensor = _tensor(x)
+    def _input(self, x: Array) -> ArrayFeatures | ArrayImages:
         if self.fitted.traits.input == "images":
-            if tensor.dtype != torch.uint8 or tensor.ndim != 4 or tensor.shape[1] not in (1, 3):
-                raise ValueError(
-                    f"{self.name}: got {tensor.dtype} {list(tensor.shape)}, wanted uint8 images [n, 1 or 3, h, w]"
-                )
-            size = self.fitted.image_size("pixels")
-            return three_channels(resize(tensor, size)).contiguous().to(self.device)
-        if tensor.ndim != 2 or tensor.dtype == torch.bool or tensor.is_complex():
-            raise ValueError(f"{self.name}: got {tensor.dtype} {list(tensor.shape)}, wanted float features [n, d]")
-        return tensor.to(torch.float32).to(self.device)
+            return ArrayImages(self.name, x, self.fitted.image_size("pixels"))
+        return ArrayFeatures(self.name, x)
 
-    def _features(self, x: Array, inputs: Tensor, features: Array | None) -> Tensor:
+    def _features(self, inputs: ArrayFeatures | ArrayImages, features: Array | None) -> Tensor:
         """The features that ``fit`` reads: ``x``, or beside images those that were given, else the pixels."""
-        if self.fitted.traits.input == "features":
-            return inputs
-        teacher = _tensor(x).flatten(1).float() / 255 if features is None else _tensor(features).float()
-        return teacher.to(self.device)
+        if isinstance(inputs, ArrayFeatures):
+            return inputs.load_all(self.device)
+        if features is None:
+            return inputs.pixels(self.device)
+        return ArrayFeatures(f"{self.name}, features", features).load_all(self.device)
+
+    def _images(self, inputs: ArrayFeatures | ArrayImages) -> ImageBatches:
+        assert isinstance(inputs, ArrayImages)
+        return inputs.for_training(self.device)
 
     def _check_labels(self, labels: Array | None) -> None:
         if labels is not None and not self.fitted.traits.supervised:
             raise ValueError(f"{self.name} is unsupervised: fit takes no labels")
         if labels is None and self.fitted.traits.supervised:
             raise ValueError(f"{self.name} is supervised: fit needs labels")
-
-    def _multi_hot(self, labels: Array | None) -> Tensor:
-        assert labels is not None
-        tensor = _tensor(labels)
-        return (torch.nn.functional.one_hot(tensor.long()) > 0 if tensor.ndim == 1 else tensor.bool()).to(self.device)
-
-
-def _tensor(x: Array) -> Tensor:
-    return x if isinstance(x, Tensor) else torch.from_numpy(np.ascontiguousarray(x))
 
 
 def hasher(
@@ -142,4 +150,5 @@ def hasher(
         hashbench.UsageError: unknown method or parameter, with the nearest name.
     """
     files = checked_weights(weights or {})
-    return Estimator(name, check_bits(bits), seed, device, Weights(files, offline, log_to_stderr), parameters)
+    root = whole_number("seed", seed, -INT64, INT64 - 1, "a whole number of at most 64 bits")
+    return Estimator(name, check_bits(bits), root, device, Weights(files, offline, log_to_stderr), parameters)

@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Literal, Protocol, Self
 import torch
 from torch import Tensor, nn
 
+from hashbench.errors import Incompatible as Incompatible
+
 
 @dataclass(frozen=True)
 class Traits:

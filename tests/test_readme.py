@@ -7,6 +7,7 @@ import click
 import pytest
 
 from hashbench.cli.main import VERBS, cli
+from hashbench.planning.suite import open_suite, suite_names
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -45,6 +46,19 @@ def test_readmes_commands_and_options_exist() -> None:
     for verb, words in calls:
         assert verb in verbs()
         assert set(re.findall(r"--[a-z-]+", words)) <= options(verbs()[verb]), words
+
+
+def test_readmes_commands_name_no_weights_that_a_newcomer_lacks() -> None:
+    blocks = re.findall(r"```sh\n(.*?)```", README.read_text(), flags=re.S)
+    assert not re.search(r"\.(pth|pt|safetensors)\b", "".join(blocks))
+
+
+def test_readmes_table_of_suites_names_all_that_ship_and_how_long_they_take() -> None:
+    rows = re.findall(r"^\| `([a-z-]+)` \| .* \| (.+) \|$", README.read_text().partition("## Suites")[2], flags=re.M)
+    times = dict(rows[: len(suite_names())])
+    assert sorted(times) == suite_names()
+    for name, time in times.items():
+        assert all(part in open_suite(name).time for part in re.findall(r"\d+ h(?: \d+ min)?|^\d+ min", time))
 
 
 @pytest.mark.parametrize("verb", verbs())

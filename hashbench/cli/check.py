@@ -138,8 +138,9 @@ def _rendered(report: Any, facts: dict[str, Any], form: str) -> str:
 
 def _write(file: Path, content: str) -> None:
     from hashbench.util.files import replacing
+    from hashbench.util.storage import make_folder
 
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     with replacing(file) as work:
         work.write_text(content, encoding="utf-8")
 

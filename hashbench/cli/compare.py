@@ -1,6 +1,7 @@
 """The verb ``compare``."""
 
 import json
+import sys
 
 import click
 
@@ -10,13 +11,15 @@ EXAMPLE = """\b
 Examples:
   hashbench compare results/main results/branch
   hashbench compare results/main results/branch --format md > comparison.md
+  hashbench compare results --methods itq,mine
   hashbench compare results/records/*-lsh-32-0-*.json results/records/*-itq-32-0-*.json
 """
 
 
 @click.command("compare", epilog=EXAMPLE)
 @click.argument("first", metavar="A")
-@click.argument("second", metavar="B")
+@click.argument("second", metavar="[B]", required=False)
+@click.option("--methods", metavar="A,B", help="Compare these two methods of one result folder, over all their seeds.")
 @click.option(
     "--format",
     "form",
@@ -27,8 +30,8 @@ Examples:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.option("--allow-stale", is_flag=True, help="Compare also results in B that today's code would not make.")
-def command(first: str, second: str, form: str, as_json: bool, allow_stale: bool) -> int:
-    """Compare the results in B with those in A, cell by cell on the same queries.
+def command(first: str, second: str | None, methods: str | None, form: str, as_json: bool, allow_stale: bool) -> int:
+    """Compare the results in B with those in A, cell by cell on the same queries; or two methods of one folder.
 
     A and B are result folders, or two records' .json files, which may be of two methods. Says of each cell whether B
     is better, worse, equal, or without evidence for either (paired bootstrap over queries, Holm's correction), and
@@ -37,19 +40,39 @@ def command(first: str, second: str, form: str, as_json: bool, allow_stale: bool
     records' files that is said and does not fail. Exits with 1 if a cell is worse or failed, with 3 if no method's
     cell could be compared.
     """
-    from hashbench.replay.gates import compare
+    from hashbench.replay.gates import compare, compare_methods
     from hashbench.reporting.comparison.views import as_json as facts
     from hashbench.reporting.comparison.views import markdown, show
 
-    comparison = compare(first, second, allow_stale=allow_stale)
+    if (second is None) == (methods is None):
+        raise click.UsageError("name two folders or records, A and B, or one folder and --methods A,B")
+    if second is not None:
+        comparison = compare(first, second, allow_stale=allow_stale)
+    else:
+        comparison = compare_methods(first, _two(methods or ""), allow_stale=allow_stale)
     for fault in dict.fromkeys(comparison.faults):
         options.name_fault(fault)
     if as_json:
         click.echo(json.dumps(facts(comparison), indent=1))
     elif form == "md":
-        click.echo(markdown(comparison), nl=False)
+        click.echo(markdown(comparison), nl=False, file=sys.stdout)
     else:
         from rich.console import Console
 
         show(comparison, Console(highlight=False))
     return comparison.exit_code
+
+
+def _two(text: str) -> tuple[str, str]:
+    """Two rows; commas within brackets belong to a label."""
+    parts, depth = [""], 0
+    for sign in text:
+        depth += (sign == "[") - (sign == "]")
+        if sign == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    names = [part.strip() for part in parts]
+    if len(names) != 2 or not all(names) or names[0] == names[1]:
+        raise click.UsageError(f"--methods is {text!r}, wanted two rows such as itq,mine")
+    return names[0], names[1]

@@ -3,6 +3,7 @@
 import io
 import json
 import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ FORMATS = ("table", "md", "csv", "latex", "html", "json")
 EXAMPLE = """\b
 Examples:
   hashbench leaderboard
-  hashbench leaderboard --format latex --methods bgan,itq > table.tex
+  hashbench leaderboard --format latex --methods bgan,itq --name cifar10=CIFAR-10 > table.tex
+  hashbench leaderboard --metric map@5000 --bits 32,64 --datasets nuswide
   hashbench leaderboard --format html --out page.html
   hashbench leaderboard --into README.md --check
 """
@@ -30,6 +32,9 @@ Examples:
 @click.option("--methods", default="*", metavar="LIST", help="Only these methods; names or globs.")
 @click.option("--datasets", default="*", metavar="LIST", help="Only these data sets or protocols; names or globs.")
 @click.option("--features", default="*", metavar="LIST", help="Only these features; names or globs.")
+@click.option("--name", "names", multiple=True, metavar="NAME=TEXT", help="LaTeX: how to print a method, data set, ...")
+@options.metric
+@options.bits
 @click.option("--into", metavar="FILE.md", help="Fill in the leaderboards of this Markdown file.")
 @click.option("--check", is_flag=True, help="Write nothing; fail if DIR's leaderboards, or FILE.md, are out of date.")
 @click.pass_context
@@ -44,7 +49,9 @@ def command(ctx: click.Context, /, kind: str, check: bool, **given: Any) -> int:
     if given["into"] or check:
         _refuse(asked - ({"into"} if given["into"] else {"results"}) | ({"format"} if kind != "table" else set()))
         return _into(Path(given["into"]), check) if given["into"] else _check(Path(given["results"]))
-    if kind == "html" and asked & {"methods", "datasets", "features"} and not given["out"]:
+    if kind != "latex" and "names" in asked:
+        raise click.UsageError("--name is for --format latex", ctx)
+    if kind == "html" and asked & {"methods", "datasets", "features", "metric", "bits"} and not given["out"]:
         raise click.UsageError(f"a page of a selection needs --out FILE: {PAGE} is that of all records", ctx)
     return _make(kind, given)
 
@@ -64,8 +71,9 @@ def _make(kind: str, given: dict[str, Any]) -> int:
     if not folder.exists():
         raise UsageError(f"no result folder {str(folder)!r}; name one with --results, or hashbench run makes one")
     content = results(folder)
-    shown = selected(content, *(given[name].split(",") for name in ("methods", "datasets", "features")))
-    made = tables(shown)
+    methods, datasets, features = (given[name].split(",") for name in ("methods", "datasets", "features"))
+    shown = selected(content, methods, datasets, features, options.code_lengths(given["bits"]))
+    made = tables(shown, metric=given["metric"])
     faults = [fault for table in made for fault in table.faults]
     for fault in (*content.faults, *faults):
         options.name_fault(fault)
@@ -77,7 +85,7 @@ def _make(kind: str, given: dict[str, Any]) -> int:
     if kind == "table" and out is None:
         _show(made)
     else:
-        _put(_text(kind, made, shown, out), out)
+        _put(_text(kind, made, shown, out, given["names"]), out)
     return 1 if faults else 0
 
 
@@ -85,7 +93,7 @@ def _put(text: str, out: Path | None) -> None:
     from hashbench.util.files import replacing
 
     if out is None:
-        click.echo(text, nl=False)
+        click.echo(text, nl=False, file=sys.stdout)  # else click writes UTF-8 where the encoding is ASCII
     elif not out.absolute().parent.is_dir():
         raise UsageError(f"there is no folder {str(out.parent)!r} for --out {out.name}; make it or name another")
     else:
@@ -102,7 +110,8 @@ def _show(made: list[Any], **console: Any) -> None:
     show(made, Console(**console))
 
 
-def _text(kind: str, made: list[Any], shown: Any, out: Path | None) -> str:
+def _text(kind: str, made: list[Any], shown: Any, out: Path | None, names: tuple[str, ...]) -> str:
+    from hashbench.reporting.display_names import parse_names
     from hashbench.reporting.leaderboard.csv_file import csv, lines
     from hashbench.reporting.leaderboard.latex import latex
     from hashbench.reporting.leaderboard.markdown import markdown
@@ -115,7 +124,9 @@ def _text(kind: str, made: list[Any], shown: Any, out: Path | None) -> str:
         return stream.getvalue()
     if kind == "json":
         return json.dumps(lines(made), indent=1) + "\n"
-    text: str = {"csv": csv, "latex": latex, "md": markdown}[kind](made)
+    if kind == "latex":
+        return latex(made, parse_names(names))
+    text: str = {"csv": csv, "md": markdown}[kind](made)
     return text
 
 

@@ -1,12 +1,13 @@
 """The verb ``list``."""
 
-import inspect
 import json
 from typing import Any
 
 import click
 
 from hashbench.errors import UsageError
+
+UNDESCRIBED = "(its class has no docstring, whose first line would stand here)"
 
 
 @click.command("list", epilog="\b\nExample:\n  hashbench list methods --json")
@@ -27,7 +28,7 @@ def command(what: str, as_json: bool) -> int:
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
         error = row.get("error")
-        click.echo(f"{row['name']:<{width}}  {'BROKEN: ' + error if error else row['summary']}")
+        click.echo(f"{row['name']:<{width}}  {'BROKEN: ' + error if error else row['summary'] or UNDESCRIBED}")
     return 0
 
 
@@ -44,7 +45,7 @@ def _methods() -> list[dict[str, Any]]:
         rows.append(
             {
                 "name": name,
-                "summary": _first_line(method),
+                "summary": METHODS.about(name).partition("\n")[0],
                 "paper": method.traits.paper,
                 "supervised": method.traits.supervised,
                 "origin": METHODS.origin(name),
@@ -100,8 +101,13 @@ def _suites() -> list[dict[str, Any]]:
     from hashbench.planning.suite import open_suite, suite_names
 
     suites = [open_suite(name) for name in suite_names()]
-    return [{"name": suite.name, "summary": suite.title, "origin": str(suite.file)} for suite in suites]
-
-
-def _first_line(thing: type[Any]) -> str:
-    return (inspect.getdoc(thing) or "").partition("\n")[0]
+    return [
+        {
+            "name": suite.name,
+            "summary": suite.title + (f" ({suite.requirements()})" if suite.requirements() else ""),
+            "needs": suite.needs,
+            "time": suite.time,
+            "origin": str(suite.file),
+        }
+        for suite in suites
+    ]

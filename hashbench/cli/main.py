@@ -1,13 +1,13 @@
 """The entry point: verbs by name, imported when called, so that --help is quick; errors in one line."""
 
 import importlib
-import os
 import sys
 import traceback
 
 import click
 
 from hashbench.errors import UsageError, in_words
+from hashbench.util.output import make_output_last
 from hashbench.version import __version__
 
 VERBS = {
@@ -68,6 +68,7 @@ def cli(debug: bool) -> None:
 def main() -> None:
     """Run the command line; exit with 0 fine, 1 something failed, 2 wrong usage."""
     debug = "--debug" in sys.argv[1:2]
+    make_output_last()
     try:
         sys.exit(cli.main(prog_name="hashbench", standalone_mode=False) or 0)
     except UsageError as error:
@@ -79,9 +80,6 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _stop("hashbench: stopped", 1)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except PermissionError as error:
         _stop(f"hashbench: {error.filename}: permission denied; make it readable and writable, or name another", 2)
     except Exception as error:

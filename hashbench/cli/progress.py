@@ -1,87 +1,89 @@
 """Progress of a grid: a live display on a terminal, plain lines elsewhere."""
 
-import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
+from rich.table import Column
+from rich.text import Text
 
 from hashbench.execution.events import Event, OnEvent
+from hashbench.execution.progress import Lines, Pace, epoch_text, header, outcome
 from hashbench.planning.plan import Plan
+
+BAR_WIDTH, NARROW_BAR_WIDTH = 20, 5
+NARROW = 60  # columns of a terminal
 
 
 @contextmanager
 def progress(plan: Plan) -> Iterator[OnEvent]:
     """A function that shows the events of the plan's trials on standard error."""
     console = Console(stderr=True)
-    for note in plan.notes:
-        console.print(note, highlight=False, markup=False, soft_wrap=True)
-    for entry in plan.entries:
-        if not entry.run and entry.state != "done":
-            line = f"kept  {entry.planned}: {entry.reason}"
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
-    kept = len(plan.entries) - len(plan.to_run())
-    if kept:
-        console.print(f"{kept} of {len(plan.entries)} trials have their record already", highlight=False)
+    for line in header(plan):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     if console.is_terminal:
-        yield from _live(plan, console)
+        with Display(plan, console) as display:
+            yield display.show
     else:
         yield Lines(plan)
 
 
-class Lines:
-    """Prints a line when a trial ends, and one for each of its notes."""
+class Display(Progress):
+    """Bars of the grid and of the running trial, with count and times, then their texts: the last line has losses.
 
-    def __init__(self, plan: Plan) -> None:
+    Bars, counts and times have room on any terminal; texts are cut.
+    """
+
+    def __init__(self, plan: Plan, console: Console) -> None:
+        self.pace, self.note = Pace(plan), ""
         self.names = {entry.planned.key: str(entry.planned) for entry in plan.entries}
-        self.total = len(plan.to_run())
-        self.ended = 0
-        self.started = time.monotonic()
+        bar = NARROW_BAR_WIDTH if console.width < NARROW else BAR_WIDTH
+        super().__init__(
+            SpinnerColumn("dots" if console.encoding.startswith("utf") else "line"),
+            BarColumn(bar_width=bar, table_column=Column(min_width=bar)),
+            TextColumn("{task.fields[count]}", markup=False, table_column=Column(no_wrap=True)),
+            TimeElapsedColumn(table_column=Column(no_wrap=True, min_width=7)),
+            _Text(self.pace, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
+            console=console,
+            transient=True,
+            expand=True,
+        )
+        self.grid = self.add_task("", total=self.pace.total, count=self.pace.count)
+        self.current = self.add_task("", total=None, count="", visible=False)
 
-    def __call__(self, event: Event) -> None:
-        """Print the end of a trial or a note."""
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """The bars, and a line of its own for the last note or losses."""
+        yield self.make_tasks_table(self.tasks)
+        yield Text(self.note, style="dim", no_wrap=True, overflow="ellipsis")
+
+    def show(self, event: Event) -> None:
+        """Update the display."""
+        self.pace(event)
         if event.kind == "started":
-            self.started = time.monotonic()
-        if event.kind == "note":
-            print(event.text, file=sys.stderr, flush=True)  # noqa: T201
-        if event.kind == "finished":
-            self.ended += 1
-            seconds = time.monotonic() - self.started
-            line = f"[{self.ended}/{self.total}] {self.names[event.key]}: {event.text}, {seconds:.1f} s"
-            print(line, file=sys.stderr, flush=True)  # noqa: T201
+            self.note = "starting"
+            self.reset(self.current, description=self.names[event.key], total=None, visible=True, count="")
+        elif event.kind in ("phase", "note"):
+            self.note = event.text
+        elif event.kind == "epoch":
+            self.note = epoch_text(event)
+            self.update(self.current, completed=event.done, total=event.total, count=f"{event.done:,}/{event.total:,}")
+        elif event.kind == "finished":
+            line = f"{self.pace.count} {self.names[event.key]}: {outcome(event)}, {self.pace.seconds:.1f} s"
+            style = "" if event.text == "ok" else "red"
+            self.console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
+            self.note = ""
+            self.update(self.grid, completed=self.pace.ended, count=self.pace.count)
+            self.update(self.current, visible=False)
 
 
-def _live(plan: Plan, console: Console) -> Iterator[OnEvent]:
-    names = {entry.planned.key: str(entry.planned) for entry in plan.entries}
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        TextColumn("{task.fields[note]}", style="dim", markup=False),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as display:
-        grid = display.add_task("trials", total=len(plan.to_run()), note="")
-        current = display.add_task("", total=None, note="", visible=False)
-        started = time.monotonic()
+class _Text(ProgressColumn):
+    """The trial's name; in the grid's line, which has none, the time left. Cut where the line ends."""
 
-        def show(event: Event) -> None:
-            """Update the display."""
-            nonlocal started
-            if event.kind == "started":
-                started = time.monotonic()
-                display.reset(current, description=names[event.key], total=None, visible=True, note="starting")
-            elif event.kind in ("phase", "note"):
-                display.update(current, note=event.text)
-            elif event.kind == "epoch":
-                values = "  ".join(f"{name} {value:.3g}" for name, value in list(event.values.items())[:3])
-                display.update(current, completed=event.done, total=event.total, note=f"fit  {values}")
-            elif event.kind == "finished":
-                line = f"{names[event.key]}: {event.text}, {time.monotonic() - started:.1f} s"
-                console.print(line, style="" if event.text == "ok" else "red", highlight=False, markup=False)
-                display.advance(grid)
-                display.update(current, visible=False)
+    def __init__(self, pace: Pace, table_column: Column) -> None:
+        super().__init__(table_column)
+        self.pace = pace
 
-        yield show
+    def render(self, task: Task) -> Text:
+        """The text."""
+        return Text(task.description or self.pace.left(), no_wrap=True, overflow="ellipsis")

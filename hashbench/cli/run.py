@@ -1,6 +1,7 @@
 """The verb ``run``."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ Examples:
     "--datasets", default=DEFAULT, show_default=True, metavar="LIST", help="Names, globs, NAME/PROTOCOL or NAME:FILE."
 )
 @click.option("--features", metavar="NAME", help="Features of all trials.  [default: the data set's own]")
-@click.option("--features-dtype", default="auto", show_default=True, metavar="NAME", help="float32 or float16.")
+@click.option("--features-dtype", default="auto", show_default=True, metavar="NAME", help="float32, float16, bfloat16.")
 @click.option(
     "--weights",
     multiple=True,
@@ -73,10 +74,12 @@ def _run(given: dict[str, Any], asked: dict[str, Any]) -> int:
     from hashbench.execution.run import make_settings, plan_grids
     from hashbench.features.weights import parse_weights
     from hashbench.planning.grid import grid_fields, parse_bits, parse_settings, split_list
-    from hashbench.planning.suite import open_grids
+    from hashbench.planning.suite import open_grids, open_suite
 
     fields = grid_fields(asked, methods=split_list, bits=parse_bits, datasets=split_list, parameters=parse_settings)
     grids = open_grids(given["suite"], fields)
+    if given["suite"] is not None and (requirements := open_suite(given["suite"]).requirements()):
+        click.echo(f"suite {given['suite']} {requirements}", err=True)
     settings = make_settings(
         given["results"],
         given["data"],
@@ -117,30 +120,49 @@ def _print_plan(plan: Any, as_json: bool) -> None:
 
 def _carry_out(plan: Any, settings: Any, executor: Any, as_json: bool) -> int:
     from hashbench.cli.progress import progress
+    from hashbench.errors import StorageError
     from hashbench.execution.run import carry_out, grid_results
 
-    with progress(plan) as on_event:
-        finished = carry_out(plan, settings, executor, on_event)
+    fault = None
+    try:
+        with progress(plan) as on_event:
+            finished = carry_out(plan, settings, executor, on_event)
+    except StorageError as error:
+        fault, finished = error, False
     results = grid_results(plan, settings)
     if as_json:
         click.echo(json.dumps(list(results.records), indent=1))
     else:
-        _print_leaderboard(results, plan, settings.results)
+        _print_leaderboard(results, plan, settings.results, reported=fault is None)
+    failed = [record for record in results.records if record["status"] not in ("ok", "skipped")]
+    if failed:
+        show = f"hashbench show {failed[0]['key']}" + _option("--results", settings.results)
+        click.echo(f"{len(failed)} of {len(results.records)} trials failed; {show} has the end of its log", err=True)
+    if fault is not None:
+        raise StorageError(f"{fault}; the same command goes on from there")
     if not finished:
         left = len(plan.keys() - {record["key"] for record in results.records})
         click.echo(f"stopped: {left} trials left; the same command goes on from here", err=True)
-    failed = [record for record in results.records if record["status"] not in ("ok", "skipped")]
     unreadable = [entry for entry in plan.entries if entry.state == "unreadable"]
     return 1 if failed or unreadable or not finished else 0
 
 
-def _print_leaderboard(results: Any, plan: Any, folder: Path) -> None:
+def _option(name: str, folder: Path) -> str:
+    """The option, as in a shell, where the folder is not the default one."""
+    from hashbench.util.paths import shown
+
+    named = str(shown(folder))
+    return "" if named == "results" else f" {name} {shlex.quote(named)}"
+
+
+def _print_leaderboard(results: Any, plan: Any, folder: Path, reported: bool) -> None:
     from rich.console import Console
 
     from hashbench.reporting.leaderboard.tables import tables
     from hashbench.reporting.leaderboard.terminal import show
+    from hashbench.util.paths import shown
 
     console = Console()
     show(tables(results, plan.keys(), plan.stale_keys()), console)
-    shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-    console.print(f"\nAll records of {shown}/: leaderboard.html, .md, .csv and figures/", highlight=False)
+    if reported:
+        console.print(f"\nAll records of {shown(folder)}/: leaderboard.html, .md, .csv and figures/", highlight=False)

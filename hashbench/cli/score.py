@@ -19,7 +19,12 @@ SEPARATE = ("query_codes", "database_codes", "query_labels", "database_labels", 
 @click.command("score", epilog=EXAMPLE)
 @click.argument("file", required=False)
 @click.option("--encoding", metavar="NAME", help="How bits are written: bool, 01, pm1 (-1 and +1) or packed.")
-@click.option("--bits", type=int, metavar="N", help="Code length; needed for packed codes (first bit highest).")
+@click.option("--bits", type=int, metavar="N", help="Code length; needed for packed codes.")
+@click.option(
+    "--bit-order",
+    metavar="NAME",
+    help="Of packed codes: msb (first bit highest, numpy.packbits) or lsb.  [default: msb]",
+)
 @click.option("--query-codes", metavar="FILE", help="Codes of the queries as .npy, in place of an .npz.")
 @click.option("--database-codes", metavar="FILE", help="Codes of the database, as .npy.")
 @click.option("--query-labels", metavar="FILE", help="Labels of the queries, as .npy.")
@@ -47,9 +52,12 @@ SEPARATE = ("query_codes", "database_codes", "query_labels", "database_labels", 
     metavar="NAME",
     help="What the codes were made from: external, external:NAME, or features of hashbench's.",
 )
-@click.option("--features-dtype", default="auto", show_default=True, metavar="NAME", help="float32 or float16.")
+@click.option("--features-dtype", default="auto", show_default=True, metavar="NAME", help="float32, float16, bfloat16.")
 @click.option("--weights", multiple=True, metavar="NAME=FILE", help="State dict of the features' network.")
 @click.option("--table", metavar="NAME", help="Name of the table, where no protocol is given.  [default: labels]")
+@click.option(
+    "--leave-one-out", is_flag=True, help="Leave a query's own item, by item numbers, out of its ranking; no protocol."
+)
 @click.option("--cutoff", type=int, metavar="K", help="Also score mAP@K; a protocol has its own.")
 @click.option("--offline", is_flag=True, help="Download nothing.")
 @click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1, ...")
@@ -65,7 +73,8 @@ def command(file: str | None, as_json: bool, **given: Any) -> int:
 
     With --protocol the labels are checked against the protocol's, row by row, in its order or in that of the given item
     numbers; without labels the protocol's are used. --features says which of the protocol's tables the codes join;
-    external features have a table of their own. Without --protocol, all codes with the same labels share a table.
+    external features have a table of their own. Without --protocol, all codes with the same labels share a table;
+    there item numbers say which queries are also in the database, and --leave-one-out has no query find itself.
 
     Scoring the same codes again overwrites their record.
     """

@@ -53,6 +53,14 @@ def _number(value: float | None) -> str:
     return NONE if value is None else f"{value:.3f}"
 
 
+def _own_items(card: dict[str, Any]) -> list[str]:
+    """Whether queries find themselves."""
+    if "left_out" in card:
+        return [f"Leave one out: {card['left_out']:,} queries do not find their own item of the database."]
+    twice = (card["leaks"] or {}).get("query_in_database", 0)
+    return [f"Queries that are also in the database, where each finds itself: {twice:,}."] if twice else []
+
+
 def _findings(record: dict[str, Any]) -> list[str]:
     metrics, queries = record["metrics"], record["queries"]
     worst, best = metrics[f"{HEADLINE}/worst"], metrics[f"{HEADLINE}/best"]
@@ -65,6 +73,7 @@ def _findings(record: dict[str, Any]) -> list[str]:
             f"A script that sorts shows one order: other tie orders give mAP@1000 {worst:.3f} to {best:.3f}, "
             f"mAP@all {metrics['map@all/worst']:.3f} to {metrics['map@all/best']:.3f}.",
         ]
+    sentences += _own_items(record["protocol_card"])
     if queries["unanswerable"]:
         sentences.append(
             f"Queries without any relevant database item, left out of the means: {queries['unanswerable']:,}."

@@ -1,6 +1,5 @@
 """The verb ``show``."""
 
-import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -58,7 +57,7 @@ def _method(name: str) -> dict[str, Any]:
         "deterministic": traits.deterministic,
         "parameters": {p.name: f"{p.type_name()} = {p.default!r}" for p in declared(method).values()},
         "presets": {preset: dict(values) for preset, values in traits.presets.items()},
-        "about": inspect.getdoc(method) or "",
+        "about": METHODS.about(name),
     }
 
 
@@ -72,7 +71,7 @@ def _dataset(name: str) -> dict[str, Any]:
         "source": dataset.source,
         "features": dataset.features,
         "protocols": {f"{name}/{protocol.name}": protocol.summary for protocol in dataset.protocols},
-        "about": inspect.getdoc(dataset) or "",
+        "about": DATASETS.about(name),
     }
 
 
@@ -103,7 +102,8 @@ def _suite(name: str) -> dict[str, Any]:
     runs = [_changed(run) for run in suite.runs]
     shared = {key: value for key, value in runs[0].items() if all(run.get(key) == value for run in runs)}
     own = [{key: value for key, value in run.items() if key not in shared} for run in runs]
-    facts = {"suite": suite.name, "origin": str(suite.file), "title": suite.title, "why": suite.why, "grid": shared}
+    described = {"title": suite.title, "why": suite.why, "needs": suite.needs, "time": suite.time}
+    facts = {"suite": suite.name, "origin": str(suite.file), **described, "grid": shared}
     numbered = {str(index): run for index, run in enumerate(own)}  # as messages about the file number them: runs[0]
     return facts if len(runs) == 1 else {**facts, "runs": numbered}
 

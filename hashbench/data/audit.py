@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,20 +11,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hashbench.data.decode import decoding_id
-from hashbench.data.images import DECODE_CHUNK_IMAGES
+from hashbench.data.image_files import ImageFileDataset
 from hashbench.data.protocol_card import ProtocolCard
+from hashbench.data.same_images import Groups, pixel_sums
 from hashbench.dataset import Dataset, Items, Split
 from hashbench.evaluation.evaluate import evaluate
 from hashbench.evaluation.headline import HEADLINE_K
-from hashbench.util.files import replacing
-from hashbench.util.progress import Log, Progress
+from hashbench.util.files import name_with_key, replacing
+from hashbench.util.storage import make_folder
 
-SUM_BYTES = 16
 MAX_EXAMPLES = 5
 LEAK_TARGETS = ("database", "train")  # index sets that no image of a query should be in
-
-Groups = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -43,6 +41,9 @@ class Audit:
             as listed, with names of the first on disk.
         duplicates: number of images with identical pixels, by the pair of index sets, with names of the first.
         sums: checksums (sha256) of content, labels and index sets.
+        missing_images: "names" of all items on the list without an image on disk, and likely "causes" with an example.
+        broken_images: what is wrong with each image that cannot be decoded, by its file.
+        notes: lines on what looks wrong in the files of lists and labels.
     """
 
     card: str
@@ -58,6 +59,9 @@ class Audit:
     unanswerable: dict[str, Any]
     duplicates: dict[str, dict[str, Any]]
     sums: dict[str, str]
+    missing_images: dict[str, Any]
+    broken_images: dict[str, str]
+    notes: list[str]
 
     def faults(self) -> list[str]:
         """Reasons why results differ from those of the published protocol, a phrase each; empty if there are none."""
@@ -65,6 +69,7 @@ class Audit:
         leaking = sum(self.duplicates[f"query_in_{name}"]["count"] for name in LEAK_TARGETS)
         counts = {
             "images are missing": missing,
+            "images cannot be decoded": len(self.broken_images),
             "queries have no relevant item": self.unanswerable["listed"],
             "queries leak": leaking,
         }
@@ -76,7 +81,7 @@ class Audit:
 
 
 def audit(dataset: Dataset, card: ProtocolCard, split: Split, cache: Path) -> Audit:
-    """The audit of a protocol. Every image is decoded once per content of the data set.
+    """The audit of a protocol. Every image is decoded once per content of the data set; broken ones are named.
 
     Args:
         dataset: opened under the protocol.
@@ -87,6 +92,7 @@ def audit(dataset: Dataset, card: ProtocolCard, split: Split, cache: Path) -> Au
     labels, present = dataset.labels(), dataset.present()
     everything = {"all": np.arange(len(dataset), dtype=np.int64), **dataset.split().parts()}
     parts, has_label = split.parts(), np.asarray(labels.any(axis=1))
+    pixels = pixel_sums(dataset, cache)
     chance, unanswerable = _chance_scores(labels, split, card.cutoff), _unanswerable(labels, split)
     return Audit(
         card=card.id,
@@ -107,76 +113,48 @@ def audit(dataset: Dataset, card: ProtocolCard, split: Split, cache: Path) -> Au
             "listed": len(_unanswerable(labels, dataset.split())),
             "first": dataset.names(unanswerable[:MAX_EXAMPLES]),
         },
-        duplicates=_duplicates(dataset, split, same_images(dataset, cache)),
+        duplicates=_duplicates(dataset, split, pixels.groups()),
         sums={
             "content": card.content,
             "labels": hashlib.sha256(np.packbits(labels).tobytes()).hexdigest(),
             **{name: hashlib.sha256(items.astype("<i8").tobytes()).hexdigest() for name, items in parts.items()},
         },
+        missing_images=_missing_images(dataset),
+        broken_images=pixels.broken,
+        notes=dataset.notes(),
     )
 
 
 def write_audit(result: Audit, cache: Path) -> Path:
-    """Write an audit to ``cards/<protocol>-<card id>.json`` under ``cache``; returns the file."""
+    """Write an audit to ``cards/<protocol>-<card id>.json`` under ``cache``; returns the file.
+
+    Names of missing images are also written to a file of their own, a line each; see :func:`missing_list`.
+    """
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", result.protocol)
-    file = cache / "cards" / f"{name}-{result.card}.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file = cache / "cards" / f"{name_with_key(name, result.card)}.json"
+    make_folder(file.parent)
     with replacing(file) as work:
         work.write_text(json.dumps(result.facts(), indent=1) + "\n")
+    if names := result.missing_images["names"]:
+        with replacing(missing_list(file)) as work:
+            work.write_bytes(b"".join(os.fsencode(name) + b"\n" for name in names))
     return file
+
+
+def missing_list(file: Path) -> Path:
+    """The list of missing images beside the file of an audit."""
+    return file.with_name(f"{file.stem}-missing.txt")
+
+
+def _missing_images(dataset: Dataset) -> dict[str, Any]:
+    names = dataset.names(np.flatnonzero(~dataset.present()).astype(np.int64))
+    near = dataset.near_misses() if isinstance(dataset, ImageFileDataset) else []
+    return {"names": names, "causes": [asdict(each) for each in near]}
 
 
 def leaks(split: Split, groups: Groups) -> dict[str, int]:
     """Number of queries with an image of identical pixels in the database, and in the training set."""
     return {f"query_in_{name}": len(_also_in(split.query, getattr(split, name), groups)) for name in LEAK_TARGETS}
-
-
-def same_images(dataset: Dataset, cache: Path) -> Groups:
-    """Group numbers [items], equal for images of identical pixels; missing images share one group.
-
-    Checksums of the decoded images are cached by the images' content and the code that decodes them, so that protocols
-    share them. A damaged file of the cache is made again.
-
-    Raises:
-        UsageError: an image cannot be decoded; names it.
-    """
-    made_from = dataset.image_content() + decoding_id(dataset)
-    file = cache / "pixels" / f"{hashlib.sha256(made_from.encode()).hexdigest()[:32]}.bin"
-    sums = _cached_sums(file, len(dataset), dataset.log)
-    if sums is None:
-        sums = _pixel_sums(dataset)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(file) as work:
-            work.write_bytes(hashlib.sha256(sums.tobytes()).digest() + sums.tobytes())
-    _, groups = np.unique(sums.view(f"V{SUM_BYTES}")[:, 0], return_inverse=True)
-    return groups.astype(np.int64)
-
-
-def _cached_sums(file: Path, items: int, log: Log) -> npt.NDArray[np.uint8] | None:
-    """Uint8 [items, 16] from a file that begins with their sha256; None where it is absent or damaged."""
-    if not file.exists():
-        return None
-    content = file.read_bytes()
-    digest, sums = content[:32], content[32:]
-    if hashlib.sha256(sums).digest() != digest or len(sums) != items * SUM_BYTES:
-        log(f"the cached checksums of images {file} are damaged; computed again")
-        return None
-    return np.frombuffer(sums, dtype=np.uint8).reshape(items, SUM_BYTES)
-
-
-def _pixel_sums(dataset: Dataset) -> npt.NDArray[np.uint8]:
-    """Checksums of decoded images, uint8 [items, 16]; zeros for missing images."""
-    sums = np.zeros((len(dataset), SUM_BYTES), dtype=np.uint8)
-    present = np.flatnonzero(dataset.present()).astype(np.int64)
-    progress = Progress(len(present), lambda line: dataset.log(f"looking for leaks in {dataset.title}: {line}"))
-    for start in range(0, len(present), DECODE_CHUNK_IMAGES):
-        items = present[start : start + DECODE_CHUNK_IMAGES]
-        for item, image in zip(items.tolist(), dataset.images(items), strict=True):
-            digest = hashlib.blake2b(repr(tuple(image.shape)).encode(), digest_size=SUM_BYTES)
-            digest.update(image.contiguous().numpy().data)
-            sums[item] = np.frombuffer(digest.digest(), dtype=np.uint8)
-        progress.done(len(items))
-    return sums
 
 
 def _also_in(items: Items, others: Items, groups: Groups) -> Items:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from hashbench.errors import UsageError
+from hashbench.errors import broken_files
 from hashbench.util.files import replacing
 from hashbench.util.progress import Log, Progress
+from hashbench.util.storage import make_folder
 from hashbench.util.threads import pool
 
 CHUNK_FILES = 1024  # files handed to the threads at a time
@@ -45,25 +46,31 @@ def cached_checksums(folder: Path, names: Sequence[str], cache: Path, log: Log) 
         log: gets lines of progress.
 
     Raises:
-        UsageError: a file cannot be read; the message names it.
+        BrokenFiles: files cannot be read; names all of them.
     """
     folder_id = hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()[:16]
     cache_file = cache / "sums" / f"{folder_id}.json"
     known = _read_known(cache_file, log)
-    states = {name: _state(os.path.join(folder, name)) for name in names}  # noqa: PTH118 - see _state
+    broken: dict[str, str] = {}
+    states = _states(folder, names, broken)
     unread = [name for name, state in states.items() if name not in known or known[name][:3] != state]
     progress = Progress(len(unread), lambda line: log(f"checksums of {folder}: {line}"), "files")
     try:
         for start in range(0, len(unread), CHUNK_FILES):
             chunk = unread[start : start + CHUNK_FILES]
-            sums = pool().map(_sum, [folder / name for name in chunk])
-            known.update({name: KnownFile(*states[name], sum_) for name, sum_ in zip(chunk, sums, strict=True)})
+            for name, result in zip(chunk, pool().map(_sum, [folder / name for name in chunk]), strict=True):
+                if isinstance(result, OSError):
+                    broken[str(folder / name)] = _reason(result)
+                else:
+                    known[name] = KnownFile(*states[name], result)
             progress.done(len(chunk))
     finally:  # files read before a failure are not read again
         if unread:
-            cache_file.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(cache_file.parent)
             with replacing(cache_file) as work:
                 work.write_text(json.dumps(known))
+    if broken:
+        raise broken_files("file", "read", broken, "make it readable, or remove it")
     return [known[name].sum for name in names]
 
 
@@ -79,21 +86,26 @@ def _read_known(file: Path, log: Log) -> dict[str, KnownFile]:
         return {}
 
 
-def _state(file: str) -> tuple[int, int, int]:
-    """Size and times of the last changes; of a string, since Path objects double the time of 200,000 files."""
-    try:
-        status = os.stat(file)  # noqa: PTH116
-    except OSError as error:
-        raise _unreadable(file, error) from error
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
+def _states(folder: Path, names: Sequence[str], broken: dict[str, str]) -> dict[str, tuple[int, int, int]]:
+    """Size and times of the last changes of each file; what cannot be read is entered into ``broken``."""
+    states = {}
+    for name in names:
+        file = os.path.join(folder, name)  # noqa: PTH118 - Path objects double the time of 200,000 files
+        try:
+            status = os.stat(file)  # noqa: PTH116
+        except OSError as error:
+            broken[file] = _reason(error)
+        else:
+            states[name] = status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    return states
 
 
-def _sum(file: Path) -> str:
+def _sum(file: Path) -> str | OSError:
     try:
         return hashlib.blake2b(file.read_bytes(), digest_size=SUM_BYTES).hexdigest()
     except OSError as error:
-        raise _unreadable(file, error) from error
+        return error
 
 
-def _unreadable(file: Path | str, error: OSError) -> UsageError:
-    return UsageError(f"{file} cannot be read ({error.strerror}); make it readable, or remove it")
+def _reason(error: OSError) -> str:
+    return error.strerror or type(error).__name__

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from hashbench.data.checksums import cached_checksums
 from hashbench.data.decode import decode
+from hashbench.data.image_tree import NearMiss, near_misses
 from hashbench.dataset import Dataset, Items
 from hashbench.util.paths import cache_root
 
@@ -50,6 +51,11 @@ class ImageFileDataset(Dataset):
         """Their paths relative to :attr:`folder`."""
         return [self._files[item] or f"item {item}" for item in items.tolist()]
 
+    def near_misses(self) -> list[NearMiss]:
+        """Likely reasons why images are missing, with the number of images of each; walks through the folder."""
+        missing = self.names(np.flatnonzero(~self.present()).astype(np.int64))
+        return near_misses(self.folder, missing, {file for file in self._files if file is not None})
+
     def images(self, items: Items) -> list[Tensor]:
         """Uint8 [channels, h, w] each; see :func:`hashbench.data.decode.decode`."""
         return decode([self.folder / (self._files[item] or _absent(item)) for item in items.tolist()])
@@ -65,6 +71,10 @@ class ImageFileDataset(Dataset):
         """Checksum of all items' files in their order, missing files included."""
         return self._image_content
 
+    def image_sums(self) -> list[str | None] | None:
+        """Checksum of each item's file, None where missing; None for a class that makes images in its own way."""
+        return self._sums if type(self).images is ImageFileDataset.images else None
+
     @cached_property
     def _content(self) -> str:
         return hashlib.sha256(self.list_bytes() + self._image_content.encode()).hexdigest()
@@ -72,11 +82,15 @@ class ImageFileDataset(Dataset):
     @cached_property
     def _image_content(self) -> str:
         total = hashlib.sha256()
+        for sum_ in self._sums:
+            total.update(f"{sum_ or ''}\n".encode())
+        return total.hexdigest()
+
+    @cached_property
+    def _sums(self) -> list[str | None]:
         on_disk = [file for file in self._files if file is not None]
         sums = dict(zip(on_disk, cached_checksums(self.folder, on_disk, cache_root(), self.log), strict=True))
-        for file in self._files:
-            total.update(f"{sums[file]}\n".encode() if file is not None else b"\n")
-        return total.hexdigest()
+        return [None if file is None else sums[file] for file in self._files]
 
 
 def _absent(item: int) -> str:

@@ -42,6 +42,15 @@ def three_channels(images: Tensor) -> Tensor:
     return images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images
 
 
+def of_one_size(images: Images) -> Tensor | None:
+    """Images that all have one size as one tensor, a list with three channels; None where sizes differ."""
+    if isinstance(images, Tensor):
+        return images
+    if len({image.shape[-2:] for image in images}) != 1:
+        return None
+    return torch.cat([three_channels(image.unsqueeze(0)) for image in images])
+
+
 def on_device(images: Images, device: torch.device) -> Images:
     """The same images on ``device``."""
     return images.to(device) if isinstance(images, Tensor) else [image.to(device) for image in images]

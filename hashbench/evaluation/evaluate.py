@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from hashbench.codes import Codes, as_codes
+from hashbench.codes import Codes, CodesLike, as_codes
 from hashbench.evaluation.curves import radius_curve, rank_curve, rank_grid
 from hashbench.evaluation.diagnostics import Diagnostics, code_diagnostics
 from hashbench.evaluation.feature_rows import Features
@@ -21,8 +21,6 @@ from hashbench.evaluation.similarities import similarity_histograms
 from hashbench.util.device import pick_device
 
 __all__ = ["Scores", "evaluate", "evaluate_features", "warm_up"]
-
-CodesLike = Codes | npt.NDArray[np.bool_] | torch.Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,27 +51,34 @@ def evaluate(
     database_labels: Labels,
     cutoff: int | None = None,
     device: torch.device | str = "auto",
+    *,
+    bits: int | None = None,
+    own_rows: npt.NDArray[np.int64] | None = None,
 ) -> Scores:
     """Score a Hamming ranking: ``hb.evaluate(query_codes, database_codes, query_labels, database_labels)``.
 
     No queries x database matrix is made. Beside codes and labels it needs less than 100 MB for 2,100 queries, 193,734
-    items and 64 bits: blocks of fixed size, and histograms of q (bits + 1) cells in 32 bytes each. Unpacked codes and
-    class numbers add their packed and multi-hot copies.
+    items and 64 bits: blocks of fixed size, and histograms of q (bits + 1) cells in 32 bytes each. Unpacked codes add
+    their packed copies, and class numbers two copies of their own, however many classes there are.
 
     Args:
-        query_codes: bool [q, bits], numpy or torch, True is +1, or :class:`Codes`.
+        query_codes: bool [q, bits], numpy or torch, True is +1; or :class:`Codes`; or with ``bits`` packed codes,
+            uint8 [q, ceil(bits / 8)], the first bit highest, as numpy.packbits makes them.
         database_codes: the same of n items.
         query_labels: class numbers [q] or bool [q, classes]; items are relevant that share a label.
         database_labels: class numbers [n] or bool [n, classes].
         cutoff: the protocol's customary k, scored beside the usual ones.
         device: where distances are counted: auto, cpu, cuda, cuda:1. The numbers are the same everywhere.
+        bits: code length, where codes are packed.
+        own_rows: leave one out: for each query the row of the database that is the query itself, int64 [q], -1 for
+            none; it is left out of that query's ranking.
 
     Raises:
         ValueError: shapes, dtypes or labels do not fit, a side is empty, or no query has a relevant item.
     """
     metrics = declared(cutoff)
-    query, database = as_codes(query_codes), as_codes(database_codes)
-    histograms = distance_histograms(query, database, query_labels, database_labels, _device(device))
+    query, database = as_codes(query_codes, bits), as_codes(database_codes, bits)
+    histograms = distance_histograms(query, database, query_labels, database_labels, _device(device), own_rows)
     tally = _Tally(metrics, rank_grid(len(database)), distances=True)
     return tally.scores(histograms.blocks(), code_diagnostics(database))
 

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from hashbench.codes import Codes
-from hashbench.evaluation.relevance import Labels, label_pair
-from hashbench.search.backend import IntArray
+from hashbench.evaluation.relevance import Labels, label_pair, pairs_share_label
+from hashbench.search.backend import IntArray, LabelPair
 from hashbench.search.dispatch import backend_for
+from hashbench.util.arrays import as_numpy
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +43,7 @@ def distance_histograms(
     query_labels: Labels,
     database_labels: Labels,
     device: torch.device | str = "cpu",
+    own_rows: npt.NDArray[np.int64] | None = None,
 ) -> Histograms:
     """Histograms over the Hamming distances 0 .. bits: ``groups`` is bits + 1, the same integers on every device.
 
@@ -49,16 +54,42 @@ def distance_histograms(
         database_labels: class numbers [n] or bool [n, classes].
         device: where distances are counted: on a CPU by compiled kernels on as many threads as torch uses, elsewhere
             by torch. Memory is that of one block, never of a queries x database matrix.
+        own_rows: for each query the row of the database that is the query itself and is not counted, int64 [q], -1
+            for none.
 
     Raises:
-        ValueError: bits differ, a side is empty, or labels do not fit (see :func:`label_pair`).
+        ValueError: bits differ, a side is empty, labels do not fit (see :func:`label_pair`), or there is no such row.
     """
     if query.bits != database.bits:
         raise ValueError(f"codes: queries have {query.bits} bits and the database {database.bits}, wanted the same")
     check_sizes(len(query), len(database))
     labels = label_pair(query_labels, database_labels, len(query), len(database))
     backend = backend_for(torch.device(device), "histograms")
-    return Histograms(*backend.histograms(query, database, labels))
+    histograms = Histograms(*backend.histograms(query, database, labels))
+    if own_rows is not None:
+        _leave_out(_checked_rows(own_rows, len(query), len(database)), query, database, labels, histograms)
+    return histograms
+
+
+def _leave_out(
+    own_rows: npt.NDArray[np.int64], query: Codes, database: Codes, labels: LabelPair, histograms: Histograms
+) -> None:
+    """Take each query's own item out of its groups."""
+    queries = np.flatnonzero(own_rows >= 0)
+    items = own_rows[queries]
+    differing = np.bitwise_xor(query.packed[queries], database.packed[items])
+    distances = np.bitwise_count(differing).sum(axis=1, dtype=np.int64)
+    histograms.items[queries, distances] -= 1
+    histograms.relevant[queries, distances] -= pairs_share_label(labels[0][queries], labels[1][items])
+
+
+def _checked_rows(rows: npt.NDArray[Any], queries: int, items: int) -> npt.NDArray[np.int64]:
+    array = as_numpy(rows)
+    if array.shape != (queries,) or array.dtype.kind not in "iu":
+        raise ValueError(f"own_rows: got {array.dtype} {list(array.shape)}, wanted whole numbers [{queries}]")
+    if array.min() < -1 or array.max() >= items:
+        raise ValueError(f"own_rows: {array.min()} to {array.max()}, wanted rows 0 to {items - 1}, or -1 for none")
+    return array.astype(np.int64)
 
 
 def check_sizes(queries: int, items: int) -> None:

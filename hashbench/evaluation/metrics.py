@@ -10,6 +10,7 @@ import numpy as np
 from hashbench.evaluation.average_precision import ORDERS, Denominator, Order, average_precision
 from hashbench.evaluation.headline import HEADLINE, HEADLINE_K, RADIUS
 from hashbench.evaluation.ranking import FloatArray, Ranking, precision, precision_within, recall
+from hashbench.util.numbers import whole_number
 
 RANKS = (1, 10, 100, 1000)
 
@@ -53,10 +54,9 @@ def declared(cutoff: int | None = None) -> list[Metric]:
     """All metrics, those at the protocol's customary ``cutoff`` included.
 
     Raises:
-        ValueError: the cutoff is below 1.
+        UsageError: the cutoff is no whole number from 1 to a billion.
     """
-    if cutoff is not None and cutoff < 1:
-        raise ValueError(f"cutoff is {cutoff}, wanted 1 or more")
+    cutoff = None if cutoff is None else whole_number("cutoff", cutoff, 1)
     ranks = sorted({*RANKS, *([] if cutoff is None else [cutoff])})
     metrics = [*_headline(), *_whole_ranking()]
     if cutoff is not None and cutoff != HEADLINE_K:

@@ -8,7 +8,9 @@ from torch import Tensor
 
 from hashbench.evaluation.feature_rows import FeatureRows, Features, feature_rows, row_blocks
 from hashbench.evaluation.histograms import Histograms, check_sizes
-from hashbench.evaluation.relevance import Labels, MultiHot, label_pair
+from hashbench.evaluation.relevance import Labels, label_pair
+from hashbench.search.backend import LabelSide
+from hashbench.search.shared_labels import labels_on, share_label
 
 _HASH_SEED = 0
 _SCRAMBLE = -7046029254386353131  # 2^64 / golden ratio, odd
@@ -30,11 +32,11 @@ class _Side(NamedTuple):
 
     rows: FeatureRows
     lengths: Tensor
-    labels: MultiHot
+    labels: LabelSide
 
-    def hot(self, part: slice) -> Tensor:
-        """Labels as float32 [part, classes]."""
-        return torch.tensor(self.labels[part], dtype=torch.float32, device=self.lengths.device)
+    def labels_of(self, part: slice) -> Tensor:
+        """Labels as :func:`share_label` compares them."""
+        return labels_on(self.labels[part], self.lengths.device)
 
 
 def similarity_histograms(
@@ -96,20 +98,20 @@ def _blocks(query: _Side, database: _Side, first: Tensor | None) -> Iterator[His
     relevant = torch.empty(step, items, dtype=torch.bool, device=device)
     for part, rows in row_blocks(query.rows, step, device):
         unit = rows / query.lengths[part, None]
-        _compare(unit, query.hot(part), database, (similarity[: len(unit)], relevant[: len(unit)]))
+        _compare(unit, query.labels_of(part), database, (similarity[: len(unit)], relevant[: len(unit)]))
         ranked = max(1, sizes.ranked // items)
         for start in range(0, len(unit), ranked):
             few = slice(start, min(start + ranked, len(unit)))
             yield _groups(similarity[few] if first is None else similarity[few, first], relevant[few])
 
 
-def _compare(query: Tensor, query_hot: Tensor, database: _Side, result: tuple[Tensor, Tensor]) -> None:
+def _compare(query: Tensor, query_labels: Tensor, database: _Side, result: tuple[Tensor, Tensor]) -> None:
     """Write the similarity, float32 [q, n], and the relevance, bool [q, n], of every pair."""
     similarity, relevant = result
     step = max(1, _sizes(query.device).block // max(query.shape))
     for part, rows in row_blocks(database.rows, step, query.device):
         torch.mm(query, rows.T, out=similarity[:, part]).div_(database.lengths[part])
-        relevant[:, part] = query_hot @ database.hot(part).T > 0
+        relevant[:, part] = share_label(query_labels, database.labels_of(part))
 
 
 def _sizes(device: torch.device) -> _Sizes:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from hashbench.features.parts import Stamp
+
 
 @dataclass(frozen=True)
 class Event:
@@ -10,8 +12,10 @@ class Event:
 
     Attributes:
         key: the trial's.
-        kind: "started", "phase" (name in ``text``), "note" (a line in ``text``), "epoch" (done, total, values) or
-            "finished" (status in ``text``).
+        kind: "started", "phase" (name in ``text``), "note" (a line in ``text``), "epoch" (done, total, values),
+            "verified" (stamps of feature files, for the trials to come), "finished" (status in ``text``) or "unwritten"
+            (a line on the folder that the record cannot be written to).
+        reason: of a trial that did not end well, and where its traceback is, in one line.
     """
 
     key: str
@@ -20,6 +24,8 @@ class Event:
     done: int = 0
     total: int = 0
     values: Mapping[str, float] = field(default_factory=dict)
+    verified: Mapping[str, Stamp] = field(default_factory=dict)
+    reason: str = ""
 
 
 OnEvent = Callable[[Event], None]

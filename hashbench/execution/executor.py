@@ -24,4 +24,7 @@ class Executor(ABC):
 
         Returns:
             False when the user interrupted the grid, so that trials are left.
+
+        Raises:
+            StorageError: a record, or something else of a trial, cannot be written; trials are left.
         """

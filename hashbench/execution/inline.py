@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from hashbench.execution.events import Event, OnEvent
 from hashbench.execution.executor import Executor
+from hashbench.execution.outcome import finished
 from hashbench.execution.settings import Settings
 from hashbench.execution.trial import run_trial
+from hashbench.records.store import Store
 from hashbench.records.trial_spec import PlannedTrial
 
 
@@ -16,11 +18,15 @@ class InlineExecutor(Executor):
 
     def run(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent) -> bool:
         """See :class:`Executor`."""
+        store = Store(settings.results)
+        if trials:
+            store.prepare()
         for planned in trials:
+            store.check_present()
             on_event(Event(planned.key, "started"))
             try:
                 record = run_trial(planned, settings, on_event)
             except KeyboardInterrupt:
                 return False
-            on_event(Event(planned.key, "finished", record["status"]))
+            on_event(finished(planned, record, "traceback above"))
         return True

@@ -15,13 +15,15 @@ from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from types import FrameType, ModuleType
 
+from hashbench.errors import StorageError, UsageError
 from hashbench.execution import worker
 from hashbench.execution.events import Event, OnEvent
 from hashbench.execution.executor import Executor
-from hashbench.execution.outcome import ProcessEnd, record_status
+from hashbench.execution.outcome import ProcessEnd, finished, left_record
 from hashbench.execution.settings import Settings
 from hashbench.records.store import Record, Store
 from hashbench.records.trial_spec import PlannedTrial
+from hashbench.util.paths import shown
 
 UNTIMED_PHASES = ("audit", "features", "compile")  # done once for all trials, so no trial's time-out counts them
 GRACE_SECONDS = 5.0
@@ -63,6 +65,7 @@ class Watch:
         phase: the last phase that it reported.
         paused: when the phase began that does not count against the time-out.
         stopped: why it was stopped, TIMED_OUT or STOPPED_BY_USER.
+        unwritten: why its record cannot be written, in one line.
     """
 
     planned: PlannedTrial
@@ -73,6 +76,7 @@ class Watch:
     phase: str | None = None
     paused: float | None = None
     stopped: str | None = None
+    unwritten: str | None = None
 
     def enter(self, phase: str, now: float) -> None:
         """Note a phase; the time-out does not count phases that are done once for all trials."""
@@ -92,10 +96,23 @@ class Watch:
 
 
 class LocalExecutor(Executor):
-    """Runs each trial in a process of its own; a trial that leaves no record gets one with its error."""
+    """Runs each trial in a process of its own; a trial that leaves no record gets one with its error.
+
+    Raises:
+        UsageError: this process may not start others.
+    """
+
+    def __init__(self) -> None:
+        if multiprocessing.current_process().daemon:
+            raise UsageError(
+                "the local executor starts a process for each trial, which a daemonic worker of multiprocessing (of a "
+                'Pool, say) may not; use executor="inline" (--executor inline), or a worker that is not daemonic'
+            )
 
     def run(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent) -> bool:
         """See :class:`Executor`."""
+        if not trials:
+            return True
         store = Store(settings.results)
         store.prepare()
         context = _context()
@@ -110,15 +127,20 @@ class LocalExecutor(Executor):
                     _follow(watch, settings.timeout, on_event, interruption)
                 finally:
                     _end(watch)
+                if watch.unwritten:
+                    raise StorageError(watch.unwritten)
                 if watch.stopped == STOPPED_BY_USER:
                     return False
-                status = record_status(planned, watch.end(), watch.before, settings, store)
-                on_event(Event(planned.key, "finished", status))
+                record = left_record(planned, watch.end(), watch.before, settings, store)
+                on_event(finished(planned, record, f"log: {shown(store.log_path(planned))}"))
         return interruption.count == 0
 
 
 def _context() -> BaseContext:
-    """A forkserver that has imported torch but not initialised a GPU; spawn where there is no forkserver."""
+    """A forkserver that has imported torch but not initialised a GPU; spawn where there can be none.
+
+    A process that was forked from one with a forkserver cannot use it, nor start another.
+    """
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
@@ -128,6 +150,8 @@ def _context() -> BaseContext:
     try:
         with _same_imports():
             forkserver.ensure_running()
+    except ChildProcessError:
+        return multiprocessing.get_context("spawn")
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return context
@@ -161,6 +185,7 @@ def _without_main() -> Iterator[None]:
 
 
 def _start(planned: PlannedTrial, settings: Settings, store: Store, context: BaseContext) -> Watch:
+    store.check_present()
     before = store.read(planned)
     store.log_path(planned).unlink(missing_ok=True)
     receiver, sender = context.Pipe(duplex=False)
@@ -198,6 +223,9 @@ def _pass_on(watch: Watch, on_event: OnEvent) -> bool:
         event = watch.events.recv()
     except (EOFError, OSError):  # OSError: the process was killed in the middle of a message
         return False
+    if event.kind == "unwritten":
+        watch.unwritten = event.text
+        return True
     if event.kind == "phase":
         watch.enter(event.text, time.monotonic())
     on_event(event)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from hashbench.codes import Codes
-from hashbench.data.images import resize, three_channels
+from hashbench.data.images import of_one_size, resize, three_channels
 from hashbench.dataset import Dataset, Items
 from hashbench.evaluation.throughput import encode_throughput, search_throughput
 from hashbench.features.extractor import Extractor
@@ -41,8 +41,9 @@ def measure(
         codes: of queries and database.
         extractor: of the trial's features.
     """
-    images = dataset.images(queries[:LARGEST_BATCH])
-    images = (resize(images, COMMON_SIZE) if isinstance(images, list) else images).to(run.device)
+    decoded = dataset.images(queries[:LARGEST_BATCH])
+    own = of_one_size(decoded)
+    images = (resize(decoded, COMMON_SIZE) if own is None else own).to(run.device)
     on_features = method.traits.input == "features"
 
     def from_images(batch: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 import signal
 from dataclasses import dataclass
 
+from hashbench.execution.events import Event
 from hashbench.execution.settings import Settings
 from hashbench.records.new_record import MAX_LOG_LINES, mark_failed, new_record
 from hashbench.records.store import Record, Store
@@ -26,10 +27,26 @@ class ProcessEnd:
     seconds: float
 
 
-def record_status(
+def finished(planned: PlannedTrial, record: Record, traceback: str) -> Event:
+    """The event of a trial's end.
+
+    Args:
+        planned: the trial.
+        record: what it left.
+        traceback: where its output is, for the event's reason if it failed.
+    """
+    status, error = str(record["status"]), record["error"]
+    lines = str(error["message"]).strip().splitlines() if error else []
+    reason = lines[0] if lines else ""
+    if error and status != "skipped":
+        reason = f"{reason} ({traceback})".strip()
+    return Event(planned.key, "finished", status, reason=reason)
+
+
+def left_record(
     planned: PlannedTrial, end: ProcessEnd, before: Record | None, settings: Settings, store: Store
-) -> str:
-    """The status of the trial's record; writes the record if the process left none.
+) -> Record:
+    """The record that a trial's process left; makes and writes one of its failure if it left none.
 
     Args:
         planned: the trial.
@@ -45,7 +62,7 @@ def record_status(
         mark_failed(record, status, end.phase, message, _last_log_lines(planned, store))
         record["seconds"] = {"total": end.seconds}
         store.write_record(planned, record)
-    return str(record["status"])
+    return record
 
 
 def _status_and_message(end: ProcessEnd, timeout: float | None) -> tuple[str, str]:

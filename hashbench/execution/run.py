@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 from hashbench.codes import check_bits
-from hashbench.data.audit import same_images
+from hashbench.data.same_images import same_images
 from hashbench.data.spec import open_dataset
 from hashbench.errors import UsageError, unknown
-from hashbench.execution.events import Event
+from hashbench.execution.events import Event, OnEvent
 from hashbench.execution.executor import Executor
 from hashbench.execution.executors import executor
+from hashbench.execution.progress import Lines, header, is_watched
 from hashbench.execution.settings import Settings
 from hashbench.features.weights import Weights, checked_weights
 from hashbench.planning.grid import Grid, grid_fields, parse_bits, split_list
@@ -21,9 +22,9 @@ from hashbench.planning.suite import open_grids
 from hashbench.records.environment import git_state
 from hashbench.records.results import Results, results
 from hashbench.records.store import Store
-from hashbench.reporting.write import write_reports
 from hashbench.util.device import pick_device
-from hashbench.util.paths import cache_folder, data_folder
+from hashbench.util.numbers import positive_number
+from hashbench.util.paths import absolute, cache_folder, data_folder
 from hashbench.util.progress import log_to_stderr
 
 
@@ -38,6 +39,8 @@ class RunOptions(TypedDict, total=False):
     offline: download nothing.
     device, timeout, executor: see ``hashbench run --help``.
     results, data: folders.
+    progress: print lines of progress to standard error, epochs, extraction and downloads among them; or a function
+        that gets each :class:`hashbench.execution.events.Event`. By default True on a terminal and in a notebook.
     """
 
     suite: str | Path | None
@@ -59,6 +62,7 @@ class RunOptions(TypedDict, total=False):
     executor: str
     results: str | Path
     data: str | Path | None
+    progress: bool | OnEvent | None
 
 
 def run(**options: Unpack[RunOptions]) -> Results:
@@ -71,6 +75,7 @@ def run(**options: Unpack[RunOptions]) -> Results:
 
     Raises:
         UsageError: the request cannot be carried out as it stands; nothing was run.
+        StorageError: a record, or something else, cannot be written; what was recorded until then stays.
         KeyboardInterrupt: the user stopped the grid (Ctrl-C).
     """
     _check(options)
@@ -85,7 +90,7 @@ def run(**options: Unpack[RunOptions]) -> Results:
     asked = grid_fields(options, methods=_names, bits=_bits, datasets=_names)
     chosen = executor(options.get("executor", "local"), settings)
     plan = plan_grids(open_grids(options.get("suite"), asked), settings)
-    if not carry_out(plan, settings, chosen, lambda _event: None):
+    if not carry_out(plan, settings, chosen, _on_event(plan, options.get("progress"))):
         raise KeyboardInterrupt("the grid was stopped; the same call goes on from here")
     return grid_results(plan, settings)
 
@@ -104,11 +109,10 @@ def make_settings(
     Raises:
         UsageError: a folder is not there or is a file, the device is not here, the time-out is not positive.
     """
-    if timeout is not None and timeout <= 0:
-        raise UsageError(f"timeout is {timeout:g} s, wanted more than 0")
+    timeout = None if timeout is None else positive_number("timeout", timeout, " s")
     pick_device(device)
     return Settings(
-        results=Path(results_folder).absolute(),
+        results=absolute(results_folder),
         data=data_folder(data),
         cache=cache_folder(),
         device=device,
@@ -133,14 +137,26 @@ def plan_grids(grids: Sequence[Grid], settings: Settings) -> Plan:
 def carry_out(plan: Plan, settings: Settings, chosen: Executor, on_event: Callable[[Event], None]) -> bool:
     """Run the plan's open trials, then write the reports of the result folder; False when the user interrupted.
 
-    Images are decoded first, once for each content (see :func:`hashbench.data.audit.same_images`).
+    Images are decoded first, once for each content (see :func:`hashbench.data.same_images.same_images`).
 
     Raises:
-        UsageError: an image cannot be decoded; nothing was run.
+        BrokenFiles: images cannot be decoded; nothing was run.
+        StorageError: results cannot be written, or what has to be cached; trials may be left.
     """
+    if plan.to_run():
+        Store(settings.results).prepare()
     for spec in dict.fromkeys(planned.dataset_spec for planned in plan.to_run()):
         same_images(open_dataset(spec, settings.data, log_to_stderr), settings.cache)
-    finished = chosen.run(plan.to_run(), settings, on_event)
+
+    def hear(event: Event) -> None:
+        if event.kind == "verified":  # a process of its own has a copy of the settings
+            settings.verified.update(event.verified)
+        else:
+            on_event(event)
+
+    finished = chosen.run(plan.to_run(), settings, hear)
+    from hashbench.reporting.write import write_reports  # its imports take a second that no trial waits for
+
     write_reports(settings.results, plan.keys(), plan.stale_keys())
     return finished
 
@@ -168,6 +184,16 @@ def _bits(given: Sequence[int] | int | str) -> tuple[int, ...]:
 
 def _names(given: Sequence[str] | str) -> tuple[str, ...]:
     return split_list(given) if isinstance(given, str) else tuple(dict.fromkeys(given))
+
+
+def _on_event(plan: Plan, progress: bool | OnEvent | None) -> OnEvent:
+    if callable(progress):
+        return progress
+    if not (is_watched() if progress is None else progress):
+        return lambda _event: None
+    for line in header(plan):
+        log_to_stderr(line)
+    return Lines(plan)
 
 
 def _command() -> str:

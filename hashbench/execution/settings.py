@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hashbench.features.parts import Stamp
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -18,6 +20,7 @@ class Settings:
         weights: files of state dicts by the network's name; the published ones where none is given.
         offline: nothing is downloaded.
         provenance: git commit, command line and such, copied into every record.
+        verified: stamps of feature files that a trial of this run has verified, by folder; grows while it runs.
     """
 
     results: Path
@@ -29,3 +32,4 @@ class Settings:
     weights: Mapping[str, Path] = field(default_factory=dict)
     offline: bool = False
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    verified: dict[str, Stamp] = field(default_factory=dict)

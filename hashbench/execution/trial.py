@@ -2,11 +2,13 @@
 
 import shutil
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,12 +17,14 @@ import safetensors.torch
 import torch
 
 from hashbench.codes import Codes
-from hashbench.data.audit import leaks, same_images
+from hashbench.data.audit import leaks
 from hashbench.data.protocol_card import make_card
+from hashbench.data.same_images import same_images
 from hashbench.data.spec import open_dataset, protocol_id
 from hashbench.dataset import Dataset, Split
-from hashbench.errors import Incompatible, in_words
+from hashbench.errors import Incompatible, StorageError, in_words
 from hashbench.evaluation.evaluate import Scores, evaluate, evaluate_features, warm_up
+from hashbench.evaluation.headline import HEADLINE
 from hashbench.evaluation.neighbourhoods import neighbourhood_quality
 from hashbench.execution import references, training_data
 from hashbench.execution.events import Event
@@ -43,6 +47,7 @@ from hashbench.records.scores import saved_arrays, score_fields
 from hashbench.records.store import Record, Store
 from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, PlannedTrial
 from hashbench.util.device import determinism, network_dtype, out_of_memory, pick_device, repeatable
+from hashbench.util.storage import storage_fault
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,29 @@ class TrialRunner:
 
         An exception, of sys.exit as well, becomes a record with the phase in which it happened; only Ctrl-C and what
         ends the process are passed on.
+
+        Raises:
+            StorageError: a disk is full or a folder cannot be written, which is no fault of the method.
         """
+        try:
+            return self._run()
+        except Exception as error:
+            fault = self._storage_fault(error)
+            if fault is None:
+                raise
+            line = f"{fault}{self._unwritten()}"
+            self._emit("unwritten", line)
+            raise StorageError(line) from error
+
+    def _storage_fault(self, error: BaseException) -> StorageError | None:
+        return storage_fault(error, (self.settings.results, self.settings.cache, Path(tempfile.gettempdir())))
+
+    def _unwritten(self) -> str:
+        """What was computed and cannot be written, for the user; nothing where the trial had not come so far."""
+        value = (self.record["metrics"] or {}).get(HEADLINE)
+        return "" if value is None else f" ({self.planned}: {HEADLINE} {value:.3f} was computed and is not recorded)"
+
+    def _run(self) -> Record:
         self.store.prepare()
         start_peak_memory(self.device)
         measure_throughput = None
@@ -96,6 +123,8 @@ class TrialRunner:
         return self.record
 
     def _fail(self, error: BaseException) -> None:
+        if self._storage_fault(error) is not None:
+            raise error
         lines = traceback.format_exception(error)
         sys.stderr.writelines(lines)
         log = "".join(lines).splitlines()
@@ -177,7 +206,9 @@ class TrialRunner:
             self.settings.cache,
             self.device,
             self._log,
+            self.settings.verified,
         )
+        self.on_event(Event(self.planned.key, "verified", verified=self.settings.verified))
         self.record["features_sha256"] = features.sha256
         return TrainingData(loaded.dataset, features.values, loaded.labels)
 

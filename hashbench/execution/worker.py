@@ -4,14 +4,17 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
+from hashbench.errors import StorageError
 from hashbench.execution.events import Event
 from hashbench.execution.settings import Settings
 from hashbench.execution.trial import run_trial
 from hashbench.records.trial_spec import PlannedTrial
+from hashbench.util.storage import writing
 
 
 def main(
@@ -30,14 +33,21 @@ def main(
     os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that runs the grid handles Ctrl-C
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    _redirect(log)
+    try:
+        with writing(log.parent):
+            _redirect(log)
+    except StorageError as error:
+        events.send(Event(planned.key, "unwritten", str(error)))
+        return
 
     def pass_on(event: Event) -> None:
         if event.kind == "note":
-            print(event.text)  # noqa: T201 - into the trial's log
+            with suppress(OSError):  # a full disk: the trial's own files say so
+                print(event.text)  # noqa: T201 - into the trial's log
         events.send(event)
 
-    run_trial(planned, settings, pass_on)
+    with suppress(StorageError):  # the executor has it as an event
+        run_trial(planned, settings, pass_on)
 
 
 def _die_with_parent() -> None:

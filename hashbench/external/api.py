@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-import numpy as np
-
 from hashbench.errors import UsageError, unknown
 from hashbench.execution.run import make_settings
 from hashbench.external.arrays import NAMES, Array, Arrays, read_arrays
@@ -14,14 +12,15 @@ from hashbench.external.score_request import ScoreRequest
 from hashbench.features.weights import checked_weights
 from hashbench.records.store import Record
 from hashbench.reporting.write import write_reports
+from hashbench.util.arrays import as_numpy
 from hashbench.util.progress import log_to_stderr
 
 
 class ScoreOptions(TypedDict, total=False):
     """Options of :func:`score`, as on the command line.
 
-    name, encoding, bits, protocol, features, features_dtype, supervised, repetition, cutoff, table: see
-        :class:`hashbench.external.score_request.ScoreRequest`; name defaults to the file's.
+    name, encoding, bits, bit_order, protocol, features, features_dtype, supervised, repetition, cutoff, table,
+    leave_one_out: see :class:`hashbench.external.score_request.ScoreRequest`; name defaults to the file's.
     weights: {name of a network: file of its state dict}.
     offline: download nothing.
     device: where distances are counted.
@@ -31,6 +30,7 @@ class ScoreOptions(TypedDict, total=False):
     name: str
     encoding: str | None
     bits: int | None
+    bit_order: str | None
     protocol: str | None
     features: str
     features_dtype: str
@@ -38,6 +38,7 @@ class ScoreOptions(TypedDict, total=False):
     repetition: int
     cutoff: int | None
     table: str | None
+    leave_one_out: bool
     weights: Mapping[str, str | Path]
     offline: bool
     device: str
@@ -77,7 +78,7 @@ def score(source: str | Path | Mapping[str, Array], **options: Unpack[ScoreOptio
         for name in source:
             if name not in NAMES:
                 raise unknown("array of codes", name, NAMES)
-        arrays = Arrays({name: np.asarray(value) for name, value in source.items()})
+        arrays = Arrays({name: as_numpy(value) for name, value in source.items()})
         if "name" not in request:
             raise UsageError("score needs name, the method's, as in score(arrays, name='mine')")
     else:

@@ -4,22 +4,23 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from hashbench.codes import Codes
 from hashbench.data.protocol_card import ProtocolCard, card_id
 from hashbench.dataset import Items
 from hashbench.errors import UsageError
-from hashbench.evaluation.relevance import label_pair
+from hashbench.evaluation.relevance import class_count, has_label, label_pair, packed_rows
 from hashbench.external.labels import ClassesOrHot
+from hashbench.external.own_items import NONE, rows_by_content, rows_by_number
 from hashbench.records.trial_spec import EXTERNAL_DATASET
+from hashbench.search.backend import LabelPair
 
 PARTS = ("query", "database")
-
-MultiHot = npt.NDArray[np.bool_]
+LEFT_OUT = "left_out"  # on the card: how many queries do not find their own item
 
 
 @dataclass(frozen=True)
@@ -44,22 +45,29 @@ class GroundTruth:
     Attributes:
         dataset, protocol: as trials have them.
         card: the protocol card's facts, with its leaks.
-        labels: bool [n, classes].
+        labels: bool [n, classes], or class numbers, int64 [n].
         items: item numbers, int64 [n].
         rows: the given row of each item, int64 [n].
+        own: for each query the row of the database that is the query itself, int64 [q], -1 for none; None where that is
+            not known.
+        leave_one_out: that row is left out of the query's ranking.
         notes: lines on what was taken for granted.
     """
 
     dataset: str
     protocol: str
     card: Mapping[str, Any]
-    labels: tuple[MultiHot, MultiHot]
+    labels: LabelPair
     items: tuple[Items, Items]
     rows: tuple[Items, Items]
+    own: Items | None = None
+    leave_one_out: bool = False
     notes: list[str] = field(default_factory=list)
 
 
-def ground_truth_from_labels(given: ProvidedLabels, table: str, cutoff: int | None) -> GroundTruth:
+def ground_truth_from_labels(
+    given: ProvidedLabels, table: str, cutoff: int | None, leave_one_out: bool = False
+) -> GroundTruth:
     """A table of all codes with these labels in this order: ``scored/<table>-<sum of labels and items>``.
 
     Without item numbers queries are 0, 1, ... and the database goes on from there.
@@ -68,14 +76,13 @@ def ground_truth_from_labels(given: ProvidedLabels, table: str, cutoff: int | No
         given: labels of both parts.
         table: what to call it; letters, digits, - and _.
         cutoff: also score mAP at it.
+        leave_one_out: no query finds itself: its own item is left out of its ranking.
 
     Raises:
-        UsageError: labels are missing or do not fit each other, or the name or the cutoff cannot be.
+        UsageError: labels are missing or do not fit each other, the name cannot be, or there is no item to leave out.
     """
     if not re.fullmatch(r"[A-Za-z0-9_-]+", table):
         raise UsageError(f"--table is {table!r}, wanted letters, digits, - and _")
-    if cutoff is not None and cutoff < 1:
-        raise UsageError(f"--cutoff is {cutoff}, wanted 1 or more")
     for part in PARTS:
         if part not in given.labels:
             raise UsageError(f"no {part}_labels were given; add them, or name the codes' protocol with --protocol")
@@ -87,26 +94,60 @@ def ground_truth_from_labels(given: ProvidedLabels, table: str, cutoff: int | No
     counted = np.arange(query + database, dtype=np.int64)
     items = given.items.get("query", counted[:query]), given.items.get("database", counted[query:])
     rows = counted[:query], counted[:database]
-    card = _card(table, labels, items, cutoff)
-    notes = _notes(given)
-    return GroundTruth(EXTERNAL_DATASET, card.protocol, {**card.facts(), "leaks": None}, labels, items, rows, notes)
+    own = rows_by_number(*items) if len(given.items) == len(PARTS) else None
+    twice = 0 if own is None else int((own != NONE).sum())
+    if leave_one_out and not twice:
+        why = "none was given" if own is None else "no query has one of the database's"
+        raise UsageError(f"--leave-one-out goes by item numbers, and {why}; give query_items and database_items")
+    card = _card(table, labels, items, cutoff, leave_one_out)
+    facts = {**card.facts(), "leaks": None if own is None else known_leaks(twice)}
+    facts |= {LEFT_OUT: twice} if leave_one_out else {}
+    notes = [_note(twice)] if twice and not leave_one_out else []
+    return GroundTruth(EXTERNAL_DATASET, card.protocol, facts, labels, items, rows, own, leave_one_out, notes)
 
 
-def _notes(given: ProvidedLabels) -> list[str]:
-    if len(given.items) < len(PARTS):
-        return []
-    twice = int(np.isin(given.items["query"], given.items["database"]).sum())
-    return [f"{twice:,} queries are also in the database, by their item numbers"] if twice else []
+def with_own_rows_by_content(truth: GroundTruth, codes: tuple[Codes, Codes]) -> GroundTruth:
+    """The same, its queries found in the database where no item numbers were given and codes leave no doubt.
+
+    Args:
+        truth: of labels.
+        codes: of queries and database, in its order.
+    """
+    own = None if truth.own is not None else rows_by_content(codes, truth.labels)
+    if own is None:
+        return truth
+    note = (
+        f"all {len(own):,} queries are also in the database, with the same codes and labels: each finds itself; give "
+        "query_items and database_items, and --leave-one-out to take a query's own item out of its ranking"
+    )
+    facts = {**truth.card, "leaks": known_leaks(len(own))}
+    return replace(truth, card=facts, own=own, notes=[*truth.notes, note])
+
+
+def known_leaks(queries: int) -> dict[str, int | None]:
+    """The card's leaks where as many queries are in the database; the training set of such codes is not known."""
+    return {"query_in_database": queries, "query_in_train": None}
+
+
+def _note(twice: int) -> str:
+    return (
+        f"{twice:,} queries are also in the database, by their item numbers: each finds itself; "
+        "--leave-one-out takes a query's own item out of its ranking"
+    )
 
 
 def _card(
-    table: str, labels: tuple[MultiHot, MultiHot], items: tuple[Items, Items], cutoff: int | None
+    table: str, labels: LabelPair, items: tuple[Items, Items], cutoff: int | None, leave_one_out: bool
 ) -> ProtocolCard:
-    digest = hashlib.sha256(json.dumps([each.shape for each in labels]).encode())
+    classes = class_count(labels)
+    digest = hashlib.sha256(json.dumps([(len(each), classes) for each in labels]).encode())
     for each in labels:
-        digest.update(np.packbits(each, axis=1).tobytes())
+        for rows in packed_rows(each, classes):
+            digest.update(rows.tobytes())
     for numbers in items:
         digest.update(numbers.astype("<i8").tobytes())
+    if leave_one_out:
+        digest.update(b"leave one out")
     content = digest.hexdigest()
     protocol = f"{EXTERNAL_DATASET}/{table}-{content[:8]}"
     return ProtocolCard(
@@ -116,9 +157,9 @@ def _card(
         sizes={"query": len(labels[0]), "database": len(labels[1]), "train": 0},
         missing={"query": 0, "database": 0, "train": 0},
         unlabelled={
-            **{part: int((~each.any(axis=1)).sum()) for part, each in zip(PARTS, labels, strict=True)},
+            **{part: int((~has_label(each)).sum()) for part, each in zip(PARTS, labels, strict=True)},
             "train": 0,
         },
-        classes=labels[0].shape[1],
+        classes=classes,
         cutoff=cutoff,
     )

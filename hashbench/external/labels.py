@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 from hashbench.dataset import Items
 from hashbench.errors import UsageError
+from hashbench.evaluation.relevance import LARGEST
 from hashbench.external.arrays import Array
 from hashbench.external.encodings import first_other
 
@@ -51,6 +52,8 @@ def _class_numbers(name: str, array: Array) -> npt.NDArray[np.int64]:
             f"{name} has {array[row]} in row {row}, wanted class numbers of 0 or more; items without a label are rows "
             f"of zeros in 0/1 [n, classes]"
         )
+    if array.max() > LARGEST:
+        raise UsageError(f"{name} has {array.max()} in row {array.argmax()}, wanted class numbers up to {LARGEST}")
     return array.astype(np.int64)
 
 
@@ -64,6 +67,8 @@ def check_items(name: str, array: Array, rows: int) -> Items:
         raise UsageError(
             f"{name} are {array.dtype} {list(array.shape)}, wanted whole numbers [{rows}], one for each code"
         )
+    if len(array) and array.max() > LARGEST:
+        raise UsageError(f"{name} has {array.max()}, wanted item numbers up to {LARGEST}")
     items = array.astype(np.int64)
     numbers, counts = np.unique(items, return_counts=True)
     if numbers[0] < 0:

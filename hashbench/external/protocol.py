@@ -3,14 +3,15 @@
 import numpy as np
 import numpy.typing as npt
 
-from hashbench.data.audit import leaks, same_images
+from hashbench.data.audit import leaks
 from hashbench.data.protocol_card import make_card
+from hashbench.data.same_images import same_images
 from hashbench.data.spec import expand, open_dataset, plugin_name, protocol_id
 from hashbench.dataset import Dataset, Items
 from hashbench.errors import UsageError
-from hashbench.evaluation.relevance import as_multi_hot
+from hashbench.evaluation.relevance import MultiHot, as_multi_hot
 from hashbench.execution.settings import Settings
-from hashbench.external.ground_truth import PARTS, GroundTruth, MultiHot, ProvidedLabels
+from hashbench.external.ground_truth import PARTS, GroundTruth, ProvidedLabels
 from hashbench.external.labels import ClassesOrHot
 from hashbench.util.progress import log_to_stderr
 
@@ -51,7 +52,7 @@ def ground_truth_from_protocol(name: str, given: ProvidedLabels, settings: Setti
     facts = {**card.facts(), "leaks": leaks(split, same_images(dataset, settings.cache))}
     label_pair = everything[split.query], everything[split.database]
     pairs = label_pair, (split.query, split.database), (rows[0], rows[1])
-    return GroundTruth(plugin_name(specs[0]), card.protocol, facts, *pairs, notes)
+    return GroundTruth(plugin_name(specs[0]), card.protocol, facts, *pairs, notes=notes)
 
 
 def _check_size(name: str, rows: int, wanted: int, protocol: str, missing: int) -> None:

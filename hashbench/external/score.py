@@ -1,37 +1,34 @@
 """Scores codes that were made elsewhere into a record like that of a trial."""
 
 import hashlib
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from hashbench.codes import Codes
 from hashbench.errors import UsageError
-from hashbench.evaluation.evaluate import evaluate, warm_up
-from hashbench.execution import references
 from hashbench.execution.settings import Settings
 from hashbench.external.arrays import CODES, Arrays
 from hashbench.external.encodings import decode
-from hashbench.external.ground_truth import PARTS, GroundTruth, ProvidedLabels, ground_truth_from_labels
+from hashbench.external.ground_truth import (
+    PARTS,
+    GroundTruth,
+    ProvidedLabels,
+    ground_truth_from_labels,
+    with_own_rows_by_content,
+)
 from hashbench.external.labels import check_items, check_labels
 from hashbench.external.protocol import ground_truth_from_protocol
 from hashbench.external.score_request import Features, ScoreRequest, resolve_features
-from hashbench.planning.fingerprint import bare_fingerprint, fingerprint
-from hashbench.records.environment import peak_memory, start_peak_memory
-from hashbench.records.new_record import new_record
+from hashbench.external.stored_scores import CodesPair, scored_trial, store_floor, store_scores
+from hashbench.planning.fingerprint import bare_fingerprint
 from hashbench.records.newest import trial_id
 from hashbench.records.results import results
-from hashbench.records.scores import saved_arrays, score_fields
-from hashbench.records.store import IrreplaceableError, Record, Store, check_replaceable
-from hashbench.records.trial_spec import EXTERNAL, RANDOM_CODES, PlannedTrial, TrialSpec
-from hashbench.util.device import pick_device
+from hashbench.records.store import Record, Store, check_replaceable
+from hashbench.records.trial_spec import EXTERNAL, PlannedTrial
 
 OWN_TABLE = "labels"
 EXTERNAL_PARAMETERS = {"codes": EXTERNAL}  # in the row's label, and in its identity: no trained trial is called that
-
-CodesPair = tuple[Codes, Codes]
 
 
 @dataclass(frozen=True)
@@ -57,25 +54,28 @@ def score_arrays(arrays: Arrays, request: ScoreRequest, settings: Settings) -> S
     Raises:
         UsageError: codes, labels and request do not fit each other or the protocol; one line, nothing is written.
     """
-    codes = {name: decode(name, arrays.values[name], request.encoding, request.bits) for name in CODES}
+    encoding = request.encoding, request.bits, request.bit_order
+    codes = {name: decode(name, arrays.values[name], *encoding) for name in CODES}
     query, database = (codes[name] for name in CODES)
     if query.bits != database.bits:
         raise UsageError(f"query_codes have {query.bits} bits and database_codes {database.bits}, wanted the same")
     given = _given(arrays, {"query": len(query), "database": len(database)})
     features = resolve_features(request, settings)
     if request.protocol is None:
-        truth = ground_truth_from_labels(given, request.table or OWN_TABLE, request.cutoff)
+        truth = ground_truth_from_labels(given, request.table or OWN_TABLE, request.cutoff, request.leave_one_out)
+        truth = with_own_rows_by_content(truth, (query, database))
     else:
         truth = ground_truth_from_protocol(request.protocol, given, settings)
     placed = query[truth.rows[0]], database[truth.rows[1]]
     planned = _scored_trial(request, truth, features, placed)
     file = Store(settings.results).record_path(planned)
     check_replaceable(file)
-    extra = {"scored": {"encoding": request.encoding or "bool", "files": dict(arrays.sums)}}
+    how = {"encoding": request.encoding or "bool", **({"bit_order": request.bit_order} if request.bit_order else {})}
+    extra = {"scored": {**how, "files": dict(arrays.sums)}}
     stored = results(settings.results)
     notes = [*truth.notes, *_unread(arrays), *stored.faults, *_replaced(planned, stored.records)]
-    record = _store(planned, placed, truth, settings, extra)
-    _store_floor(request, truth, features, query.bits, settings)
+    record = store_scores(planned, placed, truth, settings, extra)
+    store_floor(truth, features, query.bits, request.repetition, settings)
     return Scored(record, file, notes)
 
 
@@ -106,80 +106,11 @@ def _replaced(planned: PlannedTrial, records: Iterable[Record]) -> list[str]:
 
 
 def _scored_trial(request: ScoreRequest, truth: GroundTruth, features: Features, codes: CodesPair) -> PlannedTrial:
-    trial = _trial(request.name, EXTERNAL_PARAMETERS, codes[0].bits, request.repetition, truth, features)
+    trial = scored_trial(request.name, EXTERNAL_PARAMETERS, codes[0].bits, request.repetition, truth, features)
     sums = {name: _code_sum(each) for name, each in zip(CODES, codes, strict=True)}
     scored = {**bare_fingerprint(truth.card["id"], "elsewhere"), "scored": sums}
     return PlannedTrial(trial, scored, truth.card, truth.protocol, EXTERNAL_PARAMETERS, request.supervised)
 
 
-def _trial(
-    method: str, parameters: Mapping[str, Any], bits: int, repetition: int, truth: GroundTruth, features: Features
-) -> TrialSpec:
-    return TrialSpec(
-        method=method,
-        parameters=parameters,
-        bits=bits,
-        dataset=truth.dataset,
-        protocol=truth.protocol,
-        features=features.name,
-        features_dtype=features.dtype,
-        features_weights=features.weights,
-        backbones={},
-        preset=None,
-        limit=None,
-        repetition=repetition,
-        seed=0,
-    )
-
-
 def _code_sum(codes: Codes) -> str:
     return hashlib.sha256(f"{codes.bits} {codes.packed.shape}".encode() + codes.packed.tobytes()).hexdigest()[:16]
-
-
-def _store_floor(request: ScoreRequest, truth: GroundTruth, features: Features, bits: int, settings: Settings) -> None:
-    """Score random codes if the table has none yet; on features of hashbench's this is the trial of a grid.
-
-    Records that must not be replaced stay, also where they cannot be read.
-    """
-    trial = _trial(RANDOM_CODES, {}, bits, request.repetition, truth, features)
-    card, device = truth.card["id"], pick_device(settings.device)
-    made_by = bare_fingerprint(card, device.type) if trial.elsewhere else fingerprint(trial, card, device)
-    planned = PlannedTrial(trial, made_by, truth.card, truth.protocol)
-    store = Store(settings.results)
-    there = store.read(planned)
-    if there is None or there["status"] != "ok":
-        try:
-            check_replaceable(store.record_path(planned))
-        except IrreplaceableError:
-            return
-        queries, items = (len(each) for each in truth.items)
-        drawn = references.random_codes(queries + items, bits, trial.own_seed)
-        _store(planned, (drawn[:queries], drawn[queries:]), truth, settings, {})
-
-
-def _store(
-    planned: PlannedTrial, codes: CodesPair, truth: GroundTruth, settings: Settings, provenance: Mapping[str, Any]
-) -> Record:
-    """Evaluate, then write the arrays and the record."""
-    device = pick_device(settings.device)
-    warm_up(device)
-    start_peak_memory(device)
-    start = time.perf_counter()
-    try:
-        scores = evaluate(*codes, *truth.labels, truth.card["cutoff"], device)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
-    record = new_record(planned, settings.device, settings.provenance)
-    record |= {
-        "status": "ok",
-        **score_fields(scores),
-        "protocol_card": dict(truth.card),
-        "seconds": {"evaluate": time.perf_counter() - start},
-        "memory": peak_memory(device),
-    }
-    record["provenance"] |= provenance
-    store = Store(settings.results)
-    store.prepare()
-    store.write_codes(planned, saved_arrays(scores, truth.labels, truth.items, codes))
-    store.write_record(planned, record)
-    return record

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from hashbench.codes import check_bits
 from hashbench.errors import UsageError
 from hashbench.execution.settings import Settings
 from hashbench.features.networks import net_name
@@ -10,6 +11,7 @@ from hashbench.features.weights import Weights
 from hashbench.planning.grid import FEATURES_DTYPES
 from hashbench.records.trial_spec import EXTERNAL, REFERENCES
 from hashbench.util.device import pick_device
+from hashbench.util.numbers import whole_number
 from hashbench.util.progress import log_to_stderr
 
 LONGEST_NAME = 80
@@ -23,13 +25,16 @@ class ScoreRequest:
         name: the method's, as tables show it.
         encoding: how bits are written (see :mod:`hashbench.external.encodings`); None for bool arrays.
         bits: code length, needed for packed codes.
+        bit_order: of packed codes: "msb" where the first bit is the highest of its byte, "lsb" where it is the lowest;
+            None means "msb".
         protocol: the protocol whose queries and database they are of, as ``--datasets`` takes it; None for none.
         features: what they were made from: features of hashbench's, or "external", or "external:WORDS".
-        features_dtype: float32, float16, or auto, as in a grid.
+        features_dtype: float32, float16, bfloat16, or auto, as in a grid.
         supervised: the method read labels.
         repetition: 0, 1, ...: repetitions with other seeds become one cell.
         cutoff: also score mAP at it; None with a protocol, which has its own.
         table: what to call the table without a protocol.
+        leave_one_out: a query's own item, by item numbers, is left out of its ranking; not with a protocol.
 
     Raises:
         UsageError: a value is out of its range, or two do not go together.
@@ -45,14 +50,25 @@ class ScoreRequest:
     repetition: int = 0
     cutoff: int | None = None
     table: str | None = None
+    bit_order: str | None = None
+    leave_one_out: bool = False
 
     def __post_init__(self) -> None:
         if not self.name.strip() or not self.name.isprintable() or len(self.name) > LONGEST_NAME:
             raise UsageError(f"--name is {self.name!r}, wanted 1 to {LONGEST_NAME} printable characters")
         if self.name in REFERENCES:
             raise UsageError(f"--name is {self.name!r}, which is a reference trial's; choose another")
-        if self.repetition < 0:
-            raise UsageError(f"--repetition is {self.repetition}, wanted 0 or more")
+        numbers = {"repetition": whole_number("--repetition", self.repetition, 0)}
+        if self.cutoff is not None:
+            numbers["cutoff"] = whole_number("--cutoff", self.cutoff, 1)
+        if self.bits is not None:
+            numbers["bits"] = check_bits(self.bits)
+        for option, value in numbers.items():  # numpy's as Python's, as records have them
+            object.__setattr__(self, option, value)
+        if self.bit_order is not None and self.encoding != "packed":
+            raise UsageError(f"--bit-order {self.bit_order} is about --encoding packed; leave it out")
+        if self.leave_one_out and self.protocol is not None:
+            raise UsageError("--leave-one-out goes without --protocol, whose queries and database are as they are")
         if self.features_dtype not in FEATURES_DTYPES:
             raise UsageError(f"features dtype is {self.features_dtype!r}, wanted one of {', '.join(FEATURES_DTYPES)}")
         for option in ("cutoff", "table"):

@@ -28,7 +28,7 @@ def preprocessing(spec: str) -> Preprocessing:
         UsageError: no such network, or not at this size.
     """
     net = network(net_name(spec))
-    return net.preprocessing.at(asked_size(spec, net.sizes))
+    return net.preprocessing_at(asked_size(spec, net.sizes))
 
 
 def input_size(spec: str) -> int:
@@ -48,7 +48,7 @@ def load_backbone(spec: str, weights: Weights) -> Backbone:
     """
     inputs, source = preprocessing(spec), network(net_name(spec))
     net, left_out = source.build()
-    state = weights.state(source.name)
+    state = source.own_names(weights.state(source.name))
     _check_fits(_shapes(net.state_dict()), _shapes(state), left_out, source, weights)
     widened = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
     net.load_state_dict({name: widened[name] for name in widened.keys() - left_out}, strict=False, assign=True)
@@ -80,16 +80,18 @@ def _adapted(net: nn.Module, source: Pretrained, inputs: Preprocessing) -> Backb
 def checked_sum(name: str, weights: Weights) -> str:
     """Checksum (sha256, hexadecimal) of a network's weights, after a check that they are of this network.
 
-    The check compares names and shapes; the network it builds for them takes no memory (device "meta").
+    The check compares names and shapes; the network it builds for them takes no memory (device "meta"). Published
+    weights whose sum is known are not checked: building some networks takes seconds of imports.
 
     Raises:
         UsageError: no such network, no weights, or weights of another network.
     """
+    source = network(name)
+    source.require()
     sha256 = weights.sum(name)
-    if (name, sha256) not in _fitting:
-        source = network(name)
+    if sha256 not in source.fitting_sums and (name, sha256) not in _fitting:
         net, left_out = _build_on_meta(source)
-        _check_fits(_shapes(net.state_dict()), weights.shapes(name), left_out, source, weights)
+        _check_fits(_shapes(net.state_dict()), source.own_names(weights.shapes(name)), left_out, source, weights)
         _fitting.add((name, sha256))
     return sha256
 

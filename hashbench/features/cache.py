@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import groupby
@@ -21,13 +22,17 @@ from hashbench.data.images import DECODE_CHUNK_IMAGES, on_device
 from hashbench.dataset import Dataset, Images, Items
 from hashbench.errors import UsageError
 from hashbench.features.extractor import Extractor
-from hashbench.features.parts import DamagedError, Floats, Layout, PartedArray
+from hashbench.features.parts import DamagedError, Floats, Layout, PartedArray, Stamp
+from hashbench.util.files import name_with_key
 from hashbench.util.prefetch import prefetch
 from hashbench.util.progress import Log, Progress, no_log
+from hashbench.util.storage import make_folder, writing
 
 FORMAT = "1"  # of the files; goes up when this module or parts.py changes them
 MAX_BLOCK_IMAGES = 256
 MAX_BLOCK_BYTES = 64 << 20  # of decoded images; a block that reaches it is closed
+SECONDS_BETWEEN_SAVES = 15.0  # of an extraction: a killed process loses no more
+SECONDS_TO_SETTLE = 2.0  # a younger file is not taken for verified: clocks of file systems tick slowly
 
 
 class CachedFeatures(NamedTuple):
@@ -51,12 +56,18 @@ class Block(NamedTuple):
 
 
 def cached_features(
-    dataset: Dataset, dataset_name: str, extractor: Extractor, cache: Path, device: torch.device, log: Log
+    dataset: Dataset,
+    dataset_name: str,
+    extractor: Extractor,
+    cache: Path,
+    device: torch.device,
+    log: Log,
+    verified: dict[str, Stamp] | None = None,
 ) -> CachedFeatures:
     """Features of every item, from the cache or extracted now.
 
     They are extracted once for each content of the data set, extractor, dtype, weights and kind of device, and for each
-    version of what computes them. A killed extraction continues after its last whole part; a damaged part is extracted
+    version of what computes them. A killed extraction continues where it was saved last; a damaged part is extracted
     again. If several processes need the same features, one extracts them and the others wait. Memory holds a few blocks
     of images.
 
@@ -67,9 +78,12 @@ def cached_features(
         cache: the cache's folder, made if need be.
         device: where to extract.
         log: gets lines of progress, and what was damaged in the cache.
+        verified: stamps of the files whose checksums were compared in this run, by folder; those that have not changed
+            since are not read again, and what is compared now is added. None: compare in any case.
 
     Raises:
         UsageError: an image cannot be decoded, or the extractor's weights are missing or unfit.
+        StorageError: features are missing and the cache cannot be written.
     """
     made_from = {
         "dataset": dataset_name,
@@ -84,13 +98,13 @@ def cached_features(
         "decoding": decoding_id(dataset),
     }
     key = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:16]
-    folder = cache / "features" / f"{_safe(dataset_name)}-{_safe(extractor.name)}-{key}"
-    array = _open_checked(folder, no_log)  # damage is logged below, by the process that repairs it
+    folder = cache / "features" / name_with_key(f"{_safe(dataset_name)}-{_safe(extractor.name)}", key)
+    verified = {} if verified is None else verified
+    array = _open_checked(folder, no_log, verified)  # damage is logged below, by the process that repairs it
     if array is None or array.missing():
-        folder.mkdir(parents=True, exist_ok=True)
-        with _exclusive(folder, log):
+        with writing(make_folder(folder)), _exclusive(folder, log):
             what = f"{extractor.name} of {dataset_name}"
-            array = _open_checked(folder, log) or PartedArray.create(
+            array = _open_checked(folder, log, verified) or PartedArray.create(
                 folder, _layout(dataset, extractor, device), made_from
             )
             if array.missing():
@@ -98,7 +112,7 @@ def cached_features(
     return CachedFeatures(array.values(), array.sha256)
 
 
-def _open_checked(folder: Path, log: Log) -> PartedArray | None:
+def _open_checked(folder: Path, log: Log, verified: dict[str, Stamp]) -> PartedArray | None:
     """The array in ``folder`` with its damaged parts marked as missing; None if there is no array."""
     try:
         array = PartedArray.open(folder)
@@ -107,9 +121,15 @@ def _open_checked(folder: Path, log: Log) -> PartedArray | None:
         return None
     if array is None:
         return None
-    for part in array.check():
+    stamp, checked_ns = array.stamp(), time.time_ns()
+    if stamp is not None and verified.get(str(folder)) == stamp:
+        return array
+    damaged = array.check()
+    for part in damaged:
         rows = array.layout.part(part)
         log(f"features {folder}: items {rows.start:,} to {rows.stop - 1:,} are damaged; made again")
+    if stamp is not None and not damaged and checked_ns - stamp.changed_ns > SECONDS_TO_SETTLE * 1e9:
+        verified[str(folder)] = stamp
     return array
 
 
@@ -136,7 +156,7 @@ def _layout(dataset: Dataset, extractor: Extractor, device: torch.device) -> Lay
         raise UsageError(f"{dataset.title}: no image is on disk; run `hashbench data prepare`")
     with torch.inference_mode():
         width = extractor(on_device(dataset.images(present), device)).shape[1]
-    return Layout(len(dataset), width, extractor.dtype)
+    return Layout(len(dataset), width, extractor.kept_dtype)
 
 
 def _extract(dataset: Dataset, extractor: Extractor, parts: PartedArray, device: torch.device, log: Log) -> None:
@@ -147,16 +167,23 @@ def _extract(dataset: Dataset, extractor: Extractor, parts: PartedArray, device:
     wanted, total = sum(map(len, missing.values())), int(present.sum())
     log(f"extracting {wanted:,} images" + (f", {total - wanted:,} are there" if wanted < total else ""))
     progress = Progress(wanted, log)
-    for part, blocks in groupby(prefetch(_blocks(dataset, missing)), key=lambda block: block.part):
-        rows = layout.part(part)
-        values = np.full((len(rows), layout.width), np.nan, dtype=layout.disk_dtype)
-        for block in blocks:
-            if len(block.items):
-                with torch.inference_mode():
-                    features = extractor(on_device(block.images, device))
-                values[block.items - rows.start] = features.cpu().numpy()
-                progress.done(len(block.items))
-        parts.put(part, values)
+    saved = time.monotonic()
+    try:
+        for part, blocks in groupby(prefetch(_blocks(dataset, missing)), key=lambda block: block.part):
+            rows = layout.part(part)
+            values = np.full((len(rows), layout.width), np.nan, dtype=layout.disk_dtype)
+            for block in blocks:
+                if len(block.items):
+                    with torch.inference_mode():
+                        features = extractor(on_device(block.images, device))
+                    values[block.items - rows.start] = features.cpu().numpy()
+                    progress.done(len(block.items))
+            parts.put(part, values)
+            if time.monotonic() - saved > SECONDS_BETWEEN_SAVES:
+                parts.save()
+                saved = time.monotonic()
+    finally:
+        parts.save()
     log(progress.summary())
 
 

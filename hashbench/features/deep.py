@@ -8,6 +8,7 @@ from hashbench.dataset import Images
 from hashbench.errors import UsageError
 from hashbench.features import backbones
 from hashbench.features.extractor import Extractor
+from hashbench.features.networks import network
 from hashbench.features.weights import Weights
 from hashbench.util.device import repeatable
 
@@ -41,23 +42,23 @@ class Deep(Extractor):
         return backbones.checked_sum(self._net_name, self._weights)
 
     def __call__(self, images: Images) -> Tensor:
-        """Features [n, d] of :attr:`dtype`; float16 features are computed in half precision (autocast).
+        """Features [n, d] of :attr:`kept_dtype`; those of 16 bits are computed in their precision (autocast).
 
         Raises:
             UsageError: no weights, or weights of another network; features that are not finite.
         """
         device = images.device if isinstance(images, Tensor) else images[0].device
         batch = max(1, batch_pixels(device) // self.inputs.size**2)
-        net, dtype = self._net(device), getattr(torch, self.dtype)
+        net, dtype, kept = self._net(device), getattr(torch, self.dtype), getattr(torch, self.kept_dtype)
         parts = []
-        half = torch.autocast(device.type, torch.float16, enabled=dtype == torch.float16)
+        half = torch.autocast(device.type, dtype, enabled=dtype != torch.float32)
         with torch.inference_mode(), half, repeatable():
             for start in range(0, len(images), batch):
                 cropped = self.inputs.cropped(images[start : start + batch])
-                parts.append(net(self.inputs.normalised(cropped)).to(dtype))
+                parts.append(net(self.inputs.normalised(cropped)).to(kept))
         features = torch.cat(parts)
         if not features.isfinite().all():
-            way_out = "take --features-dtype float32" if dtype == torch.float16 else "are its weights whole?"
+            way_out = "take --features-dtype float32" if dtype != torch.float32 else "are its weights whole?"
             raise UsageError(f"features {self.name} in {self.dtype} are not finite for some images; {way_out}")
         return features
 
@@ -68,5 +69,6 @@ class Deep(Extractor):
 
     def _net(self, device: torch.device) -> nn.Module:
         if self._loaded is None or self._loaded[1] != device:
-            self._loaded = backbones.load_backbone(self.name, self._weights).net.to(device), device
+            net = backbones.load_backbone(self.name, self._weights).net
+            self._loaded = network(self._net_name).folded(net).to(device), device
         return self._loaded[0]

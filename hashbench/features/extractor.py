@@ -13,7 +13,7 @@ class Extractor(ABC):
 
     Attributes:
         name: id, with "@SIZE" if a size was asked for ("gist", "pixels@16"); every result names it.
-        dtype: of the features, "float32" or "float16".
+        dtype: what the features are computed in, "float32", "float16" or "bfloat16".
         part: what its version is called in fingerprints.
         version: of what it computes; tests/golden says when it goes up.
     """
@@ -22,6 +22,11 @@ class Extractor(ABC):
     version: ClassVar[int]
     name: str
     dtype: str = "float32"
+
+    @property
+    def kept_dtype(self) -> str:
+        """The dtype of the features; float16 for bfloat16, which numpy lacks: it has more digits, and range enough."""
+        return "float16" if self.dtype == "bfloat16" else self.dtype
 
     @property
     def weights(self) -> str | None:
@@ -35,7 +40,7 @@ class Extractor(ABC):
 
     @abstractmethod
     def __call__(self, images: Images) -> Tensor:
-        """Features [n, d] of :attr:`dtype`, on the device of ``images``.
+        """Features [n, d] of :attr:`kept_dtype`, on the device of ``images``.
 
         ``images`` are uint8 [n, c, h, w], c of 1 or 3, or a list of [c, h, w].
         The features of an image do not depend on the others in its batch.

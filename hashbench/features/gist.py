@@ -18,7 +18,7 @@ GRID = 4
 PREFILTER_CUTOFF = 4.0  # cycles per padded image
 PREFILTER_PADDING = 5  # pixels
 CONTRAST_FLOOR = 0.2
-BATCH_IMAGES = 32  # whose filtered versions stay in a CPU's cache
+BATCH_IMAGES = 16  # on a CPU, in whose cache their filtered versions stay: .74 ms an image, at 32 .90, at 128 1.8
 
 
 class Gist(Extractor):
@@ -37,7 +37,9 @@ class Gist(Extractor):
 
     def __call__(self, images: Images) -> Tensor:
         """Float32 [n, 512], none negative, of uint8 [n, c, h, w]; resized to 32x32 first."""
-        return torch.cat([_descriptors(batch) for batch in torch.split(resize(images, SIZE), BATCH_IMAGES)])
+        squares = resize(images, SIZE)
+        batch = BATCH_IMAGES if squares.device.type == "cpu" else max(1, len(squares))
+        return torch.cat([_descriptors(part) for part in torch.split(squares, batch)])
 
 
 def _descriptors(images: Tensor) -> Tensor:
@@ -45,7 +47,8 @@ def _descriptors(images: Tensor) -> Tensor:
     spectrum = torch.fft.fft2(_mirrored(prefilter(grey), 0, SIZE))
     energies = []
     for filters in transfer_functions(images.device):
-        response = torch.fft.ifft2(spectrum.unsqueeze(1) * filters)[..., :SIZE, :SIZE].abs()
+        rows = torch.fft.ifft(spectrum.unsqueeze(1) * filters)[..., :SIZE]  # cut between the axes: a sixth faster
+        response = torch.fft.ifft(rows, dim=-2)[..., :SIZE, :].abs()
         energies.append(functional.avg_pool2d(response, SIZE // GRID).flatten(1))
     return torch.cat(energies, 1)
 

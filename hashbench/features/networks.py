@@ -1,9 +1,12 @@
 """Parses specs of features, "NAME@SIZE": the pre-trained network of that name, and the size."""
 
 from hashbench.errors import UsageError, unknown
+from hashbench.features.lite_nets import LITE_NETS
 from hashbench.features.pretrained import Pretrained
 from hashbench.features.timm_nets import PREFIX, timm_net
 from hashbench.features.torchvision_nets import NETS
+
+NAMED: dict[str, Pretrained] = {**NETS, **LITE_NETS}
 
 
 def net_name(spec: str) -> str:
@@ -35,8 +38,8 @@ def asked_size(spec: str, sizes: range) -> int | None:
 
 
 def is_network(name: str) -> bool:
-    """True for a supported network of torchvision and for any name that begins with "timm:"."""
-    return name in NETS or name.startswith(PREFIX)
+    """True for a supported network of torchvision, for EfficientNet-Lite and for any name that begins with "timm:"."""
+    return name in NAMED or name.startswith(PREFIX)
 
 
 def network(name: str) -> Pretrained:
@@ -47,6 +50,6 @@ def network(name: str) -> Pretrained:
     """
     if name.startswith(PREFIX):
         return timm_net(name)
-    if name not in NETS:
-        raise unknown("network", name, [*NETS, f"{PREFIX}NAME"])
-    return NETS[name]
+    if name not in NAMED:
+        raise unknown("network", name, [*NAMED, f"{PREFIX}NAME"])
+    return NAMED[name]

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -13,7 +14,7 @@ import numpy.typing as npt
 from hashbench.util.files import replacing
 from hashbench.util.threads import pool
 
-PART_ROWS = 512  # a killed process loses one part at most
+PART_ROWS = 512
 ARRAY_FILE, JOURNAL_FILE = "features.bin", "parts.json"
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -41,8 +42,25 @@ class Layout(NamedTuple):
         return range(number * self.rows, min((number + 1) * self.rows, self.items))
 
 
+class Stamp(NamedTuple):
+    """What changes when an array does.
+
+    Attributes:
+        sha256: the array's checksum.
+        size, modified_ns, changed_ns, inode: of its file; the time of the last change cannot be set back.
+    """
+
+    sha256: str
+    size: int
+    modified_ns: int
+    changed_ns: int
+    inode: int
+
+
 class PartedArray:
     """The array in a folder. Every part in its journal is on disk, whenever the process was killed.
+
+    Parts are put, which the system may keep in memory, and saved every now and then, which waits for the disk.
 
     Attributes:
         folder: the folder.
@@ -60,7 +78,7 @@ class PartedArray:
     def create(cls, folder: Path, layout: Layout, made_from: Mapping[str, str | None]) -> Self:
         """An array without parts; replaces the journal of an earlier one."""
         array = cls(folder, layout, [None] * -(-layout.items // layout.rows), made_from)
-        array._write_journal()
+        array.save()
         return array
 
     @classmethod
@@ -100,17 +118,30 @@ class PartedArray:
             self.sums[number] = None
         return damaged
 
+    def stamp(self) -> Stamp | None:
+        """The stamp of the array as it is now; None without a file."""
+        try:
+            status = (self.folder / ARRAY_FILE).stat()
+        except OSError:
+            return None
+        return Stamp(self.sha256, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
     def put(self, number: int, values: Floats) -> None:
-        """Write a part, flush it to disk, then enter its checksum into the journal."""
+        """Write a part; :meth:`save` enters it into the journal."""
         content = values.astype(self.layout.disk_dtype, order="C", copy=False)
         handle = os.open(self.folder / ARRAY_FILE, os.O_WRONLY | os.O_CREAT, 0o644)
         with os.fdopen(handle, "wb") as file:
             file.seek(self._offset(number))
             file.write(content.data)
-            file.flush()
-            os.fsync(file.fileno())
         self.sums[number] = hashlib.sha256(content.data).hexdigest()
-        self._write_journal()
+
+    def save(self) -> None:
+        """Flush all parts to disk, then write the journal with their checksums."""
+        with suppress(FileNotFoundError), (self.folder / ARRAY_FILE).open("rb") as file:
+            os.fsync(file.fileno())
+        journal = {"made_from": self.made_from, "layout": self.layout, "sums": self.sums, "sha256": self.sha256}
+        with replacing(self.folder / JOURNAL_FILE) as work:
+            work.write_text(json.dumps(journal, indent=1) + "\n")
 
     def values(self) -> Floats:
         """The whole array, memory-mapped, read-only."""
@@ -128,8 +159,3 @@ class PartedArray:
                 return hashlib.sha256(file.read(length)).hexdigest()
         except OSError:
             return None
-
-    def _write_journal(self) -> None:
-        journal = {"made_from": self.made_from, "layout": self.layout, "sums": self.sums, "sha256": self.sha256}
-        with replacing(self.folder / JOURNAL_FILE) as work:
-            work.write_text(json.dumps(journal, indent=1) + "\n")

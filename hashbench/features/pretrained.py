@@ -1,13 +1,17 @@
 """The contract of a pre-trained network: architecture, preprocessing, published weights."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from torch import nn
 
 from hashbench.errors import UsageError
 from hashbench.features.preprocessing import Preprocessing
 from hashbench.util.progress import Log
+
+Value = TypeVar("Value")  # a tensor, or its shape
 
 
 class Pretrained(ABC):
@@ -16,15 +20,28 @@ class Pretrained(ABC):
     Attributes:
         name: the NAME of "--weights NAME=FILE".
         sizes: allowed sides of its input, in pixels.
+        fitting_sums: of state dicts that are known to fit, so that nothing has to be built to check them.
     """
 
     name: str
     sizes: range
+    fitting_sums: frozenset[str] = frozenset()
+
+    def require(self) -> None:  # noqa: B027 - most need nothing
+        """Check, without importing it, that what :meth:`build` needs is installed.
+
+        Raises:
+            UsageError: it is not; the message names the command that installs it.
+        """
 
     @property
     @abstractmethod
     def preprocessing(self) -> Preprocessing:
         """The published preprocessing, at the network's own size."""
+
+    def preprocessing_at(self, size: int | None) -> Preprocessing:
+        """The preprocessing for images of ``size`` px, the published one for None."""
+        return self.preprocessing.at(size)
 
     @abstractmethod
     def build(self) -> tuple[nn.Module, frozenset[str]]:
@@ -33,6 +50,10 @@ class Pretrained(ABC):
         Leaves the global random generators alone.
         """
 
+    def own_names(self, state: Mapping[str, Value]) -> dict[str, Value]:
+        """A state dict under the names of :meth:`build`'s network; published weights may have others."""
+        return dict(state)
+
     @abstractmethod
     def adapt(self, net: nn.Module, size: int) -> int:
         """Adapt ``net`` (built, with weights) to images of that size; returns the width of its features.
@@ -40,6 +61,10 @@ class Pretrained(ABC):
         Raises:
             UsageError: the network cannot read images of that size.
         """
+
+    def folded(self, net: nn.Module) -> nn.Module:
+        """``net`` (in eval mode) for features alone: equal up to rounding, perhaps faster, no longer trainable."""
+        return net
 
     @abstractmethod
     def published_file(self, offline: bool, log: Log) -> Path:

@@ -9,6 +9,7 @@ from hashbench.features.backbones import is_backbone
 from hashbench.features.deep import Deep
 from hashbench.features.extractor import Extractor
 from hashbench.features.gist import Gist
+from hashbench.features.lite_nets import LITE_NETS
 from hashbench.features.networks import asked_size, net_name
 from hashbench.features.pixels import Pixels
 from hashbench.features.timm_nets import PREFIX, SUMMARY
@@ -25,6 +26,7 @@ def summaries() -> dict[str, str]:
         name: (inspect.getdoc(kind) or "").partition("\n")[0].rstrip(".") for name, kind in WITHOUT_NETWORK.items()
     }
     lines |= {name: net.summary for name, net in NETS.items()}
+    lines |= {name: net.summary for name, net in LITE_NETS.items()}
     return dict(sorted({**lines, f"{PREFIX}NAME": SUMMARY}.items()))
 
 
@@ -46,7 +48,7 @@ def extractor(spec: str, weights: Weights = Weights(), dtype: str = "float32") -
     Args:
         spec: see :func:`summaries`.
         weights: where a network's weights come from; read when they are needed.
-        dtype: of a network's features, "float32" or "float16"; other features are float32.
+        dtype: of a network's features, "float32", "float16" or "bfloat16"; other features are float32.
 
     Raises:
         UsageError: unknown name, or a size that is not allowed.

@@ -1,18 +1,25 @@
 """Reads state dicts: .pth as torch saves them, or .safetensors."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import safetensors.torch
 import torch
 from torch import Tensor
 
 from hashbench.errors import UsageError
+from hashbench.features.state_files import no_state_dict, read_content
+from hashbench.util.progress import Log, no_log
 
+PREFIXES = ("module.", "_orig_mod.", "model.", "backbone.")
+"""What wrappers put before all names of a network: DataParallel, torch.compile, Lightning and others."""
+NESTED = ("state_dict", "model_state_dict", "model")
+"""Where checkpoints have the state dict, beside the epoch and the optimiser's."""
 ENCODER_PREFIX = "encoder.net."  # of the network's tensors in a recorded state of a method on images
+
+_said: set[str] = set()
 
 
 class StateSummary(NamedTuple):
@@ -28,37 +35,23 @@ class StateSummary(NamedTuple):
     shapes: dict[str, torch.Size]
 
 
-def read_state(file: Path) -> dict[str, Tensor]:
+def read_state(file: Path, log: Log = no_log) -> dict[str, Tensor]:
     """The tensors in ``file``, on the CPU, detached. Unpickles nothing but tensors.
 
-    From a method's recorded state ("results/records/....safetensors") it takes the encoder's network alone, under the
-    network's own names, so that a trained encoder can be used wherever published weights can.
+    Of a checkpoint it takes the one state dict inside (:data:`NESTED`), and prefixes that all names begin with
+    (:data:`PREFIXES`) are taken off; a line to ``log`` says so. From a method's recorded state
+    ("results/records/....safetensors") it takes the encoder's network alone, under the network's own names, so that a
+    trained encoder can be used wherever published weights can.
 
     Raises:
         UsageError: the file cannot be read, or is not a state dict.
     """
-    try:
-        if file.suffix == ".safetensors":
-            content = safetensors.torch.load_file(file)
-        else:
-            content = torch.load(file, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise UsageError(f"weights {file} cannot be read ({error.strerror or error})") from error
-    except Exception as error:  # damaged files make torch and pickle raise errors of many kinds
-        raise _no_state_dict(file, f"reading it fails with {type(error).__name__}") from error
-    if not isinstance(content, Mapping) or not content:
-        raise _no_state_dict(file, f"it holds a {type(content).__name__}")
-    for name, value in content.items():
-        if not isinstance(value, Tensor):
-            raise _no_state_dict(file, f"{name!r} is a {type(value).__name__}")
-    state = {str(name): value.detach() for name, value in content.items()}
-    trained = {
-        name.removeprefix(ENCODER_PREFIX): value for name, value in state.items() if name.startswith(ENCODER_PREFIX)
-    }
-    return trained or state
+    state, note = _read(file)
+    _say_once(note, log)
+    return state
 
 
-def summarise_state(file: Path) -> StateSummary:
+def summarise_state(file: Path, log: Log = no_log) -> StateSummary:
     """Checksum and shapes of what :func:`read_state` returns; remembered while size and time of the file stay.
 
     Raises:
@@ -68,20 +61,64 @@ def summarise_state(file: Path) -> StateSummary:
         status = file.stat()
     except OSError as error:
         raise UsageError(f"weights {file} cannot be read ({error.strerror})") from error
-    return _summary(file, status.st_size, status.st_mtime_ns)
+    summary, note = _summary(file, status.st_size, status.st_mtime_ns)
+    _say_once(note, log)
+    return summary
 
 
 @cache
-def _summary(file: Path, size: int, changed: int) -> StateSummary:  # noqa: ARG001 - part of the cache's key
-    state, total = read_state(file), hashlib.sha256()
+def _summary(file: Path, size: int, changed: int) -> tuple[StateSummary, str]:  # noqa: ARG001 - the cache's key
+    (state, note), total = _read(file), hashlib.sha256()
     for name, value in sorted(state.items()):
         total.update(f"{name} {value.dtype} {list(value.shape)}\n".encode())
         total.update(value.contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return StateSummary(total.hexdigest(), {name: value.shape for name, value in state.items()})
+    return StateSummary(total.hexdigest(), {name: value.shape for name, value in state.items()}), note
 
 
-def _no_state_dict(file: Path, why: str) -> UsageError:
-    return UsageError(
-        f"weights {file} are no state dict ({why}); wanted tensors by name, as "
-        "torch.save(net.state_dict(), 'net.pth') or safetensors.torch.save_file write them"
-    )
+def _read(file: Path) -> tuple[dict[str, Tensor], str]:
+    """The tensors of :func:`read_state`, and a line on what they were taken out of, or nothing."""
+    content, notes = _state_inside(file, read_content(file))
+    state = {}
+    for name, value in content.items():
+        if not isinstance(value, Tensor):
+            raise no_state_dict(file, f"{name!r} is a {type(value).__name__}")
+        state[str(name)] = value.detach()
+    trained = {
+        name.removeprefix(ENCODER_PREFIX): value for name, value in state.items() if name.startswith(ENCODER_PREFIX)
+    }
+    if trained:
+        return trained, ""
+    prefix = _common_prefix(state)
+    if prefix:
+        notes.append(f"{prefix!r} off all names")
+    plain = {name.removeprefix(prefix): value for name, value in state.items()}
+    return plain, f"weights {file}: took {' and '.join(notes)}" if notes else ""
+
+
+def _state_inside(file: Path, content: object) -> tuple[Mapping[Any, object], list[str]]:
+    """A file's content, or the one state dict of a checkpoint, and what was taken."""
+    if not isinstance(content, Mapping) or not content:
+        raise no_state_dict(file, f"it holds a {type(content).__name__}")
+    inside = [name for name in NESTED if isinstance(content.get(name), Mapping) and content[name]]
+    if not inside:
+        return content, []
+    if len(inside) > 1:
+        raise no_state_dict(file, f"it holds several: {', '.join(map(repr, inside))}; save the one that is meant")
+    return content[inside[0]], [f"{inside[0]!r} out of {len(content)} entries"]
+
+
+def _common_prefix(names: Iterable[str]) -> str:
+    """What of :data:`PREFIXES`, one behind the other, all names begin with."""
+    left, taken = list(names), ""
+    while True:
+        found = next((each for each in PREFIXES if all(len(n) > len(each) and n.startswith(each) for n in left)), None)
+        if found is None:
+            return taken
+        taken, left = taken + found, [name.removeprefix(found) for name in left]
+
+
+def _say_once(line: str, log: Log) -> None:
+    """Log a line once in a process: sums, shapes and tensors are read one after the other."""
+    if line and log is not no_log and line not in _said:
+        _said.add(line)
+        log(line)

@@ -16,7 +16,8 @@ from hashbench.features.pretrained import Pretrained
 from hashbench.util.progress import Log
 
 PREFIX = "timm:"
-SUMMARY = "any network of timm (pip install 'hashbench[timm]'), pooled, its weights and preprocessing, or @SIZE"
+INSTALL = "pip install 'hashbench[timm]'"
+SUMMARY = f"any network of timm ({INSTALL}), pooled, its weights and preprocessing, or @SIZE"
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,7 @@ class TimmNet(Pretrained):
 
     def build(self) -> tuple[nn.Module, frozenset[str]]:
         """Initialised at random, since some networks compute tables then that are not part of the weights."""
-        with torch.random.fork_rng(devices=[]):
-            net = _timm().create_model(self.name.removeprefix(PREFIX))
-        whole = net.state_dict().keys()
-        net.reset_classifier(0)
-        return net, frozenset(whole - net.state_dict().keys())
+        return build_timm(self.name.removeprefix(PREFIX))
 
     def adapt(self, net: Any, size: int) -> int:
         """Set the size of a network of fixed size, which resamples its position embeddings; then try one image."""
@@ -110,11 +107,35 @@ def timm_net(name: str) -> TimmNet:
     return TimmNet(name, config)
 
 
-def _timm() -> Any:
+def build_timm(
+    name: str, features: str = f"{PREFIX}NAME", install: str = INSTALL, *, whole: bool = False
+) -> tuple[nn.Module, frozenset[str]]:
+    """Timm's network called ``name`` with random weights, and the names of the tensors that were cut off its end.
+
+    Leaves the global random generators alone.
+
+    Args:
+        name: timm's.
+        features: what needs it, for the message.
+        install: the command that installs what is missing.
+        whole: with its classifier.
+
+    Raises:
+        UsageError: timm is not installed.
+    """
+    with torch.random.fork_rng(devices=[]):
+        net = _timm(features, install).create_model(name)
+    every = net.state_dict().keys()
+    if not whole:
+        net.reset_classifier(0)
+    return net, frozenset(every - net.state_dict().keys())
+
+
+def _timm(features: str = f"{PREFIX}NAME", install: str = INSTALL) -> Any:
     try:
         return importlib.import_module("timm")
     except ImportError as error:
-        raise UsageError(f"features {PREFIX}NAME need timm ({error}); pip install 'hashbench[timm]'") from None
+        raise UsageError(f"features {features} need timm ({error}); {install}") from None
 
 
 def _unknown(timm: Any, name: str) -> UsageError:

@@ -13,10 +13,12 @@ import torch
 from torch import nn
 
 from hashbench.data.download import fetch
+from hashbench.errors import StorageError
 from hashbench.features.preprocessing import Preprocessing
 from hashbench.features.pretrained import Pretrained
 from hashbench.util.files import replacing
 from hashbench.util.progress import Log
+from hashbench.util.storage import make_folder
 
 WEIGHTS = "IMAGENET1K_V1"  # those the literature used
 PRESET = Preprocessing(224, 256, "bilinear", mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
@@ -76,12 +78,12 @@ class TorchvisionNet(Pretrained):
         if offline:
             raise self.no_weights(f"{file} is not there, and --offline and --dry-run fetch nothing", remedy)
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(file.parent)
             with replacing(file) as work:
                 start_of_sum = file.stem.rpartition("-")[2]
                 fetch(url, work, start_of_sum, self.ways_out(remedy), log, algorithm="sha256")
-        except OSError as error:
-            raise self.no_weights(f"{file} cannot be written ({error.strerror})", remedy) from error
+        except StorageError as error:
+            raise self.no_weights(str(error).partition(";")[0], remedy) from error
         return file
 
 

@@ -41,7 +41,7 @@ class Weights:
         Raises:
             UsageError: see :meth:`file`; or the file is not a state dict.
         """
-        return read_state(self.file(name))
+        return read_state(self.file(name), self.log)
 
     def sum(self, name: str) -> str:
         """Checksum (sha256, hexadecimal) of the state dict, see :class:`hashbench.features.state_dicts.StateSummary`.
@@ -49,7 +49,7 @@ class Weights:
         Raises:
             UsageError: see :meth:`state`.
         """
-        return summarise_state(self.file(name)).sha256
+        return summarise_state(self.file(name), self.log).sha256
 
     def shapes(self, name: str) -> dict[str, torch.Size]:
         """Shapes of the state dict's tensors; read together with :meth:`sum`, so the file is read once for both.
@@ -57,7 +57,7 @@ class Weights:
         Raises:
             UsageError: see :meth:`state`.
         """
-        return summarise_state(self.file(name)).shapes
+        return summarise_state(self.file(name), self.log).shapes
 
 
 def parse_weights(pairs: Iterable[str]) -> dict[str, Path]:

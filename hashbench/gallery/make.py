@@ -25,7 +25,9 @@ from hashbench.replay.stored_trial import (
     load_method_codes,
     readable_trials,
 )
+from hashbench.util.numbers import whole_number
 from hashbench.util.progress import Log, no_log
+from hashbench.util.storage import make_folder
 
 MAX_SHOWN = 100  # queries, and neighbours of each: a sheet stays one that can be drawn and looked at
 
@@ -54,8 +56,7 @@ class GalleryRequest:
 
     def __post_init__(self) -> None:
         for name, value in (("queries", self.queries), ("neighbours", self.neighbours)):
-            if not 1 <= value <= MAX_SHOWN:
-                raise UsageError(f"{name} is {value}, wanted 1 to {MAX_SHOWN}")
+            object.__setattr__(self, name, whole_number(name, value, 1, MAX_SHOWN))
 
 
 @dataclass(frozen=True)
@@ -107,10 +108,10 @@ def make_gallery(stored: StoredTrial, request: GalleryRequest) -> GalleryResult:
     queries = spread(codes.average_precision, request.queries)
     if not len(queries):
         raise UsageError(f"record {stored.record['key']}: no query has a relevant item, so there is nothing to show")
-    neighbours = nearest(codes, queries, request.neighbours, request.device)
     dataset = open_recorded_dataset(stored, request.data, request.dataset)
+    neighbours = nearest(codes, queries, request.neighbours, request.device)
     sheet = neighbour_sheet(stored, codes, neighbours, dataset)
-    request.out.mkdir(parents=True, exist_ok=True)
+    make_folder(request.out)
     file = request.out / f"{stored.file.stem}-neighbours.png"
     sheet.save(file)
     try:

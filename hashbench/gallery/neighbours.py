@@ -7,6 +7,7 @@ import numpy.typing as npt
 import torch
 
 from hashbench.errors import UsageError
+from hashbench.evaluation.relevance import as_multi_hot
 from hashbench.replay.stored_trial import StoredCodes
 from hashbench.search.index import HammingIndex
 
@@ -53,5 +54,6 @@ def nearest(codes: StoredCodes, queries: Rows, k: int, device: torch.device) -> 
     if k > len(codes.database):
         raise UsageError(f"neighbours is {k}, wanted 1 to {len(codes.database)}, the size of the database")
     items, distances = HammingIndex(codes.database, device).search(codes.query[queries], k)
-    shared = codes.query_labels[queries][:, None, :] & codes.database_labels[items]
+    # A data set's labels are multi-hot, and codes of none have no pictures.
+    shared = as_multi_hot(codes.query_labels)[queries][:, None, :] & as_multi_hot(codes.database_labels)[items]
     return Neighbours(queries, items, distances, np.asarray(shared.any(axis=2)))

@@ -33,6 +33,7 @@ def outdated_records(results: Results) -> dict[str, Outdated]:
     """
     forget_sources()
     absent: dict[tuple[str, str, str], Outdated | None] = {}
+    superseded: dict[str, Outdated | None] = {}  # by what repetitions share
     found = {}
     for record in results.records:
         if "scored" in record["fingerprint"]:
@@ -41,7 +42,12 @@ def outdated_records(results: Results) -> dict[str, Outdated]:
         names = trial.method, trial.dataset, trial.features
         if names not in absent:
             absent[names] = None if trial.elsewhere else _absent(*names)
-        reason = absent[names] or _superseded(trial, record["variant"]) or _stale(trial, record["fingerprint"])
+        reason = absent[names]
+        if reason is None:
+            asked = json.dumps([names, trial.preset, trial.parameters, record["variant"]], sort_keys=True)
+            if asked not in superseded:
+                superseded[asked] = _superseded(trial, record["variant"])
+            reason = superseded[asked] or _stale(trial, record["fingerprint"])
         if reason:
             found[record["key"]] = reason
     return found

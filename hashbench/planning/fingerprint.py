@@ -37,7 +37,7 @@ def fingerprint(trial: TrialSpec, card: str, device: torch.device) -> dict[str, 
         "distributions": {name: version}}
     """
     method = _sources(METHODS, trial.method) if trial.method not in REFERENCES else None
-    dataset = None if DATASETS.is_shipped(trial.dataset) else _sources(DATASETS, trial.dataset)
+    dataset = None if _is_shipped(trial.dataset) else _sources(DATASETS, trial.dataset)
     plugins = [sources for sources in (method, dataset) if sources is not None]
     return {
         "card": card,
@@ -56,6 +56,7 @@ def bare_fingerprint(card: str, device: str) -> dict[str, Any]:
 def forget_sources() -> None:
     """Forget the sources of plugins; called at the start of a plan, since files may have been edited."""
     _sources.cache_clear()
+    _is_shipped.cache_clear()
 
 
 def check_sources(trial: TrialSpec, planned: Mapping[str, Any]) -> None:
@@ -125,3 +126,8 @@ def _loaded(trial: TrialSpec) -> dict[str, str]:
 @cache
 def _sources(registry: Registry[Any], name: str) -> PluginSources:
     return registry.sources(name)
+
+
+@cache
+def _is_shipped(dataset: str) -> bool:
+    return DATASETS.is_shipped(dataset)

@@ -1,13 +1,15 @@
 """A grid of trials as a user asks for it; the constructor checks the values."""
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from hashbench.codes import check_bits
 from hashbench.errors import UsageError
+from hashbench.util.numbers import INT64, whole_number
 
-FEATURES_DTYPES = ("auto", "float32", "float16")
+FEATURES_DTYPES = ("auto", "float32", "float16", "bfloat16")
 RERUN = ("missing", "failed", "stale", "all")
 
 
@@ -20,7 +22,7 @@ class Grid:
         bits: code lengths, 1 to 4096.
         datasets: names, globs or "name/protocol"; empty for the default data set.
         features: id of the features, or None for each data set's own.
-        features_dtype: what deep features are extracted in: float32, float16, or auto (float16 on a GPU).
+        features_dtype: what deep features are extracted in: float32, float16, bfloat16, or auto (float16 on a GPU).
         repeats: repetitions with seeds of their own; deterministic methods are run once.
         preset: name of a preset, applied to the methods that have it.
         parameters: {method: {parameter: value or text}}.
@@ -51,12 +53,13 @@ class Grid:
             raise UsageError("no method given; name some with --methods (hashbench list methods shows them)")
         if not self.bits:
             raise UsageError("no code length given; name some with --bits, say --bits 16,32,64")
-        for bits in self.bits:
-            check_bits(bits)
-        if self.repeats < 1:
-            raise UsageError(f"repeats is {self.repeats}, wanted 1 or more")
-        if self.limit is not None and self.limit < 1:
-            raise UsageError(f"limit is {self.limit}, wanted 1 or more training items")
+        whole = {"repeats": whole_number("repeats", self.repeats, 1)}
+        whole["seed"] = whole_number("seed", self.seed, -INT64, INT64 - 1, "a whole number of at most 64 bits")
+        if self.limit is not None:
+            whole["limit"] = whole_number("limit", self.limit, 1)
+        for name, value in whole.items():  # numpy's as Python's, as records have them
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "bits", tuple(check_bits(bits) for bits in self.bits))
         if self.features_dtype not in FEATURES_DTYPES:
             raise UsageError(f"features dtype is {self.features_dtype!r}, wanted one of {', '.join(FEATURES_DTYPES)}")
         if self.rerun not in RERUN:
@@ -84,9 +87,54 @@ def parse_bits(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(lengths))
 
 
-def split_list(text: str) -> tuple[str, ...]:
-    """The parts of a comma-separated list, without blanks and repeats."""
-    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+def split_list(text: str, brackets: bool = False) -> tuple[str, ...]:
+    """The parts of a comma-separated list, without blanks and repeats.
+
+    A comma in double quotes, or behind a backslash, belongs to a name: ``"folder:a,b/set.toml",digits``.
+
+    Args:
+        text: the list.
+        brackets: a comma in brackets separates nothing either, and quotes in brackets stay: "[1,2],[3]".
+
+    Raises:
+        UsageError: a quotation mark or a bracket is not closed.
+    """
+    parts, depth, quoted = [""], 0, False
+    characters = iter(re.findall(r'\\[,"]|.', text, re.DOTALL))
+    for character in characters:
+        if character == '"':
+            quoted = not quoted
+        if brackets and not quoted:
+            depth += (character in "([{") - (character in ")]}")
+        if character == "," and not quoted and depth < 1:
+            parts.append("")
+        elif character != '"' or depth:
+            parts[-1] += character[-1]
+    if quoted or depth > 0:
+        what = "quotation mark" if quoted else "bracket"
+        raise UsageError(f'the list {text!r} has a {what} that is not closed (\\" is a quotation mark in a name)')
+    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+
+
+def check_commas(option: str, parts: Sequence[str], is_name: Callable[[str], bool]) -> None:
+    """Check that parts of a list are not one name with a comma that was not quoted.
+
+    Args:
+        option: what the list was given as, for the message.
+        parts: the list.
+        is_name: whether there is something of that name.
+
+    Raises:
+        UsageError: parts that nothing is called are a name when they are joined.
+    """
+    for start, part in enumerate(parts):
+        for end in range(start + 2, len(parts) + 1):
+            whole = ",".join(parts[start:end])
+            if not is_name(part) and is_name(whole):
+                raise UsageError(
+                    f"{option} has {part!r}, which nothing is called; {whole!r} has a comma in its name: "
+                    f"write {option} '\"{whole}\"'"
+                )
 
 
 def parse_settings(pairs: Iterable[str]) -> dict[str, dict[str, str]]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from hashbench.method import HashMethod
 from hashbench.planning.fingerprint import changes, listed
 from hashbench.plugins import hyperparameters
 from hashbench.plugins.registry import METHODS
@@ -55,22 +56,25 @@ def _earlier_records(
     trials: list[tuple[PlannedTrial, str]], records: ReadFiles
 ) -> tuple[dict[str, Record], dict[str, Record]]:
     """The newest record of each planned trial, whatever its fingerprint: of this kind of device, and of others."""
-    methods = {planned.trial.method for planned, _ in trials}
+    methods: dict[str, type[HashMethod] | None] = {
+        name: None if name in REFERENCES else METHODS.get(name)
+        for name in dict.fromkeys(planned.trial.method for planned, _ in trials)
+    }
     kinds = {planned.fingerprint["device"] for planned, _ in trials}
     sides: tuple[list[Record], list[Record]] = ([], [])
     for record in records.contents.values():
-        if record["trial"]["method"] in methods:
-            sides[record["fingerprint"]["device"] not in kinds].append(_with_current_names(record))
+        name = record["trial"]["method"]
+        if name in methods:
+            sides[record["fingerprint"]["device"] not in kinds].append(_with_current_names(record, methods[name]))
     return newest_records(sides[0]), newest_records(sides[1])
 
 
-def _with_current_names(record: Record) -> Record:
-    """The record with its trial's parameters under the names that they have today."""
-    trial = record["trial"]
-    if trial["method"] in REFERENCES:
+def _with_current_names(record: Record, method: type[HashMethod] | None) -> Record:
+    """The record with its trial's parameters under the names that they have today; None is a reference trial."""
+    if method is None or not method.renamed:
         return record
-    parameters = hyperparameters.current_names(METHODS.get(trial["method"]), trial["parameters"])
-    return {**record, "trial": {**trial, "parameters": parameters}}
+    trial = record["trial"]
+    return {**record, "trial": {**trial, "parameters": hyperparameters.current_names(method, trial["parameters"])}}
 
 
 def _state(

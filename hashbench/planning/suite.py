@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 
 from hashbench.errors import UsageError, unknown
 from hashbench.planning.grid import Grid
-from hashbench.plugins.hyperparameters import resolve
+from hashbench.planning.sweeps import combinations
 from hashbench.plugins.registry import METHODS
 from hashbench.util.documents import Text, checked, in_words, read_toml
 
@@ -53,6 +53,8 @@ class SuiteFile(Struct, frozen=True, forbid_unknown_fields=True):
 
     title: Annotated[str, Meta(min_length=1, description="a text in quotes that says what it shows")]
     why: Text = ""
+    needs: Text = ""
+    time: Text = ""
     grid: Annotated[GridTable, Meta(description="a table, [grid]")] = GridTable()
     runs: Annotated[tuple[GridTable, ...], Meta(min_length=1, description="tables, each headed [[runs]]")] = (
         GridTable(),
@@ -68,17 +70,25 @@ class Suite:
         title: what it shows, one line.
         why: how to read it; empty where the file has none.
         runs: the grids, at least one.
+        needs: what has to be done before it can be run; empty where there is nothing, or the file does not say.
+        time: how long it takes, and on what; empty where the file does not say.
     """
 
     file: Path
     title: str
     why: str
     runs: tuple[Grid, ...]
+    needs: str = ""
+    time: str = ""
 
     @property
     def name(self) -> str:
         """The file's name without its suffix."""
         return self.file.stem
+
+    def requirements(self) -> str:
+        """A phrase on what it needs and how long it takes: "needs hashbench data prepare cifar10; time: 8 min"."""
+        return "; ".join(f"{word} {text}" for word, text in (("needs", self.needs), ("time:", self.time)) if text)
 
     def grids(self, changes: Mapping[str, Any]) -> list[Grid]:
         """The runs with ``changes``, fields of a grid, made to each; parameters go to the runs that name a method.
@@ -136,7 +146,7 @@ def _suite(file: Path) -> Suite:
     document = checked(content, SuiteFile, name)
     runs = tuple(_grid(f"{name}: runs[{index}]", document.grid, run) for index, run in enumerate(document.runs))
     _check_named(f"{name}: grid.parameters", document.grid.given().get("parameters", {}), _methods(runs))
-    return Suite(file, document.title, document.why.strip(), runs)
+    return Suite(file, document.title, document.why.strip(), runs, document.needs, document.time)
 
 
 def _grid(where: str, grid: GridTable, run: GridTable) -> Grid:
@@ -165,7 +175,7 @@ def _check_parameters(file: Path, runs: Sequence[Grid]) -> None:
     for index, run in enumerate(runs):
         for name in run.parameters.keys() & set(METHODS.names()):
             try:
-                resolve(name, METHODS.get(name), run.parameters[name])
+                combinations(name, METHODS.get(name), run.parameters[name])
             except UsageError as error:
                 raise UsageError(f"suite {file}: runs[{index}]: {error}") from None
 
@@ -177,7 +187,11 @@ def _methods(runs: Iterable[Grid]) -> list[str]:
 def _for_methods(methods: Iterable[str], parameters: Parameters) -> Parameters:
     """The parameters of these methods, names or globs."""
     patterns = list(methods)
-    return {name: values for name, values in parameters.items() if any(fnmatchcase(name, glob) for glob in patterns)}
+
+    def named(method: str) -> bool:
+        return method in patterns or any(fnmatchcase(method, glob) for glob in patterns)
+
+    return {name: values for name, values in parameters.items() if named(name)}
 
 
 def _merged(old: Parameters, new: Parameters) -> Parameters:

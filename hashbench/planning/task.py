@@ -1,6 +1,6 @@
 """Tasks: a protocol with its features, which the trials of a grid share."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,12 +9,14 @@ import torch
 from hashbench.data.protocol_card import ProtocolCard, make_card
 from hashbench.data.spec import expand, open_dataset, protocol_id
 from hashbench.dataset import Dataset, Split
-from hashbench.errors import UsageError, catching_exit
+from hashbench.errors import BrokenFiles, UsageError, catching_exit
 from hashbench.features.extractor import Extractor
 from hashbench.features.spec import extractor, features_dtype
 from hashbench.features.weights import Weights
 from hashbench.planning.defaults import default_datasets
-from hashbench.planning.grid import Grid
+from hashbench.planning.grid import Grid, check_commas
+
+TRIED_IMAGES = 16
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Task:
         extractor: of the features.
         device: where its trials run.
         weights: where those of networks come from.
+        remarks: lines on what looks wrong in the data set's files.
     """
 
     spec: str
@@ -34,9 +37,11 @@ class Task:
     extractor: Extractor
     device: torch.device
     weights: Weights
+    remarks: Sequence[str] = ()
 
     def notes(self, grid: Grid) -> Iterator[str]:
-        """Lines on options that have no effect."""
+        """Lines on what looks wrong in the data set's files, and on options that have no effect."""
+        yield from self.remarks
         if grid.features_dtype not in ("auto", self.extractor.dtype):
             yield f"features {self.extractor.name} are {self.extractor.dtype}, whatever --features-dtype says"
 
@@ -48,10 +53,16 @@ def tasks(grid: Grid, data: Path, device: torch.device, weights: Weights) -> Ite
         UsageError: a data set or features that are not there, or without items to train on or to score.
     """
     patterns = grid.datasets or default_datasets()
+    check_commas("--datasets", patterns, _names_a_file)
     for spec in dict.fromkeys(spec for pattern in patterns for spec in expand(pattern, weights.log)):
         with catching_exit(f"data set {spec!r}"):
             task = _task(spec, grid, data, device, weights)
         yield task
+
+
+def _names_a_file(spec: str) -> bool:
+    file = spec.partition(":")[2]
+    return bool(file) and Path(file).expanduser().is_file()
 
 
 def _task(spec: str, grid: Grid, data: Path, device: torch.device, weights: Weights) -> Task:
@@ -61,15 +72,20 @@ def _task(spec: str, grid: Grid, data: Path, device: torch.device, weights: Weig
     _check_answerable(card, split, dataset)
     features = extractor(grid.features or dataset.features, weights, features_dtype(grid.features_dtype, device))
     _check_reads(features, dataset, split)
-    return Task(spec, card, features, device, weights)
+    return Task(spec, card, features, device, weights, dataset.notes())
 
 
 def _check_sizes(card: ProtocolCard, limit: int | None) -> None:
     for name, size in card.sizes.items():
+        if not size and not card.missing[name]:
+            raise UsageError(
+                f"{card.protocol} has no {name} items; name some in its files to run methods, or score codes that were "
+                "made elsewhere (`hashbench score --protocol`)"
+            )
         if not size:
             raise UsageError(
                 f"{card.protocol}: none of the {card.missing[name]:,} {name} images is on disk; "
-                f"`hashbench data verify` counts what is missing"
+                f"`hashbench data verify` names them and the likely cause"
             )
     if limit is not None and limit > card.sizes["train"]:
         raise UsageError(f"limit is {limit}, but {card.protocol} has {card.sizes['train']} training items")
@@ -84,7 +100,11 @@ def _check_answerable(card: ProtocolCard, split: Split, dataset: Dataset) -> Non
 
 
 def _check_reads(features: Extractor, dataset: Dataset, split: Split) -> None:
-    """Networks read any image; features without weights are tried on one image, so that not every trial fails alike."""
+    """Networks read any image; features without weights are tried on a few, so that not every trial fails alike."""
     if features.weights is None:
+        try:
+            images = dataset.images(split.query[:TRIED_IMAGES])
+        except BrokenFiles:  # all broken images are named at once, before anything is run
+            return
         with torch.inference_mode():
-            features(dataset.images(split.query[:1]))
+            features(images)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+import numpy as np
 import torch
 
 from hashbench.errors import UsageError, unknown
@@ -99,6 +100,8 @@ def resolve_recorded(name: str, method: type[Any], parameters: Mapping[str, Any]
 
 def _convert(value: Any, wanted: Any) -> Any:
     """``value`` as ``wanted``: bool, int, float, str, None, Literal, tuple, list or a union of these."""
+    if isinstance(value, np.generic):
+        value = value.item()
     origin, inner = get_origin(wanted), get_args(wanted)
     if origin in (Union, types.UnionType):
         return _union(value, inner)

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from hashbench.errors import UsageError
+
 PLUGINS_VARIABLE = "HASHBENCH_PLUGINS"
 ROOMS = ("methods", "datasets")
 
@@ -16,8 +18,35 @@ def plugin_folders(package_file: str, room: str) -> list[str]:
     package = Path(package_file).resolve().parent
     shipped = any(file.name != "__init__.py" for file in package.glob("*.py"))
     own = package if shipped else package.parent.parent / room
-    roots = [Path(root) for root in os.environ.get(PLUGINS_VARIABLE, "").split(os.pathsep) if root]
-    return [str(folder) for folder in (own, *(root.resolve() / room for root in roots)) if folder.is_dir()]
+    return [str(folder) for folder in (own, *(root.resolve() / room for root in _roots())) if folder.is_dir()]
+
+
+def check_roots() -> None:
+    """Check that each root on ``HASHBENCH_PLUGINS`` is a folder with plugins.
+
+    Raises:
+        UsageError: one is not there, is a file, or has neither ``methods`` nor ``datasets`` inside.
+    """
+    for root in _roots():
+        if any((root / room).is_dir() for room in ROOMS):
+            continue
+        named = f"{PLUGINS_VARIABLE} names {str(root)!r}"
+        if not root.exists():
+            raise UsageError(f"{named}, which is not there; make it, name the right folder, or unset the variable")
+        if not root.is_dir():
+            folder = root.parent.parent if root.parent.name in ROOMS else "the folder that has methods/ or datasets/"
+            raise UsageError(f"{named}, which is a file; name {_shown(folder)}, whose methods/*.py are plugins")
+        if root.resolve().name in ROOMS:
+            raise UsageError(f"{named}, which is itself the folder of plugins; name {_shown(root.parent)}, around it")
+        raise UsageError(f"{named}, which has neither {ROOMS[0]}/ nor {ROOMS[1]}/ inside; put plugins there, as *.py")
+
+
+def _roots() -> list[Path]:
+    return [Path(root) for root in os.environ.get(PLUGINS_VARIABLE, "").split(os.pathsep) if root]
+
+
+def _shown(folder: Path | str) -> str:
+    return repr(str(folder)) if isinstance(folder, Path) else folder
 
 
 def is_shipped(file: Path) -> bool:

@@ -5,6 +5,7 @@ import importlib.metadata
 import inspect
 import pkgutil
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
@@ -14,7 +15,8 @@ from typing import Generic, TypeVar
 from hashbench.dataset import Dataset
 from hashbench.errors import UsageError, in_words, unknown
 from hashbench.method import HashMethod
-from hashbench.plugins.plugin_path import is_shipped
+from hashbench.plugins.hyperparameters import declared
+from hashbench.plugins.plugin_path import check_roots, is_shipped
 from hashbench.plugins.sources import PluginSources, plugin_sources
 
 T = TypeVar("T")
@@ -32,12 +34,14 @@ class Registry(Generic[T]):
         package: its modules are the plugins; also the group of entry points in installed wheels.
         base: the base class; a plugin's module defines exactly one subclass.
         declares: class attributes that a plugin must have.
+        check: raises UsageError for a class that could not be used later on.
     """
 
     kind: str
     package: str
     base: type[T]
     declares: tuple[str, ...]
+    check: Callable[[type[T]], object] = lambda _plugin: None
 
     def names(self) -> list[str]:
         """All names, sorted. Imports nothing."""
@@ -49,35 +53,43 @@ class Registry(Generic[T]):
         Raises:
             UsageError: nothing matches.
         """
-        names = [name for name in self.names() if fnmatchcase(name, pattern)]
+        known = self.names()
+        names = [pattern] if pattern in known else [name for name in known if fnmatchcase(name, pattern)]
         if not names:
-            raise unknown(self.kind, pattern, self.names())
+            raise unknown(self.kind, pattern, known)
         return names
 
     def get(self, name: str) -> type[T]:
         """The plugin's class.
 
         Raises:
-            UsageError: no such plugin, or several of that name; it does not import; its file does not define one class.
+            UsageError: no such plugin, or several of that name; it does not import; its file does not define one class;
+                a hyper-parameter of it lacks its type or default.
         """
-        if name not in self.names():
-            raise unknown(self.kind, name, self.names())
-        sources = [*self._modules()[name], *self._entry_points()[name]]
+        modules, entry_points = self._modules(), self._entry_points()
+        sources = [*modules.get(name, ()), *entry_points.get(name, ())]
+        if not sources:
+            raise unknown(self.kind, name, {*modules, *entry_points})
         if len(sources) > 1:
             raise UsageError(f"{self.kind} {name!r} is there more than once: {', '.join(sources)}; rename one")
         try:
-            if self._entry_points()[name]:
+            if name in entry_points:
                 loaded = importlib.metadata.EntryPoint(name, sources[0], self.package).load()
             else:
                 loaded = importlib.import_module(f"{self.package}.{name}")
             plugin = self._only_class(loaded)
             if plugin not in loaded_sources:
+                self._check(plugin, name, sources[0])
                 loaded_sources[plugin] = _sources(plugin)
             return plugin
         except (UsageError, KeyboardInterrupt):
             raise
         except BaseException as error:  # SystemExit as well, which would end the whole command, and with its exit code
             raise UsageError(f"{self.kind} {name!r} ({sources[0]}) does not import: {in_words(error)}") from error
+
+    def about(self, name: str) -> str:
+        """The docstring of the plugin's own class; empty where it has none, whatever its base class says."""
+        return inspect.cleandoc(self.get(name).__doc__ or "")
 
     def origin(self, name: str) -> str:
         """Where the plugin's class is defined, "file:line"."""
@@ -97,7 +109,12 @@ class Registry(Generic[T]):
         return is_shipped(self.file(name))
 
     def _modules(self) -> dict[str, list[str]]:
-        """The files of each name."""
+        """The files of each name.
+
+        Raises:
+            UsageError: see :func:`check_roots`.
+        """
+        check_roots()
         files: dict[str, list[str]] = defaultdict(list)
         for folder in importlib.import_module(self.package).__path__:
             for module in pkgutil.iter_modules([folder]):
@@ -111,6 +128,12 @@ class Registry(Generic[T]):
         for entry in _entry_points(self.package):
             values[entry.name].append(entry.value)
         return values
+
+    def _check(self, plugin: type[T], name: str, source: str) -> None:
+        try:
+            self.check(plugin)
+        except UsageError as error:
+            raise UsageError(f"{self.kind} {name!r} ({source}): {error}") from None
 
     def _only_class(self, loaded: object) -> type[T]:
         if inspect.isclass(loaded):
@@ -149,6 +172,7 @@ METHODS: Registry[HashMethod] = Registry(
     "hashbench.methods",
     HashMethod,  # type: ignore[type-abstract]
     ("traits",),
+    declared,
 )
 DATASETS: Registry[Dataset] = Registry(
     "data set",

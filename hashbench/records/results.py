@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from hashbench.errors import UsageError
 from hashbench.records.store import Record, Store
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,13 @@ class Results:
     files: Mapping[str, Path] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
 
-    def frame(self) -> pd.DataFrame:
+    def frame(self) -> "pd.DataFrame":
         """One row per record: key, status, what was asked for, every metric, seconds per phase ("fit_s"), error.
 
         "card" is the protocol card's id, "missing" how many items of the index sets have no image.
         """
+        import pandas as pd  # a third of the time in which a table of a few records is shown
+
         return pd.DataFrame([_row(record) for record in self.records])
 
     def select(self, keys: frozenset[str]) -> "Results":

@@ -8,8 +8,7 @@ import numpy.typing as npt
 from hashbench.codes import Codes
 from hashbench.dataset import Items
 from hashbench.evaluation.evaluate import Scores
-
-Labels = npt.NDArray[np.bool_]
+from hashbench.search.backend import LabelPair, LabelSide
 
 
 def score_fields(scores: Scores) -> dict[str, Any]:
@@ -23,19 +22,20 @@ def score_fields(scores: Scores) -> dict[str, Any]:
 
 
 def saved_arrays(
-    scores: Scores, labels: tuple[Labels, Labels], items: tuple[Items, Items], codes: tuple[Codes, Codes] | None
+    scores: Scores, labels: LabelPair, items: tuple[Items, Items], codes: tuple[Codes, Codes] | None
 ) -> dict[str, npt.NDArray[Any]]:
     """The arrays beside a record, by name.
 
     Args:
         scores: of the evaluation.
-        labels: bool [items, classes] of queries and database.
+        labels: of queries and database: bool [items, classes], stored packed, uint8 [items, ceil(classes / 8)]; or
+            class numbers, int64 [items], stored as they are.
         items: item numbers of queries and database.
         codes: of queries and database; None for float features.
     """
     arrays: dict[str, npt.NDArray[Any]] = {
-        "query_labels": np.packbits(labels[0], axis=1),
-        "database_labels": np.packbits(labels[1], axis=1),
+        "query_labels": _stored(labels[0]),
+        "database_labels": _stored(labels[1]),
         "query_items": items[0],
         "database_items": items[1],
         "average_precision": scores.average_precision,
@@ -43,3 +43,12 @@ def saved_arrays(
     if codes is not None:
         arrays |= {"query_codes": codes[0].packed, "database_codes": codes[1].packed}
     return arrays
+
+
+def stored_labels(array: npt.NDArray[Any], classes: int) -> LabelSide:
+    """Labels as :func:`saved_arrays` stored them."""
+    return array if array.ndim == 1 else np.unpackbits(array, axis=1, count=classes).astype(np.bool_)
+
+
+def _stored(labels: LabelSide) -> npt.NDArray[Any]:
+    return labels if labels.ndim == 1 else np.packbits(labels, axis=1)

@@ -1,9 +1,11 @@
 """The store on disk: one JSON file per trial, its codes and state beside it, throughput by key and hardware."""
 
+import gc
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,12 @@ import numpy.typing as npt
 
 from hashbench.errors import UsageError
 from hashbench.records import format2
+from hashbench.records.consistency import check_consistency
 from hashbench.records.schema import FORMAT, model
 from hashbench.records.trial_spec import PlannedTrial
 from hashbench.util.documents import checked
-from hashbench.util.files import replacing
+from hashbench.util.files import name_with_key, replacing
+from hashbench.util.storage import check_writable, make_folder
 
 Record = dict[str, Any]
 WAY_OUT = "move it away or restore it"
@@ -60,9 +64,25 @@ class Store:
         )
 
     def prepare(self) -> None:
-        """Make the folders."""
-        for folder in (self.records_folder, self.throughput_folder, self.logs):
-            folder.mkdir(parents=True, exist_ok=True)
+        """Make the folders.
+
+        Raises:
+            StorageError: they cannot be made or written.
+        """
+        for folder in self._folders():
+            check_writable(make_folder(folder))
+
+    def check_present(self) -> None:
+        """Check that the folders are still there.
+
+        Raises:
+            StorageError: one is not.
+        """
+        for folder in self._folders():
+            check_writable(folder)
+
+    def _folders(self) -> tuple[Path, ...]:
+        return self.records_folder, self.throughput_folder, self.logs
 
     def record_path(self, planned: PlannedTrial) -> Path:
         """``records/<dataset>-<protocol>-<method>-<bits>-<repetition>-<key>.json``, names made safe for files."""
@@ -118,12 +138,12 @@ class Store:
 
 
 def stem(planned: PlannedTrial) -> str:
-    """File name of a trial without its ending."""
+    """File name of a trial without its ending; the key, at its end, is whole however long the names are."""
     trial = planned.trial
     protocol = trial.protocol.partition("/")[2]
     bits = "float" if trial.bits is None else str(trial.bits)
-    parts = (trial.dataset, protocol, trial.method, bits, str(trial.repetition), planned.key)
-    return "-".join(re.sub(r"[^A-Za-z0-9._]+", "_", part) for part in parts)
+    parts = (trial.dataset, protocol, trial.method, bits, str(trial.repetition))
+    return name_with_key("-".join(re.sub(r"[^A-Za-z0-9._]+", "_", part) for part in parts), planned.key)
 
 
 def to_json(content: Record) -> bytes:
@@ -180,6 +200,8 @@ def load_record(path: Path) -> Record:
         raise UsageError(f"{wanted}; run its trial again, or move it away")
     checked(content, model("record" if "trial" in content else "throughput"), f"record {path}", WAY_OUT)
     record: Record = content
+    if "trial" in record:
+        check_consistency(record, f"record {path}", WAY_OUT)
     return record
 
 
@@ -199,12 +221,25 @@ def _load_throughput(path: Path) -> Record:
 
 def _read(paths: Iterable[Path], load: Callable[[Path], Record]) -> ReadFiles:
     contents, faults = {}, {}
-    for path in sorted(paths):
-        try:
-            contents[path] = load(path)
-        except UsageError as fault:
-            faults[path] = fault
+    with _no_collection():
+        for path in sorted(paths, key=str):
+            try:
+                contents[path] = load(path)
+            except UsageError as fault:
+                faults[path] = fault
     return ReadFiles(contents, faults)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without the garbage collector, which would walk all records again and again as they are read; none is garbage."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _write_json(path: Path, content: Record) -> None:

@@ -1,10 +1,11 @@
 """The context of work on stored trials: folders, device, weights."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
+from hashbench.features.parts import Stamp
 from hashbench.features.weights import Weights
 
 
@@ -18,6 +19,7 @@ class ReplayContext:
         device: where encoding, search and scoring run.
         weights: of the features' networks, for the rate from images of a method on features.
         dataset: "NAME:FILE" for records whose data set a file describes.
+        verified: stamps of feature files that were verified, by folder.
     """
 
     results: Path
@@ -25,3 +27,4 @@ class ReplayContext:
     device: torch.device
     weights: Weights
     dataset: str | None = None
+    verified: dict[str, Stamp] = field(default_factory=dict)

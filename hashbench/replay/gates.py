@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from hashbench.errors import UsageError
 from hashbench.planning.currency import absent_plugin, outdated_records
 from hashbench.plugins.registry import METHODS
 from hashbench.records.results import existing_results
@@ -15,6 +14,7 @@ from hashbench.reporting.regression.baseline_file import read_baseline
 from hashbench.reporting.regression.gate import Judging, judge
 from hashbench.reporting.regression.rate_report import RateReport
 from hashbench.reporting.regression.report import Report
+from hashbench.util.numbers import whole_number
 
 
 def check(
@@ -35,8 +35,7 @@ def check(
     Raises:
         UsageError: the baseline is missing or malformed, the folder is not there or a file, or ``repeats`` is below 1.
     """
-    if repeats is not None and repeats < 1:
-        raise UsageError(f"repeats is {repeats}, wanted a whole number of at least 1")
+    repeats = None if repeats is None else whole_number("repeats", repeats, 1)
     content, results = read_baseline(Path(baseline)), existing_results(folder)
     judging = Judging(outdated_records(results), _absent_methods(content), allow_stale, repeats)
     return judge(content, results, (str(baseline), str(folder)), judging)
@@ -68,6 +67,14 @@ def compare(first: str | Path, second: str | Path, *, allow_stale: bool = False)
     See :func:`hashbench.reporting.comparison.compare.compare`.
     """
     return comparison.compare(first, second, outdated_records, allow_stale)
+
+
+def compare_methods(folder: str | Path, methods: tuple[str, str], *, allow_stale: bool = False) -> Comparison:
+    """Compare two methods of one result folder over all their seeds.
+
+    See :func:`hashbench.reporting.comparison.compare.compare_methods`.
+    """
+    return comparison.compare_methods(folder, methods, outdated_records, allow_stale)
 
 
 def _absent_methods(baseline: Baseline) -> dict[str, str]:

@@ -16,6 +16,8 @@ from hashbench.evaluation.evaluate import Scores, evaluate, evaluate_features
 from hashbench.evaluation.headline import METRIC_VERSION
 from hashbench.execution.references import centred_features
 from hashbench.execution.training_data import TrainingData
+from hashbench.external.ground_truth import LEFT_OUT
+from hashbench.external.own_items import rows_by_number
 from hashbench.features.cache import cached_features
 from hashbench.features.spec import extractor
 from hashbench.features.weights import Weights, checked_weights
@@ -175,8 +177,9 @@ def _scores(stored: StoredTrial, context: ReplayContext) -> tuple[Scores, Record
         return _of_features(stored, context)
     codes = load_codes(stored)
     pairs: tuple[Codes, Codes] = (codes.query, codes.database)
-    cutoff = stored.record["protocol_card"]["cutoff"]
-    return evaluate(*pairs, codes.query_labels, codes.database_labels, cutoff, context.device), {}
+    card, labels = stored.record["protocol_card"], (codes.query_labels, codes.database_labels)
+    own_rows = rows_by_number(codes.query_items, codes.database_items) if LEFT_OUT in card else None
+    return evaluate(*pairs, *labels, card["cutoff"], context.device, own_rows=own_rows), {}
 
 
 def _of_features(stored: StoredTrial, context: ReplayContext) -> tuple[Scores, Record]:
@@ -185,7 +188,8 @@ def _of_features(stored: StoredTrial, context: ReplayContext) -> tuple[Scores, R
     dataset.log = log_to_stderr
     features = extractor(trial.features, context.weights, trial.features_dtype)
     check_weights(stored, features)
-    cached = cached_features(dataset, trial.dataset, features, cache_folder(), context.device, log_to_stderr)
+    where = cache_folder(), context.device, log_to_stderr, context.verified
+    cached = cached_features(dataset, trial.dataset, features, *where)
     labels, split = dataset.labels(), dataset.split().among(dataset.present())
     inputs = TrainingData(dataset, cached.values, labels)
     used = Split(split.train[: trial.limit], split.query, split.database)

@@ -18,8 +18,10 @@ from hashbench.method import HashMethod, RunContext
 from hashbench.planning.fingerprint import changes, fingerprint, forget_sources, listed
 from hashbench.plugins.hyperparameters import resolve_recorded
 from hashbench.plugins.registry import METHODS
+from hashbench.records.scores import stored_labels
 from hashbench.records.store import Record, Store, load_record
 from hashbench.records.trial_spec import TrialSpec
+from hashbench.search.backend import LabelSide
 from hashbench.util.device import out_of_memory
 from hashbench.util.progress import Log
 
@@ -91,15 +93,15 @@ class StoredCodes:
 
     Attributes:
         query, database: codes.
-        query_labels, database_labels: bool [n, classes], multi-hot.
+        query_labels, database_labels: bool [n, classes], multi-hot; or class numbers, int64 [n].
         query_items, database_items: the data set's item numbers.
         average_precision: float64 [queries], the headline metric per query, NaN where nothing is relevant.
     """
 
     query: Codes
     database: Codes
-    query_labels: npt.NDArray[np.bool_]
-    database_labels: npt.NDArray[np.bool_]
+    query_labels: LabelSide
+    database_labels: LabelSide
     query_items: Items
     database_items: Items
     average_precision: npt.NDArray[np.float64]
@@ -134,15 +136,11 @@ def load_codes(stored: StoredTrial) -> StoredCodes:
                 f"record {record['key']} was published without its codes; run {stored.trial} again to have them"
             )
         bits, classes = record["trial"]["bits"], record["protocol_card"]["classes"]
-        labels = {
-            f"{part}_labels": np.unpackbits(content[f"{part}_labels"], axis=1, count=classes).astype(np.bool_)
-            for part in ("query", "database")
-        }
         return StoredCodes(
             Codes(content["query_codes"], bits),
             Codes(content["database_codes"], bits),
-            labels["query_labels"],
-            labels["database_labels"],
+            stored_labels(content["query_labels"], classes),
+            stored_labels(content["database_labels"], classes),
             content["query_items"],
             content["database_items"],
             content["average_precision"],

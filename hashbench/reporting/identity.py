@@ -145,19 +145,36 @@ def match(first: Iterable[Identity], second: Iterable[Identity]) -> list[Match]:
 
 
 def _match_named(first: list[Identity], second: list[Identity]) -> list[Match]:
+    """Equal ones need no search; only what is left is compared each with each."""
+    equal = set(first) & set(second)
+    matches = [Match(one, one) for one in first if one in equal]
+    starts, ends = ([one for one in side if one not in equal] for side in (first, second))
+    of_tables = _Differences()
+    orders = {one: one.order for one in (*starts, *ends)} if starts and ends else {}
     pairs = []
-    for one, other in product(first, second):
-        why = (*one.table.differences(other.table), *one.row_differences(other))
-        pairs.append((len(why), one.parameters != other.parameters, one.order, other.order, one, other, why))
-    matches: list[Match] = []
+    for one, other in product(starts, ends):
+        why = (*of_tables.between(one.table, other.table), *one.row_differences(other))
+        pairs.append((len(why), one.parameters != other.parameters, orders[one], orders[other], one, other, why))
     taken: tuple[set[Identity], set[Identity]] = (set(), set())
     for *_, one, other, why in sorted(pairs, key=lambda pair: pair[:4]):
         if one not in taken[0] and other not in taken[1]:
             matches.append(Match(one, other, why))
             taken[0].add(one)
             taken[1].add(other)
-    matches += [Match(one, None) for one in first if one not in taken[0]]
-    return matches + [Match(None, other) for other in second if other not in taken[1]]
+    matches += [Match(one, None) for one in starts if one not in taken[0]]
+    return matches + [Match(None, other) for other in ends if other not in taken[1]]
+
+
+class _Differences:
+    """Differences between tables, each pair found once."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[TableKey, TableKey], list[str]] = {}
+
+    def between(self, one: TableKey, other: TableKey) -> list[str]:
+        if (one, other) not in self._found:
+            self._found[one, other] = one.differences(other)
+        return self._found[one, other]
 
 
 def _asked(identity: Identity) -> str:

@@ -9,12 +9,11 @@ that the maximum is over, so that picking it costs nothing more.
 
 import functools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from hashbench.reporting.statistics import (
     CONFIDENCE,
@@ -26,19 +25,18 @@ from hashbench.reporting.statistics import (
     resampled_means,
     rounded_to_exact,
 )
+from hashbench.reporting.step_down import IntArray, Pairs, step_down
 
 MIN_REPETITIONS = 3  # of a cell, below which they say nothing of its spread
-_CHUNK_RESAMPLES = 500
 _EXACT_BITS = 53  # of a float64's sums of whole numbers
 
-IntArray = npt.NDArray[np.int64]
 IndexPairs = tuple[IntArray, IntArray]
 
 
 class _Items(NamedTuple):
     """Means [items]; deviations of differences over queries and standard errors [items, items].
 
-    ``strays`` [resamples, items] is how far resampled means are from the observed ones.
+    ``strays`` [items, resamples] is how far resampled means are from the observed ones.
     """
 
     means: FloatArray
@@ -72,7 +70,7 @@ class Comparisons:
         items = self._items
         difference = float(items.means[first] - items.means[second])
         tail = (1 - CONFIDENCE) / 2
-        low, high = np.quantile(items.strays[:, first] - items.strays[:, second], [tail, 1 - tail]) + difference
+        low, high = np.quantile(items.strays[first] - items.strays[second], [tail, 1 - tail]) + difference
         deviation = float(items.deviations[first, second])
         effect = difference / deviation if deviation else 0.0
         return Paired(difference, float(low), float(high), float(self.p[first, second]), effect, self.queries)
@@ -85,7 +83,7 @@ def compare_groups(
 
     Args:
         cells: of each the values [repetitions, queries], the same queries in all; NaN marks no value.
-        groups: lists of items; an item is the mean of the cells with these indices.
+        groups: lists of items, which may be empty; an item is the mean of the cells with these indices.
         seed: of the resampling.
         resamples: how many.
 
@@ -111,7 +109,7 @@ def compare_groups(
 
 
 def _draws(cells: Sequence[FloatArray], seed: int, resamples: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Averages over repetitions [queries, cells], strays of means [resamples, cells], variances of spreads [cells]."""
+    """Averages over repetitions [queries, cells], strays of means [cells, resamples], variances of spreads [cells]."""
     if len({cell.shape[1] for cell in cells}) > 1:
         raise ValueError(f"{sorted({cell.shape[1] for cell in cells})} queries, wanted the same ones in all cells")
     answered = np.all([np.isfinite(cell).all(axis=0) for cell in cells], axis=0)
@@ -121,11 +119,11 @@ def _draws(cells: Sequence[FloatArray], seed: int, resamples: int) -> tuple[Floa
     averages = np.stack([rounded_to_exact(cell.mean(axis=0)) for cell in cells], axis=1)
     repeated, variances = _resampled_repetitions(cells, seed, resamples)
     means = averages.sum(axis=0) / len(averages)
-    return averages, resampled_means(averages, seed, resamples) - means + repeated, variances
+    return averages, resampled_means(averages, seed, resamples) - means[:, None] + repeated, variances
 
 
 def _resampled_repetitions(cells: Sequence[FloatArray], seed: int, resamples: int) -> tuple[FloatArray, FloatArray]:
-    """What drawing repetitions anew adds to each cell's mean [resamples, cells], and its variance [cells].
+    """What drawing repetitions anew adds to each cell's mean [cells, resamples], and its variance [cells].
 
     Three repetitions know little of a cell's spread. So their deviations from the cell's mean are drawn from those of
     all cells together; the spread is that of all cells or the cell's own, whichever is larger; and each resample draws
@@ -133,7 +131,7 @@ def _resampled_repetitions(cells: Sequence[FloatArray], seed: int, resamples: in
     their means differ by since each has noise per query is left out: the resampled queries have it already.
     Cells with fewer repetitions, or with equal ones, have no spread.
     """
-    repeated, variances = np.zeros((resamples, len(cells))), np.zeros(len(cells))
+    repeated, variances = np.zeros((len(cells), resamples)), np.zeros(len(cells))
     spreads = {index: _spread(cell) for index, cell in enumerate(cells) if len(cell) >= MIN_REPETITIONS}
     spreads = {index: (deviations, noise) for index, (deviations, noise) in spreads.items() if deviations.any()}
     if not spreads:
@@ -152,7 +150,7 @@ def _resampled_repetitions(cells: Sequence[FloatArray], seed: int, resamples: in
         count = len(deviations)
         variances[index] = max(pooled - pooled_noise, own[index] - noise, 0.0) / count
         drawn = pool[generator.integers(len(pool), size=(count, resamples))].sum(axis=0) / math.sqrt(count)
-        repeated[:, index] = drawn * math.sqrt(variances[index]) * errors
+        repeated[index] = drawn * math.sqrt(variances[index]) * errors
     return repeated, variances
 
 
@@ -164,23 +162,30 @@ def _spread(cell: FloatArray) -> tuple[FloatArray, float]:
     mean = cell.sum() / cell.size
     noise = ((cell - means[:, None]) - (of_queries - mean)).ravel()
     freedom = (repetitions - 1) * max(queries - 1, 1)
-    return means - mean, math.fsum(noise**2) / freedom / queries
+    return means - mean, math.fsum((noise**2).tolist()) / freedom / queries
 
 
 def _items(items: Sequence[Sequence[int]], averages: FloatArray, strays: FloatArray, variances: FloatArray) -> _Items:
-    """Items made of the cells of which they are the means."""
-    values = np.stack([_mean(averages, cells) for cells in items], axis=1)
+    """Items, none or more, made of the cells of which they are the means."""
+    of_items = np.array([_mean(averages.T, cells) for cells in items]).reshape(len(items), len(averages))
+    values = np.ascontiguousarray(of_items.T)  # whose columns are added in one order
     queries = len(values)
     deviations = np.sqrt(_variances_of_differences(values))
     own = np.array([math.fsum(variances[list(cells)]) / len(cells) ** 2 for cells in items])
     errors = np.sqrt(deviations**2 / queries + own[:, None] + own[None, :])
     means = values.sum(axis=0) / queries
-    return _Items(means, deviations, errors, np.stack([_mean(strays, cells) for cells in items], axis=1))
+    return _Items(
+        means,
+        deviations,
+        errors,
+        np.array([_mean(strays, cells) for cells in items]).reshape(len(items), strays.shape[1]),
+    )
 
 
-def _mean(columns: FloatArray, cells: Sequence[int]) -> FloatArray:
-    """The mean of these columns, added one after the other."""
-    return functools.reduce(np.add, [columns[:, cell] for cell in cells]) / len(cells)
+def _mean(rows: FloatArray, cells: Sequence[int]) -> FloatArray:
+    """The mean of the rows of these cells, added one after the other."""
+    total: FloatArray = functools.reduce(np.add, [rows[cell] for cell in cells])
+    return total / len(cells)
 
 
 def _variances_of_differences(values: FloatArray) -> FloatArray:
@@ -188,7 +193,7 @@ def _variances_of_differences(values: FloatArray) -> FloatArray:
     queries = len(values)
     if queries < 2:
         return np.zeros((values.shape[1],) * 2)
-    room = 4 * queries * max(1.0, float(np.abs(values).max())) ** 2
+    room = 4 * queries * max(1.0, float(np.abs(values).max(initial=0.0))) ** 2
     scale = 2.0 ** ((_EXACT_BITS - math.ceil(math.log2(room))) // 2)
     whole = np.round(values * scale)
     products, sums = whole.T @ whole, whole.sum(axis=0)
@@ -199,42 +204,18 @@ def _variances_of_differences(values: FloatArray) -> FloatArray:
 
 def _step_down(groups: Sequence[_Items], pairs: Sequence[IndexPairs]) -> tuple[FloatArray, float]:
     """Adjusted p of each pair, and how many standard errors one has to be apart that is not yet told apart."""
-    resamples = len(groups[0].strays)
-    errors = _of_pairs([items.errors[pair] for items, pair in zip(groups, pairs, strict=True)])
+    starts = np.cumsum([0, *(len(items.means) for items in groups)])
+    first, second = (
+        np.concatenate([start + pair[side] for start, pair in zip(starts, pairs, strict=False)]) for side in (0, 1)
+    )
     apart = [items.means[i] - items.means[j] for items, (i, j) in zip(groups, pairs, strict=True)]
-    sizes = _ratio(np.abs(_of_pairs(apart)), errors)
-    order = np.argsort(sizes, kind="stable")
-    ascending = sizes[order] * (1 - 1e-12)  # rounding must not decide
-    beyond = np.zeros(len(order), dtype=np.int64)
-    for maxima in _running_maxima(groups, pairs, errors, order):
-        beyond += (maxima >= ascending).sum(axis=0)
-    stepped = np.maximum.accumulate(((1 + beyond) / (1 + resamples))[::-1])[::-1]
-    last = max(int((stepped >= SIGNIFICANCE).sum()) - 1, 0)
-    largest = np.concatenate([maxima[:, last] for maxima in _running_maxima(groups, pairs, errors, order)])
-    p = np.empty_like(stepped)
-    p[order] = stepped
-    return p, float(np.quantile(largest, 1 - SIGNIFICANCE))
-
-
-def _running_maxima(
-    groups: Sequence[_Items], pairs: Sequence[IndexPairs], errors: FloatArray, order: IntArray
-) -> Iterator[FloatArray]:
-    """For chunks of resamples [chunk, pairs]: the largest stray of a pair and of all before it in ``order``."""
-    for start in range(0, len(groups[0].strays), _CHUNK_RESAMPLES):
-        strays = [items.strays[start : start + _CHUNK_RESAMPLES] for items in groups]
-        apart = [stray[:, i] - stray[:, j] for stray, (i, j) in zip(strays, pairs, strict=True)]
-        yield np.maximum.accumulate(_ratio(np.abs(_of_pairs(apart)), errors)[:, order], axis=1)
-
-
-def _of_pairs(parts: Sequence[FloatArray]) -> FloatArray:
-    """The pairs of all groups, one after the other."""
-    return np.concatenate(parts, axis=-1)
-
-
-def _ratio(differences: FloatArray, errors: FloatArray) -> FloatArray:
-    """In standard errors; where those are 0, all beyond rounding is infinitely far."""
-    tiny = np.where(np.abs(differences) > 1e-12, np.inf, 0.0)
-    return np.divide(differences, errors, out=tiny, where=np.broadcast_to(errors > 0, differences.shape))
+    errors = [items.errors[pair] for items, pair in zip(groups, pairs, strict=True)]
+    centres = [np.abs(items.strays - items.strays.mean(axis=0)).max(axis=1) for items in groups if len(items.means)]
+    return step_down(
+        Pairs(first, second, np.concatenate(apart), np.concatenate(errors)),
+        np.concatenate([items.strays for items in groups]),
+        np.concatenate(centres),
+    )
 
 
 def _symmetric(p: FloatArray, items: int, pair: IndexPairs) -> FloatArray:

@@ -20,6 +20,7 @@ from hashbench.records.per_query import ARRAYS
 from hashbench.records.store import Record, Store, to_json
 from hashbench.reporting.write import write_reports
 from hashbench.util.files import replacing
+from hashbench.util.storage import make_folder
 
 _ABSOLUTE = re.compile(r"(?P<before>^|[=:,])(?P<path>/[^=:,]*)")
 
@@ -48,7 +49,7 @@ def publish(source: Path, target: Path) -> list[Path]:
     contents = dict(_contents(store, newest))
     _remove_older(Store(target), newest)
     for name, content in contents.items():
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        make_folder((target / name).parent)
         with replacing(target / name) as work:
             work.write_bytes(content)
     return [*(target / name for name in contents), *write_reports(target, figures=False)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -84,10 +85,10 @@ def _compare(differences: FloatArray, seed: int) -> list[Paired]:
     differences = rounded_to_exact(differences)
     means = differences.sum(axis=0) / queries
     deviations = differences.std(axis=0, ddof=1) if queries > 1 else np.zeros_like(means)
-    strays = resampled_means(differences, seed, RESAMPLES) - means
+    strays = resampled_means(differences, seed, RESAMPLES) - means[:, None]
     tail = (1 - CONFIDENCE) / 2
-    lows, highs = np.quantile(strays, [tail, 1 - tail], axis=0) + means
-    beyond = (np.abs(strays) >= np.abs(means) - 1e-15).sum(axis=0)
+    lows, highs = np.quantile(strays, [tail, 1 - tail], axis=1) + means
+    beyond = (np.abs(strays) >= np.abs(means)[:, None] - 1e-15).sum(axis=1)
     return [
         Paired(
             difference=float(means[pair]),
@@ -107,8 +108,19 @@ def rounded_to_exact(values: FloatArray) -> FloatArray:
 
 
 def resampled_means(values: FloatArray, seed: int, resamples: int = RESAMPLES) -> FloatArray:
-    """Means [resamples, columns] of queries drawn with replacement, of exact values [queries, columns]."""
+    """Means [columns, resamples] of queries drawn with replacement, of exact values [queries, columns]."""
     queries = len(values)
+    drawn = _times_drawn(queries, seed, resamples)
+    means = np.empty((values.shape[1], resamples))
+    for start in range(0, resamples, _RESAMPLE_CHUNK):
+        chunk = slice(start, start + _RESAMPLE_CHUNK)
+        np.divide((drawn[chunk].astype(np.float64) @ values).T, queries, out=means[:, chunk])
+    return means
+
+
+@lru_cache(maxsize=1)  # the tables of a folder have the same queries, or as many
+def _times_drawn(queries: int, seed: int, resamples: int) -> npt.NDArray[np.unsignedinteger]:
+    """How often each resample has each query, [resamples, queries], in the smallest type that holds it."""
     generator = np.random.default_rng(seed)
     parts = []
     for start in range(0, resamples, _RESAMPLE_CHUNK):
@@ -116,5 +128,5 @@ def resampled_means(values: FloatArray, seed: int, resamples: int = RESAMPLES) -
         drawn = generator.integers(queries, size=(count, queries), dtype=np.int32)
         drawn += np.arange(count, dtype=np.int32)[:, None] * queries
         times = np.bincount(drawn.ravel(), minlength=count * queries).reshape(count, queries)
-        parts.append(times.astype(np.float64) @ values / queries)
+        parts.append(times.astype(np.min_scalar_type(times.max())))
     return np.concatenate(parts)

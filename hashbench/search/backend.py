@@ -8,8 +8,13 @@ import numpy.typing as npt
 from hashbench.codes import Codes
 
 IntArray = npt.NDArray[np.int64]
-LabelPair = tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]
-"""Multi-hot labels of queries, bool [q, classes], and of the database, bool [n, classes]."""
+LabelSide = npt.NDArray[np.bool_] | npt.NDArray[np.int64]
+"""Labels of n items: multi-hot, bool [n, classes], or one class each, int64 [n], 0 or more.
+
+A class number stands for the column of that number: a side of each kind can be compared.
+"""
+LabelPair = tuple[LabelSide, LabelSide]
+"""Labels of the queries and of the database."""
 
 
 class Backend(ABC):
@@ -19,7 +24,8 @@ class Backend(ABC):
     def histograms(self, queries: Codes, database: Codes, labels: LabelPair) -> tuple[IntArray, IntArray]:
         """Items, and relevant items, at each distance from each query: int64 [q, bits + 1] each.
 
-        Items are relevant that share a label with the query. No queries x database matrix is made.
+        Items are relevant that share a label with the query. No queries x database matrix is made, nor one of items x
+        classes where items have a class each.
         """
 
     @abstractmethod
@@ -33,6 +39,10 @@ class Backend(ABC):
 
 class Index(ABC):
     """A database that a backend has prepared."""
+
+    @abstractmethod
+    def packed(self) -> npt.NDArray[np.uint8]:
+        """The packed codes of all items, uint8 [n, width], as they were given."""
 
     @abstractmethod
     def topk(self, queries: Codes, k: int) -> tuple[IntArray, npt.NDArray[np.int32]]:

@@ -16,6 +16,7 @@ from hashbench.search.layout import BLOCK_ITEMS, LANES, TILE_ITEMS
 
 _BITS_OF_BYTE = np.array([128, 64, 32, 16, 8, 4, 2, 1], dtype=np.uint8)
 _TRUE = np.array([1], dtype=np.uint8)
+_ASCENDING = _BITS_OF_BYTE[::-1].copy()
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +55,34 @@ def label_planes(labels: npt.NDArray[np.bool_]) -> BitPlanes:
     return BitPlanes(words, len(labels))
 
 
+def class_planes(classes: npt.NDArray[np.int64], bits: int) -> BitPlanes:
+    """Planes of class numbers plus one, int64 [n], a row for each of at least ``bits`` bits, the lowest first.
+
+    Padding, whose bits are zeros, is of no class.
+    """
+    width = -(-bits // 8)
+    packed = (classes + 1).astype("<u8")[:, None].view(np.uint8)[:, :width]
+    words = plane_words(len(classes), 8 * width)
+    transpose(np.ascontiguousarray(packed), _ASCENDING, words)
+    return BitPlanes(words, len(classes))
+
+
 def plane_words(items: int, rows: int) -> npt.NDArray[np.uint64]:
     """Zeros [tiles, rows, LANES], each row in one line of the cache: else reading it takes two."""
     shape = (-(-items // TILE_ITEMS), rows, LANES)
     words = np.zeros(math.prod(shape) + LANES, dtype=np.uint64)
     first = -words.ctypes.data // 8 % LANES
     return words[first : first + math.prod(shape)].reshape(shape)
+
+
+def packed_rows(planes: BitPlanes) -> npt.NDArray[np.uint8]:
+    """Rows of packed bits, uint8 [items, width], whose :func:`bit_planes` these are."""
+    tiles, rows, _ = planes.words.shape
+    packed = np.empty((tiles, TILE_ITEMS, rows // 8), dtype=np.uint8)
+    for tile, words in zip(packed, planes.words, strict=True):
+        bits = np.unpackbits(words.astype("<u8").view(np.uint8), axis=1, bitorder="little")
+        tile[:] = np.packbits(bits.T, axis=1)
+    return packed.reshape(-1, rows // 8)[: planes.items]
 
 
 def database_chunks(n: int, items: int) -> Iterator[slice]:

@@ -1,10 +1,13 @@
 """The backend for CPUs: bit planes, and kernels compiled by numba."""
 
+from typing import cast
+
 import numpy as np
+import numpy.typing as npt
 
 from hashbench.codes import Codes
-from hashbench.search.backend import Backend, IntArray, LabelPair
-from hashbench.search.bit_planes import bit_planes, database_chunks, label_planes
+from hashbench.search.backend import Backend, IntArray, LabelPair, LabelSide
+from hashbench.search.bit_planes import BitPlanes, bit_planes, class_planes, database_chunks, label_planes
 from hashbench.search.bit_sliced_index import BitSlicedIndex
 from hashbench.search.kernels import count_distances, count_pairs
 from hashbench.search.numba_cache import use_torchs_threads
@@ -21,14 +24,15 @@ class BitSlicedBackend(Backend):
         threads, bits_of_counter = use_torchs_threads(), counter_bits(queries)
         items = np.zeros((len(queries), 8 * queries.packed.shape[1] + 1), dtype=np.int64)
         hits = np.zeros_like(items)
-        rows, query_labels = np.nonzero(labels[0])
-        first = np.searchsorted(rows, np.arange(len(queries) + 1))
+        query_labels, first = _label_lists(labels[0])
+        class_bits = _class_bits(query_labels, labels[1])
         for chunk in database_chunks(len(database), _CHUNK_ITEMS):
-            planes, classes = bit_planes(database.packed[chunk]), label_planes(labels[1][chunk])
+            planes, classes = bit_planes(database.packed[chunk]), _planes(labels[1][chunk], class_bits)
             for part in query_chunks(queries):
                 count_distances(
                     planes.words,
                     classes.words,
+                    class_bits,
                     query_masks(queries[part]),
                     query_labels,
                     first[part.start : part.stop + 1],
@@ -50,3 +54,26 @@ class BitSlicedBackend(Backend):
         for chunk in database_chunks(len(codes), _CHUNK_ITEMS):
             count_pairs(bit_planes(codes.packed[chunk]).words, counts)
         return counts[: codes.bits, : codes.bits]
+
+
+def _label_lists(labels: LabelSide) -> tuple[IntArray, IntArray]:
+    """The labels of all items, one item behind the other, and where those of each begin, int64 [n + 1]."""
+    ends = np.arange(len(labels) + 1)
+    if labels.ndim == 1:
+        return cast("IntArray", labels), ends
+    rows, columns = np.nonzero(labels)
+    return columns, np.searchsorted(rows, ends)
+
+
+def _class_bits(query_labels: IntArray, database: LabelSide) -> int:
+    """How many bits class numbers plus one of both sides have; 0 where items may have several classes."""
+    if database.ndim > 1:
+        return 0
+    return int(max(query_labels.max(initial=0), database.max()) + 1).bit_length()
+
+
+def _planes(labels: LabelSide, class_bits: int) -> BitPlanes:
+    """Planes of an item's class number, or of its labels."""
+    if class_bits:
+        return class_planes(cast("IntArray", labels), class_bits)
+    return label_planes(cast("npt.NDArray[np.bool_]", labels))

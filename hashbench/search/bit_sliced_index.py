@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from hashbench.codes import Codes
 from hashbench.search.backend import Index, IntArray
-from hashbench.search.bit_planes import BitPlanes, bit_planes, plane_words
+from hashbench.search.bit_planes import BitPlanes, bit_planes, packed_rows, plane_words
 from hashbench.search.layout import TILE_ITEMS
 from hashbench.search.nearest_kernels import find_nearest
 from hashbench.search.numba_cache import use_torchs_threads
@@ -24,6 +24,10 @@ class BitSlicedIndex(Index):
     def __init__(self, database: Codes) -> None:
         self._planes = bit_planes(database.packed)
         self._sample = _sample(self._planes)
+
+    def packed(self) -> npt.NDArray[np.uint8]:
+        """See :class:`Index`."""
+        return packed_rows(self._planes)
 
     def topk(self, queries: Codes, k: int) -> tuple[IntArray, npt.NDArray[np.int32]]:
         """See :class:`Index`."""

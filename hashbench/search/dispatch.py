@@ -58,12 +58,14 @@ def _check(backend: Backend, operation: Operation) -> None:
 
 
 def _small_case(backend: Backend, operation: Operation) -> tuple[npt.NDArray[Any], ...]:
-    """The result of an operation on codes that end within a tile, with labels of which some items have several."""
+    """The result of an operation on codes that end within a tile, whose items have several labels, or a class each."""
     rng = np.random.default_rng(0)
     queries, items = 3, 2 * TILE_ITEMS + 70
-    codes = [Codes.pack(rng.random((rows, 72)) < 0.4) for rows in (queries, items)]
+    codes = Codes.pack(rng.random((queries, 72)) < 0.4), Codes.pack(rng.random((items, 72)) < 0.4)
     if operation == "histograms":
-        return backend.histograms(codes[0], codes[1], (rng.random((queries, 5)) < 0.5, rng.random((items, 5)) < 0.2))
+        multi_hot = rng.random((queries, 5)) < 0.5, rng.random((items, 5)) < 0.2
+        classes = rng.integers(0, 300, queries), rng.integers(0, 300, items)
+        return (*backend.histograms(*codes, multi_hot), *backend.histograms(*codes, classes))
     if operation == "topk":
         return backend.index(codes[1]).topk(codes[0], k=100)
     return (backend.pair_counts(codes[1]),)

@@ -1,21 +1,25 @@
 """``hb.HammingIndex``: the exact k nearest codes, on CPU and GPU."""
 
+from pathlib import Path
+from typing import Self
+
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
-from hashbench.codes import Codes, as_codes
+from hashbench.codes import Codes, CodesLike, as_codes
 from hashbench.search.dispatch import backend_for
+from hashbench.search.index_file import read_codes, write_codes
 from hashbench.util.device import pick_device
-
-CodesLike = Codes | npt.NDArray[np.bool_] | Tensor
+from hashbench.util.numbers import whole_number
 
 
 class HammingIndex:
     """All codes of a database, packed, searched exhaustively.
 
     ``ids, distances = HammingIndex(database_codes).search(query_codes, k=100)``
+
+    ``index.save("codes.safetensors")``, ``HammingIndex.load("codes.safetensors")``
 
     Attributes:
         bits: length of the codes.
@@ -25,13 +29,20 @@ class HammingIndex:
             times 512 of n items.
     """
 
-    def __init__(self, database_codes: CodesLike, device: torch.device | str = "auto") -> None:
-        """Index bool [n, bits] (numpy or torch, True is +1) or :class:`Codes`; device as in ``pick_device``.
+    def __init__(
+        self, database_codes: CodesLike, device: torch.device | str = "auto", *, bits: int | None = None
+    ) -> None:
+        """Index bool [n, bits] (numpy or torch, True is +1), :class:`Codes`, or packed codes.
+
+        Args:
+            database_codes: the codes; packed ones are uint8 [n, ceil(bits / 8)], the first bit highest.
+            device: as in ``pick_device``.
+            bits: code length, where codes are packed.
 
         Raises:
             ValueError: codes of another shape or dtype, none at all, or no such device.
         """
-        codes = as_codes(database_codes)
+        codes = as_codes(database_codes, bits)
         if len(codes) == 0:
             raise ValueError("index: a database of 0 codes, wanted at least one")
         self.bits = codes.bits
@@ -40,6 +51,23 @@ class HammingIndex:
         self._items = len(codes)
         self._index = backend_for(self.device, "topk").index(codes)
 
+    def save(self, file: str | Path) -> None:
+        """Write the codes to a .safetensors file, whole or not at all; what was there is replaced.
+
+        Raises:
+            UsageError: another ending, or the folder cannot be written to.
+        """
+        write_codes(Codes(self._index.packed(), self.bits), Path(file))
+
+    @classmethod
+    def load(cls, file: str | Path, device: torch.device | str = "auto") -> Self:
+        """The index that :meth:`save` wrote.
+
+        Raises:
+            UsageError: there is no such file, it is damaged or something else, or no such device.
+        """
+        return cls(read_codes(Path(file)), device)
+
     def __len__(self) -> int:
         return self._items
 
@@ -47,7 +75,7 @@ class HammingIndex:
         """The ``k`` nearest items of each query, nearest first, of equally near items the lower id first.
 
         Args:
-            query_codes: bool [q, bits] or :class:`Codes`.
+            query_codes: bool [q, bits], :class:`Codes`, or packed codes, uint8 [q, ceil(bits / 8)].
             k: 1 to the number of items. Memory is that of the result and of one block, and for each thread that of
                 a million items, or 2k.
 
@@ -57,9 +85,9 @@ class HammingIndex:
         Raises:
             ValueError: k is out of range, or queries and database differ in bits.
         """
-        query = as_codes(query_codes)
+        packed = getattr(query_codes, "dtype", None) in (np.uint8, torch.uint8)
+        query = as_codes(query_codes, self.bits if packed else None)
         if query.bits != self.bits:
             raise ValueError(f"index: queries have {query.bits} bits, wanted {self.bits} as in the database")
-        if not 1 <= k <= len(self):
-            raise ValueError(f"index: k is {k}, wanted 1 to {len(self)}, the size of the database")
-        return self._index.topk(query, k)
+        wanted = f"a whole number from 1 to {len(self)}, the size of the database"
+        return self._index.topk(query, whole_number("index: k", k, 1, len(self), wanted))

@@ -9,7 +9,7 @@ from hashbench.search.layout import BLOCK_TILES, GROUP_DISTANCES, LANES, TILE_IT
 from hashbench.search.numba_cache import compiled, entry_point, parallel_entry_point
 from hashbench.search.simd_add import add_planes
 from hashbench.search.simd_popcount import count_group_relevant, high_mask, low_masks, popcount_both
-from hashbench.search.simd_select import bytes_to_bitmask
+from hashbench.search.simd_select import bytes_to_bitmask, mark_class
 
 ZERO = np.uint64(0)
 _HITS_SHIFT = np.uint64(32)  # of relevant items in a number that holds all items below them
@@ -43,9 +43,13 @@ def transpose(packed: Any, bits: Any, words: Any) -> None:
 
 
 @compiled
-def _mark_relevant(labels: Any, start: int, tiles: int, query_labels: Any, relevant: Any) -> None:
+def _mark_relevant(labels: Any, class_bits: int, start: int, tiles: int, query_labels: Any, relevant: Any) -> None:
     """Mark in ``relevant``, uint64 [tiles, LANES], the items of some tiles that have one of the query's labels."""
     relevant[:] = ZERO
+    if class_bits > 0:
+        for label in query_labels:
+            mark_class(labels, start, tiles, label + 1, class_bits, relevant)
+        return
     for tile in range(tiles):
         for label in query_labels:
             for lane in range(LANES):
@@ -76,7 +80,15 @@ def compute_distances(planes: Any, start: int, tiles: int, query_masks: Any, cou
 
 @compiled
 def _count(
-    planes: Any, labels: Any, query_masks: Any, query_labels: Any, first: Any, counter_bits: int, items: Any, hits: Any
+    planes: Any,
+    labels: Any,
+    class_bits: int,
+    query_masks: Any,
+    query_labels: Any,
+    first: Any,
+    counter_bits: int,
+    items: Any,
+    hits: Any,
 ) -> None:
     """:func:`count_distances` for the queries of one thread."""
     counters = aligned_words(BLOCK_TILES * counter_bits).reshape((BLOCK_TILES, counter_bits, LANES))
@@ -86,7 +98,8 @@ def _count(
     for start in range(0, len(planes), BLOCK_TILES):
         tiles = min(BLOCK_TILES, len(planes) - start)
         for query in range(len(query_masks)):
-            _mark_relevant(labels, start, tiles, query_labels[first[query] : first[query + 1]], relevant)
+            own = query_labels[first[query] : first[query + 1]]
+            _mark_relevant(labels, class_bits, start, tiles, own, relevant)
             compute_distances(planes, start, tiles, query_masks[query], counters)
             _count_block(counters, tiles, relevant, high, low, counts, items[query], hits[query])
 
@@ -95,6 +108,7 @@ def _count(
 def count_distances(
     planes: Any,
     labels: Any,
+    class_bits: int,
     query_masks: Any,
     query_labels: Any,
     first: Any,
@@ -107,7 +121,8 @@ def count_distances(
 
     Args:
         planes: uint64 [tiles, rows, LANES], of codes.
-        labels: the same of labels.
+        labels: the same of labels: a row for each, or for each bit of an item's class number plus one.
+        class_bits: how many bits such a number has; 0 for a row for each label.
         query_masks: uint64 [q, rows], all ones where a query's bit is set.
         query_labels: int64, the labels of the queries, one query behind the other.
         first: int64 [q + 1], where a query's labels begin in it.
@@ -119,7 +134,7 @@ def count_distances(
     for part in prange(threads):
         start, end = part * len(query_masks) // threads, (part + 1) * len(query_masks) // threads
         own, ends, counts = query_masks[start:end], first[start : end + 1], (items[start:end], hits[start:end])
-        _count(planes, labels, own, query_labels, ends, counter_bits, counts[0], counts[1])
+        _count(planes, labels, class_bits, own, query_labels, ends, counter_bits, counts[0], counts[1])
 
 
 @entry_point

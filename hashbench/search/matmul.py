@@ -1,13 +1,13 @@
 """The backend for GPUs, and for CPUs without numba: matrix products in torch."""
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from hashbench.codes import Codes
 from hashbench.search.backend import Backend, IntArray, LabelPair
 from hashbench.search.matmul_index import MatmulIndex
+from hashbench.search.shared_labels import labels_on, share_label
 
 _BLOCK_ITEMS = 8192
 _BLOCK_BITS = 1 << 22  # of codes whose pairs of bits are counted at a time
@@ -44,21 +44,19 @@ class MatmulBackend(Backend):
         cells = 2 * (queries.bits + 1)
         counts = torch.zeros(len(queries), cells, dtype=torch.int64, device=self.device)
         step = _block_queries(cells, self.device)
-        query_signs, query_hot = queries.signs(self.device), self._float(labels[0])
+        query_signs, query_labels = queries.signs(self.device), labels_on(labels[0], self.device)
         for start in range(0, len(database), _BLOCK_ITEMS):
             rows = slice(start, start + _BLOCK_ITEMS)
-            signs, hot = database[rows].signs(self.device), self._float(labels[1][rows])
+            signs, item_labels = database[rows].signs(self.device), labels_on(labels[1][rows], self.device)
             for first in range(0, len(queries), step):
                 part = slice(first, first + step)
-                counts[part] += _block_counts(query_signs[part], signs, query_hot[part], hot)
+                relevant = share_label(query_labels[part], item_labels)
+                counts[part] += _block_counts(query_signs[part], signs, relevant)
         return counts.view(len(queries), queries.bits + 1, 2)
 
-    def _float(self, labels: npt.NDArray[np.bool_]) -> Tensor:
-        return torch.tensor(labels, dtype=torch.float32, device=self.device)
 
-
-def _block_counts(query: Tensor, database: Tensor, query_hot: Tensor, database_hot: Tensor) -> Tensor:
-    """Int64 [q, 2 (bits + 1)] of one block, from signs and labels in float32.
+def _block_counts(query: Tensor, database: Tensor, relevant: Tensor) -> Tensor:
+    """Int64 [q, 2 (bits + 1)] of one block, from signs in float32 and bool [q, n].
 
     bits - <a, b> is twice the distance, so adding 1 for a relevant item keeps both in one whole number; a row's
     offset in front of it makes one count over the block. float32 holds all of it exactly (``_block_queries``).
@@ -67,7 +65,7 @@ def _block_counts(query: Tensor, database: Tensor, query_hot: Tensor, database_h
     cells = 2 * (bits + 1)
     offset = torch.arange(queries, device=query.device, dtype=torch.float32)[:, None] * cells + bits
     cell = torch.addmm(offset, query, database.T, alpha=-1)
-    cell += (query_hot @ database_hot.T).clamp_(max=1)
+    cell += relevant
     return torch.bincount(cell.to(torch.int32).view(-1), minlength=queries * cells).view(queries, cells)
 
 

@@ -18,6 +18,11 @@ class MatmulIndex(Index):
         self.device = device
         self._packed = torch.tensor(database.packed, device=device)
 
+    def packed(self) -> npt.NDArray[np.uint8]:
+        """See :class:`Index`."""
+        packed: npt.NDArray[np.uint8] = self._packed.cpu().numpy()
+        return packed
+
     def topk(self, queries: Codes, k: int) -> tuple[IntArray, npt.NDArray[np.int32]]:
         """See :class:`Index`."""
         items = len(self._packed)

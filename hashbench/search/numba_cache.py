@@ -1,8 +1,9 @@
 """Compiles loops with numba and caches the machine code; runs those of metrics uncompiled where numba does not work.
 
-Compiled code is kept beside its source, or in the user's cache folder, so that it is compiled once. numba would use it
-as long as its own file does not change; what it calls is compiled into it as well, so here it is also compiled anew
-when another file of the same folder changes. A compiled function calls no compiled function of another folder.
+Compiled code is kept beside its source, or in the user's cache folder, or in hashbench's, so that it is compiled once.
+numba would use it as long as its own file does not change; what it calls is compiled into it as well, so here it is
+also compiled anew when another file of the same folder changes. A compiled function calls no compiled function of
+another folder.
 
 All code that depends on numba's cache is in :func:`_compile`: a compiled function has ``_cache._cache_file``,
 whose ``_source_stamp`` is written with the code and compared before it is used.
@@ -16,9 +17,12 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeVar, cast
 
+from hashbench.util.paths import cache_root
 from hashbench.util.progress import log_to_stderr
 
 Loop = TypeVar("Loop", bound=Callable[..., Any])
+
+CACHE_SUBFOLDER = "kernels"  # of hashbench's cache
 
 TESTED = ("0.61", "0.62", "0.63", "0.64", "0.65", "0.66", "0.67", "0.68")
 """Versions of numba with which the tests have passed; any other is reported."""
@@ -149,12 +153,43 @@ def _compile(loop: Loop, parallel: bool = False) -> Loop:
     compiler = numba.njit(boundscheck=False, parallel=parallel)
     dispatcher: Any = compiler(loop)
     try:
-        dispatcher.enable_caching()
+        _enable_caching(dispatcher)
         file = dispatcher._cache._cache_file
         file._source_stamp = (file._source_stamp, _sources_sum(Path(loop.__code__.co_filename).parent))
+        dispatcher._cache.save_overload = _saved_where_possible(dispatcher._cache)
     except (AttributeError, OSError, RuntimeError):  # another numba's cache, sources that vanish, no folder to write to
         dispatcher = compiler(loop)
     return dispatcher  # type: ignore[no-any-return]
+
+
+def _enable_caching(dispatcher: Any) -> None:
+    """Have numba cache beside the source or in the user's folder; where neither can be written, in hashbench's cache.
+
+    Raises:
+        RuntimeError: that cannot be written either.
+    """
+    try:
+        dispatcher.enable_caching()
+    except RuntimeError:
+        before = numba.config.CACHE_DIR
+        numba.config.CACHE_DIR = str(cache_root().absolute() / CACHE_SUBFOLDER)
+        try:
+            dispatcher.enable_caching()
+        finally:
+            numba.config.CACHE_DIR = before
+
+
+def _saved_where_possible(cache: Any) -> Callable[..., None]:
+    """``cache.save_overload`` for which a disk that is full is no error: the compiled code is there and works."""
+    save = cache.save_overload
+
+    def save_overload(*compiled_code: Any) -> None:
+        try:
+            save(*compiled_code)
+        except OSError as error:
+            log_once(f"compiled kernels cannot be kept in {cache.cache_path} ({error.strerror}): each process compiles")
+
+    return save_overload
 
 
 @cache

@@ -78,6 +78,41 @@ def mask_within_radius(typing_context: Any, counters: Any, tiles: Any, radius: A
 
 
 @intrinsic
+def mark_class(
+    typing_context: Any,  # noqa: ARG001
+    classes: Any,
+    first: Any,
+    tiles: Any,
+    number: Any,
+    bits: Any,
+    marks: Any,
+) -> Any:
+    """Mark in ``marks`` as well, uint64 [tiles, LANES], the items of some tiles whose number is this one.
+
+    The first ``bits`` rows of a tile of ``classes`` are the bits of its items' numbers, the lowest first.
+    """
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        ops = IRBuilderOps(context, builder)
+        planes, masks = (ops.array(signature.args[i], arguments[i]) for i in (0, 5))
+        rows = builder.extract_value(planes.shape, 1)
+        same = cgutils.alloca_once(builder, VECTOR)
+        with cgutils.for_range(builder, arguments[2]) as tile:
+            builder.store(ir.Constant(VECTOR, [2**64 - 1] * LANES), same)
+            start = builder.mul(builder.add(arguments[1], tile.index), rows)
+            with cgutils.for_range(builder, arguments[4]) as row:
+                bit = builder.and_(builder.lshr(arguments[3], row.index), ops.word(1))
+                flip = ops.broadcast(builder.sub(bit, ops.word(1)))  # all ones where the bit is 0
+                equal = builder.xor(ops.load(planes.data, ops.row_words(builder.add(start, row.index))), flip)
+                builder.store(builder.and_(builder.load(same), equal), same)
+            word = ops.row_words(tile.index)
+            ops.store(builder.or_(ops.load(masks.data, word), builder.load(same)), masks.data, word)
+        return context.get_dummy_value()
+
+    return types.void(classes, first, tiles, number, bits, marks), code
+
+
+@intrinsic
 def distance_at(typing_context: Any, counters: Any, offset: Any) -> Any:  # noqa: ARG001
     """The distance of one item, by its offset in the counters' tiles, which must have one more tile behind them."""
 

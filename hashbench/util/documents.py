@@ -12,9 +12,10 @@ import msgspec
 from msgspec import Meta
 
 from hashbench.errors import UsageError, unknown
+from hashbench.util.numbers import BILLION
 
 Text = Annotated[str, Meta(min_length=1, description="a text in quotes")]
-Count = Annotated[int, Meta(ge=1, description="a whole number of at least 1")]
+Count = Annotated[int, Meta(ge=1, le=BILLION, description=f"a whole number from 1 to {BILLION}")]
 _LARGEST = sys.float_info.max  # neither NaN nor infinity is at most this
 Number = Annotated[float, Meta(ge=-_LARGEST, le=_LARGEST, description="a number")]
 NotNegative = Annotated[float, Meta(ge=0, le=_LARGEST, description="a number of at least 0")]
@@ -46,7 +47,7 @@ def read_toml(file: Path, name: str, way_out: str) -> dict[str, Any]:
         UsageError: it cannot be read, or is no TOML.
     """
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UsageError(f"{name} cannot be read ({error.strerror}); {way_out}") from None
     except (ValueError, RecursionError) as error:

@@ -13,7 +13,10 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
+from hashbench.util.storage import make_folder, writing
+
 FOREIGN_LEFTOVER_SECONDS = 24 * 3600.0
+LONGEST_NAME = 255 - 24  # bytes that a file system allows, less the longest ending
 ENDING = ".part"  # of temporary names; torch.save takes no name whose only dot is its first character
 
 
@@ -23,14 +26,21 @@ def file_sum(path: Path, algorithm: str = "sha256") -> str:
         return hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
 
 
+def name_with_key(words: str, key: str) -> str:
+    """``words-key``, a file's name without its ending; ``words``, of ASCII, are cut where it would be too long."""
+    return f"{words[: LONGEST_NAME - len(key) - 1]}-{key}"
+
+
 @contextmanager
 def staging_folder(root: Path, name: str) -> Iterator[Path]:
     """A temporary folder inside ``root`` (made if need be), removed at the end.
 
     Removes what killed processes left under the same name.
+
+    Raises:
+        StorageError: ``root`` cannot be written.
     """
-    root.mkdir(parents=True, exist_ok=True)
-    with _locked_new(root, name, lambda folder: folder.mkdir()) as folder:
+    with writing(make_folder(root)), _locked_new(root, name, lambda folder: folder.mkdir()) as folder:
         try:
             yield folder
         finally:
@@ -68,14 +78,19 @@ def replacing(target: Path) -> Iterator[Path]:
 
     A link to a file stays, and the file that it names is replaced; a link to nothing is itself replaced. Removes what
     killed processes left of the same target.
+
+    Raises:
+        StorageError: the folder of ``target`` cannot be written.
     """
     if target.is_symlink() and target.exists():
         target = target.resolve()
-    with _locked_new(target.parent, target.name, lambda file: file.touch(exist_ok=False)) as work:
+    folder = target.parent
+    with writing(folder), _locked_new(folder, target.name, lambda file: file.touch(exist_ok=False)) as work:
         try:
-            yield work
-            _flush(work)
-            work.replace(target)
+            with writing(folder):  # while the file is there, which may be what fills the disk
+                yield work
+                _flush(work)
+                work.replace(target)
             with suppress(OSError):  # a file system that flushes no folders
                 _flush(target.parent)
         finally:

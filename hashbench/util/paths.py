@@ -18,20 +18,20 @@ def cache_root() -> Path:
 
 
 def cache_folder() -> Path:
-    """The cache's folder, made if need be.
+    """The cache's folder, made if need be; one that is there may be read-only, what it lacks cannot be added then.
 
     Raises:
-        UsageError: it cannot be made or written.
+        UsageError: it cannot be made or read.
     """
-    folder = cache_root().absolute()
+    folder = absolute(cache_root())
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(
             f"cache folder {str(folder)!r} cannot be made ({error.strerror}); name one with HASHBENCH_CACHE"
         ) from None
-    if not os.access(folder, os.W_OK):
-        raise UsageError(f"cache folder {str(folder)!r} cannot be written; name one with HASHBENCH_CACHE")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise UsageError(f"cache folder {str(folder)!r} cannot be read; name one with HASHBENCH_CACHE")
     return folder
 
 
@@ -42,8 +42,25 @@ def data_folder(given: str | Path | None) -> Path:
         UsageError: the named folder does not exist.
     """
     named = given or os.environ.get(DATA_VARIABLE)
-    folder = Path(named or "data").absolute()
+    folder = absolute(Path(named or "data"))
     if named and not folder.is_dir():
         source = "--data" if given else DATA_VARIABLE
         raise UsageError(f"data folder {str(named)!r} ({source}) is not there; make it, or name the right one")
     return folder
+
+
+def absolute(path: str | Path) -> Path:
+    """The path from the root.
+
+    Raises:
+        UsageError: it begins at the current folder, which was removed.
+    """
+    try:
+        return Path(path).absolute()
+    except FileNotFoundError:
+        raise UsageError(f"{str(path)!r} lies in the current folder, which was removed; cd into another") from None
+
+
+def shown(path: Path) -> Path:
+    """The path as a user would write it: from the current folder if it lies there."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -83,7 +83,7 @@ def test_outputs_go_to_files_beside_what_is_printed(
         (("--baseline", "b.json", "--output", "x.txt"), "--output 'x.txt' ends in '.txt', wanted .json or .xml"),
         (("--baseline", "b.json", "--slower", "20"), "--slower judges rates, it needs --throughput DIR"),
         (("--throughput", "results", "--repeats", "3"), "--repeats is about a baseline, it needs --baseline FILE"),
-        (("--baseline", "b.json", "--repeats", "0"), "repeats is 0, wanted a whole number of at least 1"),
+        (("--baseline", "b.json", "--repeats", "0"), "repeats is 0, wanted a whole number from 1 to 1000000000"),
         (("--baseline", "b.json", "--update-baseline", "--repeats", "3"), "checks nothing, leave --repeats out"),
         (("--baseline", "b.json", "--update-baseline", "--json"), "checks nothing, leave --json out"),
         (("--baseline", "b.json", "--update-baseline", "--format", "text"), "checks nothing, leave --format out"),

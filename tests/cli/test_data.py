@@ -78,10 +78,65 @@ def test_labels_that_no_query_shares_with_the_database_are_refused(call: Callabl
 def test_features_that_cannot_read_the_images_are_refused_before_anything_runs(
     call: Callable[..., Done], own_set: Path
 ) -> None:
+    Image.new("RGB", (5, 9)).save(own_set.parent / "q3.png")
     words = ("--methods", "lsh", "--bits", "8", "--datasets", f"folder:{own_set}", "--dry-run")
     done = call("run", *words, "--features", "pixels")
     assert done.code == 2
-    assert "need one size for all, say pixels@32" in done.err
+    assert "features 'pixels' of images of different sizes (8 x 6 and 5 x 9) need one size for all, say" in done.err
+
+
+def test_pixels_of_images_of_one_size_run_without_a_size(
+    call: Callable[..., Done], own_set: Path, tmp_path: Path
+) -> None:
+    words = ("--methods", "lsh", "--bits", "8", "--datasets", f"folder:{own_set}", "--executor", "inline")
+    done = call("run", *words, "--features", "pixels", "--json")
+    assert done.code == 0
+    assert {record["status"] for record in json.loads(done.out)} == {"ok"}
+    (rates,) = (tmp_path / "results/throughput").iterdir()
+    assert json.loads(rates.read_text())["encode"]
+
+
+def test_a_set_without_training_rows_is_verified_and_scored(
+    call: Callable[..., Done], own_set: Path, tmp_path: Path
+) -> None:
+    csv = own_set.parent / "labels.csv"
+    csv.write_text(csv.read_text().replace("train+database", "database"))
+    done = call("data", "verify", f"folder:{own_set}")
+    assert done.code == 0
+    assert ["train", "0", "0", "0", "0"] in [line.split() for line in done.out.splitlines()]
+    rng = np.random.default_rng(0)
+    codes = {f"{part}_codes": rng.integers(0, 2, (size, 8)) == 1 for part, size in (("query", 4), ("database", 7))}
+    np.savez(tmp_path / "codes.npz", **codes)
+    done = call("score", "codes.npz", "--protocol", f"folder:{own_set}", "--json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["protocol_card"]["sizes"] == {"query": 4, "database": 7, "train": 0}
+    done = call("run", "--methods", "lsh", "--bits", "8", "--datasets", f"folder:{own_set}")
+    assert done.code == 2
+    assert "has no train items; name some in its files to run methods, or score codes that were made" in done.err
+
+
+def test_names_that_cannot_be_printed_are_spelt_out(call: Callable[..., Done], own_set: Path, tmp_path: Path) -> None:
+    (own_set.parent / "database.txt").write_bytes(b"d4.png 0\nd5.png 1\nlo\x1bst\xe9.png 2\n")
+    (own_set.parent / "test.txt").write_bytes(b"q1.png 0\nq0.png 1\n")
+    (own_set.parent / "classes.txt").write_bytes(b"caf\xe9\n\x1b[31mred\nsea\n")
+    own_set.write_text('lists = "."\nclasses = "classes.txt"\ntitle = "a\\u001bb"\n')
+    done = call("data", "verify", f"folder:{own_set}")
+    assert done.code == 0
+    assert "\x1b" not in done.out
+    assert r"\x1b[31mred" in done.out
+    (line,) = (line for line in done.out.splitlines() if "missing images" in line)
+    assert r"missing images: 1 (lo\x1bst\udce9.png)" in line
+    assert Path(line.partition("named in ")[2]).read_bytes() == b"lo\x1bst\xe9.png\n"
+
+
+def test_a_class_that_looks_like_several_is_pointed_out(call: Callable[..., Done], own_set: Path) -> None:
+    csv = own_set.parent / "labels.csv"
+    csv.write_text(csv.read_text().replace("d9.png,sky;sea", "d9.png,sky sea").replace("d7.png,sky;sea", "d7.png,sky"))
+    line = "the class 'sky sea' looks like 'sky' and 'sea'"
+    assert line in call("data", "verify", f"folder:{own_set}").out
+    (audit,) = json.loads(call("data", "verify", f"folder:{own_set}", "--json").out)
+    assert line in audit["notes"][0]
+    assert line in call("run", "--methods", "lsh", "--bits", "8", "--datasets", f"folder:{own_set}", "--dry-run").err
 
 
 def test_strict_is_for_gates(call: Callable[..., Done], own_set: Path) -> None:
@@ -98,6 +153,79 @@ def test_a_record_does_not_say_where_the_folder_lies(call: Callable[..., Done], 
     own_set.parent.rename(tmp_path / "elsewhere")
     there = json.loads(call("run", *words, f"folder:{tmp_path}/elsewhere/set.toml").out)
     assert [row["key"] for row in here] == [row["key"] for row in there]
+
+
+def test_verify_names_missing_images_and_the_likely_cause(call: Callable[..., Done], own_set: Path) -> None:
+    csv = own_set.parent / "labels.csv"
+    lost = [f"lost{number}.png" for number in range(12)]
+    csv.write_text(csv.read_text().replace("d8.png", "D8.png") + "".join(f"{name},sea,database\n" for name in lost))
+    done = call("data", "verify", f"folder:{own_set}")
+    named = ", ".join(["d6.png", "D8.png", *lost[:8]])
+    (line,) = (line for line in done.out.splitlines() if "missing images" in line)
+    start, _, file = line.partition("; all are named in ")
+    assert start == f"  missing images: 14 ({named}, ...)"
+    assert Path(file).read_text().splitlines() == ["d6.png", "D8.png", *lost]
+    assert "likely cause for 1 of them: letter case (D8.png on the list, d8.png on disk)" in done.out
+    (audit,) = json.loads(call("data", "verify", f"folder:{own_set}", "--json").out)
+    assert audit["missing_images"]["names"] == ["d6.png", "D8.png", *lost]
+    assert audit["missing_in"] == file
+    assert audit["missing_images"]["causes"][0]["cause"] == "letter case"
+
+
+def test_where_no_image_is_on_disk_the_way_to_their_names_is_shown(call: Callable[..., Done], own_set: Path) -> None:
+    csv = own_set.parent / "labels.csv"
+    csv.write_text(csv.read_text().replace(".png", ".PNG"))
+    done = call("run", "--methods", "lsh", "--bits", "8", "--datasets", f"folder:{own_set}", "--dry-run")
+    assert done.code == 2
+    assert "none of the 4 query images is on disk; `hashbench data verify` names them and the likely" in done.err
+    done = call("data", "verify", f"folder:{own_set}")
+    assert "likely cause for 11 of them: letter case (q0.PNG on the list, q0.png on disk)" in done.out
+
+
+def test_verify_and_run_name_all_broken_images_in_one_pass(
+    call: Callable[..., Done], own_set: Path, tmp_path: Path
+) -> None:
+    rows = (own_set.parent / "labels.csv").read_text()
+    names = [f"broken{number}.png" for number in range(12)]
+    (own_set.parent / "labels.csv").write_text(rows + "".join(f"{name},sea,query\n" for name in names))
+    for name in (*names, "q2.png"):
+        (own_set.parent / name).write_bytes(b"<html>")
+    done = call("data", "verify", f"folder:{own_set}", "--json")
+    assert done.code == 2
+    (audit,) = json.loads(done.out)
+    assert sorted(audit["broken_images"]) == sorted(str(own_set.parent / name) for name in (*names, "q2.png"))
+    assert audit["sizes"]["query"] == 16
+    for words in (("data", "verify"), ("run", "--methods", "lsh", "--bits", "8", "--executor", "inline", "--datasets")):
+        done = call(*words, f"folder:{own_set}")
+        assert done.code == 2
+        (line,) = (line for line in done.err.splitlines() if line.startswith("hashbench:"))
+        first = ["q2.png", *names[:9]]
+        named = ", ".join(f"{name} (no image that Pillow can identify)" for name in first)
+        assert f"13 images cannot be decoded, in {own_set.parent}/: {named} and 3 more, which `hashbench" in line
+    assert not list(tmp_path.glob("results/records/*"))
+
+
+def test_files_that_cannot_be_read_are_all_in_json(call: Callable[..., Done], own_set: Path) -> None:
+    folder = own_set.parent
+    call("data", "verify", f"folder:{own_set}")
+    for name in ("q2.png", "q3.png"):
+        (folder / name).unlink()
+        (folder / name).symlink_to("/proc/self/mem")  # is a file, and cannot be read from its beginning
+    done = call("data", "verify", f"folder:{own_set}", "--json")
+    assert done.code == 2
+    (row,) = json.loads(done.out)
+    assert sorted(row["broken_images"]) == [str(folder / "q2.png"), str(folder / "q3.png")]
+    assert "2 files cannot be read" in done.err
+
+
+def test_prepare_says_in_json_what_is_ready(call: Callable[..., Done], tmp_path: Path) -> None:
+    done = call("data", "prepare", "digits", "--json")
+    assert done.code == 0
+    (row,) = json.loads(done.out)
+    assert (row["name"], row["ready"], row["items"], row["missing"]) == ("digits", True, 1_797, 0)
+    assert "needs no preparation" in done.err
+    done = call("data", "prepare", "nuswide", "--data", str(tmp_path), "--json")
+    assert {row["ready"] for row in json.loads(done.out)} == {False}
 
 
 def test_a_truncated_image_is_one_line_and_nothing_is_run(

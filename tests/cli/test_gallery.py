@@ -65,8 +65,8 @@ def test_of_several_records_those_that_can_be_are_shown(call: Callable[..., Done
     [
         ((), "hashbench: no record in results/records has codes to show; make some with hashbench run"),
         (("abc",), "hashbench: no record 'abc' in results/records; name a file, or the beginning of a key"),
-        (("--queries", "0"), "hashbench: queries is 0, wanted 1 to 100"),
-        (("--neighbours", "1000"), "hashbench: neighbours is 1000, wanted 1 to 100"),
+        (("--queries", "0"), "hashbench: queries is 0, wanted a whole number from 1 to 100"),
+        (("--neighbours", "1000"), "hashbench: neighbours is 1000, wanted a whole number from 1 to 100"),
         (("--device", "cuda:77"), "hashbench: device 'cuda:77' is not here"),
         (("--data", "nowhere"), "hashbench: data folder 'nowhere' (--data) is not there"),
     ],

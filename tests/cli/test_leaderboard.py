@@ -48,7 +48,7 @@ def test_the_same_cells_in_every_format(folder: Path, call: Callable[..., Done])
     assert [row["method"] for row in rows] == [cell["method"] for cell in cells]
     assert [float(row["map@1000"] or 0) for row in rows] == [cell.get("map@1000") or 0 for cell in cells]
     assert "| 1 | itq | **0.620 ± 0.028** |" in call("leaderboard", "--format", "md").out
-    assert r"1 & itq & \textbf{0.620 $\pm$ 0.028} \\" in call("leaderboard", "--format", "latex").out
+    assert r"1 & ITQ & \textbf{0.620 $\pm$ 0.028} \\" in call("leaderboard", "--format", "latex").out
 
 
 def test_a_selection_is_ranked_by_itself_and_keeps_the_references(folder: Path, call: Callable[..., Done]) -> None:

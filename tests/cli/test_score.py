@@ -60,6 +60,30 @@ def test_it_prints_a_short_table_and_where_the_record_is(call: Callable[..., Don
     assert "codes=external: codes made elsewhere" in (tmp_path / "results/leaderboard.md").read_text()
 
 
+def test_packed_codes_in_either_bit_order_are_the_same_codes(
+    call: Callable[..., Done], arrays: dict[str, Any], record: dict[str, Any]
+) -> None:
+    codes = {name: np.packbits(arrays[name], axis=1, bitorder="little") for name in ("query_codes", "database_codes")}
+    np.savez("mine.npz", **{**arrays, **codes})
+    words = ("score", "mine.npz", "--encoding", "packed", "--bits", "12")
+    assert json.loads(call(*words, "--bit-order", "lsb", "--json").out)["key"] == record["key"]
+    refused = call(*words)
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert "(--bit-order msb); all rows have them with --bit-order lsb" in refused.err
+
+
+def test_own_items_are_left_out_on_request(call: Callable[..., Done], arrays: dict[str, Any]) -> None:
+    rows = np.arange(6) * 5
+    queries = {"query_codes": arrays["database_codes"][rows], "query_labels": arrays["database_labels"][rows]}
+    np.savez("mine.npz", **{**arrays, **queries}, query_items=rows, database_items=np.arange(40))
+    done = call("score", "mine.npz", "--encoding", "01")
+    assert "Queries that are also in the database, where each finds itself: 6.\n" in done.out
+    assert "--leave-one-out takes a query's own item out of its ranking" in done.err
+    done = call("score", "mine.npz", "--encoding", "01", "--leave-one-out")
+    assert "Leave one out: 6 queries do not find their own item of the database.\n" in done.out
+    assert done.err == ""
+
+
 def test_arrays_may_have_files_of_their_own(
     call: Callable[..., Done], arrays: dict[str, Any], record: dict[str, Any]
 ) -> None:
@@ -126,6 +150,13 @@ def test_codes_on_a_protocol_have_its_pictures(call: Callable[..., Done], tmp_pa
         (("--query-codes", "mine.npz", "--name", "x"), "hashbench: --query-codes names mine.npz, an archive of sever"),
         (("mine.npz", "--encoding", "01", "--weights", "resnet50=mine.npz"), "hashbench: --weights names 'resnet50'"),
         (("mine.npz", "--encoding", "01", "--device", "cuda:77"), "hashbench: device 'cuda:77' is not here"),
+        (("mine.npz", "--encoding", "01", "--bit-order", "lsb"), "hashbench: --bit-order lsb is about --encoding pack"),
+        (("mine.npz", "--encoding", "packed", "--bit-order", "le"), "hashbench: no bit order named 'le'"),
+        (("mine.npz", "--encoding", "01", "--leave-one-out"), "hashbench: --leave-one-out goes by item numbers, and n"),
+        (
+            ("mine.npz", "--encoding", "01", "--cutoff", "1" + 20 * "0"),
+            "hashbench: --cutoff is 100000000000000000000, ",
+        ),
     ],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(

@@ -117,7 +117,10 @@ def test_suites_are_listed_with_their_titles(call: Callable[..., Done]) -> None:
     listed = call("list", "suites").out.splitlines()
     assert any(line.startswith("bgan-paper ") and "with its paper's networks" in line for line in listed)
     rows = json.loads(call("list", "suites", "--json").out)
-    assert {"name", "summary", "origin"} <= set(rows[0])
+    assert {"name", "summary", "origin", "needs", "time"} <= set(rows[0])
+    assert any(
+        "needs hashbench data prepare cifar10; " in line and "time: 1 h 10 min on two" in line for line in listed
+    )
     assert [row["name"] for row in rows] == [line.split()[0] for line in listed]
 
 
@@ -136,7 +139,10 @@ def test_a_suite_is_shown_with_its_runs(call: Callable[..., Done], rotations: Pa
     }
     rotations.write_text(rotations.read_text().replace("iterations = 1", "iterations = 0.5"))
     assert "runs[2]: parameter itq.iterations is 0.5" in call("run", "--suite", "rotations.toml", "--dry-run").err
+    first = call("run", "--suite", "bgan-leaderboard", "--dry-run").err.splitlines()[0]
+    assert first.startswith("suite bgan-leaderboard needs hashbench data prepare cifar10; ")
     text = call("show", "bgan-paper").out
+    assert "\nneeds: hashbench data prepare cifar10, and a GPU; " in text
     assert "bits: 12, 24, 32, 48\n" in text
     assert "bgan.encoder: vgg19\n" in text
     assert "runs" not in call("show", "bgan-leaderboard").out

@@ -25,6 +25,12 @@ from tests.command import hashbench
         (("--methods", "itq", "--bits", "8", "--device", "cuda:77"), "hashbench: device 'cuda:77' is not here"),
         (("--methods", "itq", "--bits", "8", "--executor", "cloud"), "hashbench: no executor named 'cloud'"),
         (("--methods", "itq", "--bits", "8", "--timeout", "0"), "hashbench: timeout is 0 s, wanted more than 0"),
+        (("--methods", "itq", "--bits", "8", "--timeout", "nan"), "hashbench: timeout is nan s, wanted more than 0"),
+        (
+            ("--methods", "itq", "--bits", "8", "--limit", "1" + 20 * "0"),
+            "hashbench: limit is 100000000000000000000, w",
+        ),
+        (("--methods", "itq", "--bits", "8", "--seed", "1" + 20 * "0"), "hashbench: seed is 100000000000000000000, wa"),
         (("--methods", "itq", "--bits", "8", "--datasets", "cifar10"), "hashbench: CIFAR-10: the folder"),
         (
             ("--methods", "itq", "--bits", "8", "--datasets", "cifar10", "--executor", "inline", "--timeout", "5"),

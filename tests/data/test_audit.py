@@ -10,8 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from hashbench.data.audit import Audit, audit, leaks, same_images, write_audit
+from hashbench.data.audit import Audit, audit, leaks, write_audit
 from hashbench.data.protocol_card import make_card
+from hashbench.data.same_images import same_images
 from hashbench.dataset import Dataset, Items, Protocol, Split
 
 ITEMS, CLASSES = 40, 3

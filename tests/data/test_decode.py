@@ -13,7 +13,7 @@ import hashbench.data.decode as decode_module
 from hashbench.data import images
 from hashbench.data.decode import decode, decoding_id
 from hashbench.data.spec import open_dataset
-from hashbench.errors import UsageError
+from hashbench.errors import BrokenFiles, UsageError
 
 
 def noise(*shape: int) -> npt.NDArray[np.uint8]:
@@ -82,6 +82,16 @@ def test_a_file_that_cannot_be_decoded_is_named_in_one_line_with_the_way_out(tmp
     with pytest.raises(UsageError, match=r"broken\.jpg cannot be decoded \(.+\); replace it, or remove it") as caught:
         decode([whole, broken, whole])
     assert "\n" not in str(caught.value)
+
+
+def test_all_files_that_cannot_be_decoded_are_named_at_once(tmp_path: Path) -> None:
+    whole = jpeg(tmp_path / "whole.jpg", noise(8, 8, 3))
+    for name in ("empty.jpg", "page.jpg"):
+        (tmp_path / name).write_bytes(b"<html>" if name == "page.jpg" else b"")
+    with pytest.raises(BrokenFiles) as caught:
+        decode([tmp_path / "empty.jpg", whole, tmp_path / "page.jpg"])
+    reasons = {Path(name).name: reason for name, reason in caught.value.files.items()}
+    assert reasons == {"empty.jpg": "empty", "page.jpg": "no image that Pillow can identify"}
 
 
 def test_a_forked_process_decodes_too(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
 """Image files found by the names that lists give them."""
 
+import unicodedata
 from pathlib import Path
 
 import pytest
 
-from hashbench.data.image_tree import locate, walk
+from hashbench.data.image_tree import NearMiss, find, locate, near_misses, walk
 from hashbench.errors import UsageError
 
 
@@ -70,3 +71,56 @@ def test_a_folder_that_cannot_be_read_is_not_taken_for_an_empty_one(
     monkeypatch.setattr("os.scandir", refuse)
     with pytest.raises(UsageError, match=r"the folder .* cannot be read \(Permission denied\); make it readable"):
         list(walk(tmp_path))
+
+
+NFC, NFD = (unicodedata.normalize(form, "café/été.jpg") for form in ("NFC", "NFD"))
+MIXED = unicodedata.normalize("NFD", "café") + "/" + unicodedata.normalize("NFC", "été.jpg")
+
+
+@pytest.mark.parametrize("on_disk", [NFC, NFD, MIXED])
+@pytest.mark.parametrize("listed", [NFC, NFD, MIXED, NFD.replace("/", "\\")])
+def test_unicode_forms_are_one_name(tmp_path: Path, listed: str, on_disk: str) -> None:
+    (tmp_path / on_disk).parent.mkdir()
+    (tmp_path / on_disk).touch()
+    assert find(tmp_path, ["a.jpg", listed]) == [None, on_disk]
+    assert locate(tmp_path, ["a.jpg", f"data/{listed}"], ("",)) == [None, on_disk]
+
+
+def test_backslashes_are_tried_as_slashes(tree: Path) -> None:
+    assert find(tree, ["a\\c\\3.jpg", "b\\9.jpg"]) == ["a/c/3.jpg", None]
+    assert locate(tree, ["x\\a\\c\\3.jpg", "b\\9.jpg"], ("",)) == ["a/c/3.jpg", None]
+    (tree / "b\\1.jpg").touch()
+    assert find(tree, ["b\\1.jpg"]) == ["b\\1.jpg"]
+    assert locate(tree, ["b\\1.jpg"], ("",)) == ["b\\1.jpg"]
+
+
+def test_a_named_file_is_the_image_of_one_name(tree: Path) -> None:
+    with pytest.raises(UsageError, match=r"/b/1.jpg would be the image of both 'b/1.jpg' and 'b\\\\1.jpg'; keep"):
+        find(tree, ["b/1.jpg", "b\\1.jpg"])
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".jpg", "a\0.jpg", "", "a.jpg/1.jpg", "é" * 200])
+def test_names_that_no_file_can_have_are_missing(tree: Path, name: str) -> None:
+    assert find(tree, [name]) == [None]
+    assert locate(tree, [name], ("",)) == [None]
+
+
+def test_files_that_missing_images_may_mean_are_named_by_cause(tmp_path: Path) -> None:
+    for file in ("one.JPG", "Two.jpg", "deep/three.jpg", "four.png", "five.jpg", "Été.jpg"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).touch()
+    missing = [
+        "one.jpg",
+        "two.jpg",
+        unicodedata.normalize("NFD", "été.jpg"),
+        "three.jpg",
+        "four.jpg",
+        "x\\five.jpg",
+        "6",
+    ]
+    assert near_misses(tmp_path, missing, used={"five.jpg"}) == [
+        NearMiss("letter case", 3, "one.jpg", "one.JPG"),
+        NearMiss("another folder", 1, "three.jpg", "deep/three.jpg"),
+        NearMiss("another ending", 1, "four.jpg", "four.png"),
+    ]
+    assert near_misses(tmp_path, [], used=set()) == []

@@ -72,7 +72,6 @@ def test_24_concepts_are_the_first_protocol_and_both_are_scored_at_5000(
     dataset = open_dataset("flickr25k", tmp_path)
     assert [(protocol.name, protocol.cutoff) for protocol in dataset.protocols] == [("24", 5_000), ("38", 5_000)]
     assert dataset.protocol.name == "24"
-    assert dataset.features == "resnet50"
 
 
 @pytest.mark.parametrize(("protocol", "columns"), [("24", CONCEPTS), ("38", ALL)])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hashbench.data.spec import expand, open_dataset, protocol_id
-from hashbench.dataset import Dataset
+from hashbench.dataset import PHOTO_FEATURES, Dataset
 from hashbench.errors import UsageError
 from tests.datasets.nuswide_files import write_image
 
@@ -100,7 +100,7 @@ def test_the_csv_file_may_lie_elsewhere(tmp_path: Path) -> None:
 
 def test_the_toml_file_sets_what_captions_and_ids_say(tmp_path: Path) -> None:
     plain = opened(tmp_path, SPLIT)
-    assert (plain.title, plain.features, plain.protocol.cutoff) == ("birds", "resnet50", None)
+    assert (plain.title, plain.features, plain.protocol.cutoff) == ("birds", PHOTO_FEATURES, None)
     toml = 'name = "my-birds_2"\ntitle = "Birds"\nsource = "my garden"\nfeatures = "pixels@32"\ncutoff = 100'
     dataset = opened(tmp_path, SPLIT, toml)
     assert (dataset.title, dataset.source, dataset.features) == ("Birds", "my garden", "pixels@32")
@@ -133,10 +133,17 @@ def test_the_id_has_a_hash_of_labels_splits_and_images(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("toml", "complaint"),
     [
-        ("feature = 'gist'", r"no key named 'feature'; did you mean 'features'\? \(there are: csv, cutoff, features, "),
-        ("cutoff = 'all'", r"cutoff is 'all', wanted a whole number of at least 1"),
-        ("cutoff = true", r"cutoff is True, wanted a whole number of at least 1"),
-        ("queries = 0", r"queries is 0, wanted a whole number of at least 1"),
+        (
+            "feature = 'gist'",
+            r"no key named 'feature'; did you mean 'features'\? \(there are: classes, csv, cutoff, features, ",
+        ),
+        ("cutoff = 'all'", r"cutoff is 'all', wanted a whole number from 1 to 1000000000"),
+        ("cutoff = true", r"cutoff is True, wanted a whole number from 1 to 1000000000"),
+        (
+            "cutoff = 100000000000000000000",
+            r"cutoff is 100000000000000000000, wanted a whole number from 1 to 1000000000",
+        ),
+        ("queries = 0", r"queries is 0, wanted a whole number from 1 to 1000000000"),
         ("images = 7", r"images is 7, wanted a text in quotes"),
         ("name = ''", r"name is '', wanted a text in quotes"),
         ("name = 'my birds'", r"the name is 'my birds', wanted letters, digits, - and _; set one"),
@@ -185,8 +192,8 @@ def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
         ("path,labels\na.jpg,;\nb.jpg,\n", r": no row has a label"),
         ("path,labels\na.jpg,owl\n", r" leaves no database items, wanted at least one \(add rows, or set queries"),
         (
-            "path,labels,split\na.jpg,owl,query\nb.jpg,owl,database\n",
-            r" leaves no train items, .*train or train\+database",
+            "path,labels,split\na.jpg,owl,query\nb.jpg,owl,train\n",
+            r" leaves no database items, .*database or train\+database",
         ),
         (
             "path,labels,split\na.jpg,owl,train\nb.jpg,owl,database\n",

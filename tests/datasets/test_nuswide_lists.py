@@ -36,8 +36,8 @@ def test_items_are_the_distinct_paths_of_database_test_and_train(tmp_path: Path)
 
 
 def test_the_orders_of_database_and_training_set_are_drawn_once_for_all(tmp_path: Path) -> None:
-    lines = "".join(f"images/{number}.jpg 1\n" for number in range(200))
-    splits = [opened(tmp_path, lines, "images/q.jpg 1\n", lines).split() for _ in range(2)]
+    lines = "".join(f"images/{number}.jpg 1 0\n" for number in range(200))
+    splits = [opened(tmp_path, lines, "images/q.jpg 1 0\n", lines).split() for _ in range(2)]
     for part in ("database", "train"):
         first, again = (getattr(split, part) for split in splits)
         assert np.array_equal(first, again)
@@ -57,13 +57,15 @@ def test_the_orders_of_database_and_training_set_are_drawn_once_for_all(tmp_path
     ],
 )
 def test_images_are_found_by_the_part_of_the_path_that_is_here(tmp_path: Path, listed: str, kept: str) -> None:
-    dataset = opened(tmp_path, f"images/z.jpg 1\n{listed} 1\n", "images/y.jpg 1\n", "images/z.jpg 1\n")
+    dataset = opened(tmp_path, f"images/z.jpg 1 0\n{listed} 1 0\n", "images/y.jpg 1 0\n", "images/z.jpg 1 0\n")
     write_image(tmp_path / "nuswide" / kept, 0)
     assert dataset.present().tolist() == [False, not kept.startswith("data/"), False]
 
 
 def test_two_paths_that_mean_one_file_are_an_error(tmp_path: Path) -> None:
-    dataset = opened(tmp_path, "images/one/a.jpg 1\nimages/two/a.jpg 1\n", "images/q.jpg 1\n", "images/one/a.jpg 1\n")
+    dataset = opened(
+        tmp_path, "images/one/a.jpg 1 0\nimages/two/a.jpg 1 0\n", "images/q.jpg 1 0\n", "images/one/a.jpg 1 0\n"
+    )
     write_image(tmp_path / "nuswide" / "images" / "a.jpg", 0)
     with pytest.raises(UsageError, match=r"a.jpg would be the image of both 'images/two/a.jpg' and 'images/one/a.jpg'"):
         dataset.present()
@@ -107,7 +109,7 @@ def test_columns_have_numbers_unless_concepts_txt_names_them(tmp_path: Path) -> 
         ({"test": TEST + "./images/d.jpg 0 1 0\n"}, r"test.txt:3: 'images/d.jpg' is on line 1 as well; remove one"),
         ({"test": "images/d.jpg 0 2 0\n"}, r"test.txt:1: wanted a path, a space and labels of 0 or 1"),
         ({"test": "images/d.jpg 0 10\n"}, r"test.txt:1: wanted a path, a space and labels of 0 or 1"),
-        ({"test": "images/d.jpg\n"}, r"test.txt:1: wanted a path, a space and labels of 0 or 1"),
+        ({"test": "images/d.jpg\n"}, r"test.txt:1: 'images/d.jpg', wanted a path, a space and labels, say"),
         ({"database": "\n"}, r"database.txt is empty, wanted lines such as"),
     ],
 )
@@ -152,3 +154,24 @@ def test_lists_that_contradict_those_that_are_here_are_not_adopted(tmp_path: Pat
     with pytest.raises(UsageError, match="take lists that belong together"):
         dataset.prepare(tmp_path / "source", print)
     assert (tmp_path / "data/nuswide/lists/test.txt").read_bytes() == before
+
+
+@pytest.mark.parametrize("rows", [("0", "1"), ("1", "1")])
+def test_one_column_is_not_taken_for_a_concept(tmp_path: Path, rows: tuple[str, str]) -> None:
+    database = "".join(f"images/{number}.jpg {row}\n" for number, row in enumerate(rows))
+    with pytest.raises(
+        UsageError, match=r"database.txt: each line has one label, 0 or 1, .* folder:FILE, with lists = in"
+    ):
+        opened(tmp_path, database, "images/q.jpg 1\n", database)
+
+
+def test_lists_of_windows_are_read_as_they_are(tmp_path: Path) -> None:
+    dataset = opened(
+        tmp_path, "\ufeffimages\\a.jpg 1 0\r\nimages\\b.jpg 0 1\r\n", TEST[:0] + "q.jpg 1 0\n", "q.jpg 1 0\n"
+    )
+    write_image(tmp_path / "nuswide" / "images" / "a.jpg", 0)
+    assert dataset.present().tolist() == [True, False, False]
+    (tmp_path / "nuswide/lists/concepts.txt").write_text("\ufeffsky\ncaf\u00e9\n", encoding="utf-8")
+    assert open_dataset("nuswide/lists", tmp_path).classes() == ("sky", "caf\u00e9")
+    (tmp_path / "nuswide/lists/concepts.txt").write_bytes(b"sky\ncaf\xe9\n")
+    assert open_dataset("nuswide/lists", tmp_path).classes()[0] == "sky"

@@ -65,6 +65,15 @@ def megabytes_of_codes(classes: int) -> float:
     return _above(lambda: evaluate(query, database, *labels, cutoff=5000, device="cpu"))
 
 
+def megabytes_of_classes(classes: int) -> float:
+    """What scoring codes of 200,000 items of a class each takes, run by :func:`in_fresh_process`."""
+    rng = np.random.default_rng(0)
+    query, database = (Codes(rng.integers(0, 256, (n, BITS // 8), dtype=np.uint8), BITS) for n in (1000, 200_000))
+    labels = rng.integers(0, classes, 1000), rng.integers(0, classes, 200_000)
+    evaluate(query, database[WARM_UP], labels[0] % 3, labels[1][WARM_UP] % 3, device="cpu")
+    return _above(lambda: evaluate(query, database, *labels, device="cpu"))
+
+
 def megabytes_of_features(file: Path) -> float:
     """What scoring the float16 features in ``file`` takes at the full size, the mapped file included."""
     features, labels = np.load(file, mmap_mode="r"), multi_hot(QUERIES + ITEMS, 81)

@@ -49,6 +49,50 @@ def test_counts_are_those_of_all_pairs(bits: int, labels: int, seed: int) -> Non
 
 
 @pytest.mark.usefixtures("backend")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    bits=st.integers(1, 70),
+    classes=st.sampled_from([1, 2, 3, 9, 255, 256, 70_000]),
+    queries_hot=st.booleans(),
+    items_hot=st.booleans(),
+    seed=st.integers(0, 1 << 16),
+)
+def test_classes_count_as_their_columns_do(
+    bits: int, classes: int, queries_hot: bool, items_hot: bool, seed: int
+) -> None:
+    """Class numbers on both sides, on one beside a multi-hot matrix, and matrices are one relevance."""
+    rng = np.random.default_rng(seed)
+    columns = min(classes, 300)  # a matrix has them all
+    numbers = rng.integers(0, columns, 4), rng.integers(0, columns, 25)
+    hot = np.zeros((4, columns), dtype=np.bool_), np.zeros((25, columns), dtype=np.bool_)
+    for each, matrix in zip(numbers, hot, strict=True):
+        matrix[np.arange(len(each)), each] = True
+    if queries_hot:
+        hot[0][1:] |= rng.random((3, columns)) < 0.2
+        hot[0][0] = False  # a query without a label
+    codes = bools(4, bits, seed), bools(25, bits, seed + 1)
+    far = classes - columns if not (queries_hot or items_hot) else 0
+    histograms = distance_histograms(
+        Codes.pack(codes[0]),
+        Codes.pack(codes[1]),
+        hot[0] if queries_hot else numbers[0] + far,
+        hot[1] if items_hot else numbers[1] + far,
+    )
+    assert np.array_equal([histograms.items, histograms.relevant], plain(*codes, *hot))
+
+
+@pytest.mark.usefixtures("backend")
+@pytest.mark.parametrize("hot", [False, True])
+def test_classes_that_no_item_has_are_those_of_no_item(hot: bool) -> None:
+    """A query's class number may need more bits than any of the database's."""
+    codes = Codes.pack(bools(300, 8, 0)), Codes.pack(bools(9, 8, 1))
+    classes = np.arange(300)
+    queries = np.eye(300, dtype=np.bool_)[classes] if hot else classes
+    relevant = distance_histograms(*codes, queries, np.zeros(9, dtype=np.int64)).relevant.sum(axis=1)
+    assert relevant.tolist() == [9] + 299 * [0]
+
+
+@pytest.mark.usefixtures("backend")
 @pytest.mark.parametrize("bits", [1, 8, 512])
 def test_blocks_meet_without_a_seam(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matmul, "_BLOCK_ITEMS", 7)
@@ -65,10 +109,12 @@ def test_both_backends_count_the_same_integers(items: int, bits: int, monkeypatc
     monkeypatch.setattr(bit_sliced, "_CHUNK_ITEMS", BLOCK_ITEMS)
     query, database = Codes.pack(bools(7, bits, 0)), Codes.pack(bools(items, bits, 1, 0.3))
     labels = bools(7, 12, 2, 0.2), bools(items, 12, 3, 0.1)
-    counts = BitSlicedBackend().histograms(query, database, labels)
-    wanted = MatmulBackend(torch.device("cpu")).histograms(query, database, labels)
-    assert np.array_equal(counts, wanted)
-    assert counts[0].sum() == 7 * items
+    classes = np.random.default_rng(4).integers(0, 12, 7), np.random.default_rng(5).integers(0, 12, items)
+    for each in (labels, classes, (labels[0], classes[1]), (classes[0], labels[1])):
+        counts = BitSlicedBackend().histograms(query, database, each)
+        wanted = MatmulBackend(torch.device("cpu")).histograms(query, database, each)
+        assert np.array_equal(counts, wanted)
+        assert counts[0].sum() == 7 * items
 
 
 def test_chunks_of_queries_meet_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,6 +144,9 @@ def test_a_gpu_counts_the_same_integers() -> None:
     case = Codes.pack(bools(300, 64, 0)), Codes.pack(bools(20_000, 64, 1)), bools(300, 30, 2), bools(20_000, 30, 3, 0.1)
     cpu, gpu = (distance_histograms(*case, device=device) for device in ("cpu", "cuda"))
     assert np.array_equal(cpu.items, gpu.items)
+    assert np.array_equal(cpu.relevant, gpu.relevant)
+    classes = np.arange(300) % 30, np.arange(20_000) % 30
+    cpu, gpu = (distance_histograms(*case[:2], *classes, device=device) for device in ("cpu", "cuda"))
     assert np.array_equal(cpu.relevant, gpu.relevant)
 
 

@@ -30,6 +30,21 @@ def test_codes_are_scored_in_less_than_a_byte_per_pair(classes: int) -> None:
     assert 0 < peak.arrays < queries * items
 
 
+@pytest.mark.parametrize(("items", "classes"), [(200_000, 20_000), (100_000, 100_000)])
+def test_class_numbers_cost_no_more_for_many_classes(items: int, classes: int) -> None:
+    """A matrix of items x classes would be 4 GB and 10 GB."""
+    rng = np.random.default_rng(0)
+    codes = [Codes(rng.integers(0, 256, (n, 2), dtype=np.uint8), 16) for n in (100, items)]
+    labels = rng.integers(0, classes, 100), rng.integers(0, classes, items)
+    with watched() as peak:
+        evaluate(codes[0], codes[1], *labels, device="cpu")
+    assert 0 < peak.arrays < 100 * items
+    features = Recorded(10, 4), Recorded(items, 4)
+    with watched() as peak:
+        evaluate_features(*features, labels[0][:10], labels[1], device="cpu")
+    assert 0 < max(peak.arrays, peak.tensor) < 1000 * items
+
+
 class Recorded:
     """Rows made when they are asked for; remembers how many that were each time."""
 
@@ -66,6 +81,13 @@ def test_features_are_scored_from_blocks_that_are_read_few_times(monkeypatch: py
 def test_codes_of_nuswide_are_scored_in_100_megabytes(classes: int) -> None:
     """2,100 queries, 193,734 items, 64 bits; a byte per pair would be 407 MB."""
     assert 2 < peak_memory.in_fresh_process(peak_memory.megabytes_of_codes, classes) < 100
+
+
+@needs_proc
+@pytest.mark.parametrize("classes", [20_000, 100_000])
+def test_items_of_a_class_each_are_scored_in_60_megabytes(classes: int) -> None:
+    """A matrix of 200,000 items x 20,000 classes would be 4 GB."""
+    assert 2 < peak_memory.in_fresh_process(peak_memory.megabytes_of_classes, classes) < 60
 
 
 @needs_proc

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from hashbench.evaluation.relevance import as_multi_hot, label_pair
+from hashbench.evaluation.relevance import as_multi_hot, class_count, has_label, label_pair
 
 
 def test_class_numbers_become_one_hot() -> None:
@@ -47,6 +47,28 @@ def test_queries_and_database_need_the_same_columns() -> None:
 
 
 def test_large_class_numbers_cost_no_columns() -> None:
-    query, database = label_pair(np.array([10**9]), np.array([7, 10**9]), 1, 2)
-    assert (query @ database.T).tolist() == [[False, True]]
-    assert query.shape[1] == 2
+    pair = label_pair(np.array([10**9]), np.array([7, 10**9]), 1, 2)
+    assert [side.tolist() for side in pair] == [[1], [0, 1]]
+    assert class_count(pair) == 2
+
+
+@pytest.mark.parametrize("spread", [1, 7, 10**6])
+def test_class_numbers_are_numbered_anew_in_their_order(spread: int) -> None:
+    classes = np.array([5, 0, 3, 3, 9, 5]) * spread
+    query, database = label_pair(classes[:2], classes[2:], 2, 4)
+    assert [*query.tolist(), *database.tolist()] == [2, 0, 1, 1, 3, 2]
+
+
+def test_class_numbers_beside_a_matrix_are_its_columns() -> None:
+    hot = np.array([[True, False, True]])
+    query, database = label_pair(hot, np.array([2, 1]), 1, 2)
+    assert np.array_equal(query, hot)
+    assert database.tolist() == [2, 1]
+    assert class_count((query, database)) == 3
+    assert has_label(query[:, 1:2]).tolist() == [False]
+    assert has_label(database).tolist() == [True, True]
+
+
+def test_a_class_number_that_is_no_int64_is_refused() -> None:
+    with pytest.raises(ValueError, match="class number 18446744073709551615, wanted 0 to 9223372036854775806"):
+        as_multi_hot(np.array([2**64 - 1], dtype=np.uint64))

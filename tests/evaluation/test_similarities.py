@@ -134,6 +134,17 @@ def test_several_labels_and_none_at_all() -> None:
     assert block.relevant.tolist() == [[0, 1, 0, 1], [0, 0, 0, 0]]
 
 
+def test_classes_count_as_their_columns_do() -> None:
+    query, database = floats(6, 4, 0), floats(50, 4, 1)
+    numbers = np.random.default_rng(0).integers(0, 9, 6), np.random.default_rng(1).integers(0, 9, 50)
+    hot = np.eye(9, dtype=np.bool_)[numbers[0]], np.eye(9, dtype=np.bool_)[numbers[1]]
+    (wanted,) = similarity_histograms(query, database, *hot)
+    for labels in (numbers, (hot[0], numbers[1]), (numbers[0], hot[1])):
+        (block,) = similarity_histograms(query, database, *labels)
+        assert np.array_equal(block.items, wanted.items)
+        assert np.array_equal(block.relevant, wanted.relevant)
+
+
 def test_arrays_maps_tensors_and_rows_give_the_same(tmp_path: Path) -> None:
     query, half = floats(3, 9, 0), floats(30, 9, 1).astype(np.float16)
     np.save(tmp_path / "half.npy", half)

@@ -217,3 +217,41 @@ def test_a_phase_that_the_time_out_does_not_count_is_in_no_total() -> None:
     watch = Watch(cast("Any", None), process, cast("Any", None), started=now - 100)
     watch.enter("features", now - 90)
     assert watch.end().seconds == pytest.approx(10)
+
+
+FORKED = """import os
+import sys
+import hashbench as hb
+print([record["status"] for record in hb.run(methods="lsh", bits=8, results="r").records], flush=True)
+if os.fork() == 0:
+    print([record["status"] for record in hb.run(methods="lsh", bits=16, results="r").records], flush=True)
+    os._exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+POOLED = """import multiprocessing
+import hashbench as hb
+
+def job(executor):
+    try:
+        return [record["status"] for record in hb.run(methods="lsh", bits=8, results="r", executor=executor).records]
+    except hb.UsageError as error:
+        return str(error)
+
+if __name__ == "__main__":
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        for answer in pool.map(job, ["local", "inline"]):
+            print(answer)
+"""
+
+
+def test_a_grid_runs_in_a_process_that_was_forked_from_one_with_a_grid(tmp_path: Path) -> None:
+    done = script(tmp_path / "forked.py", FORKED, tmp_path)
+    assert (done.returncode, done.stdout) == (0, "['ok', 'ok', 'ok']\n" * 2), done.stderr
+
+
+def test_a_daemonic_worker_is_told_of_the_inline_executor(tmp_path: Path) -> None:
+    done = script(tmp_path / "pooled.py", POOLED, tmp_path)
+    refused, ran = done.stdout.splitlines()
+    assert refused.startswith("the local executor starts a process for each trial, which a daemonic worker")
+    assert 'use executor="inline"' in refused
+    assert ran == "['ok', 'ok', 'ok']"

@@ -36,6 +36,10 @@ def test_one_dimension_is_class_numbers(dtype: str) -> None:
         (np.array([True, False, True]), "l are bool [3], wanted whole class numbers, or 0/1 [n, classes]"),
         (np.array(["a", "b", "c"]), "l are <U1 [3], wanted class numbers [n] or 0/1 [n, classes]"),
         (np.array(3), "l are int64 [], wanted class numbers [n] or 0/1 [n, classes]"),
+        (
+            np.array([0, 2**64 - 1, 3], dtype="u8"),
+            "l has 18446744073709551615 in row 1, wanted class numbers up to 9223372036854775806",
+        ),
         (np.array([0, 1]), "l have 2 rows and the codes 3, wanted one for each code"),
     ],
 )
@@ -51,6 +55,10 @@ def test_other_labels_are_one_line(labels: Any, line: str) -> None:
         (np.array([1.0, 2.0]), "i are float64 [2], wanted whole numbers [2], one for each code"),
         (np.array([1, 2, 3]), "i are int64 [3], wanted whole numbers [2], one for each code"),
         (np.array([4, 4]), "i has 4 2 times, wanted each item once"),
+        (
+            np.array([4, 2**64 - 1], dtype="u8"),
+            "i has 18446744073709551615, wanted item numbers up to 9223372036854775806",
+        ),
         (np.array([4, -4]), "i has -4, wanted item numbers of 0 or more"),
     ],
 )

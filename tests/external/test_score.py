@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
-import jsonschema
 import numpy as np
 import pytest
+import torch
 
 import hashbench as hb
 from hashbench.data.protocol_card import make_card
@@ -18,29 +18,8 @@ from hashbench.execution.run import make_settings, plan_grids
 from hashbench.planning.grid import Grid
 from hashbench.plugins.registry import DATASETS
 from hashbench.records.results import results
-from hashbench.records.schema import schema
-from hashbench.records.store import Record
-from hashbench.reporting.leaderboard.table import Table
-from hashbench.reporting.leaderboard.tables import tables
-
-Arrays = dict[str, Any]
-Score = Callable[..., Record]
-
-
-@pytest.fixture
-def score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Score:
-    """``hb.score`` into ``tmp_path / "results"`` on the CPU; its record is held against the schema."""
-    monkeypatch.delenv("HASHBENCH_DATA", raising=False)
-    monkeypatch.setenv("HASHBENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("hashbench.external.api.write_reports", lambda _folder: [])  # figures take long
-
-    def into_results(arrays: Arrays, name: str = "mine", **options: Any) -> Record:
-        record = hb.score(arrays, name=name, results=tmp_path / "results", device="cpu", **options)
-        for each in results(tmp_path / "results").records:
-            jsonschema.validate(each, schema("record"))
-        return record
-
-    return into_results
+from tests.evaluation.peak_memory import watched
+from tests.external.scoring import Arrays, Score, npz, only, table_with
 
 
 @pytest.fixture
@@ -68,23 +47,9 @@ def digits() -> Arrays:
     return arrays
 
 
-def only(arrays: Arrays, *kinds: str) -> Arrays:
-    return {name: array for name, array in arrays.items() if name.rpartition("_")[2] in kinds}
-
-
 def evaluated(arrays: Arrays, cutoff: int | None = None) -> hb.Scores:
     codes = arrays["query_codes"], arrays["database_codes"]
     return hb.evaluate(*codes, arrays["query_labels"], arrays["database_labels"], cutoff, "cpu")
-
-
-def table_with(record: Record, folder: Path) -> Table:
-    (table,) = [table for table in tables(results(folder)) if record["key"] in {r["key"] for r in table.records()}]
-    return table
-
-
-def npz(record: Record, folder: Path) -> Arrays:
-    with np.load(results(folder).files[record["key"]].with_suffix(".npz"), allow_pickle=False) as content:
-        return {name: content[name] for name in content.files}
 
 
 def test_a_record_says_that_the_codes_come_from_elsewhere(score: Score, arrays: Arrays, tmp_path: Path) -> None:
@@ -259,8 +224,8 @@ def test_codes_of_other_items_do_not_join_a_protocol(
     [
         ({}, {"name": "reference-random"}, "--name is 'reference-random', which is a reference trial's"),
         ({}, {"name": "a\nb"}, "--name is 'a\\nb', wanted 1 to 80 printable characters"),
-        ({}, {"repetition": -1}, "--repetition is -1, wanted 0 or more"),
-        ({}, {"cutoff": 0}, "--cutoff is 0, wanted 1 or more"),
+        ({}, {"repetition": -1}, "--repetition is -1, wanted a whole number from 0 to 1000000000"),
+        ({}, {"cutoff": 0}, "--cutoff is 0, wanted a whole number from 1 to 1000000000"),
         ({}, {"table": "a/b"}, "--table is 'a/b', wanted letters, digits, - and _"),
         ({}, {"protocol": "digits", "cutoff": 10}, "--cutoff goes without --protocol, which has its own"),
         ({}, {"protocol": "digits"}, "query_codes have 6 rows, digits/holdout-200 has 200 items there"),
@@ -301,3 +266,48 @@ def test_records_do_not_depend_on_where_they_are_read(score: Score, arrays: Arra
     record = score(arrays)
     file = results(tmp_path / "results").files[record["key"]]
     assert json.loads(file.read_text(), parse_constant=lambda name: pytest.fail(name)) == record
+
+
+def test_class_numbers_are_stored_as_such_and_rescored(score: Score, arrays: Arrays, tmp_path: Path) -> None:
+    record = score(arrays)
+    kept = npz(record, tmp_path / "results")
+    assert kept["database_labels"].tolist() == arrays["database_labels"].tolist()
+    again = hb.rescore(tmp_path / "results", everything=True, device="cpu")
+    assert not again.faults
+    assert {each["key"]: each["metrics"] for each in again.records}[record["key"]] == record["metrics"]
+
+
+def test_many_classes_are_scored_in_little_memory(score: Score) -> None:
+    """40,000 items of 20,000 classes would be 800 MB as a matrix; its packed rows are hashed some at a time."""
+    rng = np.random.default_rng(0)
+    classes = rng.integers(0, 20_000, 40_000)
+    made = {
+        "query_codes": rng.random((50, 8)) < 0.5,
+        "database_codes": rng.random((40_000, 8)) < 0.5,
+        "query_labels": classes[:50],
+        "database_labels": classes,
+    }
+    with watched() as peak:
+        record = score(made)
+    assert 0 < max(peak.arrays, peak.tensor) < 120_000_000
+    assert record["protocol_card"]["classes"] == len(np.unique(classes))
+
+
+def test_tensors_are_arrays(score: Score, arrays: Arrays) -> None:
+    wanted = score(arrays)["key"]
+    signs = {
+        "query_codes": torch.where(torch.from_numpy(arrays["query_codes"]), 1.0, -1.0).requires_grad_(),
+        "database_codes": torch.where(torch.from_numpy(arrays["database_codes"]), 1.0, -1.0).bfloat16(),
+        "query_labels": torch.from_numpy(arrays["query_labels"]),
+        "database_labels": torch.from_numpy(arrays["database_labels"]),
+    }
+    assert score(signs, encoding="pm1")["key"] == wanted
+
+
+def test_a_bit_order_is_about_packed_codes_and_is_recorded(score: Score, arrays: Arrays) -> None:
+    packed = {name: np.packbits(arrays[name], axis=1, bitorder="little") for name in ("query_codes", "database_codes")}
+    record = score({**arrays, **packed}, encoding="packed", bits=np.int64(12), bit_order="lsb")
+    assert record["provenance"]["scored"]["bit_order"] == "lsb"
+    assert record["key"] == score(arrays)["key"]
+    with pytest.raises(UsageError, match=r"^--bit-order lsb is about --encoding packed; leave it out"):
+        score(arrays, bit_order="lsb")

@@ -11,7 +11,7 @@ from torch import Tensor
 from hashbench.dataset import Dataset, Images, Items, Protocol, Split
 from hashbench.features.cache import CachedFeatures, cached_features
 from hashbench.features.extractor import Extractor
-from hashbench.features.parts import PART_ROWS
+from hashbench.features.parts import PART_ROWS, Stamp
 
 CPU = torch.device("cpu")
 COUNT = 2 * PART_ROWS + 100
@@ -74,14 +74,18 @@ class Spelling(Extractor):
         if self.before is not None:
             self.before(self.seen)
         self.seen += len(images)
-        return images[:, 0, images.shape[2] // 2].to(getattr(torch, self.dtype))
+        return images[:, 0, images.shape[2] // 2].to(getattr(torch, self.kept_dtype))
 
 
 def cached(
-    cache: Path, with_extractor: Extractor, dataset: Dataset | None = None, lines: list[str] | None = None
+    cache: Path,
+    with_extractor: Extractor,
+    dataset: Dataset | None = None,
+    lines: list[str] | None = None,
+    verified: dict[str, Stamp] | None = None,
 ) -> CachedFeatures:
     logged = [] if lines is None else lines
-    return cached_features(dataset or Numbered(), "numbered", with_extractor, cache, CPU, logged.append)
+    return cached_features(dataset or Numbered(), "numbered", with_extractor, cache, CPU, logged.append, verified)
 
 
 def seen_again(cache: Path, dataset: Dataset | None = None, lines: list[str] | None = None) -> int:

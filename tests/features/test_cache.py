@@ -15,17 +15,17 @@ from hashbench.data.spec import open_dataset
 from hashbench.dataset import Images, Items
 from hashbench.errors import UsageError
 from hashbench.features.cache import _blocks
-from hashbench.features.parts import PART_ROWS
+from hashbench.features.parts import PART_ROWS, PartedArray
 from hashbench.features.spec import extractor
 from tests import pictures as test_pictures
 from tests.features.numbered import COUNT, Numbered, Spelling, assert_spelt, cached, folder, seen_again
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 def test_features_of_every_item_in_order(tmp_path: Path, dtype: str) -> None:
     for _ in range(2):
         features = cached(tmp_path, Spelling(dtype)).values
-        assert features.dtype == np.dtype(dtype)
+        assert features.dtype == np.dtype("float32" if dtype == "float32" else "float16")
         assert_spelt(features)
 
 
@@ -71,7 +71,7 @@ def test_what_they_are_made_from_decides_the_folder(tmp_path: Path, monkeypatch:
 
     assert (seen(Spelling()), seen(Spelling())) == (11, 0)
     assert (seen(Spelling(), "other images"), seen(Spelling(), "other images")) == (11, 0)
-    for make in (renamed, lambda: Spelling("float16"), lambda: Spelling(weights="0123")):
+    for make in (renamed, lambda: Spelling("float16"), lambda: Spelling("bfloat16"), lambda: Spelling(weights="0123")):
         assert (seen(make()), seen(make())) == (11, 0)
     for part in (Spelling, images):
         monkeypatch.setattr(part, "version" if part is Spelling else "VERSION", 2)
@@ -156,6 +156,25 @@ def test_blocks_are_bounded_in_images_and_in_bytes_whatever_came_before() -> Non
     assert np.array_equal(np.concatenate([block.items for block in blocks]), np.arange(500))
     assert len(blocks[0].items) == 256
     assert max(sum(image.nbytes for image in block.images) for block in blocks) <= (64 + DECODE_CHUNK_IMAGES) << 20
+
+
+def test_the_disk_is_waited_for_at_the_end_and_every_few_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saves: list[int] = []
+    save = PartedArray.save
+
+    def watched(array: PartedArray) -> None:
+        saves.append(len(array.missing()))
+        save(array)
+
+    monkeypatch.setattr(PartedArray, "save", watched)
+    cached(tmp_path / "fast", Spelling())
+    assert saves == [3, 0]  # missing parts: the empty array, the whole one
+    monkeypatch.setattr("hashbench.features.cache.SECONDS_BETWEEN_SAVES", 0.0)
+    saves.clear()
+    cached(tmp_path / "slow", Spelling())
+    assert saves == [3, 2, 1, 0, 0]
 
 
 def test_progress_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

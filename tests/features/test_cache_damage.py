@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from hashbench.features.parts import PART_ROWS
+from hashbench.features import cache
+from hashbench.features.parts import PART_ROWS, PartedArray, Stamp
 from tests.features.numbered import COUNT, Numbered, Spelling, assert_spelt, cached, folder, seen_again
 
 
@@ -64,6 +65,62 @@ def test_with_a_damaged_journal_all_is_made_again(tmp_path: Path, damage: str) -
     assert seen_again(tmp_path) == 0
 
 
+# Once per run
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Gets the number of a part whenever one is read."""
+    read: list[int] = []
+    sum_on_disk = PartedArray._sum_on_disk
+
+    def watched(array: PartedArray, number: int) -> str | None:
+        read.append(number)
+        return sum_on_disk(array, number)
+
+    monkeypatch.setattr(PartedArray, "_sum_on_disk", watched)
+    return read
+
+
+def test_a_file_is_verified_once_per_run_and_again_in_the_next(
+    tmp_path: Path, read: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "SECONDS_TO_SETTLE", -1.0)
+    for _ in range(2):
+        verified: dict[str, Stamp] = {}
+        sums = {cached(tmp_path, Spelling(), verified=verified).sha256 for _ in range(4)}
+        assert len(sums) == 1
+        assert list(verified) == [str(folder(tmp_path))]
+    assert sorted(read) == sorted([0, 1, 2] * 2)  # after the extraction once, in the second run once
+
+
+def test_a_file_that_changed_in_a_run_is_verified_again(
+    tmp_path: Path, read: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "SECONDS_TO_SETTLE", -1.0)
+    verified: dict[str, Stamp] = {}
+    for _ in range(2):
+        cached(tmp_path, Spelling(), verified=verified)
+    file = folder(tmp_path) / "features.bin"
+    status = file.stat()
+    content = bytearray(file.read_bytes())
+    content[77] ^= 1
+    time.sleep(0.05)  # longer than the tick of a file system's clock
+    file.write_bytes(content)
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    spelling = Spelling()
+    assert_spelt(cached(tmp_path, spelling, verified=verified).values)
+    assert spelling.seen == PART_ROWS
+
+
+def test_a_file_that_has_just_changed_is_not_taken_for_verified(tmp_path: Path, read: list[int]) -> None:
+    verified: dict[str, Stamp] = {}
+    for _ in range(3):  # each within two seconds of the extraction
+        cached(tmp_path, Spelling(), verified=verified)
+    assert verified == {}
+    assert sorted(read) == [0, 0, 1, 1, 2, 2]
+
+
 # Interruptions
 
 
@@ -93,12 +150,13 @@ def test_an_error_half_way_keeps_the_whole_parts(tmp_path: Path) -> None:
     assert again.asked == [block for block in asked.asked if block[0] >= PART_ROWS]
 
 
-def extract_until(cache: Path, images: int) -> None:
+def extract_until(root: Path, images: int) -> None:
     torch.set_num_threads(1)  # a forked process has no thread pool
-    cached(cache, Spelling(before=lambda seen: time.sleep(60) if seen > images else None))
+    cached(root, Spelling(before=lambda seen: time.sleep(60) if seen > images else None))
 
 
-def test_a_killed_extraction_goes_on_after_its_last_whole_part(tmp_path: Path) -> None:
+def test_a_killed_extraction_goes_on_where_it_was_saved_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "SECONDS_BETWEEN_SAVES", 0.0)
     process = multiprocessing.get_context("fork").Process(target=extract_until, args=(tmp_path, PART_ROWS + 200))
     process.start()
     deadline = time.monotonic() + 60
@@ -114,9 +172,9 @@ def test_a_killed_extraction_goes_on_after_its_last_whole_part(tmp_path: Path) -
     assert sorted(file.name for file in folder(tmp_path).iterdir()) == ["features.bin", "lock", "parts.json"]
 
 
-def parts_made(cache: Path) -> list[bool]:
+def parts_made(root: Path) -> list[bool]:
     try:
-        return [sum_ is not None for sum_ in json.loads((folder(cache) / "parts.json").read_text())["sums"]]
+        return [sum_ is not None for sum_ in json.loads((folder(root) / "parts.json").read_text())["sums"]]
     except (OSError, ValueError):
         return []
 

@@ -142,20 +142,28 @@ def test_nothing_outside_is_changed(random_weights: Held, photographs: Tensor) -
     assert not features.requires_grad
 
 
-def test_half_precision(random_weights: Held, photographs: Tensor) -> None:
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision(dtype: str, random_weights: Held, photographs: Tensor) -> None:
     full = extractor("squeezenet1_1@64", random_weights)(photographs)
-    half = extractor("squeezenet1_1@64", random_weights, "float16")(photographs)
+    made = extractor("squeezenet1_1@64", random_weights, dtype)
+    half = made(photographs)
+    assert (made.dtype, made.kept_dtype) == (dtype, "float16")
     assert half.dtype == torch.float16
-    assert not torch.equal(half, full.half())  # computed in half precision as well
-    torch.testing.assert_close(half.float(), full, rtol=0, atol=0.01 * full.abs().max().item())
+    computed_in = getattr(torch, dtype)
+    assert torch.equal(half, half.to(computed_in).half()), "it has no more digits than it was computed in"
+    assert not torch.equal(half, full.to(computed_in).half())  # the network's layers are computed in it as well
+    torch.testing.assert_close(half.float(), full, rtol=0, atol=0.02 * full.abs().max().item())
 
 
-@pytest.mark.parametrize(("dtype", "way_out"), [("float16", "take --features-dtype float32"), ("float32", "weights")])
+@pytest.mark.parametrize(
+    ("dtype", "way_out"),
+    [(half, "take --features-dtype float32") for half in ("float16", "bfloat16")] + [("float32", "weights")],
+)
 def test_features_that_are_not_finite_are_refused(
     dtype: str, way_out: str, photographs: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = Deep("resnet50@32", Weights(), dtype)
-    factor = 1e5 if dtype == "float16" else float("inf")
+    factor = 1e5 if dtype != "float32" else float("inf")
     monkeypatch.setattr(made, "_net", lambda device: lambda inputs: inputs.amax((2, 3)) * factor)
     with pytest.raises(UsageError, match=f"features resnet50@32 in {dtype} are not finite .*{way_out}"):
         made(photographs)

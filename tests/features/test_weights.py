@@ -1,14 +1,21 @@
 """Weights: from the user's files, torch.hub's folder, or the network."""
 
+import gzip
 import hashlib
 import http.server
 import io
+import pickle
 import threading
+import warnings
+import zipfile
+from argparse import Namespace
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
@@ -100,27 +107,114 @@ def test_of_a_methods_state_the_encoders_network_is_taken(tmp_path: Path, name: 
     assert sum_of(kept) == sum_of(saved(tmp_path / "net.pth")), "the sum is of the network, whoever else is in the file"
 
 
+# Checkpoints
+
+PREFIXED = {f"module.{name}": value for name, value in STATE.items()}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (PREFIXED, "took 'module.' off all names"),
+        ({f"model.backbone.{name}": value for name, value in STATE.items()}, "took 'model.backbone.' off all names"),
+        ({f"module._orig_mod.{name}": value for name, value in STATE.items()}, "took 'module._orig_mod.' off"),
+        ({"state_dict": STATE, "epoch": 3, "optimizer": {"state": {}}}, "took 'state_dict' out of 3 entries"),
+        ({"model": PREFIXED, "step": 4}, "took 'model' out of 2 entries and 'module.' off all names"),
+        ({"model_state_dict": STATE}, "took 'model_state_dict' out of 1 entries"),
+    ],
+)
+def test_of_a_checkpoint_the_networks_state_is_taken_and_said_so_once(
+    tmp_path: Path, content: dict[str, object], words: str
+) -> None:
+    lines: list[str] = []
+    file = saved(tmp_path / "checkpoint.pth", content)
+    weights = Weights({"vgg19": file}, log=lines.append)
+    state = weights.state("vgg19")
+    assert state.keys() == STATE.keys()
+    assert all(torch.equal(state[key], value) for key, value in STATE.items())
+    assert weights.sum("vgg19") == sum_of(saved(tmp_path / "net.pth")), "the same weights, however they are wrapped"
+    assert weights.shapes("vgg19") == {name: value.shape for name, value in STATE.items()}
+    (line,) = lines
+    assert line.startswith(f"weights {file}: {words}")
+
+
+def test_a_prefix_that_only_some_names_have_stays(tmp_path: Path) -> None:
+    mixed = {**PREFIXED, "head.weight": torch.ones(1)}
+    lines: list[str] = []
+    assert (
+        Weights({"vgg19": saved(tmp_path / "net.pth", mixed)}, log=lines.append).state("vgg19").keys() == mixed.keys()
+    )
+    assert not lines
+    features = {f"features.{name}": value for name, value in STATE.items()}
+    assert Weights({"vgg19": saved(tmp_path / "own.pth", features)}).state("vgg19").keys() == features.keys()
+
+
+@pytest.mark.parametrize("names", [("net.safetensors", "net.pth"), ("net.pth", "net.safetensors")])
+def test_the_content_says_what_a_file_is_not_its_name(tmp_path: Path, names: tuple[str, str]) -> None:
+    misnamed = saved(tmp_path / names[0]).rename(tmp_path / names[1])
+    assert Weights({"vgg19": misnamed}).state("vgg19").keys() == STATE.keys()
+
+
 # Files that are none
 
 
 def test_files_that_are_no_state_dict_are_one_line(tmp_path: Path) -> None:
-    whole = saved(tmp_path / "whole.pth").read_bytes()
-    (tmp_path / "text.pth").write_text("<html>not found</html>")
-    (tmp_path / "empty.pth").touch()
-    (tmp_path / "half.pth").write_bytes(whole[: len(whole) // 2])
-    (tmp_path / "text.safetensors").write_text("not a header")
+    whole, old = saved(tmp_path / "whole.pth").read_bytes(), tmp_path / "old.pth"
+    torch.save(STATE, old, _use_new_zipfile_serialization=False)
+    safe = saved(tmp_path / "whole.safetensors").read_bytes()
+    contents = {
+        "page.pth": b"\n<!DOCTYPE html><html>not found</html>",
+        "page.safetensors": b"<html>not found</html>",
+        "lfs.pth": b"version https://git-lfs.github.com/spec/v1\noid sha256:0",
+        "empty.pth": b"",
+        "empty.safetensors": b"",
+        "half.pth": whole[: len(whole) // 2],
+        "half of old.pth": old.read_bytes()[:-5],
+        "half.safetensors": safe[:-5],
+        "text.pth": b"no weights",
+        "text.safetensors": b"not a header",
+        "keras.pth": b"\x89HDF\r\n\x1a\n",
+        "net.pth.gz": gzip.compress(whole),
+        "list.pth": pickle.dumps([1, 2]),
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program: Any = torch.jit.script(torch.nn.Linear(2, 2))
+        program.save(tmp_path / "script.pth")
+    with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
+        archive.writestr("a", "b")
     saved(tmp_path / "tensor.pth", torch.ones(3))
-    saved(tmp_path / "wrapped.pth", {"state_dict": STATE})
+    saved(tmp_path / "two.pth", {"state_dict": STATE, "model": STATE})
+    saved(tmp_path / "wrapped.pth", {"weights": STATE})
     saved(tmp_path / "net.module.pth", torch.nn.Linear(2, 2))
+    saved(tmp_path / "arguments.pth", {"model": STATE, "args": Namespace(rate=1)})
+    saved(tmp_path / "numpy.pth", {"weight": np.zeros(3)})
     saved(tmp_path / "nothing.pth", {})
+    cut, page = "its end is missing, as after a download", "it is a web page, saved in place of the file"
     reasons = {
-        "text.pth": "reading it fails with",
-        "empty.pth": "reading it fails with",
-        "half.pth": "reading it fails with",
-        "text.safetensors": "reading it fails with",
+        "page.pth": page,
+        "page.safetensors": page,
+        "lfs.pth": "it is a pointer of Git LFS",
+        "empty.pth": "it is empty",
+        "empty.safetensors": "it is empty",
+        "half.pth": cut,
+        "half of old.pth": cut,
+        "half.safetensors": cut,
+        "text.pth": "it is no file of torch's or safetensors",
+        "text.safetensors": "it ",
+        "keras.pth": "it is an HDF5 file",
+        "net.pth.gz": "it is compressed by gzip: unpack it",
+        "list.pth": "it ",
+        "script.pth": "it is a TorchScript program",
+        "other.zip": "it cannot be read: ",
         "tensor.pth": "it holds a Tensor",
-        "wrapped.pth": "'state_dict' is a dict",
-        "net.module.pth": "reading it fails with UnpicklingError",
+        "two.pth": "it holds several: 'state_dict', 'model'",
+        "wrapped.pth": "'weights' is a dict",
+        "net.module.pth": "it has a pickled torch.nn.modules.linear.Linear, and reading that runs code",
+        "arguments.pth": "it has a pickled argparse.Namespace, and",
+        "numpy.pth": "it has a pickled numpy.",
         "nothing.pth": "it holds a dict",
     }
     for name, reason in reasons.items():
@@ -129,6 +223,7 @@ def test_files_that_are_no_state_dict_are_one_line(tmp_path: Path) -> None:
                 ask("vgg19")
             assert str(error.value).startswith(f"weights {tmp_path / name} are no state dict ({reason}"), name
             assert "\n" not in str(error.value)
+            assert "Error" not in str(error.value).removeprefix(f"weights {tmp_path / name}"), name
 
 
 def test_a_file_that_vanished_is_one_line(tmp_path: Path) -> None:

@@ -81,9 +81,9 @@ def test_nothing_is_written_where_the_data_set_is_another(results: Path, gallery
 
 @pytest.mark.parametrize("number", [0, 101])
 def test_numbers_out_of_range_are_refused(tmp_path: Path, number: int) -> None:
-    with pytest.raises(UsageError, match=f"queries is {number}, wanted 1 to 100"):
+    with pytest.raises(UsageError, match=f"queries is {number}, wanted a whole number from 1 to 100"):
         GalleryRequest(tmp_path, tmp_path, torch.device("cpu"), queries=number)
-    with pytest.raises(UsageError, match=f"neighbours is {number}, wanted 1 to 100"):
+    with pytest.raises(UsageError, match=f"neighbours is {number}, wanted a whole number from 1 to 100"):
         GalleryRequest(tmp_path, tmp_path, torch.device("cpu"), neighbours=number)
 
 

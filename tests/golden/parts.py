@@ -34,7 +34,7 @@ OWNERS: tuple[tuple[str, str], ...] = (
     *((f"hashbench/{name}.py", "trial") for name in ("method", "codes", "dataset")),
     *((f"hashbench/execution/{name}.py", "trial") for name in ("trial", "training_data", "references")),
     ("hashbench/records/trial_spec.py", "trial"),
-    *((f"hashbench/util/{name}.py", "trial") for name in ("seeds", "device", "prefetch", "threads")),
+    *((f"hashbench/util/{name}.py", "trial") for name in ("arrays", "seeds", "device", "prefetch", "threads")),
 )
 ALONE = "hashbench/execution/trial.py"  # joins all parts, and reports: its imports are not followed
 BEGINNINGS = (
@@ -45,7 +45,10 @@ BEGINNINGS = (
 # What a trial runs through and what cannot change a code: messages, progress, whole files on disk, checksums.
 OUTSIDE = (
     *("hashbench/__init__.py", "hashbench/errors.py", "hashbench/evaluation/", "hashbench/plugins/"),
-    *(f"hashbench/util/{name}.py" for name in ("__init__", "progress", "files", "paths", "documents", "syntax_tree")),
+    *(
+        f"hashbench/util/{name}.py"
+        for name in ("__init__", "progress", "files", "storage", "paths", "documents", "numbers", "syntax_tree")
+    ),
     *(f"hashbench/data/{name}.py" for name in ("__init__", "adopt", "archives", "download", "checksums")),
     *("hashbench/execution/__init__.py", "hashbench/records/__init__.py"),
 )

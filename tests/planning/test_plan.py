@@ -1,5 +1,6 @@
 """The plan: a grid becomes trials with keys, reasons and reference trials."""
 
+import pkgutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from hashbench.errors import UsageError
 from hashbench.execution.run import plan_grids
 from hashbench.execution.settings import Settings
 from hashbench.planning.fingerprint import changes, listed
-from hashbench.planning.grid import Grid, parse_bits, parse_settings
+from hashbench.planning.grid import Grid, parse_bits, parse_settings, split_list
 from hashbench.planning.plan_entry import PlanEntry
 from hashbench.planning.task import tasks
 from hashbench.plugins.registry import METHODS
@@ -203,8 +204,8 @@ def test_what_changed_is_named() -> None:
         ({"bits": (0,)}, "bits is 0, wanted a whole number from 1 to 4096"),
         ({"bits": (-3,)}, "bits is -3, wanted a whole number from 1 to 4096"),
         ({"bits": (8, 8)}, "bits are 8, 8, wanted each once"),
-        ({"repeats": 0}, "repeats is 0, wanted 1 or more"),
-        ({"limit": 0}, "limit is 0, wanted 1 or more"),
+        ({"repeats": 0}, "repeats is 0, wanted a whole number from 1 to 1000000000"),
+        ({"limit": 0}, "limit is 0, wanted a whole number from 1 to 1000000000"),
         ({"limit": 9999}, "limit is 9999, but digits/holdout-200 has 1597 training items"),
         ({"rerun": "some"}, "rerun is 'some', wanted one of missing, failed, stale, all"),
         ({"features": "gits"}, "'gits'; did you mean 'gist'"),
@@ -235,6 +236,82 @@ def test_lists_and_settings_are_parsed() -> None:
         parse_bits("3x")
     with pytest.raises(UsageError, match=r"--set has 'iterations=3', wanted METHOD\.PARAMETER=VALUE"):
         parse_settings(["iterations=3"])
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ('"folder:a,b/set.toml",digits', ("folder:a,b/set.toml", "digits")),
+        ('folder:"a,b/set.toml"', ("folder:a,b/set.toml",)),
+        (r"a\,b, c", ("a,b", "c")),
+        (r"5\"x,C:\new", ('5"x', r"C:\new")),
+    ],
+)
+def test_a_comma_in_quotes_or_behind_a_backslash_belongs_to_a_name(text: str, parts: tuple[str, ...]) -> None:
+    assert split_list(text) == parts
+
+
+def test_a_quotation_mark_that_is_not_closed_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"""the list '"a,b' has a quotation mark that is not closed"""):
+        split_list('"a,b')
+
+
+@pytest.mark.parametrize(
+    ("given", "labels"),
+    [
+        ({"iterations": "10,50"}, [{"iterations": 10}, {}]),
+        ({"iterations": "10, 20,10"}, [{"iterations": 10}, {"iterations": 20}]),
+        ({"iterations": [10, "20"]}, [{"iterations": 10}, {"iterations": 20}]),
+        ({"iterations": "7"}, [{"iterations": 7}]),
+    ],
+)
+def test_several_values_of_a_parameter_are_a_trial_each(
+    settings: Settings, given: dict[str, Any], labels: list[dict[str, Any]]
+) -> None:
+    entries = plan(settings, methods=("itq",), bits=(16,), parameters={"itq": given})[2:]
+    assert [dict(entry.planned.changed_parameters) for entry in entries] == labels
+    assert (
+        len({entry.planned.key for entry in entries}) == len({str(entry.planned) for entry in entries}) == len(labels)
+    )
+
+
+def test_several_values_of_several_parameters_are_combined(settings: Settings) -> None:
+    asked = {"bgan": {"epochs": "1,2", "betas": "[1.0],[1.0,2.0]", "activation": "tanh,approx"}}
+    asked["bgan"]["activation"] = "tanh"
+    entries = plan(settings, methods=("bgan",), bits=(16,), parameters=asked)[2:]
+    found = [(e.planned.trial.parameters["epochs"], e.planned.trial.parameters["betas"]) for e in entries]
+    assert found == [(1, (1.0,)), (1, (1.0, 2.0)), (2, (1.0,)), (2, (1.0, 2.0))]
+
+
+def test_commas_in_a_value_that_takes_them_are_no_sweep(settings: Settings) -> None:
+    (entry,) = plan(settings, methods=("bgan",), bits=(16,), parameters={"bgan": {"betas": "1.0,2.0"}})[2:]
+    assert entry.planned.trial.parameters["betas"] == (1.0, 2.0)
+
+
+def test_a_wrong_value_of_a_sweep_is_named(settings: Settings) -> None:
+    with pytest.raises(UsageError, match=r"parameter itq\.iterations is 'x', wanted int"):
+        plan(settings, methods=("itq",), parameters={"itq": {"iterations": "10,x"}})
+
+
+def test_a_plan_looks_for_plugins_as_often_for_many_trials_as_for_few(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[Any] = []
+    found = pkgutil.iter_modules
+
+    def counted(*given: Any) -> Any:
+        looks.append(given)
+        return found(*given)
+
+    monkeypatch.setattr(pkgutil, "iter_modules", counted)
+    counts = []
+    for repeats in (2, 30):
+        for entry in plan(settings, repeats=2):
+            leave_record(entry, settings)
+        looks.clear()
+        plan(settings, repeats=repeats)
+        counts.append(len(looks))
+    assert counts[0] == counts[1] < 40
 
 
 def test_precision_is_resolved_when_the_plan_is_made(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from hashbench.data.spec import expand
+from hashbench.data.spec import expand, plugin_name
 from hashbench.errors import UsageError
+from hashbench.features.deep import Deep
 from hashbench.features.spec import extractor_class
 from hashbench.planning.grid import Grid
 from hashbench.planning.suite import GridTable, open_grids, open_suite, suite_names
@@ -89,7 +90,7 @@ def test_options_change_every_run(written: Path) -> None:
             {"parameters": {"bgan": {}}},
             r"suite s: parameters asked for beside it name 'bgan', which is not among the methods \(itq, lsh, p\*\)",
         ),
-        ({"repeats": 0}, "repeats is 0, wanted 1 or more"),
+        ({"repeats": 0}, "repeats is 0, wanted a whole number from 1 to 1000000000"),
     ],
 )
 def test_what_a_suite_cannot_be_changed_to_is_refused(written: Path, changes: dict[str, Any], message: str) -> None:
@@ -120,7 +121,7 @@ TITLE, GRID = 'title = "t"\n', '[grid]\nmethods = ["itq"]\nbits = [8]\n'
         (TITLE + GRID + "[[runs]]\n[[runs]]\nbits = 32", r": runs\[1\].bits is 32, wanted a list of code lengths"),
         (TITLE + GRID + "[[runs]]\nbits = [true]", r": runs\[0\].bits\[0\] is True, wanted a whole number$"),
         (TITLE + GRID + "[[runs]]\nbits = [0]", r": runs\[0\]: bits is 0, wanted a whole number from 1 to 4096"),
-        (TITLE + GRID + "repeats = 0", r": runs\[0\]: repeats is 0, wanted 1 or more"),
+        (TITLE + GRID + "repeats = 0", r": runs\[0\]: repeats is 0, wanted a whole number from 1 to 1000000000"),
         (TITLE + GRID + "repeats = 1.5", r": grid.repeats is 1.5, wanted a whole number"),
         (TITLE + GRID + "device = 'cpu'", r": grid: no key named 'device'"),
         (TITLE + GRID + "rerun = 'all'", r": grid: no key named 'rerun'"),
@@ -234,3 +235,15 @@ def test_the_papers_suite_has_its_networks_code_lengths_and_three_seeds() -> Non
     assert [(run.methods, run.features) for run in runs] == [(("itq", "bgan"), "resnet50"), (("itq",), "vgg19")]
     (asked,) = changes("bgan-paper")
     assert (asked["encoder"], asked["reconstruction_size"]) == ("vgg19", 64)
+
+
+@pytest.mark.parametrize("name", suite_names())
+def test_a_shipped_suite_says_what_comes_first_and_how_long_it_takes(name: str) -> None:
+    suite = open_suite(name)
+    datasets = {plugin_name(spec) for run in suite.runs for spec in run.datasets} - {"digits"}
+    assert all(f"hashbench data prepare {dataset}" in suite.needs for dataset in datasets)
+    assert ("downloads" in suite.needs or "--weights" in suite.needs) is any(
+        extractor_class(run.features) is Deep for run in suite.runs if run.features is not None
+    )
+    assert suite.time
+    assert suite.requirements().endswith(f"time: {suite.time}")

@@ -94,3 +94,12 @@ def test_labels_are_fit_to_print() -> None:
 def test_long_text_is_cut_and_says_how_long_it_is() -> None:
     assert plain("a" * 1_000_000) == "a" * 300 + "... (1,000,000 characters)"
     assert plain("b" * 300) == "b" * 300
+
+
+def test_of_cells_with_many_candidates_the_equal_one_is_matched_whatever_comes_before_it() -> None:
+    """Parameters resolve to the same for two requests; each keeps its own counterpart, without a search."""
+    asked, default = cell(variant={"iterations": 50}), cell()
+    sides = ([asked, default], [default, asked]), ([asked], [default, asked]), ([default], [asked, default])
+    for first, second in sides:
+        found = {one.first: one.second for one in match(first, second) if one.first}
+        assert found == {one: one for one in first}

@@ -1,17 +1,22 @@
 """Exact search against a stable sort of all distances."""
 
 import os
+import pickle
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+import safetensors.numpy
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hashbench.codes import MAX_BITS, Codes
+from hashbench.errors import UsageError
 from hashbench.search import matmul_index
 from hashbench.search.index import HammingIndex
 from hashbench.search.layout import BLOCK_ITEMS, TILE_ITEMS
@@ -28,6 +33,10 @@ def plain(query: Bools, database: Bools, k: int) -> tuple[npt.NDArray[np.int64],
     distances = (query[:, None] != database).sum(axis=2)
     ids = np.argsort(distances, axis=1, kind="stable")[:, :k]
     return ids, np.take_along_axis(distances, ids, axis=1)
+
+
+def same(found: tuple[npt.NDArray[Any], ...], wanted: tuple[npt.NDArray[Any], ...]) -> bool:
+    return all(np.array_equal(*pair) for pair in zip(found, wanted, strict=True))
 
 
 @pytest.fixture(params=["bit-sliced", "matmul"])
@@ -137,9 +146,74 @@ def test_no_queries_give_no_results() -> None:
     assert ids.shape == distances.shape == (0, 2)
 
 
+@pytest.mark.usefixtures("backend")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(bits=st.integers(1, 140), items=st.integers(1, 1200), seed=st.integers(0, 1 << 16))
+def test_a_saved_index_is_the_same(bits: int, items: int, seed: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    database, file = bools(items, bits, seed), tmp_path_factory.mktemp("index") / "codes.safetensors"
+    index = HammingIndex(database, device="cpu")
+    assert np.array_equal(index._index.packed(), np.packbits(database, axis=1))
+    index.save(file)
+    loaded = HammingIndex.load(file, device="cpu")
+    assert (len(loaded), loaded.bits, loaded.bytes_per_item) == (items, bits, index.bytes_per_item)
+    query = bools(2, bits, seed + 1)
+    wanted = index.search(query, min(items, 9))
+    assert same(loaded.search(query, min(items, 9)), wanted)
+
+
+def test_an_index_is_saved_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "codes.safetensors"
+    HammingIndex(bools(9, 8, 0), "cpu").save(file)
+    before = file.read_bytes()
+
+    def half(tensors: object, name: Path, metadata: object) -> None:
+        name.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("safetensors.numpy.save_file", half)
+        with pytest.raises(UsageError, match=r"cannot be written \(No space left on device\)"):
+            HammingIndex(bools(30, 8, 1), "cpu").save(file)
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
+    assert file.read_bytes() == before
+    with pytest.raises(UsageError, match=r"ends in '.pkl', wanted a name that ends in .safetensors"):
+        HammingIndex(bools(9, 8, 0), "cpu").save(tmp_path / "codes.pkl")
+    with pytest.raises(UsageError, match=r"cannot be written \(No such file or directory\)"):
+        HammingIndex(bools(9, 8, 0), "cpu").save(tmp_path / "no" / "codes.safetensors")
+
+
+def test_what_is_no_index_is_not_loaded(tmp_path: Path) -> None:
+    file = tmp_path / "codes.safetensors"
+    with pytest.raises(UsageError, match=r"cannot be read \(No such file"):
+        HammingIndex.load(file)
+    for content in (b"", b"<html>", pickle.dumps([1])):
+        file.write_bytes(content)
+        with pytest.raises(UsageError, match=r"^index .*codes.safetensors cannot be read"):
+            HammingIndex.load(file)
+    safetensors.numpy.save_file({"packed": np.zeros((2, 1), np.uint8)}, file)
+    with pytest.raises(UsageError, match=r"is no index; wanted a file that HammingIndex\.save wrote"):
+        HammingIndex.load(file)
+    for array, bits in ((np.zeros((2, 1), np.uint8), "99"), (np.ones((2, 1), np.uint8), "3"), (np.zeros(2), "8")):
+        safetensors.numpy.save_file({"packed": array}, file, {"kind": "hashbench codes", "bits": bits})
+        with pytest.raises(UsageError, match=r"cannot be read \(codes: ") as refused:
+            HammingIndex.load(file)
+        assert "\n" not in str(refused.value)
+
+
+def test_packed_codes_are_indexed_and_searched() -> None:
+    query, database = bools(3, 13, 0), bools(40, 13, 1)
+    index = HammingIndex(np.packbits(database, axis=1), "cpu", bits=13)
+    wanted = HammingIndex(database, "cpu").search(query, 5)
+    packed = np.packbits(query, axis=1)
+    for codes in (packed, torch.from_numpy(packed), query, Codes.pack(query)):
+        assert same(index.search(codes, 5), wanted)
+    with pytest.raises(ValueError, match=r"packed is uint8 \[3, 1\], wanted uint8 \[n, 2\] for 13 bits"):
+        index.search(packed[:, :1], 5)
+
+
 @pytest.mark.parametrize("k", [0, -1, 31])
 def test_a_k_out_of_range_is_refused(k: int) -> None:
-    with pytest.raises(ValueError, match=f"k is {k}, wanted 1 to 30"):
+    with pytest.raises(ValueError, match=f"k is {k}, wanted a whole number from 1 to 30"):
         HammingIndex(bools(30, 8, 0), device="cpu").search(bools(1, 8, 1), k)
 
 

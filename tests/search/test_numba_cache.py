@@ -77,6 +77,49 @@ def test_compiled_code_is_cached_until_a_file_beside_it_changes(tmp_path: Path) 
     assert called(tmp_path) == ["24", "0"]
 
 
+READ_ONLY = """
+import errno, numba.core.caching as caching
+
+def refuse(self):
+    raise OSError(errno.EROFS, "Read-only file system")
+
+for name in ("_InTreeCacheLocator", "InTreeCacheLocator", "_UserWideCacheLocator", "UserWideCacheLocator"):
+    if hasattr(caching, name):
+        getattr(caching, name).ensure_cache_path = refuse
+"""
+FULL = """
+import errno
+from numba.core.caching import IndexDataCacheFile
+
+def refuse(self, *given):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+IndexDataCacheFile.save = refuse
+"""
+
+
+def test_where_install_and_home_are_read_only_kernels_are_kept_in_hashbenchs_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HASHBENCH_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "caller.py").write_text(READ_ONLY + CALLER)
+    (tmp_path / "helper.py").write_text(HELPER)
+    assert called(tmp_path) == ["22", "0"]
+    assert list((tmp_path / "cache/kernels").rglob("*.nbc"))
+    assert called(tmp_path) == ["22", "1"]
+    assert not list(tmp_path.glob("__pycache__/*.nb?"))
+
+
+def test_kernels_that_cannot_be_kept_on_a_full_disk_are_used_and_a_line_says_so(tmp_path: Path) -> None:
+    (tmp_path / "caller.py").write_text(FULL + CALLER)
+    (tmp_path / "helper.py").write_text(HELPER)
+    words = [sys.executable, "caller.py"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["22", "0"]
+    assert done.stderr.count("compiled kernels cannot be kept in") == 1
+    assert "(No space left on device): each process compiles" in done.stderr
+
+
 def test_kernels_take_torchs_number_of_threads_and_leave_it_alone() -> None:
     """numba's first step sets OpenMP's number of threads, which is torch's as well, to that of all cores."""
     code = (

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from hashbench.errors import StorageError
 from hashbench.util.files import ENDING, _boot, _temporary_prefix, link_or_copy, put_in_place, replacing, staging_folder
 
 
@@ -83,7 +84,7 @@ def test_a_path_that_cannot_be_opened_is_an_error_and_not_tried_for_ever(
         raise PermissionError(13, "not yours", str(path))
 
     monkeypatch.setattr("hashbench.util.files._open", refused)
-    with pytest.raises(PermissionError), replacing(tmp_path / "file.json"):
+    with pytest.raises(StorageError, match="cannot be written"), replacing(tmp_path / "file.json"):
         pass
     assert not list(tmp_path.iterdir())
 

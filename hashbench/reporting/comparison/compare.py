@@ -1,12 +1,13 @@
 """Two sets of results, cell by cell, on the same queries."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from hashbench.errors import UsageError
+from hashbench.errors import UsageError, unknown
 from hashbench.records.outdated import FindOutdated, none_outdated
 from hashbench.records.per_query import PerQuery, mean_over_repetitions, read_per_query
 from hashbench.records.results import Results, results
@@ -88,6 +89,63 @@ def compare(
     return Comparison(str(first), str(second), tuple(_judged(pairs)), faults)
 
 
+def compare_methods(
+    folder: str | Path,
+    methods: tuple[str, str],
+    find_outdated: FindOutdated = none_outdated,
+    allow_stale: bool = False,
+) -> Comparison:
+    """Compare two methods of one result folder, over all root seeds and repetitions of each.
+
+    Args:
+        folder: the results.
+        methods: two rows, by method or, where a method has several, by label ("bgan [epochs=4]").
+        find_outdated: finds records that today's code would not make; cells that have some fail.
+        allow_stale: compare them like others, with a remark.
+
+    Raises:
+        UsageError: the folder is not there, or a name means no row or several.
+    """
+    results = _read(Path(folder))
+    cells = repetitions(results, find_outdated(results))
+    first, second = (_of_method(cells, name) for name in methods)
+    ends = {(one.table, one.bits): one for one in second}
+    starts = {(one.table, one.bits): one for one in first}
+    matches = [Match(starts.get(place), ends.get(place)) for place in {**starts, **ends}]
+    pairs = [
+        _held_to_today(_pair(one, cells, cells, all_runs=True), cells, cells, allow_stale)
+        for one in sorted(matches, key=lambda one: one.either.order)
+    ]
+    names = [f"{name} in {folder}" for name in methods]
+    return Comparison(names[0], names[1], tuple(_judged(pairs)), results.faults)
+
+
+def _of_method(cells: Iterable[Identity], name: str) -> list[Identity]:
+    """The cells of the row that is meant, one for each table and code length."""
+    by_label: dict[str, list[Identity]] = {}
+    for one in cells:
+        by_label.setdefault(one.row, []).append(one)
+    labels = [label for label in by_label if _parts(label) == _parts(name)]
+    labels = labels or [label for label, own in by_label.items() if own[0].method == name]
+    if not labels:
+        raise unknown("method in these results", name, by_label)
+    if len(labels) > 1:
+        raise UsageError(f"{name!r} means {len(labels)} rows, wanted one of {', '.join(map(repr, sorted(labels)))}")
+    (label,) = labels
+    own = by_label[label]
+    if len({(one.table, one.bits) for one in own}) < len(own):
+        raise UsageError(
+            f"{label!r} has rows of other defaults or weights in one table, which their names cannot tell apart; move "
+            "the records of one away"
+        )
+    return own
+
+
+def _parts(label: str) -> list[str]:
+    """A label's method and parameters, in one order: leaderboards have them as they were given."""
+    return sorted(re.findall(r"[^\s,;\[\]]+", label))
+
+
 def _remarked(pair: _Pair, *sides: Mapping[Identity, Repetitions]) -> _Pair:
     """A pair of single records, with a remark on those that today's code would not make."""
     remarks = [
@@ -139,7 +197,13 @@ def _match_single(base: Iterable[Identity], head: Iterable[Identity]) -> list[Ma
     return [Match(first, second, tuple(first.table.differences(second.table)))]
 
 
-def _pair(one: Match, base: dict[Identity, Repetitions], head: dict[Identity, Repetitions]) -> _Pair:
+def _pair(
+    one: Match,
+    base: Mapping[Identity, Repetitions],
+    head: Mapping[Identity, Repetitions],
+    all_runs: bool = False,
+) -> _Pair:
+    """``all_runs`` are averaged of each side, else those that both have, where they have some."""
     if one.first is None or one.second is None:
         side = "A" if one.first is None else "B"
         return _Pair(one, reason=f"not in {side}")
@@ -149,7 +213,7 @@ def _pair(one: Match, base: dict[Identity, Repetitions], head: dict[Identity, Re
     for cell, side in ((first, "A"), (second, "B")):
         if not cell.runs:
             return _Pair(one, reason=f"{side} has none: {failure_reason(cell)}")
-    common = sorted(first.runs.keys() & second.runs.keys())
+    common = [] if all_runs else sorted(first.runs.keys() & second.runs.keys())
     runs = (common or sorted(first.runs), common or sorted(second.runs))
     sizes, same = (len(runs[0]), len(runs[1])), bool(common)
     try:

@@ -4,10 +4,8 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table as RichTable
 from rich.text import Text
 
 from hashbench.records.outdated import KINDS, WAY_OUT
@@ -16,33 +14,26 @@ from hashbench.reporting.leaderboard.markdown import escaped
 from hashbench.reporting.metric_names import HEADLINE_NAME
 from hashbench.reporting.plain_text import NONE, markdown_table, plain
 from hashbench.reporting.statistics import RESAMPLES
+from hashbench.reporting.terminal_table import Column, Line, print_table, too_narrow
 
 COLOURS = {**dict.fromkeys(FAILING, "bold red"), "better": "green", "missing": "yellow", "incomparable": "yellow"}
 HEAD = ("method", "bits", "A", "B", "B - A", "95 % interval", "p", "d", "runs", "verdict")
 NUMBERS = HEAD[1:-1]
-WIDE, ONLY_WIDE = 100, ("A", "d")  # columns left out on narrower terminals; A follows from B and B - A
+LEAVE_OUT = {"d": 5, "A": 4, "runs": 3, "95 % interval": 2, "p": 1}  # on narrow terminals; A follows from B and B - A
 
 
 def show(comparison: Comparison, console: Console) -> None:
     """Print a table for each table of the results, then what could not be compared, then what the columns mean."""
-    shown = [name for name in HEAD if console.width >= WIDE or name not in ONLY_WIDE]
+    columns = [Column(name, text=name in ("method", "verdict"), leave_out=LEAVE_OUT.get(name)) for name in HEAD]
+    left_out: dict[str, None] = {}
     for table_name, cells in _by_table(comparison):
-        rich = RichTable(
-            title=table_name, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
-        )
-        for name in shown:
-            text = name in ("method", "verdict")
-            rich.add_column(name, justify="left" if text else "right", no_wrap=name != "method", overflow="fold")
-        for cell in cells:
-            words = dict(zip(HEAD, map(Text, _words(cell)), strict=True))
-            words["verdict"].stylize(COLOURS.get(cell.verdict, ""))
-            rich.add_row(*(words[name] for name in shown))
         console.print()
-        console.print(rich)
+        left_out |= dict.fromkeys(print_table(console, table_name, columns, map(_line, cells)))
     for cell in comparison.cells:
         if cell.reason:
             console.print(Text(_remark(cell), style=COLOURS.get(cell.verdict, "dim")))
-    console.print(Padding(Text(caption(comparison), style="dim"), (1, 0)))
+    sentences = [caption(comparison), *too_narrow(console, left_out)]
+    console.print(Padding(Text(" ".join(sentences), style="dim"), (1, 0)))
     console.print(Text(summary(comparison), style="bold"))
 
 
@@ -83,9 +74,11 @@ def caption(comparison: Comparison) -> str:
         held += " Failed: trials of B did not finish."
     if any(kind in comparison.counts for kind in KINDS):
         held += f" {WAY_OUT[0].upper()}{WAY_OUT[1:]}."
+    shared = any(cell.same_runs for cell in comparison.cells) or not comparison.compared
+    runs = "that both have (runs); where they share none, over all of each (runs 3 / 5)" if shared else "of each (runs)"
     return (
-        f"{HEADLINE_NAME} of A and B over the queries that both scored, AP averaged over the repetitions that both "
-        "have (runs); where they share none, over all of each (runs 3 / 5). Interval and p by paired bootstrap over "
+        f"{HEADLINE_NAME} of A and B over the queries that both scored, AP averaged over the repetitions {runs}. "
+        "Interval and p by paired bootstrap over "
         f"queries ({RESAMPLES:,} resamples), p adjusted by Holm over all cells of methods that differ "
         f"({comparison.tested}); d is the effect size, the mean difference over its standard deviation. Better and "
         "worse: p < .05. That holds for these queries and these seeds; hashbench check estimates what other seeds "
@@ -100,14 +93,20 @@ def _by_table(comparison: Comparison) -> list[tuple[str, list[ComparedCell]]]:
     ]
 
 
+def _line(cell: ComparedCell) -> Line:
+    *words, verdict = map(Text, _words(cell))
+    verdict.stylize(COLOURS.get(cell.verdict, ""))
+    return Line([*words, verdict])
+
+
 def _words(cell: ComparedCell) -> list[str]:
     paired, means, p = cell.paired, cell.means, cell.adjusted_p
     assert paired is not None
     assert means is not None
-    same = cell.first is not None and cell.first.label == cell.identity.label
+    same = cell.first is not None and cell.first.bits == cell.identity.bits
     runs = str(cell.runs[0]) if cell.same_runs else f"{cell.runs[0]} / {cell.runs[1]}"
     return [
-        cell.identity.row if same else cell.label,
+        (" -> ".join(dict.fromkeys(one.row for one in (cell.first, cell.identity) if one))) if same else cell.label,
         str(cell.identity.bits or NONE) if same else "",
         f"{means[0]:.3f}",
         f"{means[1]:.3f}",

@@ -8,13 +8,19 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from hashbench.errors import UsageError, unknown
-from hashbench.reporting.figures.kinds import draw
+from hashbench.evaluation.headline import HEADLINE
+from hashbench.reporting.figures.kinds import KINDS, draw
 from hashbench.reporting.figures.style import Style, figure_style
 from hashbench.reporting.leaderboard.table import Table
-from hashbench.reporting.table_key import TableKey
 from hashbench.util.files import replacing
+from hashbench.util.storage import make_folder
 
-FORMATS: Mapping[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None}}  # with what is not written
+FORMATS: Mapping[str, dict[str, Any]] = {  # with what is not written
+    "png": {"Software": None},
+    "svg": {"Date": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+USUAL = ("png", "svg")
 LONGEST_PART = 60
 
 
@@ -37,7 +43,8 @@ def write_figures(
     styles: Mapping[str, Style],
     folder: Path,
     kinds: Sequence[str],
-    formats: Sequence[str] = tuple(FORMATS),
+    formats: Sequence[str] = USUAL,
+    titled: bool = True,
 ) -> Iterator[Path]:
     """Draw and write the figures of these kinds, as far as the tables have something for them; each file when written.
 
@@ -47,25 +54,17 @@ def write_figures(
         folder: made with the first file.
         kinds: names from :data:`hashbench.reporting.figures.kinds.KINDS`.
         formats: names from :data:`FORMATS`.
+        titled: with a heading and a note above the panels.
 
     Raises:
-        UsageError: the folder cannot be made.
+        StorageError: the folder cannot be made.
     """
     for table in tables:
         for kind in kinds:
-            figure = draw(kind, table, styles)
+            figure = draw(kind, table, styles, titled)
             if figure is not None:
-                _make_folder(folder)
-                yield from _write(figure, folder, _stem(kind, table.key), formats)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise UsageError(
-            f"folder {str(folder)!r} of the figures cannot be made ({error.strerror}); name another"
-        ) from None
+                make_folder(folder)
+                yield from _write(figure, folder, _stem(kind, table), formats)
 
 
 def _write(figure: Figure, folder: Path, stem: str, formats: Sequence[str]) -> Iterator[Path]:
@@ -79,7 +78,9 @@ def _write(figure: Figure, folder: Path, stem: str, formats: Sequence[str]) -> I
             yield path
 
 
-def _stem(kind: str, key: TableKey) -> str:
+def _stem(kind: str, table: Table) -> str:
+    key = table.key
     parts = [kind, key.protocol, key.features, *([f"first{key.limit}"] if key.limit else [])]
+    parts += [table.metric] if KINDS[kind].of_metric and table.metric != HEADLINE else []
     parts += [key.digest, *(["supervised"] if key.supervised else [])]
     return "-".join(re.sub(r"[^A-Za-z0-9._]+", "_", part)[:LONGEST_PART] for part in parts)

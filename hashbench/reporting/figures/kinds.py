@@ -12,17 +12,24 @@ from hashbench.reporting.leaderboard.table import Table
 
 
 class Kind(NamedTuple):
-    """A kind of figure: the function that draws it, and why that returns None."""
+    """A kind of figure.
 
-    figure: Callable[[Table, Mapping[str, Style]], Figure | None]
+    Attributes:
+        figure: draws it of a table, with a heading or without.
+        lacking: why that returns None.
+        of_metric: it shows the table's metric.
+    """
+
+    figure: Callable[[Table, Mapping[str, Style], bool], Figure | None]
     lacking: str
+    of_metric: bool = False
 
 
 KINDS: Mapping[str, Kind] = {
     "precision-recall": Kind(precision.precision_recall, precision.NO_RADIUS),
-    "map-by-bits": Kind(map_by_bits.map_by_bits, map_by_bits.LACKING),
+    "map-by-bits": Kind(map_by_bits.map_by_bits, map_by_bits.LACKING, of_metric=True),
     "precision-at-k": Kind(precision.precision_at_k, precision.NO_RANK),
-    "throughput": Kind(throughput.throughput, throughput.LACKING),
+    "throughput": Kind(throughput.throughput, throughput.LACKING, of_metric=True),
     "training": Kind(training.training, training.LACKING),
 }
 
@@ -38,7 +45,7 @@ def kind_named(name: str) -> Kind:
     return KINDS[name]
 
 
-def draw(name: str, table: Table, styles: Mapping[str, Style]) -> Figure | None:
-    """The figure of that kind, None where the table has nothing for it."""
+def draw(name: str, table: Table, styles: Mapping[str, Style], titled: bool = True) -> Figure | None:
+    """The figure of that kind, with a heading or without; None where the table has nothing for it."""
     with figure_style():
-        return kind_named(name).figure(table, styles)
+        return kind_named(name).figure(table, styles, titled)

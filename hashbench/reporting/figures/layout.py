@@ -47,11 +47,16 @@ class FigureLayout:
         self.lowest = self.panels[-columns:]
         self.last_row = self.panels[(rows - 1) * columns :]
 
-    def finish(self, table: Table, heading: str, note: str, entries: Sequence[tuple[Line2D, str]] = ()) -> Figure:
-        """The figure with a heading, a note on what it shows and the legend's entries; it grows by their height."""
+    def finish(
+        self, table: Table, heading: str, note: str, entries: Sequence[tuple[Line2D, str]] = (), titled: bool = True
+    ) -> Figure:
+        """The figure with a heading, a note on what it shows and the legend's entries; it grows by their height.
+
+        Without ``titled`` it has neither heading nor note, for a paper whose caption says it.
+        """
         for axis in self.panels:
             sns.despine(ax=axis)
-        lines = self._heading(table, heading, note)
+        lines = self._heading(table, heading, note) if titled else []
         above = PAD + sum(size * LINE_HEIGHT for _, size, _, _ in lines) + PAD / 2
         below = self._legend(entries) + PAD if entries else 0.0
         total = above + self.height + below

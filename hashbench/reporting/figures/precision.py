@@ -17,7 +17,7 @@ NO_RADIUS = "no record has a curve by Hamming radius"
 NO_RANK = "no record has a curve by rank"
 
 
-def precision_recall(table: Table, styles: Mapping[str, Style]) -> Figure | None:
+def precision_recall(table: Table, styles: Mapping[str, Style], titled: bool = True) -> Figure | None:
     """One panel per code length, a line per row; None where :data:`NO_RADIUS`."""
     return _figure(
         table,
@@ -28,10 +28,11 @@ def precision_recall(table: Table, styles: Mapping[str, Style]) -> Figure | None
         labels=("recall", "precision"),
         title="Precision and recall within a Hamming radius",
         note="Means over queries; an empty ball counts as precision 0.",
+        titled=titled,
     )
 
 
-def precision_at_k(table: Table, styles: Mapping[str, Style]) -> Figure | None:
+def precision_at_k(table: Table, styles: Mapping[str, Style], titled: bool = True) -> Figure | None:
     """One panel per code length, a line per row, k on a logarithmic axis; None where :data:`NO_RANK`."""
     return _figure(
         table,
@@ -42,6 +43,7 @@ def precision_at_k(table: Table, styles: Mapping[str, Style]) -> Figure | None:
         labels=("k, number of items retrieved", "precision@k"),
         title="Precision among the first k items",
         note="Means over queries, ties by exact expectation.",
+        titled=titled,
     )
 
 
@@ -55,6 +57,7 @@ def _figure(
     labels: tuple[str, str],
     title: str,
     note: str,
+    titled: bool,
 ) -> Figure | None:
     if not curves:
         return None
@@ -69,7 +72,7 @@ def _figure(
     spread = repetitions(len(row.cell(bits).ok) for row in table.rows for bits in table.columns)
     note += f" Mean and standard deviation (band) of {spread}." if spread else ""
     entries = [(styles[row.label].handle(), name(row)) for row in rows]
-    return layout.finish(table, title, note, entries)
+    return layout.finish(table, title, note, entries, titled)
 
 
 def _logarithmic_ranks(axis: Axes, curves: Mapping[tuple[int, int], Curve]) -> None:

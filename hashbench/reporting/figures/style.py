@@ -40,6 +40,7 @@ MATPLOTLIB_STYLE: Any = {
     "grid.linewidth": 0.6,
     "legend.fontsize": SIZES["small"],
     "savefig.dpi": 200,
+    "pdf.fonttype": 42,  # publishers refuse type 3
     "svg.fonttype": "none",
     "svg.hashsalt": "hashbench",
     "text.color": INK,

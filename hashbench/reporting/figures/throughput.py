@@ -9,11 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-from hashbench.evaluation.headline import HEADLINE
 from hashbench.reporting.figures.layout import FigureLayout, repetitions
 from hashbench.reporting.figures.style import FAINT, INK, Style, name, short_number
 from hashbench.reporting.leaderboard.table import SEARCH_K, Cell, Row, Table
-from hashbench.reporting.metric_names import HEADLINE_NAME
+from hashbench.reporting.metric_names import metric_name
 from hashbench.reporting.plain_text import machine_text
 
 LACKING = "no record has rates of encoding or search"
@@ -26,7 +25,7 @@ MARKER_SIZES = (4.0, 8.0)  # points, shortest and longest code
 
 @dataclass(frozen=True)
 class Point:
-    """A cell: queries or images per second, and mAP@1000."""
+    """A cell: queries or images per second, and the table's metric."""
 
     row: Row
     bits: int
@@ -34,7 +33,7 @@ class Point:
     accuracy: float
 
 
-def throughput(table: Table, styles: Mapping[str, Style]) -> Figure | None:
+def throughput(table: Table, styles: Mapping[str, Style], titled: bool = True) -> Figure | None:
     """A panel for each rate; a row's code lengths are joined, short ones small. None where :data:`LACKING`."""
     panels = {label: own for label, rate in RATES.items() if (own := _points(table, rate))}
     if not panels:
@@ -47,13 +46,13 @@ def throughput(table: Table, styles: Mapping[str, Style]) -> Figure | None:
         _axes(axis, [point.rate for point in own], [point.accuracy for point in points])
         _draw(axis, own, styles, sizes)
         axis.set_xlabel(label)
-    layout.panels[0].set_ylabel(HEADLINE_NAME)
+    layout.panels[0].set_ylabel(metric_name(table.metric))
     rows = [row for row in table.rows if any(point.row is row for point in points)]
     entries = [(styles[row.label].handle(markersize=6), name(row)) for row in rows]
     if len(columns) > 1:
         entries += [(_sample(size), f"{bits} bits") for bits, size in sizes.items()]
     entries.append((Line2D([], [], color=INK, linewidth=0.9), "Pareto front (filled markers)"))
-    return layout.finish(table, "Accuracy against throughput", _note(table, rows, columns), entries)
+    return layout.finish(table, "Accuracy against throughput", _note(table, rows, columns), entries, titled)
 
 
 def pareto(points: list[Point]) -> list[Point]:
@@ -69,7 +68,7 @@ def _points(table: Table, rate: Callable[[Cell], float | None]) -> list[Point]:
     points = []
     for row in table.methods:
         for bits, cell in row.by_bits():
-            speed, accuracy = rate(cell), cell.mean(HEADLINE)
+            speed, accuracy = rate(cell), cell.mean(table.metric)
             if bits is not None and speed and accuracy is not None:
                 points.append(Point(row, bits, speed, accuracy))
     return points

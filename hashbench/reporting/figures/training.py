@@ -30,7 +30,7 @@ class History:
     curves: Mapping[str, Curve]
 
 
-def training(table: Table, styles: Mapping[str, Style]) -> Figure | None:
+def training(table: Table, styles: Mapping[str, Style], titled: bool = True) -> Figure | None:
     """A panel per value; colour and marker show the row, dashes the code length. None where :data:`LACKING`."""
     histories = _histories(table)
     values = list(dict.fromkeys(value for history in histories for value in history.curves))
@@ -49,7 +49,7 @@ def training(table: Table, styles: Mapping[str, Style]) -> Figure | None:
         entries += [(_sample(dashes[bits]), f"{bits} bits") for bits in columns]
     drawn = Counter(value for history in histories for value in history.curves)
     bands = {count <= MAX_LINES_WITH_BANDS for count in drawn.values()}
-    return layout.finish(table, "Training curves", _note(table, rows, columns, bands), entries)
+    return layout.finish(table, "Training curves", _note(table, rows, columns, bands), entries, titled)
 
 
 def _histories(table: Table) -> list[History]:

@@ -5,10 +5,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from hashbench.evaluation.headline import HEADLINE
+from hashbench.evaluation.metrics import declared
 from hashbench.records.store import Record
+from hashbench.records.trial_spec import EXTERNAL_DATASET
 from hashbench.reporting.leaderboard.cell_text import STALE_MARK, TIED_MARK
 from hashbench.reporting.leaderboard.table import Cell, Row, Table
-from hashbench.reporting.metric_names import HEADLINE_NAME
+from hashbench.reporting.metric_names import HEADLINE_NAME, metric_name
 from hashbench.reporting.multiple_comparisons import MIN_REPETITIONS
 from hashbench.reporting.plain_text import NONE, machine_text, plain
 from hashbench.reporting.statistics import MIN_QUERIES, SIGNIFICANCE
@@ -24,7 +26,7 @@ _REFERENCES = {
 
 def title(table: Table) -> str:
     """The headline metric and the name of a table."""
-    return f"{HEADLINE_NAME} on {table.name}"
+    return f"{metric_name(table.metric)} on {table.name}"
 
 
 def caption(table: Table) -> list[str]:
@@ -58,10 +60,7 @@ def _failure(row: Row, bits: int | None, record: Record) -> str:
 
 def _sentences(table: Table) -> Iterator[str]:
     records = [record for record in table.records() if record["status"] == "ok"]
-    yield (
-        f"{HEADLINE_NAME} with the denominator 'hits' (relevant items found in the top 1,000), "
-        "ties by exact expectation over all their orders."
-    )
+    yield _definition(table)
     if not records:
         return
     card = records[0]["protocol_card"]
@@ -70,7 +69,7 @@ def _sentences(table: Table) -> Iterator[str]:
     trained = f" and {train:,} training" if train else ""  # not known of codes that are of no protocol
     yield (
         f"{sizes['query']:,} queries, {sizes['database']:,} database{trained} items; "
-        f"chance {chance_text(table)}; protocol card {card['id']}; "
+        f"{_chance_of(table)}protocol card {card['id']}; "
         f"metrics version {table.key.metric_version}."
     )
     if table.key.weights:
@@ -83,15 +82,69 @@ def _sentences(table: Table) -> Iterator[str]:
     unanswerable = records[0]["queries"]["unanswerable"]
     if unanswerable:
         yield f"{unanswerable:,} queries without any relevant database item are left out of the means."
-    leaked = card["leaks"] or {}
-    if any(leaked.values()):
+    yield from _about_leaks(records)
+    if any("scored" in record["fingerprint"] for record in records):
+        yield "codes=external: codes made elsewhere and scored here; how they were trained was not seen."
+    yield from _about_cells(table)
+
+
+def _about_leaks(records: list[Record]) -> Iterator[str]:
+    """Which queries are also in the database; of codes from elsewhere it may be known of some records alone."""
+    cards = [record["protocol_card"] for record in records]
+    card = next((card for card in cards if card["leaks"]), cards[0])
+    leaked = card["leaks"]
+    if "left_out" in card:
+        yield (
+            f"Leave one out: {card['left_out']:,} queries are also in the database, and each one's own item is left "
+            "out of its ranking."
+        )
+    elif leaked is None and records[0]["trial"]["dataset"] == EXTERNAL_DATASET:
+        yield "Whether queries are also in the database is not known: the codes came without item numbers."
+    elif leaked and leaked["query_in_train"] is None:
+        if leaked["query_in_database"]:
+            yield f"{leaked['query_in_database']:,} queries are also in the database: each finds itself."
+    elif leaked and any(leaked.values()):
         yield (
             f"Leaks by image content: {leaked['query_in_database']} queries are also in the database, "
             f"{leaked['query_in_train']} in the training set."
         )
-    if any("scored" in record["fingerprint"] for record in records):
-        yield "codes=external: codes made elsewhere and scored here; how they were trained was not seen."
-    yield from _about_cells(table)
+
+
+def _definition(table: Table) -> str:
+    """What the metric is."""
+    if table.metric == HEADLINE:
+        return (
+            f"{HEADLINE_NAME} with the denominator 'hits' (relevant items found in the top 1,000), "
+            "ties by exact expectation over all their orders."
+        )
+    formulas = {metric.id: metric.formula for metric in declared(table.cutoff)}
+    formula = formulas.get(table.metric)
+    return f"{metric_name(table.metric)}: {formula}." if formula else f"{metric_name(table.metric)}."
+
+
+def _chance_of(table: Table) -> str:
+    return f"chance {chance_text(table)}; " if table.metric == HEADLINE else ""
+
+
+def few_codes(table: Table) -> list[str]:
+    """A line for each cell whose codes are too few to tell the classes of its items apart, constant ones among them."""
+    lines = []
+    for row in table.methods:
+        for bits, cell in row.by_bits():
+            counts = [record["diagnostics"]["unique_codes"] for record in cell.ok if _counted(record)]
+            if bits is not None and counts and min(counts) < min(_classes(table), 2**bits):
+                items = table.card["sizes"]["database"]
+                codes = f"{min(counts):,} different code{'' if min(counts) == 1 else 's'}"
+                lines.append(f"{row.label} {bits} bits: {codes} of {items:,} database items.")
+    return lines
+
+
+def _counted(record: Record) -> bool:
+    return (record["diagnostics"] or {}).get("unique_codes") is not None
+
+
+def _classes(table: Table) -> int:
+    return max(table.card["classes"] or 0, 2)
 
 
 def _about_items(card: dict[str, Any]) -> Iterator[str]:
@@ -106,8 +159,11 @@ def _about_cells(table: Table) -> Iterator[str]:
     yield _repetitions(table.methods)
     if table.smallest_difference:
         yield from _about_comparisons(table)
+    compared = table.metric == HEADLINE
     alone = sum(cell.mean(HEADLINE) != table.best(bits) and cell.vs_best is None for bits, cell in _ranked(table))
-    if alone:
+    if not compared:
+        yield f"Ranks by the means alone: records have {HEADLINE_NAME} per query, of which others are not tested."
+    elif alone:
         yield (
             f"{alone:,} cell{' was' if alone == 1 else 's were'} not compared with the best: there is no AP per query "
             f"beside a record, or it is of other queries."

@@ -7,10 +7,18 @@ import pandas as pd
 
 from hashbench.reporting.leaderboard.table import Cell, Line, Table
 
+FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r")
+
 
 def csv(tables: Iterable[Table]) -> str:
     """All cells of all tables, in the order of the leaderboard."""
-    return pd.DataFrame(lines(tables)).astype({"bits": "Int64"}).to_csv(index=False, lineterminator="\n")
+    frame = pd.DataFrame(lines(tables)).astype({"bits": "Int64"})
+    return frame.map(_as_text).rename(columns=_as_text).to_csv(index=False, lineterminator="\n")
+
+
+def _as_text(cell: Any) -> Any:
+    """The cell, a name that a spreadsheet would take for a formula behind an apostrophe, so that it stays text."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_BEGINNINGS) else cell
 
 
 def lines(tables: Iterable[Table]) -> list[dict[str, Any]]:
@@ -25,7 +33,7 @@ def lines(tables: Iterable[Table]) -> list[dict[str, Any]]:
 
 def _about_row(table: Table, line: Line) -> dict[str, Any]:
     key, row = table.key, line.row
-    card = table.records()[0]["protocol_card"]
+    card = table.card
     items = {f"{part}_items": count for part, count in card["sizes"].items()}
     return {
         "protocol": key.protocol,

@@ -1,10 +1,21 @@
 """The leaderboard as LaTeX, for papers: booktabs tables."""
 
-from collections.abc import Iterable
+import re
+import textwrap
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
-from hashbench.reporting.leaderboard.caption import caption, failures, title
+from hashbench.evaluation.headline import HEADLINE
+from hashbench.reporting.display_names import display_label
+from hashbench.reporting.leaderboard.caption import STALE, caption, failures, few_codes, title
 from hashbench.reporting.leaderboard.cell_text import STALE_MARK, TIED_MARK, rank_text, value
 from hashbench.reporting.leaderboard.table import Line, Row, Table
+from hashbench.reporting.metric_names import metric_name
+from hashbench.reporting.plain_text import plain
+from hashbench.reporting.statistics import SIGNIFICANCE
+
+COMMENT_WIDTH = 96
+LONGEST = 20_000
 
 _SPECIAL = str.maketrans(
     {
@@ -25,9 +36,16 @@ _SPECIAL = str.maketrans(
 )
 
 
-def latex(tables: Iterable[Table]) -> str:
-    """A ``table`` environment for each table, to be included in a document that has ``\\usepackage{booktabs}``."""
-    return "\n".join(["% needs \\usepackage{booktabs}", *(_environment(table) for table in tables)])
+def latex(tables: Iterable[Table], names: Mapping[str, str] = MappingProxyType({})) -> str:
+    """A ``table`` environment for each table, to be included in a document that has ``\\usepackage{booktabs}``.
+
+    The caption is short; all that a number stands on goes before the table as a comment.
+
+    Args:
+        tables: what to write.
+        names: display names of methods, rows, data sets, protocols and features, by their own.
+    """
+    return "\n".join(["% needs \\usepackage{booktabs}", *(_environment(table, names) for table in tables)])
 
 
 def escaped(text: str) -> str:
@@ -35,24 +53,22 @@ def escaped(text: str) -> str:
     return text.translate(_SPECIAL)
 
 
-def _environment(table: Table) -> str:
-    sentences = [f"{title(table)}.", *caption(table)]
-    failed = failures(table)
-    if failed:
-        sentences.append(f"Not ended well: {'; '.join(failed)}.")
+def _environment(table: Table, names: Mapping[str, str]) -> str:
     head = ["", "Method", *(f"{bits} bits" for bits in table.columns)]
     return "\n".join(
         [
+            *_comment(table),
             r"\begin{table}",
             r"\centering",
-            rf"\caption{{{escaped(' '.join(sentences))}}}",
+            rf"\caption{{{' '.join(_caption(table, names))}}}",
+            rf"\label{{tab:{_slug(table)}}}",
             rf"\begin{{tabular}}{{rl{'r' * len(table.columns)}}}",
             r"\toprule",
             _line(head),
             r"\midrule",
-            *(_row(table, line) for line in table.lines() if line.kind != "reference"),
+            *(_row(table, line, names) for line in table.lines() if line.kind != "reference"),
             *([r"\midrule"] if table.references and table.methods else []),
-            *(_row(table, line) for line in table.lines() if line.kind == "reference"),
+            *(_row(table, line, names) for line in table.lines() if line.kind == "reference"),
             r"\bottomrule",
             r"\end{tabular}",
             r"\end{table}",
@@ -61,14 +77,51 @@ def _environment(table: Table) -> str:
     )
 
 
-def _row(table: Table, line: Line) -> str:
-    label = escaped(line.row.label)
+def _comment(table: Table) -> list[str]:
+    """The caption in full, constant codes and failures, in lines that LaTeX leaves out."""
+    sentences = [f"{title(table)}.", *caption(table)]
+    lines = [" ".join(sentences), *few_codes(table), *(f"Not ended well: {line}." for line in failures(table))]
+    return [f"% {part}" for line in lines for part in textwrap.wrap(plain(line, LONGEST), COMMENT_WIDTH)]
+
+
+def _caption(table: Table, names: Mapping[str, str]) -> list[str]:
+    """Sentences in LaTeX: metric, data and features, what deviations and marks are."""
+    key = table.key
+    dataset, _, protocol = key.protocol.partition("/")
+    data = names.get(key.protocol) or f"{names.get(dataset, dataset)} ({protocol})"
+    limit = f", first {key.limit:,} training items" if key.limit else ""
+    kind = ", supervised" if key.supervised else ""
+    features = names.get(key.features, key.features)
+    sentences = [escaped(f"{metric_name(table.metric)} on {data}, features {features}{limit}{kind}.")]
+    cells = [cell for row in table.methods for cell in row.cells.values()]
+    runs = sorted({len(cell.ok) for cell in cells if len(cell.ok) > 1})
+    if runs:
+        count = f"{runs[0]}--{runs[-1]}" if len(runs) > 1 else f"{runs[0]}"
+        sentences.append(rf"Mean $\pm$ standard deviation of {count} repetitions.")
+    if len(table.ranked) > 1:
+        sentences.append("Bold: best.")
+    if any(cell.tied_with_best for cell in cells):
+        sentences.append(rf"$\approx$: not significantly different from it ($p \geq {SIGNIFICANCE:g}$).")
+    if any(cell.stale for cell in cells):
+        sentences.append(escaped(STALE))
+    return sentences
+
+
+def _slug(table: Table) -> str:
+    """For \\ref: the table's protocol and features, the metric where it is not the headline, six digits of its key."""
+    metric = [table.metric] if table.metric != HEADLINE else []
+    words = (table.key.protocol, table.key.features, *metric, table.key.digest)
+    return "-".join(re.sub(r"[^A-Za-z0-9]+", "-", word).strip("-") for word in words)
+
+
+def _row(table: Table, line: Line, names: Mapping[str, str]) -> str:
+    label = escaped(display_label(line.row.label, names))
     label = rf"\textit{{{label}}}" if line.kind == "reference" else label
     return _line([escaped(rank_text(line)), label, *(_cell(table, line.row, bits) for bits in table.columns)])
 
 
 def _cell(table: Table, row: Row, bits: int) -> str:
-    text = escaped(value(row.cell(bits)))
+    text = escaped(value(row.cell(bits), table.metric))
     return rf"\textbf{{{text}}}" if table.is_best(row, bits) else text
 
 

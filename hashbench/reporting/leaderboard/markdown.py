@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from hashbench.evaluation.headline import HEADLINE, RADIUS
-from hashbench.reporting.leaderboard.caption import caption, failures, title
+from hashbench.reporting.leaderboard.caption import caption, failures, few_codes, title
 from hashbench.reporting.leaderboard.cell_text import costs, difference, p_value, rank_text, value
 from hashbench.reporting.leaderboard.table import SEARCH_K, Table
 from hashbench.reporting.metric_names import HEADLINE_NAME, metric_heading
@@ -24,6 +24,9 @@ def markdown(tables: Iterable[Table]) -> str:
 def overview(table: Table) -> list[str]:
     """Paragraphs: methods x bits, the caption, and what did not end well."""
     parts = [_overview(table), escaped(" ".join(caption(table)))]
+    few = few_codes(table)
+    if few:
+        parts.append("\n".join(f"* {escaped(line)}" for line in few))
     failed = failures(table)
     if failed:
         parts.append("Not ended well:\n\n" + "\n".join(f"* {escaped(line)}" for line in failed))
@@ -40,8 +43,9 @@ def _overview(table: Table) -> str:
     for line in table.lines():
         label = escaped(line.row.label)
         cells = [
-            f"**{value(line.row.cell(bits))}**" if table.is_best(line.row, bits) else value(line.row.cell(bits))
+            f"**{text}**" if table.is_best(line.row, bits) else text
             for bits in table.columns
+            for text in [value(line.row.cell(bits), table.metric)]
         ]
         rows.append([rank_text(line), f"*{label}*" if line.kind == "reference" else label, *cells])
     columns = [f"{bits} bits" for bits in table.columns]
@@ -49,7 +53,8 @@ def _overview(table: Table) -> str:
 
 
 def _details(table: Table) -> str:
-    metrics = [*DETAILS[:2], *([f"map@{table.cutoff}"] if table.cutoff else []), *DETAILS[2:]]
+    cutoff = [f"map@{table.cutoff}"] if table.cutoff else []
+    metrics = dict.fromkeys([*DETAILS[:2], *cutoff, *DETAILS[2:], table.metric])
     numbers = [
         "bits",
         "n",

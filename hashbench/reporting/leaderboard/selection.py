@@ -1,6 +1,6 @@
 """Which records a report is about."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from fnmatch import fnmatchcase
 
 from hashbench.records.results import Results
@@ -12,13 +12,18 @@ def selected(
     methods: Iterable[str] = ("*",),
     datasets: Iterable[str] = ("*",),
     features: Iterable[str] = ("*",),
+    bits: Collection[int] = (),
 ) -> Results:
     """The records whose method, data set or protocol, and features match a name or glob of each list.
+
+    ``bits`` are the code lengths wanted, all where there are none; what has no code length stays.
 
     References are no methods: theirs stay with every selection.
     """
     wanted = [list(names) for names in (methods, datasets, features)]
-    return results.select(frozenset(record["key"] for record in results.records if _matches(record, *wanted)))
+    return results.select(
+        frozenset(record["key"] for record in results.records if _matches(record, *wanted) and _has(record, bits))
+    )
 
 
 def _matches(record: Record, methods: list[str], datasets: list[str], features: list[str]) -> bool:
@@ -28,6 +33,10 @@ def _matches(record: Record, methods: list[str], datasets: list[str], features: 
         and _any(datasets, trial["dataset"], trial["protocol"])
         and _any(features, trial["features"])
     )
+
+
+def _has(record: Record, bits: Collection[int]) -> bool:
+    return not bits or record["trial"]["bits"] is None or record["trial"]["bits"] in bits
 
 
 def _any(patterns: list[str], *names: str) -> bool:

@@ -14,21 +14,23 @@ RowPairs = set[tuple[int, int]]
 def compare_rows(table: Table) -> None:
     """Compare the complete rows with one another, column by column and in their means, and rank them.
 
+    Only the headline is compared: there is no other figure per query.
+
     Cells without per-query AP, or with other queries, are not compared: they have no mark, and their rows are ranked by
     their means alone.
     """
-    cells = _comparable(table)
+    cells = _comparable(table) if table.metric == HEADLINE else {}
     apart, compared = _compare(table, cells)
     ranks: list[int] = []
     for place, row in enumerate(table.ranked):
         better = sum(
             (above, place) in apart
             if (above, place) in compared
-            else _mean(table.ranked[above], table.columns) > _mean(row, table.columns)
+            else _mean(table, table.ranked[above]) > _mean(table, row)
             for above in range(place)
         )
         ranks.append(max([1 + better, *ranks[-1:]]))
-        row.rank = None if any(_better(other, row, table.columns) for other in table.unranked) else ranks[-1]
+        row.rank = None if any(_better(table, other, row) for other in table.unranked) else ranks[-1]
 
 
 def _comparable(table: Table) -> dict[tuple[int, int], Cell]:
@@ -84,11 +86,12 @@ def _fewer_runs(rows: Sequence[Row], cells: Sequence[Cell]) -> list[str]:
     return [row.label for row in rows if any(id(cell) in few for cell in row.cells.values())]
 
 
-def _better(incomplete: Row, row: Row, columns: Sequence[int]) -> bool:
+def _better(table: Table, incomplete: Row, row: Row) -> bool:
     """Whether a row that lacks cells is better than ``row`` where both have cells."""
-    common = [bits for bits in columns if incomplete.cell(bits).mean(HEADLINE) is not None]
-    return bool(common) and _mean(incomplete, common) > _mean(row, common)
+    common = [bits for bits in table.columns if incomplete.cell(bits).mean(table.metric) is not None]
+    return bool(common) and _mean(table, incomplete, common) > _mean(table, row, common)
 
 
-def _mean(row: Row, columns: Sequence[int]) -> float:
-    return float(np.mean([row.cell(bits).mean(HEADLINE) or 0.0 for bits in columns]))
+def _mean(table: Table, row: Row, columns: Sequence[int] = ()) -> float:
+    """Over these columns, by default over all."""
+    return float(np.mean([row.cell(bits).mean(table.metric) or 0.0 for bits in columns or table.columns]))

@@ -45,6 +45,7 @@ class Cell:
     stale: bool = False
     vs_best: Paired | None = None
     fault: str | None = None
+    _values: dict[str, list[float]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def tied_with_best(self) -> bool:
@@ -71,9 +72,11 @@ class Cell:
         return [one for one in arrays if one is not None]
 
     def values(self, metric: str) -> list[float]:
-        """A metric over the repetitions; records for which it is undefined are left out."""
-        values = ((record["metrics"] or {}).get(metric) for record in self.ok)
-        return [value for value in values if value is not None and math.isfinite(value)]
+        """A metric over the repetitions, whose records are known by now; those without a finite value are left out."""
+        if metric not in self._values:
+            values = ((record["metrics"] or {}).get(metric) for record in self.ok)
+            self._values[metric] = [value for value in values if value is not None and math.isfinite(value)]
+        return self._values[metric]
 
     def mean(self, metric: str) -> float | None:
         """Mean over the repetitions, None without a value."""
@@ -137,9 +140,9 @@ class Row:
         """Its cells with their code lengths, shortest first; one without bits goes first."""
         return sorted(self.cells.items(), key=lambda item: item[0] or 0)
 
-    def complete(self, columns: Iterable[int]) -> bool:
-        """Whether every column has a headline value and nothing failed."""
-        return all(self.cell(bits).mean(HEADLINE) is not None and not self.cell(bits).failed for bits in columns)
+    def complete(self, columns: Iterable[int], metric: str = HEADLINE) -> bool:
+        """Whether every column has a value and nothing failed."""
+        return all(self.cell(bits).mean(metric) is not None and not self.cell(bits).failed for bits in columns)
 
 
 class Line(NamedTuple):
@@ -155,6 +158,7 @@ class Table:
     """The rows that share a key: complete ones first, best first, then incomplete ones; references apart.
 
     Attributes:
+        metric: what it shows and ranks by.
         ranked: the complete rows, those without a rank since an incomplete one is better included.
         unranked: the rows that lack cells.
         same_but_weights: another table differs from it in the weights of the features' network alone.
@@ -171,6 +175,7 @@ class Table:
     ranked: list[Row]
     unranked: list[Row]
     references: list[Row]
+    metric: str = HEADLINE
     same_but_weights: bool = False
     hardware: Record | None = None
     other_hardware: bool = False
@@ -207,20 +212,34 @@ class Table:
     @property
     def cutoff(self) -> int | None:
         """The protocol's customary k of mAP@k, None where it has none beside the usual ones."""
-        cutoff: int | None = self.records()[0]["protocol_card"]["cutoff"]
+        cutoff: int | None = self.card["cutoff"]
         return None if cutoff == HEADLINE_K else cutoff
+
+    @cached_property
+    def card(self) -> Record:
+        """The protocol card of its first record; all of them have one id."""
+        card: Record = self.records()[0]["protocol_card"]
+        return card
 
     def records(self) -> list[Record]:
         """All records of the table."""
         return [record for row in self.rows for cell in row.cells.values() for record in (*cell.ok, *cell.failed)]
 
     def best(self, bits: int) -> float | None:
-        """The best headline value among the complete rows of a column."""
-        values = [row.cell(bits).mean(HEADLINE) for row in self.ranked]
-        return max((value for value in values if value is not None), default=None)
+        """The best value among the complete rows of a column."""
+        return self._best[bits]
 
     def is_best(self, row: Row, bits: int | None) -> bool:
-        """Whether the row is complete and has the best headline value of the column ``bits``."""
-        if bits is None or not any(row is other for other in self.ranked):
+        """Whether the row is complete and has the best value of the column ``bits``."""
+        if bits is None or id(row) not in self._complete:
             return False
-        return row.cell(bits).mean(HEADLINE) == self.best(bits)
+        return row.cell(bits).mean(self.metric) == self.best(bits)
+
+    @cached_property
+    def _best(self) -> dict[int, float | None]:
+        means = {bits: [row.cell(bits).mean(self.metric) for row in self.ranked] for bits in self.columns}
+        return {bits: max((one for one in own if one is not None), default=None) for bits, own in means.items()}
+
+    @cached_property
+    def _complete(self) -> frozenset[int]:
+        return frozenset(map(id, self.ranked))

@@ -3,9 +3,10 @@
 import json
 import statistics
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from hashbench.errors import unknown
 from hashbench.evaluation.headline import HEADLINE
 from hashbench.records.newest import by_device, newest_records
 from hashbench.records.results import Results
@@ -15,25 +16,37 @@ from hashbench.reporting.leaderboard.table import Cell, Row, Table
 from hashbench.reporting.table_key import TableKey
 
 
-def tables(results: Results, current: frozenset[str] = frozenset(), stale: frozenset[str] = frozenset()) -> list[Table]:
+def tables(
+    results: Results,
+    current: frozenset[str] = frozenset(),
+    stale: frozenset[str] = frozenset(),
+    metric: str = HEADLINE,
+) -> list[Table]:
     """All tables of these results; of several records of one trial only one is shown.
 
     Args:
         results: what to show.
         current: keys of records made from today's sources; one of these goes before the newest of its trial.
         stale: keys of records to mark as made from other sources than today's.
+        metric: what to show and to rank by; only rows of the headline are compared, of which records have AP per query.
+
+    Raises:
+        UsageError: no record has that metric, or higher is not better.
     """
+    check_metric(metric, results.records)
     rows_of = _rows(results, current, stale)
     for key, rows in rows_of.items():
         if key.supervised:  # random codes and float features have no labels: their records are unsupervised
             unsupervised = rows_of.get(replace(key, supervised=False), {})
             rows |= {name: row for name, row in unsupervised.items() if row.reference}
-    made = [_table(key, list(rows.values())) for key, rows in sorted(rows_of.items())]
+    made = [_table(key, list(rows.values()), metric) for key, rows in sorted(rows_of.items())]
     made = [table for table in made if table.methods]
     _, left_out = by_device(results.records, current)
-    others = [(TableKey.of(record), record["fingerprint"]["device"]) for record in left_out]
+    others: dict[TableKey, Counter[str]] = {}
+    for record in left_out:
+        others.setdefault(TableKey.of(record), Counter())[record["fingerprint"]["device"]] += 1
     for table in made:
-        table.other_devices = Counter(kind for key, kind in others if key == table.key)
+        table.other_devices = others.get(table.key, Counter())
     but_weights = Counter(replace(table.key, weights="") for table in made)
     for table in made:
         table.same_but_weights = but_weights[replace(table.key, weights="")] > 1
@@ -75,20 +88,35 @@ def _add(cell: Cell, record: Record, throughputs: Mapping[str, list[Record]], re
     cell.files += [results.files[record["key"]]] if record["key"] in results.files else []
 
 
-def _table(key: TableKey, rows: list[Row]) -> Table:
+def check_metric(metric: str, records: Iterable[Record]) -> None:
+    """Check that tables of these records can show a metric.
+
+    Raises:
+        UsageError: no record has it, or it is a yardstick.
+    """
+    if metric == HEADLINE:
+        return
+    names = {name for record in records for name in record["metrics"] or ()} - {"chance"}
+    if names and metric not in names:
+        raise unknown("metric in these results", metric, names)
+
+
+def _table(key: TableKey, rows: list[Row], metric: str) -> Table:
     _disambiguate_labels(rows)
     own = [row for row in rows if not row.reference]
     columns = sorted({bits for row in own for bits in row.cells if bits is not None})
-    ranked = sorted((row for row in own if row.complete(columns)), key=lambda row: _rank(row, columns))
-    unranked = sorted((row for row in own if not row.complete(columns)), key=lambda row: row.label)
+    ranked = sorted((row for row in own if row.complete(columns, metric)), key=lambda row: _rank(row, columns, metric))
+    unranked = sorted((row for row in own if not row.complete(columns, metric)), key=lambda row: row.label)
     references = sorted((row for row in rows if row.reference), key=lambda row: row.method)
-    return Table(key, columns, ranked, unranked, references)
+    return Table(key, columns, ranked, unranked, references, metric)
 
 
 def _disambiguate_labels(rows: list[Row]) -> None:
     """Where rows have the same label though their parameters differ (a default changed), name what differs."""
-    for label in {row.label for row in rows}:
-        twins = [row for row in rows if row.label == label]
+    by_label: dict[str, list[Row]] = {}
+    for row in rows:
+        by_label.setdefault(row.label, []).append(row)
+    for twins in by_label.values():
         names = {name for row in twins for name in row.parameters}
         differing = [name for name in sorted(names) if len({repr(row.parameters.get(name)) for row in twins}) > 1]
         for row in twins if len(twins) > 1 else []:
@@ -108,8 +136,8 @@ def _name_precisions(rows: list[Row]) -> None:
             row.variant = {**row.variant, "precision": row.parameters["precision"]}
 
 
-def _rank(row: Row, columns: list[int]) -> tuple[float, str]:
-    values = [row.cell(bits).mean(HEADLINE) or 0.0 for bits in columns]
+def _rank(row: Row, columns: list[int], metric: str) -> tuple[float, str]:
+    values = [row.cell(bits).mean(metric) or 0.0 for bits in columns]
     return -statistics.fmean(values), row.label
 
 

@@ -2,65 +2,55 @@
 
 from collections.abc import Iterable
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table as RichTable
 from rich.text import Text
 
-from hashbench.reporting.leaderboard.caption import caption, failures, title
+from hashbench.reporting.leaderboard.caption import caption, failures, few_codes, title
 from hashbench.reporting.leaderboard.cell_text import costs, rank_text, value
-from hashbench.reporting.leaderboard.table import SEARCH_K, Line, Row, Table
+from hashbench.reporting.leaderboard.table import SEARCH_K, Row, Table
+from hashbench.reporting.leaderboard.table import Line as TableLine
+from hashbench.reporting.terminal_table import Column, Line, print_table, too_narrow
+
+COSTS = {
+    "fit s": "fit s (training)",
+    "encode/s": "encode/s (images)",
+    "search/s": f"search/s (queries, k = {SEARCH_K})",
+}
 
 
 def show(tables: Iterable[Table], console: Console) -> None:
     """Print every table with its caption and its failures."""
     for table in tables:
         console.print()
-        rich, sentences = _rich(table, with_costs=True), caption(table)
-        if console.measure(rich).minimum <= console.width:
-            sentences.append(
-                f"fit s, encode/s (images) and search/s (queries, k = {SEARCH_K}) at {table.columns[-1]} bits."
-            )
-        else:
-            rich = _rich(table, with_costs=False)
-            sentences.append("The terminal is too narrow for training seconds and rates.")
-        console.print(rich)
+        left_out = print_table(console, title(table), _columns(table), [_line(table, line) for line in table.lines()])
+        costs_shown = [words for heading, words in COSTS.items() if heading not in left_out]
+        about = [f"{', '.join(costs_shown)}: at {table.columns[-1]} bits."] if costs_shown else []
+        sentences = [*caption(table), *about, *too_narrow(console, left_out)]
         console.print(Padding(Text(" ".join(sentences), style="dim"), (0, 1)))
+        for line in few_codes(table):
+            console.print(Padding(Text(line, style="yellow"), (0, 1)))
         for line in failures(table):
             console.print(Padding(Text(line, style="red"), (0, 1)))
 
 
-def _rich(table: Table, with_costs: bool) -> RichTable:
-    """``with_costs`` adds seconds of training and rates at the longest code."""
-    rich = RichTable(
-        padding=(0, 1, 0, 0),
-        title=title(table),
-        title_justify="left",
-        title_style="bold",
-        header_style="bold",
-        box=SIMPLE_HEAD,
-    )
-    rich.add_column("", justify="right")
-    rich.add_column("method", overflow="fold", min_width=len("reference-random"))
-    for bits in table.columns:
-        rich.add_column(f"{bits} bits", justify="right", no_wrap=True)
-    for heading in ("fit s", "encode/s", "search/s") if with_costs else ():
-        rich.add_column(heading, justify="right", no_wrap=True)
-    for line in table.lines():
-        cells = _cells(table, line, with_costs)
-        rich.add_row(rank_text(line), *cells, end_section=line.row is table.methods[-1])
-    return rich
+def _columns(table: Table) -> list[Column]:
+    """Where there is no room rates go first, then seconds of training, then the longest codes; one length stays."""
+    rates = {heading: 3 if "/" in heading else 2 for heading in COSTS}
+    bits = [Column(f"{bits} bits", leave_out=1 if place else None) for place, bits in enumerate(table.columns)]
+    return [Column(""), Column("method", text=True), *bits, *(Column(name, leave_out=rates[name]) for name in COSTS)]
 
 
-def _cells(table: Table, line: Line, with_costs: bool) -> list[Text]:
+def _line(table: Table, line: TableLine) -> Line:
     row, reference = line.row, line.kind == "reference"
-    numbers = costs(row.cell(table.columns[-1])) if with_costs and not reference else []
-    return [
+    numbers = ["", "", ""] if reference else costs(row.cell(table.columns[-1]))
+    cells = [
+        Text(rank_text(line)),
         Text(row.label, style="italic" if reference else ""),
-        *(Text(value(row.cell(bits)), style=_style(table, row, bits)) for bits in table.columns),
+        *(Text(value(row.cell(bits), table.metric), style=_style(table, row, bits)) for bits in table.columns),
         *map(Text, numbers),
     ]
+    return Line(cells, ends=row is table.methods[-1])
 
 
 def _style(table: Table, row: Row, bits: int) -> str:

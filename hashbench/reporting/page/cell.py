@@ -52,7 +52,7 @@ def cell_content(cell: Cell, bits: int | None, measures: Sequence[Measure], orig
 
 
 def _present(values: Sequence[float | None]) -> list[float]:
-    return [value for value in values if rounded(value) is not None and value is not None]
+    return [value for value in values if value is not None and math.isfinite(value)]
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -62,7 +62,10 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 def _deviation(values: Sequence[float | None]) -> float | None:
     present = _present(values)
-    return float(np.std(present, ddof=1)) if len(present) > 1 else None
+    if len(present) < 2:
+        return None
+    mean = statistics.fmean(present)
+    return math.sqrt(math.fsum((value - mean) ** 2 for value in present) / (len(present) - 1))
 
 
 def _against(paired: Paired | None) -> Content | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hashbench.evaluation.headline import HEADLINE
-from hashbench.reporting.leaderboard.caption import caption, failures
+from hashbench.reporting.leaderboard.caption import caption, failures, few_codes
 from hashbench.reporting.leaderboard.cell_text import STALE_MARK
 from hashbench.reporting.leaderboard.table import Row, Table
 from hashbench.reporting.page.cell import cell_content
@@ -85,7 +85,7 @@ def page_content(tables: Sequence[Table], origins: Origins) -> tuple[list[Sectio
     sections = [_section(table, shown, origins) for table in tables]
     return sections, {
         "measures": [_measure(measure) for measure in shown],
-        "headline": HEADLINE,
+        "headline": tables[0].metric if tables else HEADLINE,
         "tables": [section.content for section in sections],
         "texts": origins.texts,
     }
@@ -123,7 +123,7 @@ def _section(table: Table, shown: Sequence[Measure], origins: Origins) -> Sectio
         features=key.features,
         columns=table.columns,
         facts=list(facts(table)),
-        sentences=[plain(sentence, LONGEST_SENTENCE) for sentence in caption(table)],
+        sentences=[plain(sentence, LONGEST_SENTENCE) for sentence in (*few_codes(table), *caption(table))],
         compared=any(cell.vs_best for row in table.ranked for cell in row.cells.values()),
         failures=[plain(line, LONGEST_SENTENCE) for line in failures(table)],
         lines=lines,
@@ -157,7 +157,7 @@ def _rows(
 
 def _shown(table: Table, row: Row, bits: int, number: int | None) -> PageCell:
     cell = row.cell(bits)
-    mean, deviation = cell.mean(HEADLINE), cell.deviation(HEADLINE)
+    mean, deviation = cell.mean(table.metric), cell.deviation(table.metric)
     lacking = cell.failed[0]["status"] if cell.failed else NONE
     text = lacking if mean is None else f"{mean:z.3f}{STALE_MARK if cell.stale else ''}"
     spread = "" if deviation is None else f"{deviation:.3f}"

@@ -2,17 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 
+from hashbench.evaluation.headline import HEADLINE
 from hashbench.reporting.leaderboard.caption import chance_text
 from hashbench.reporting.leaderboard.table import Cell, Table
-from hashbench.reporting.metric_names import HEADLINE_NAME
+from hashbench.reporting.metric_names import HEADLINE_NAME, metric_name
 
 
 def facts(table: Table) -> Iterator[tuple[str, str]]:
     """Terms and texts; the caption has them in full."""
-    key, card = table.key, table.records()[0]["protocol_card"]
-    yield "Metric", f"{HEADLINE_NAME}: cut-off after 1,000 items"
-    yield "Denominator", "“hits”: relevant items among those 1,000"
-    yield "Ties", "exact expectation over all their orders"
+    key, card = table.key, table.card
+    if table.metric == HEADLINE:
+        yield "Metric", f"{HEADLINE_NAME}: cut-off after 1,000 items"
+        yield "Denominator", "“hits”: relevant items among those 1,000"
+        yield "Ties", "exact expectation over all their orders"
+    else:
+        yield "Metric", metric_name(table.metric)
     yield "Seeds", _seeds([cell for row in table.methods for cell in row.cells.values()])
     weights = f", weights {key.weights[:8]}" if key.weights else ""
     yield "Features", f"{key.features}{weights}"
@@ -21,7 +25,8 @@ def facts(table: Table) -> Iterator[tuple[str, str]]:
     train = key.limit or sizes["train"]
     trained = f", {train:,} for training" if train else ""  # not known of codes that are of no protocol
     yield "Items", f"{sizes['query']:,} queries, {sizes['database']:,} in the database{trained}"
-    yield "Chance", chance_text(table)
+    if table.metric == HEADLINE:
+        yield "Chance", chance_text(table)
 
 
 def _seeds(cells: Sequence[Cell]) -> str:

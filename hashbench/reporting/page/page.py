@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from hashbench.records.results import Results
 from hashbench.reporting.leaderboard.table import Table
+from hashbench.reporting.metric_names import metric_name
 from hashbench.reporting.page.content import page_content
 from hashbench.reporting.page.origin import Origins
 from hashbench.reporting.plain_text import plain
@@ -35,6 +36,7 @@ def html(tables: Sequence[Table], results: Results, folder: Path | None = None) 
     page: str = _template().render(
         sections=sections,
         measures=data["measures"],
+        metric=metric_name(data["headline"]),
         datasets=sorted({section.dataset for section in sections}),
         features=sorted({section.features for section in sections}),
         bits=sorted({bits for section in sections for bits in section.columns}),

@@ -18,6 +18,7 @@ from hashbench.reporting.regression.baseline import Baseline, BaselineCell, Figu
 from hashbench.reporting.repetitions import Run, run_text
 from hashbench.util.documents import NotNegative, Number, checked
 from hashbench.util.files import replacing
+from hashbench.util.storage import make_folder
 
 KIND: Final = "hashbench baseline"
 FORMAT: Final = 1
@@ -94,7 +95,7 @@ def was_baseline(file: Path) -> bool:
 
 def write_baseline(baseline: Baseline, file: Path) -> None:
     """Write the baseline to ``file``, whole or not at all; makes the folder."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     cells = [_cell_content(cell) for cell in baseline.cells]
     content = _Content(KIND, FORMAT, dict(baseline.directions), dict(baseline.environments), cells)
     with replacing(file) as work:

@@ -2,14 +2,13 @@
 
 import statistics
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table as RichTable
 from rich.text import Text
 
 from hashbench.reporting.regression.rate_report import FAILING, RateReport
 from hashbench.reporting.regression.rates import MAX_JOB_TIME
+from hashbench.reporting.terminal_table import Column, Line, print_table
 
 COLOURS = {**dict.fromkeys(FAILING, "bold red"), "faster": "green"}
 HEAD = ("rate", "methods", "least", "median", "most")
@@ -22,13 +21,11 @@ def show_rates(report: RateReport, console: Console) -> None:
         if finding.ratio is not None:
             ratios.setdefault(finding.rate, []).append(finding.ratio)
     if ratios:
-        rich = RichTable(title="head / base", title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-        for name in HEAD:
-            rich.add_column(name, justify="left" if name == "rate" else "right")
+        lines = []
         for rate, own in ratios.items():
             figures = (min(own), statistics.median(own), max(own))
-            rich.add_row(rate, str(len(own)), *(f"{figure:.2f}" for figure in figures))
-        console.print(rich)
+            lines.append(Line([Text(rate), Text(str(len(own))), *(Text(f"{figure:.2f}") for figure in figures)]))
+        print_table(console, "head / base", [Column(name, text=name == "rate") for name in HEAD], lines)
     for finding in report.findings:
         if finding.verdict != "passed":
             line = f"{finding.verdict}: {finding.label} on {finding.table_name}: {finding.sentence}"

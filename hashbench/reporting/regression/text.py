@@ -2,17 +2,17 @@
 
 from itertools import groupby
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table as RichTable
 from rich.text import Text
 
 from hashbench.evaluation.headline import HEADLINE
 from hashbench.reporting.regression.report import FAILING, SAME, SINGLE, SPREAD, Finding, Report
+from hashbench.reporting.terminal_table import Column, Line, print_table, too_narrow
 
 COLOURS = {**dict.fromkeys(FAILING, "bold red"), "improved": "green", "new": "cyan"}
-HEAD = ("method", "bits", "base", "now", "change", "allowed", "runs", "")
+HEAD = ("method", "bits", "base", "now", "change", "allowed", "runs", "verdict")
+LEAVE_OUT = {"runs": 3, "base": 2, "allowed": 1}  # on narrow terminals; base follows from now and change
 RULES = {
     SAME: "= the same runs under the same hardware and versions",
     SPREAD: "other seeds, hardware or versions: allowed is what the spread over the baseline's seeds allows",
@@ -22,9 +22,11 @@ RULES = {
 
 def show(report: Report, console: Console) -> None:
     """Print a table for each table of the results, then cells that were not judged, notes, and the outcome last."""
+    left_out: dict[str, None] = {}
     if report.exit_code != 3:
         for table_name, findings in groupby(report.findings, key=lambda finding: finding.table_name):
-            _show_table(table_name, [finding for finding in findings if _worth_a_line(finding)], console)
+            shown = [finding for finding in findings if _worth_a_line(finding)]
+            left_out |= dict.fromkeys(_show_table(table_name, shown, console))
         for finding in report.findings:
             if finding.baseline is None:
                 line = f"{finding.verdict}: {finding.label} on {finding.table_name}: {finding.sentence}"
@@ -32,26 +34,25 @@ def show(report: Report, console: Console) -> None:
     for note in report.notes:
         console.print(Text(note, style="yellow"))
     if any(finding.rule for finding in report.findings):
-        console.print(Padding(Text(_caption(report), style="dim"), (1, 0)))
+        sentences = [_caption(report), *too_narrow(console, left_out)]
+        console.print(Padding(Text(" ".join(sentences), style="dim"), (1, 0)))
     console.print(Text(report.summary, style="bold" if report.exit_code else "bold green"))
     if "improved" in report.counts or "new" in report.counts:
         console.print(Text("hashbench check --update-baseline takes what is improved or new into the baseline"))
 
 
-def _show_table(table_name: str, findings: list[Finding], console: Console) -> None:
+def _show_table(table_name: str, findings: list[Finding], console: Console) -> list[str]:
+    """Print it; returns the headings of columns that were left out."""
     if not findings:
-        return
-    rich = RichTable(title=table_name, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in HEAD:
-        text = name in ("method", "")
-        rich.add_column(name, justify="left" if text else "right", no_wrap=name != "method", overflow="fold")
-    last = None
+        return []
+    columns = [Column(name, text=name in ("method", "verdict"), leave_out=LEAVE_OUT.get(name)) for name in HEAD]
+    lines, last = [], None
     for finding in findings:
         words = [_first_column(finding, finding.identity != last), *_words(finding)]
-        rich.add_row(*map(Text, words[:-1]), Text(words[-1], style=COLOURS.get(finding.verdict, "")))
+        lines.append(Line([*map(Text, words[:-1]), Text(words[-1], style=COLOURS.get(finding.verdict, ""))]))
         last = finding.identity
     console.print()
-    console.print(rich)
+    return print_table(console, table_name, columns, lines)
 
 
 def _worth_a_line(finding: Finding) -> bool:

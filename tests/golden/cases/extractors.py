@@ -71,6 +71,7 @@ NETS = (
     "vgg16@64",
     "vgg19@32",
     "timm:efficientnet_lite0@64",
+    "efficientnet_lite0@64",
 )
 SLOW = ("vgg16@64", "vgg19@32")  # gigabytes of weights
 add("pixels/own-size", partial(features, "pixels", digits()), "pixels")
@@ -80,7 +81,7 @@ add("gist/squares", partial(features, "gist", squares()), "gist", "images")
 add("gist/resized", partial(features, "gist", photographs(), RESIZED), "gist", "images")
 for spec in (*NETS, "squeezenet1_1"):
     side = int(spec.partition("@")[2] or 256)
-    needs = "timm" if spec.startswith("timm:") else None
+    needs = "timm" if "efficientnet" in spec else None
     add(
         f"networks/{spec.replace(':', '-')}",
         partial(deep, spec, side),
@@ -89,6 +90,7 @@ for spec in (*NETS, "squeezenet1_1"):
         slow=spec in SLOW,
         needs=needs,
     )
-for spec in ("squeezenet1_1", "squeezenet1_1@97", "timm:efficientnet_lite0"):
+PREPROCESSED = ("squeezenet1_1", "squeezenet1_1@97", "timm:efficientnet_lite0")
+for spec in (*PREPROCESSED, "efficientnet_lite0", "efficientnet_lite0@97"):
     needs = "timm" if spec.startswith("timm:") else None
     add(f"preprocessing/{spec.replace(':', '-')}", partial(preprocessed, spec), "networks", "images", needs=needs)

@@ -154,3 +154,10 @@ def test_a_damaged_file_is_named_and_hides_nothing(tmp_path: Path) -> None:
     assert [row.method for row in table.ranked] == ["a", "b"]
     assert len(table.faults) == 1
     assert f"{damaged} cannot be read" in table.faults[0]
+
+
+def test_a_column_without_any_ap_per_query_does_not_keep_the_others_from_being_compared(tmp_path: Path) -> None:
+    records = [make_record(method, bits, 0.5) for bits in (16, 32) for method in ("a", "b")]
+    (table,) = tables(results(write_records(tmp_path, records, [None, None, QUERIES, QUERIES - 0.1]).root))
+    assert [row.cell(16).vs_best for row in table.ranked] == [None, None]
+    assert any(row.cell(32).vs_best for row in table.ranked)

@@ -1,0 +1,119 @@
+"""Progress of a grid as plain lines, and the time that is left."""
+
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+
+from hashbench.execution.events import Event
+from hashbench.planning.plan import Plan
+from hashbench.records.trial_spec import PlannedTrial
+from hashbench.util.progress import Log, duration, log_to_stderr
+
+SECONDS_BETWEEN_EPOCHS = 30.0
+MAX_LOSSES = 3
+
+
+class Pace:
+    """Counts the trials of a plan as they end.
+
+    Args:
+        plan: the plan.
+        clock: returns seconds, like time.monotonic.
+
+    Attributes:
+        total, ended: trials to run, and how many of them have ended.
+        seconds: that the last trial took.
+    """
+
+    def __init__(self, plan: Plan, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self.waiting = {planned.key: planned for planned in plan.to_run()}
+        self.total, self.ended, self.seconds = len(self.waiting), 0, 0.0
+        self._took: dict[str, list[float]] = defaultdict(list)  # seconds of ended trials by method
+        self._running: PlannedTrial | None = None
+        self._started = clock()
+
+    @property
+    def count(self) -> str:
+        """How many have ended: "[3/12]"."""
+        return f"[{self.ended}/{self.total}]"
+
+    def __call__(self, event: Event) -> None:
+        """Note the start or the end of a trial."""
+        if event.kind == "started":
+            self._started, self._running = self.clock(), self.waiting.get(event.key)
+        elif event.kind == "finished" and (planned := self.waiting.pop(event.key, None)) is not None:
+            self.seconds = self.clock() - self._started
+            self.ended, self._running = self.ended + 1, None
+            self._took[planned.trial.method].append(self.seconds)
+
+    def left(self) -> str:
+        """The time left, "1 min 20 s left"; nothing before the first trial has ended, or after the last.
+
+        Trials are taken to last as long as those of their method so far, of a method without any as long as all.
+        """
+        everything = [seconds for took in self._took.values() for seconds in took]
+        if not everything or not self.waiting:
+            return ""
+        mean = sum(everything) / len(everything)
+        means = {method: sum(took) / len(took) for method, took in self._took.items()}
+        expected = sum(means.get(planned.trial.method, mean) for planned in self.waiting.values())
+        if self._running is not None:
+            expected -= min(self.clock() - self._started, means.get(self._running.trial.method, mean))
+        return f"{duration(expected)} left"
+
+
+class Lines:
+    """Logs a line when a trial ends, for each of its notes, and for its epochs twice a minute at most.
+
+    Args:
+        plan: the plan.
+        log: gets the lines.
+        clock: returns seconds, like time.monotonic.
+    """
+
+    def __init__(self, plan: Plan, log: Log = log_to_stderr, clock: Callable[[], float] = time.monotonic) -> None:
+        self.names = {entry.planned.key: str(entry.planned) for entry in plan.entries}
+        self.log, self.clock, self.pace = log, clock, Pace(plan, clock)
+        self._last_epoch = clock()
+
+    def __call__(self, event: Event) -> None:
+        """Log the event."""
+        self.pace(event)
+        if event.kind == "started":
+            self._last_epoch = self.clock()
+        elif event.kind == "note":
+            self.log(event.text)
+        elif event.kind == "epoch" and self.clock() - self._last_epoch >= SECONDS_BETWEEN_EPOCHS:
+            self._last_epoch = self.clock()
+            self.log(f"{self.names[event.key]}: {epoch_text(event)}")
+        elif event.kind == "finished":
+            left = self.pace.left()
+            self.log(
+                f"{self.pace.count} {self.names[event.key]}: {outcome(event)}, {self.pace.seconds:.1f} s"
+                + (f"; {left}" if left else "")
+            )
+
+
+def header(plan: Plan) -> list[str]:
+    """Lines on what the plan leaves out, and on trials that have their record."""
+    kept = [entry for entry in plan.entries if not entry.run]
+    lines = [*plan.notes, *(f"kept  {entry.planned}: {entry.reason}" for entry in kept if entry.state != "done")]
+    return [*lines, f"{len(kept)} of {len(plan.entries)} trials have their record already"] if kept else lines
+
+
+def outcome(event: Event) -> str:
+    """The status of a trial that has ended, with the reason where it is not "ok"."""
+    return f"{event.text}: {event.reason}" if event.reason else event.text
+
+
+def epoch_text(event: Event) -> str:
+    """An epoch in words, "fit 3 of 12, loss 0.31", with three losses at most."""
+    losses = [f"{name} {value:.3g}" for name, value in event.values.items()][:MAX_LOSSES]
+    return ", ".join([f"fit {event.done:,} of {event.total:,}", *losses])
+
+
+def is_watched() -> bool:
+    """Whether someone sees what is printed as it comes: on a terminal, or in a notebook."""
+    return sys.stderr.isatty() or "ipykernel" in sys.modules

@@ -1,0 +1,78 @@
+"""The trials of a task: those of each chosen method, and the reference trials."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from hashbench.data.spec import plugin_name
+from hashbench.errors import Incompatible, UsageError, catching_exit
+from hashbench.features.backbones import checked_sum
+from hashbench.features.networks import net_name
+from hashbench.planning.chosen import ChosenMethod
+from hashbench.planning.fingerprint import fingerprint
+from hashbench.planning.grid import Grid
+from hashbench.planning.task import Task
+from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, PlannedTrial, TrialSpec
+
+
+def reference_trials(task: Task, grid: Grid) -> Iterator[PlannedTrial]:
+    """The ceiling, and the floor at every code length in as many repetitions as the methods have."""
+    yield _planned(task, _spec(task, grid, method=FLOAT_FEATURES, bits=None))
+    for bits in grid.bits:
+        yield from _repeated(_planned(task, _spec(task, grid, method=RANDOM_CODES, bits=bits)), grid.repeats)
+
+
+def method_trials(task: Task, chosen: ChosenMethod, grid: Grid) -> Iterator[PlannedTrial]:
+    """The trials of one method; a deterministic one has one repetition.
+
+    Raises:
+        UsageError: parameters that the method refuses, or a network's weights that are not here.
+    """
+    for bits in grid.bits:
+        with catching_exit(f"{chosen.name} at {bits} bits"):
+            values = chosen.resolved(task)
+            nets = _backbones(chosen, bits, values, task)
+        spec = _spec(task, grid, method=chosen.name, bits=bits, parameters=values, backbones=nets, preset=chosen.preset)
+        changed, traits = chosen.changed_parameters(task), chosen.method.traits
+        planned = _planned(task, spec, changed_parameters=changed, supervised=traits.supervised)
+        yield from _repeated(planned, 1 if traits.deterministic else grid.repeats)
+
+
+def _backbones(chosen: ChosenMethod, bits: int, values: dict[str, Any], task: Task) -> dict[str, str]:
+    """Checksums of the weights that the method trains on, by the network's name; checks the parameters on the way."""
+    try:
+        wanted = chosen.method(bits, **values).backbones(task.extractor.name)
+    except Incompatible:
+        return {}  # the trial will say so, in a record
+    except UsageError:
+        raise
+    except ValueError as error:
+        raise UsageError(f"{chosen.name} at {bits} bits: {error}") from error
+    return {net: checked_sum(net, task.weights) for net in sorted({net_name(spec) for spec in wanted})}
+
+
+def _spec(task: Task, grid: Grid, **of_method: Any) -> TrialSpec:
+    """The identity of a first repetition."""
+    values: dict[str, Any] = {"parameters": {}, "backbones": {}, "preset": None, **of_method}
+    return TrialSpec(
+        **values,
+        dataset=plugin_name(task.spec),
+        protocol=task.card.protocol,
+        features=task.extractor.name,
+        features_dtype=task.extractor.dtype,
+        features_weights=task.extractor.weights,
+        limit=grid.limit,
+        repetition=0,
+        seed=grid.seed,
+    )
+
+
+def _planned(task: Task, spec: TrialSpec, **labels: Any) -> PlannedTrial:
+    made_from = fingerprint(spec, task.card.id, task.device)
+    return PlannedTrial(spec, made_from, task.card.facts(), task.spec, **labels)
+
+
+def _repeated(first: PlannedTrial, repetitions: int) -> Iterator[PlannedTrial]:
+    """The trial and its repetitions, which differ in their number alone."""
+    for repetition in range(repetitions):
+        yield replace(first, trial=replace(first.trial, repetition=repetition))

@@ -1,0 +1,45 @@
+"""Names of methods, data sets and features as a paper prints them: by a rule, and as the user says."""
+
+from collections.abc import Iterable, Mapping
+
+from hashbench.errors import UsageError
+from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES
+
+LONGEST_ACRONYM = 4
+_OWN = {FLOAT_FEATURES: "Float features", RANDOM_CODES: "Random codes"}
+
+
+def display_name(name: str, names: Mapping[str, str]) -> str:
+    """The name of a method: what ``names`` says, else an acronym where it is one short word, else words.
+
+    "itq" is "ITQ", "spectral" is "Spectral", "tanh_autoencoder" is "Tanh autoencoder".
+    """
+    if name in names or name in _OWN:
+        return names.get(name, _OWN.get(name, name))
+    if not name.isidentifier():  # of no plugin: codes from elsewhere have names of their own
+        return name
+    words = name.split("_")
+    if len(words) == 1 and len(name) <= LONGEST_ACRONYM:
+        return name.upper()
+    return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
+
+
+def display_label(label: str, names: Mapping[str, str]) -> str:
+    """The label of a row, "bgan [epochs=4]", with the method's display name: "BGAN [epochs=4]"."""
+    method, bracket, changes = label.partition(" [")
+    return names.get(label) or display_name(method, names) + bracket + changes
+
+
+def parse_names(texts: Iterable[str]) -> dict[str, str]:
+    """Display names from "itq=ITQ".
+
+    Raises:
+        UsageError: a text has no name before "=" or none after it.
+    """
+    names = {}
+    for text in texts:
+        name, sign, shown = (part.strip() for part in text.partition("="))
+        if not (name and sign and shown):
+            raise UsageError(f"--name {text!r} names nothing, wanted NAME=TEXT such as 'cifar10=CIFAR-10'")
+        names[name] = shown
+    return names

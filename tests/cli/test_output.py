@@ -1,0 +1,93 @@
+"""Standard output: encodings that lack signs, and readers who leave early."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hashbench.util.output import encodable
+from tests.command import environment
+from tests.reporting.made_records import failed, make_record, write_records
+
+VERBS = (
+    ("leaderboard",),
+    *(("leaderboard", "--format", kind) for kind in ("md", "csv", "latex", "json")),
+    ("compare", "results", "results"),
+    ("show", "itq"),
+    ("list",),
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    several = [make_record(method, 16, 0.5 + n / 100, repetition=n) for method in ("itq", "lsh") for n in range(2)]
+    broken = failed(make_record("slow", 16, 0.9))
+    broken["error"]["message"] = "Größe ≠ 日本"
+    write_records(tmp_path / "results", [*several, broken])
+    return tmp_path
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+@pytest.mark.parametrize("words", VERBS, ids=" ".join)
+def test_every_report_is_printed_whole_in_encodings_that_lack_signs(
+    folder: Path, encoding: str, words: tuple[str, ...]
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "hashbench", *words],
+        cwd=folder,
+        env=environment(folder / "cache", PYTHONIOENCODING=encoding),
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert b"Error" not in done.stderr
+    assert done.returncode in (0, 1 if words[0] == "compare" else 0)
+    assert len(done.stdout.decode(encoding).splitlines()) > 3
+
+
+def closed_early(folder: Path, *words: str) -> tuple[int, str]:
+    """Exit code and errors of a command whose reader is gone before it prints."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "hashbench", *words],
+        cwd=folder,
+        env=environment(folder / "cache"),
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    os.close(writing)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("words", VERBS, ids=" ".join)
+def test_a_reader_who_leaves_early_is_no_error(folder: Path, words: tuple[str, ...]) -> None:
+    code, errors = closed_early(folder, *words)
+    assert errors == ""
+    assert code == (1 if words[0] == "compare" else 0)
+
+
+def test_what_failed_fails_though_nobody_reads_it(folder: Path) -> None:
+    (folder / "leaderboard.md").write_text("edited")
+    (folder / "results/leaderboard.md").write_text("edited")
+    code, errors = closed_early(folder, "leaderboard", "--check")
+    assert (code, "out of date" in errors) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "wanted"),
+    [
+        ("0.5 ± 0.1 ≈ – †", "ascii", "0.5 +- 0.1 ~ - *"),
+        ("0.5 ± 0.1 ≈ – †", "cp1252", "0.5 ± 0.1 ~ – †"),
+        ("Größe 日", "ascii", "Grosse \\u65e5"),
+        ("\udcff", "utf-8", "\\udcff"),
+        ("plain", "ascii", "plain"),
+    ],
+)
+def test_signs_become_the_nearest_that_an_encoding_has(text: str, encoding: str, wanted: str) -> None:
+    assert encodable(text, encoding) == wanted.replace("Grosse", "Gro\\xdfe")

@@ -1,0 +1,111 @@
+"""Lines of progress: count, time left, epochs, and who gets them."""
+
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import hashbench as hb
+from hashbench.execution.events import Event
+from hashbench.execution.progress import Lines, Pace
+from hashbench.features.weights import Weights
+from hashbench.planning.grid import Grid
+from hashbench.planning.plan import Plan, make_plan
+from hashbench.records.store import Store
+from tests.command import script
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    grid = Grid(("itq", "lsh"), (16, 32))
+    return make_plan([grid], Store(tmp_path / "results"), tmp_path, torch.device("cpu"), Weights())
+
+
+def take(listener: Any, clock: Clock, key: str, seconds: float) -> None:
+    listener(Event(key, "started"))
+    clock.now += seconds
+    listener(Event(key, "finished", "ok"))
+
+
+def test_time_left_takes_trials_to_last_as_long_as_others_of_their_method(plan: Plan) -> None:
+    clock = Clock()
+    pace = Pace(plan, clock)
+    assert (pace.count, pace.left()) == ("[0/7]", "")
+    keys = [planned.key for planned in plan.to_run()]  # float, random 16 and 32, itq 16 and 32, lsh 16 and 32
+    for key, seconds in zip(keys[:4], (1, 1, 1, 97), strict=True):
+        take(pace, clock, key, seconds)
+    assert (pace.count, pace.left()) == ("[4/7]", "2 min 27 s left")  # 97 of itq, twice the mean 25 of lsh
+    pace(Event(keys[4], "started"))
+    clock.now += 60
+    assert pace.left() == "1 min 27 s left"
+    clock.now += 600
+    assert pace.left() == "50 s left"
+    pace(Event(keys[4], "finished", "ok"))
+    for key in keys[5:]:
+        take(pace, clock, key, 5)
+    assert (pace.count, pace.left()) == ("[7/7]", "")
+
+
+def test_a_long_training_has_lines_of_its_own(plan: Plan) -> None:
+    clock = Clock()
+    lines: list[str] = []
+    listener = Lines(plan, lines.append, clock)
+    key = plan.to_run()[3].key
+    listener(Event(key, "started"))
+    for epoch in range(1, 13):
+        clock.now += 10
+        listener(Event(key, "epoch", done=epoch, total=12, values={"loss": 1 / epoch}))
+    listener(Event(key, "finished", "failed", reason="ValueError: no (log: x.log)"))
+    name = "itq 16 bits on digits/holdout-200, pixels"
+    assert lines[:2] == [f"{name}: fit 3 of 12, loss 0.333", f"{name}: fit 6 of 12, loss 0.167"]
+    assert lines[-1].startswith(f"[1/7] {name}: failed: ValueError: no (log: x.log), 120.0 s; ")
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.setenv("HASHBENCH_CACHE", str(tmp_path / "cache"))
+    folders = {"results": tmp_path / "results", "data": tmp_path}
+    return {"methods": "lsh", "bits": 8, "executor": "inline", **folders}
+
+
+def test_events_of_trials_reach_python(asked: dict[str, Any]) -> None:
+    events: list[Event] = []
+    hb.run(**asked, progress=events.append)
+    kinds = {event.kind for event in events}
+    assert {"started", "phase", "note", "finished"} <= kinds
+    assert any("extracting 1,797 images" in event.text for event in events)
+
+
+@pytest.mark.parametrize(("terminal", "progress", "printed"), [(True, None, True), (True, False, False)])
+def test_progress_is_printed_on_a_terminal_unless_it_is_not_wanted(
+    asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch, terminal: bool, progress: bool | None, printed: bool
+) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: terminal)
+    monkeypatch.setattr(sys, "stderr", stream)
+    hb.run(**asked, progress=progress)
+    assert ("[3/3] lsh 8 bits on digits/holdout-200, pixels: ok" in stream.getvalue()) is printed
+
+
+def test_a_notebook_is_watched_and_a_script_in_a_pipe_is_not(tmp_path: Path) -> None:
+    text = """import sys, types
+NOTEBOOK
+import hashbench as hb
+hb.run(methods="lsh", bits=8, results="r")
+"""
+    silent = script(tmp_path / "silent.py", text.replace("NOTEBOOK", ""), tmp_path)
+    assert (silent.returncode, silent.stderr) == (0, "")
+    again = text.replace("NOTEBOOK", "sys.modules['ipykernel'] = types.ModuleType('ipykernel')").replace('"r"', '"s"')
+    watched = script(tmp_path / "watched.py", again, tmp_path)
+    assert watched.returncode == 0
+    assert "[3/3] lsh 8 bits on digits/holdout-200, pixels: ok" in watched.stderr
