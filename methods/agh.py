@@ -8,8 +8,8 @@ from torch import Tensor
 
 from hashbench.errors import Incompatible
 from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
-from hashbench.util.anchor_weights import anchor_bandwidth, anchor_weights
-from hashbench.util.kmeans import CHUNK_ROWS, kmeans
+from hashbench.shallow.anchor_weights import anchor_bandwidth, anchor_weights
+from hashbench.shallow.kmeans import CHUNK_ROWS, kmeans
 from hashbench.util.pca import column_means
 
 RANK_TOLERANCE = 1e-12  # an eigenvalue below this counts as zero

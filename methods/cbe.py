@@ -7,7 +7,7 @@ from torch import Tensor
 
 from hashbench.errors import Incompatible
 from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
-from hashbench.util.kmeans import CHUNK_ROWS, drawn_rows
+from hashbench.shallow.kmeans import CHUNK_ROWS, drawn_rows
 from hashbench.util.pca import column_means
 
 NEWTON_STEPS = 60

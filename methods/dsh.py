@@ -8,7 +8,7 @@ from torch import Tensor
 
 from hashbench.errors import Incompatible
 from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
-from hashbench.util.kmeans import kmeans, squared_distances
+from hashbench.shallow.kmeans import kmeans, squared_distances
 from hashbench.util.pca import column_means
 
 

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from hashbench.errors import Incompatible
 from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
-from hashbench.util.anchor_weights import anchor_bandwidth, anchor_weights
-from hashbench.util.kmeans import CHUNK_ROWS, kmeans, squared_distances
+from hashbench.shallow.anchor_weights import anchor_bandwidth, anchor_weights
+from hashbench.shallow.kmeans import CHUNK_ROWS, kmeans, squared_distances
 from hashbench.util.pca import column_means
 
 KMEANS_ITERATIONS = 5

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from hashbench.errors import Incompatible
 from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
-from hashbench.util.kmeans import drawn_rows, squared_distances
+from hashbench.shallow.kmeans import drawn_rows, squared_distances
 from hashbench.util.pca import principal_axes
 
 

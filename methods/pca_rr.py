@@ -6,7 +6,7 @@ from torch import Tensor
 
 from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
 from hashbench.util.pca import principal_axes
-from hashbench.util.rotation import random_rotation
+from hashbench.shallow.rotation import random_rotation
 
 
 class PCARR(HashMethod):

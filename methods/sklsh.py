@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
-from hashbench.util.kmeans import CHUNK_ROWS, drawn_rows, squared_distances
+from hashbench.shallow.kmeans import CHUNK_ROWS, drawn_rows, squared_distances
 from hashbench.util.pca import column_means
 
 ROWS, PER_BLOCK = 1_000, 500  # whose nearest neighbours give the scale

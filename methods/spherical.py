@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
-from hashbench.util.kmeans import drawn_rows, squared_distances
+from hashbench.shallow.kmeans import drawn_rows, squared_distances
 from hashbench.util.pca import column_means
 
 POINTS_PER_START = 5

@@ -10,7 +10,7 @@ import torch
 
 import hashbench as hb
 from hashbench.estimator import Estimator
-from hashbench.util.anchor_weights import anchor_weights
+from hashbench.shallow.anchor_weights import anchor_weights
 from hashbench.util.pca import principal_axes
 
 Pixels = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from hashbench.util.kmeans import CHUNK_ROWS, squared_distances
+from hashbench.shallow.kmeans import CHUNK_ROWS, squared_distances
 
 
 def anchor_bandwidth(x: Tensor, mean: Tensor, anchors: Tensor, nearest: int) -> Tensor:
