@@ -58,7 +58,7 @@ class Codes:
             raise ValueError(f"codes: padding bits behind bit {self.bits} are set, wanted zeros")
 
     @classmethod
-    def pack(cls, values: npt.NDArray[np.bool_] | Tensor) -> Self:
+    def pack(cls, values: npt.NDArray[Any] | Tensor) -> Self:
         """Packed codes of bool [n, bits], True is +1.
 
         Raises:
@@ -119,7 +119,7 @@ def as_codes(values: CodesLike, bits: int | None = None) -> Codes:
     else:
         array = as_numpy(values)
         packed = bits is not None and array.dtype == np.uint8
-        codes = Codes.from_packed(array, check_bits(bits)) if packed else Codes.pack(array)
+        codes = Codes.from_packed(array, check_bits(bits)) if packed else Codes.pack(values)
     if bits is not None and codes.bits != bits:
         raise ValueError(f"codes: got {codes.bits} bits, wanted {bits}")
     return codes

@@ -84,3 +84,8 @@ def test_codes_that_do_not_fit_their_bits_are_refused() -> None:
         Codes(np.zeros((1, 1), dtype=np.uint8), 9)
     with pytest.raises(ValueError, match="bits is 0"):
         Codes(np.zeros((1, 1), dtype=np.uint8), 0)
+
+
+def test_what_scores_and_searches_codes_names_a_tensors_own_type() -> None:
+    with pytest.raises(ValueError, match=r"codes: got torch.bfloat16 \[2, 8\], wanted bool"):
+        as_codes(torch.randn(2, 8).bfloat16())

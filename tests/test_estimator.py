@@ -217,3 +217,11 @@ def test_public_names_load_on_first_use_and_no_module_hides_one() -> None:
     assert {"evaluate", "HammingIndex", "hasher", "run", "results"} <= set(dir(hb))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         getattr(hb, "nothing")  # noqa: B009 - a type checker knows that it is not there
+
+
+def test_a_masked_array_does_not_lose_its_mask() -> None:
+    masked = np.ma.masked_array(X, mask=X > 2)
+    fitted = hb.hasher("itq", bits=8).fit(np.ma.masked_array(X, mask=False))
+    for use in (hb.hasher("itq", bits=8).fit, fitted.encode):
+        with pytest.raises(hb.UsageError, match=r"\d+ values are masked, wanted all; fill them"):
+            use(masked)

@@ -13,7 +13,7 @@ import pytest
 from hashbench.evaluation.metrics import declared
 from hashbench.execution.run import make_settings, plan_grids
 from hashbench.features import backbones
-from hashbench.planning import plan as planning
+from hashbench.planning import trials as planning
 from hashbench.planning.suite import open_grids
 from hashbench.records.schema import schema
 from hashbench.records.store import load_record

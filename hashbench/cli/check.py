@@ -7,6 +7,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from hashbench.util.collection import without_collection
+
 EXAMPLE = """\b
 Examples:
   hashbench check --baseline results/baseline.json --update-baseline
@@ -37,6 +39,7 @@ ENDINGS = {".json": "json", ".xml": "junit"}
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.option("--output", multiple=True, metavar="FILE", help="Also write JSON (.json) or JUnit XML (.xml).")
 @click.pass_context
+@without_collection()
 def command(ctx: click.Context, /, **given: Any) -> int:
     """Fail where what today's code makes falls behind a baseline, and only then.
 
@@ -76,12 +79,12 @@ def command(ctx: click.Context, /, **given: Any) -> int:
     if given["update"]:
         return _update(Path(given["baseline"]), Path(given["results"]), given["allow_stale"])
     report, facts = _rates(given) if given["base"] else _scores(given)
-    for name in given["output"]:
-        _write(Path(name), _rendered(report, facts, ENDINGS[Path(name).suffix]))
     if given["as_json"]:
         click.echo(_rendered(report, facts, "json"), nl=False)
-        return int(report.exit_code)
-    _show(report, annotated=given["form"] == "github")
+    else:
+        _show(report, annotated=given["form"] == "github")
+    for name in given["output"]:
+        _write(Path(name), _rendered(report, facts, ENDINGS[Path(name).suffix]))
     return int(report.exit_code)
 
 

@@ -1,11 +1,11 @@
 """The verb ``compare``."""
 
 import json
-import sys
 
 import click
 
 from hashbench.cli import options
+from hashbench.util.collection import without_collection
 
 EXAMPLE = """\b
 Examples:
@@ -30,6 +30,7 @@ Examples:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.option("--allow-stale", is_flag=True, help="Compare also results in B that today's code would not make.")
+@without_collection()
 def command(first: str, second: str | None, methods: str | None, form: str, as_json: bool, allow_stale: bool) -> int:
     """Compare the results in B with those in A, cell by cell on the same queries; or two methods of one folder.
 
@@ -40,39 +41,19 @@ def command(first: str, second: str | None, methods: str | None, form: str, as_j
     records' files that is said and does not fail. Exits with 1 if a cell is worse or failed, with 3 if no method's
     cell could be compared.
     """
-    from hashbench.replay.gates import compare, compare_methods
+    from hashbench.replay.gates import compare
     from hashbench.reporting.comparison.views import as_json as facts
     from hashbench.reporting.comparison.views import markdown, show
 
-    if (second is None) == (methods is None):
-        raise click.UsageError("name two folders or records, A and B, or one folder and --methods A,B")
-    if second is not None:
-        comparison = compare(first, second, allow_stale=allow_stale)
-    else:
-        comparison = compare_methods(first, _two(methods or ""), allow_stale=allow_stale)
+    comparison = compare(first, second, methods=methods, allow_stale=allow_stale)
     for fault in dict.fromkeys(comparison.faults):
         options.name_fault(fault)
     if as_json:
         click.echo(json.dumps(facts(comparison), indent=1))
     elif form == "md":
-        click.echo(markdown(comparison), nl=False, file=sys.stdout)
+        click.echo(markdown(comparison), nl=False)
     else:
         from rich.console import Console
 
         show(comparison, Console(highlight=False))
     return comparison.exit_code
-
-
-def _two(text: str) -> tuple[str, str]:
-    """Two rows; commas within brackets belong to a label."""
-    parts, depth = [""], 0
-    for sign in text:
-        depth += (sign == "[") - (sign == "]")
-        if sign == "," and not depth:
-            parts.append("")
-        else:
-            parts[-1] += sign
-    names = [part.strip() for part in parts]
-    if len(names) != 2 or not all(names) or names[0] == names[1]:
-        raise click.UsageError(f"--methods is {text!r}, wanted two rows such as itq,mine")
-    return names[0], names[1]

@@ -34,7 +34,7 @@ def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
     frame and a cross. Reconstructions need a method that restores pictures from codes, and its saved state; weights of
     pre-trained networks are not needed. Exits with 1 if something could not be made, with 2 if nothing could.
     """
-    from hashbench.errors import UsageError
+    from hashbench.errors import StorageError, UsageError
     from hashbench.gallery.make import GalleryRequest, make_gallery
     from hashbench.util.device import pick_device
     from hashbench.util.paths import data_folder
@@ -47,6 +47,9 @@ def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
     for stored in _chosen(records, results):
         try:
             done = make_gallery(stored, request)
+        except StorageError as error:  # so could no other be written
+            faults.append(str(error))
+            break
         except UsageError as error:
             faults.append(str(error))
             continue

@@ -3,7 +3,6 @@
 import io
 import json
 import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from click.core import ParameterSource
 
 from hashbench.cli import options
 from hashbench.errors import UsageError
+from hashbench.util.collection import without_collection
 
 PAGE = "leaderboard.html"
 FORMATS = ("table", "md", "csv", "latex", "html", "json")
@@ -38,6 +38,7 @@ Examples:
 @click.option("--into", metavar="FILE.md", help="Fill in the leaderboards of this Markdown file.")
 @click.option("--check", is_flag=True, help="Write nothing; fail if DIR's leaderboards, or FILE.md, are out of date.")
 @click.pass_context
+@without_collection()
 def command(ctx: click.Context, /, kind: str, check: bool, **given: Any) -> int:
     """Make leaderboards from records: on the terminal, as Markdown, CSV, LaTeX (booktabs), JSON or one HTML page.
 
@@ -78,7 +79,7 @@ def _make(kind: str, given: dict[str, Any]) -> int:
     for fault in (*content.faults, *faults):
         options.name_fault(fault)
     if not made:
-        way_out = "other names may have some" if content.records else "hashbench run makes some"
+        way_out = "other names or code lengths may have some" if content.records else "hashbench run makes some"
         click.echo(f"hashbench: no records to show in {str(folder / 'records')!r}; {way_out}", err=True)
         return 3
     out = Path(given["out"]) if given["out"] else folder / PAGE if kind == "html" else None
@@ -93,7 +94,7 @@ def _put(text: str, out: Path | None) -> None:
     from hashbench.util.files import replacing
 
     if out is None:
-        click.echo(text, nl=False, file=sys.stdout)  # else click writes UTF-8 where the encoding is ASCII
+        click.echo(text, nl=False)
     elif not out.absolute().parent.is_dir():
         raise UsageError(f"there is no folder {str(out.parent)!r} for --out {out.name}; make it or name another")
     else:

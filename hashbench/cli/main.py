@@ -8,6 +8,7 @@ import click
 
 from hashbench.errors import UsageError, in_words
 from hashbench.util.output import make_output_last
+from hashbench.util.paths import naming_files
 from hashbench.version import __version__
 
 VERBS = {
@@ -70,7 +71,8 @@ def main() -> None:
     debug = "--debug" in sys.argv[1:2]
     make_output_last()
     try:
-        sys.exit(cli.main(prog_name="hashbench", standalone_mode=False) or 0)
+        with naming_files():
+            sys.exit(cli.main(prog_name="hashbench", standalone_mode=False) or 0)
     except UsageError as error:
         if debug:
             traceback.print_exc()

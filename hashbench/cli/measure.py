@@ -26,7 +26,7 @@ def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
     nothing else meanwhile. Rates of other machines are kept. Exits with 1 if something could not be measured, with 2 if
     nothing could.
     """
-    from hashbench.errors import UsageError
+    from hashbench.errors import StorageError, UsageError
     from hashbench.records.lookup import find_records
     from hashbench.replay.remeasure import measure_again, stored_trials
     from hashbench.replay.stored_trial import StoredTrial
@@ -42,6 +42,9 @@ def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
     for stored in trials:
         try:
             made.append(measure_again(stored, context))
+        except StorageError as error:  # so could no other be written
+            faults.append(str(error))
+            break
         except UsageError as error:
             faults.append(str(error))
             continue

@@ -9,7 +9,7 @@ from rich.table import Column
 from rich.text import Text
 
 from hashbench.execution.events import Event, OnEvent
-from hashbench.execution.progress import Lines, Pace, epoch_text, header, outcome
+from hashbench.execution.progress import GridProgress, Lines, epoch_text, header, outcome
 from hashbench.planning.plan import Plan
 
 BAR_WIDTH, NARROW_BAR_WIDTH = 20, 5
@@ -36,7 +36,7 @@ class Display(Progress):
     """
 
     def __init__(self, plan: Plan, console: Console) -> None:
-        self.pace, self.note = Pace(plan), ""
+        self.trials, self.note = GridProgress(plan), ""
         self.names = {entry.planned.key: str(entry.planned) for entry in plan.entries}
         bar = NARROW_BAR_WIDTH if console.width < NARROW else BAR_WIDTH
         super().__init__(
@@ -44,12 +44,12 @@ class Display(Progress):
             BarColumn(bar_width=bar, table_column=Column(min_width=bar)),
             TextColumn("{task.fields[count]}", markup=False, table_column=Column(no_wrap=True)),
             TimeElapsedColumn(table_column=Column(no_wrap=True, min_width=7)),
-            _Text(self.pace, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
+            _Text(self.trials, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
             console=console,
             transient=True,
             expand=True,
         )
-        self.grid = self.add_task("", total=self.pace.total, count=self.pace.count)
+        self.grid = self.add_task("", total=self.trials.total, count=self.trials.count)
         self.current = self.add_task("", total=None, count="", visible=False)
 
     def get_renderables(self) -> Iterable[RenderableType]:
@@ -59,7 +59,7 @@ class Display(Progress):
 
     def show(self, event: Event) -> None:
         """Update the display."""
-        self.pace(event)
+        self.trials(event)
         if event.kind == "started":
             self.note = "starting"
             self.reset(self.current, description=self.names[event.key], total=None, visible=True, count="")
@@ -69,21 +69,21 @@ class Display(Progress):
             self.note = epoch_text(event)
             self.update(self.current, completed=event.done, total=event.total, count=f"{event.done:,}/{event.total:,}")
         elif event.kind == "finished":
-            line = f"{self.pace.count} {self.names[event.key]}: {outcome(event)}, {self.pace.seconds:.1f} s"
+            line = f"{self.trials.count} {self.names[event.key]}: {outcome(event)}, {self.trials.seconds:.1f} s"
             style = "" if event.text == "ok" else "red"
             self.console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
             self.note = ""
-            self.update(self.grid, completed=self.pace.ended, count=self.pace.count)
+            self.update(self.grid, completed=self.trials.ended, count=self.trials.count)
             self.update(self.current, visible=False)
 
 
 class _Text(ProgressColumn):
     """The trial's name; in the grid's line, which has none, the time left. Cut where the line ends."""
 
-    def __init__(self, pace: Pace, table_column: Column) -> None:
+    def __init__(self, trials: GridProgress, table_column: Column) -> None:
         super().__init__(table_column)
-        self.pace = pace
+        self.trials = trials
 
     def render(self, task: Task) -> Text:
         """The text."""
-        return Text(task.description or self.pace.left(), no_wrap=True, overflow="ellipsis")
+        return Text(task.description or self.trials.left(), no_wrap=True, overflow="ellipsis")

@@ -33,12 +33,20 @@ def unpack(archive: Path, folder: Path) -> None:
             with tarfile.open(archive) as tar:
                 _check(archive, _tar_members(tar))
                 _check_end(tar)
-                tar.extractall(folder, filter="data")
+                _extract(tar, folder)
     except DAMAGE_ERRORS as error:
         reason = str(error).partition("\n")[0].rstrip(":")
         raise UsageError(f"the archive {archive} is damaged or no zip or tar ({reason}); get it anew") from error
     except OSError as error:
         raise UsageError(f"the archive {archive} cannot be unpacked into {folder} ({error})") from error
+
+
+def _extract(tar: tarfile.TarFile, folder: Path) -> None:
+    """Unpack members that were checked; Python before 3.11.4, Debian 12's say, has no filters."""
+    if hasattr(tarfile, "data_filter"):
+        tar.extractall(folder, filter="data")
+    else:
+        tar.extractall(folder)  # noqa: S202 - checked
 
 
 def _zip_members(packed: zipfile.ZipFile) -> Iterator[tuple[str, bool]]:

@@ -15,6 +15,8 @@ ASKED = (",", "|")  # they separate labels in some files, and are part of names 
 JOINTS = re.compile(r"\s*[,|/+&;]\s*|\s+and\s+|\s+")  # what may separate labels in a name
 HOT_CELL = re.compile(r"[01](?:\.0)?(?:[\s,;|]+[01](?:\.0)?)+")
 HOT_JOINT = re.compile(r"[\s,;|]+")
+CLASS_NUMBER = re.compile(r"0*([0-9]+)(\.0*)?")
+CLASS_NUMBERS = re.compile(r"[0-9]+(\.0)?(\s+[0-9]+(\.0)?)+")
 NAMED_NOTES = 3
 
 
@@ -24,17 +26,18 @@ def split_cells(cells: Sequence[tuple[str, str]], kind: Kind | None, separator: 
     Args:
         cells: of each image, where its cell stands ("labels.csv:7") and what it says.
         kind: what cells say; None where they must show it: "1 0 1" in all of them is 0 or 1 for each label.
-        separator: of names; None for ";", which must be clear.
+        separator: of names; None for ";", which must be clear. Numbers may also have blanks, commas or bars between.
 
     Raises:
         UsageError: cells may mean one label or several, or say something else than ``kind``; names file and line.
     """
     filled = [(where, _bare(cell)) for where, cell in cells if cell]
-    hot = all(HOT_CELL.fullmatch(cell) for _, cell in filled) and len({len(_marks(cell)) for _, cell in filled}) == 1
-    if kind == "multi-hot" or (kind is None and hot):
+    if kind == "multi-hot" or (kind is None and all(HOT_CELL.fullmatch(cell) for _, cell in filled)):
         return [_marked(where, _bare(cell), filled) for where, cell in cells]
+    if kind == "class-numbers":
+        return [_class_numbers(where, _bare(cell), separator) for where, cell in cells]
     if separator is None:
-        _check_clear(filled)
+        _check_clear(filled, kind)
     between = separator or SEPARATOR
     found: dict[str, Labels] = {}  # most cells come many times
     for _, cell in cells:
@@ -62,7 +65,7 @@ def _bare(cell: str) -> str:
     """The cell without the brackets around a list of numbers."""
     return (
         cell[1:-1].strip()
-        if cell.startswith(("[", "(")) and re.fullmatch(r"\[[01.,;|\s]*\]|\([01.,;|\s]*\)", cell)
+        if cell.startswith(("[", "(")) and re.fullmatch(r"\[[0-9.,;|\s]*\]|\([0-9.,;|\s]*\)", cell)
         else cell
     )
 
@@ -79,16 +82,40 @@ def _marked(where: str, cell: str, filled: Sequence[tuple[str, str]]) -> Labels:
     if not set(marks) <= {"0", "1"}:
         raise UsageError(f"{where}: labels are {cell[:60]!r}, wanted 0 or 1 for each label, say '0 1 0'")
     if len(marks) != wanted:
-        raise UsageError(f"{where}: {len(marks)} labels, the lines before have {wanted}")
+        raise UsageError(
+            f"{where}: 0 or 1 for each of {len(marks)} labels in {cell[:60]!r}, the lines before have {wanted}; mend "
+            'it, or set labels = "class-numbers" in the TOML file if each is the number of a class'
+        )
     width = len(str(wanted))
     return tuple(f"column {column:0{width}}" for column, mark in enumerate(marks, 1) if mark == "1")
 
 
-def _check_clear(filled: Sequence[tuple[str, str]]) -> None:
-    """Raise UsageError where cells have one of the other separators and none has ";"."""
+def _class_numbers(where: str, cell: str, separator: str | None) -> Labels:
+    """Names of the classes whose numbers the cell has: "17", also where it says 17.0."""
+    numbers = set[str]()
+    for part in HOT_JOINT.split(cell) if separator is None else _parts(cell, separator):
+        number = CLASS_NUMBER.fullmatch(part)
+        if part and not number:
+            raise UsageError(
+                f"{where}: labels are {cell[:60]!r}, wanted whole class numbers of 0 or more, as in '3;17'; for names "
+                'set labels = "names" in the TOML file'
+            )
+        if number:
+            numbers.add(number[1])
+    return tuple(sorted(numbers))
+
+
+def _check_clear(filled: Sequence[tuple[str, str]], kind: Kind | None) -> None:
+    """Raise UsageError where cells have one of the other separators, or several numbers, and none has ";"."""
     if any(SEPARATOR in cell for _, cell in filled):
         return
     for where, cell in filled:
+        if kind is None and CLASS_NUMBERS.fullmatch(cell):
+            raise UsageError(
+                f"{where}: labels are {cell[:60]!r}, which may be one name or several numbers; set in the TOML file "
+                'labels = "class-numbers" if each is the number of a class, or labels = "names" to take each cell for '
+                "one name"
+            )
         for separator in ASKED:
             if len(list(_parts(cell, separator))) < 2:
                 continue

@@ -115,7 +115,8 @@ def has_labels(line: str) -> bool:
 def _split_line(file: Path, number: int, line: str) -> tuple[str, str]:
     """The path and the labels of a line."""
     first, *rest = line.split()
-    if rest and HOT.issuperset(rest):  # quick, for lists of 200,000 lines with 81 labels
+    commas = "," in first or ";" in first  # "7.jpg,0 1 0" begins with a label
+    if rest and not commas and HOT.issuperset(rest):  # quick, for lists of 200,000 lines with 81 labels
         return first, " ".join(rest)
     tokens = list(TOKEN.finditer(line))
     labels: list[int] = []

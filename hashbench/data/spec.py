@@ -6,6 +6,7 @@ from pathlib import Path
 from hashbench.dataset import Dataset, Protocol
 from hashbench.errors import UsageError, catching_exit
 from hashbench.plugins.registry import DATASETS
+from hashbench.util.paths import naming_files
 from hashbench.util.progress import Log, no_log
 
 
@@ -60,7 +61,7 @@ def open_dataset(spec: str, root: Path, log: Log | None = None) -> Dataset:
         UsageError: no such data set or protocol, or its files are missing.
     """
     name, colon, file = spec.partition(":")
-    with catching_exit(f"data set {spec!r}"):
+    with catching_exit(f"data set {spec!r}"), naming_files():
         if colon:
             dataset = DATASETS.get(name).described_by(Path(file))
         else:

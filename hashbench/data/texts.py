@@ -22,8 +22,9 @@ def read_text(file: Path, strict: bool = False) -> str:
     """
     try:
         content = file.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read ({error.strerror}); make it readable, or name another") from None
+    except (OSError, ValueError) as error:  # ValueError for a name with a zero byte
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise UsageError(f"{file} cannot be read ({why}); make it readable, or name another") from None
     try:
         if content.startswith(UTF16_MARKS):
             return content.decode("utf-16")

@@ -126,9 +126,11 @@ def _array(labels: Labels) -> npt.NDArray[Any]:
     if array.dtype == np.bool_ and array.ndim == 2:
         return array
     if not np.issubdtype(array.dtype, np.integer) or array.ndim != 1:
+        way_out = "for a 0/1 matrix pass (labels > 0)" if array.ndim == 2 else "one row or number for each item"
+        if array.ndim == 1 and array.dtype.kind == "f":
+            way_out = "for class numbers pass labels.astype(int)"
         raise ValueError(
-            f"labels: got {array.dtype} {list(array.shape)}, wanted class numbers [n] or bool [n, classes]; "
-            f"for a 0/1 matrix pass (labels > 0)"
+            f"labels: got {array.dtype} {list(array.shape)}, wanted class numbers [n] or bool [n, classes]; {way_out}"
         )
     if array.size and array.min() < 0:
         raise ValueError(f"labels: class number {array.min()}, wanted 0 or more")

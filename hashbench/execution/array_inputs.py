@@ -11,6 +11,7 @@ from torch import Tensor
 from hashbench.data.images import resize, three_channels
 from hashbench.execution.training_data import MAX_CACHED_IMAGE_BYTES
 from hashbench.method import ImageBatches
+from hashbench.util.arrays import check_unmasked
 
 Array = npt.NDArray[Any] | Tensor
 
@@ -125,6 +126,7 @@ class ArrayImages:
 
 
 def _plain(values: Array) -> Array:
+    check_unmasked(values)
     return values.detach() if isinstance(values, Tensor) else np.asarray(values)
 
 

@@ -14,7 +14,7 @@ SECONDS_BETWEEN_EPOCHS = 30.0
 MAX_LOSSES = 3
 
 
-class Pace:
+class GridProgress:
     """Counts the trials of a plan as they end.
 
     Args:
@@ -75,12 +75,12 @@ class Lines:
 
     def __init__(self, plan: Plan, log: Log = log_to_stderr, clock: Callable[[], float] = time.monotonic) -> None:
         self.names = {entry.planned.key: str(entry.planned) for entry in plan.entries}
-        self.log, self.clock, self.pace = log, clock, Pace(plan, clock)
+        self.log, self.clock, self.trials = log, clock, GridProgress(plan, clock)
         self._last_epoch = clock()
 
     def __call__(self, event: Event) -> None:
         """Log the event."""
-        self.pace(event)
+        self.trials(event)
         if event.kind == "started":
             self._last_epoch = self.clock()
         elif event.kind == "note":
@@ -89,9 +89,9 @@ class Lines:
             self._last_epoch = self.clock()
             self.log(f"{self.names[event.key]}: {epoch_text(event)}")
         elif event.kind == "finished":
-            left = self.pace.left()
+            left = self.trials.left()
             self.log(
-                f"{self.pace.count} {self.names[event.key]}: {outcome(event)}, {self.pace.seconds:.1f} s"
+                f"{self.trials.count} {self.names[event.key]}: {outcome(event)}, {self.trials.seconds:.1f} s"
                 + (f"; {left}" if left else "")
             )
 

@@ -1,10 +1,9 @@
 """Reads arrays of codes, labels and items from the user's files: one .npz, an .npy for each, or some of both."""
 
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -60,8 +59,9 @@ def read_arrays(archive: Path | None, separate: Mapping[str, Path]) -> Arrays:
     Raises:
         UsageError: a file is not there, is damaged or pickled, or an array is given twice or missing.
     """
-    arrays: dict[str, Array] = {}
+    values: dict[str, Array] = {}
     sums: dict[str, str] = {}
+    unread: tuple[str, ...] = ()
     if archive is not None:
         loaded = _load(archive)
         if isinstance(loaded, np.ndarray):
@@ -69,31 +69,46 @@ def read_arrays(archive: Path | None, separate: Mapping[str, Path]) -> Arrays:
                 f"{archive} holds one array; give it with the option of its kind, say --query-codes {archive}, or an "
                 f".npz with {', '.join(CODES)}"
             )
-        arrays, sums[archive.name] = loaded, file_sum(archive)
+        (values, unread), sums[archive.name] = loaded, file_sum(archive)
     for name, file in separate.items():
-        if name in arrays:
+        if name in values:
             raise UsageError(f"{name} are in {archive} and in {file} ({option(name)}); leave one of them out")
         loaded = _load(file)
         if not isinstance(loaded, np.ndarray):
             raise UsageError(f"{option(name)} names {file}, an archive of several arrays; give it without an option")
-        arrays[name], sums[name] = loaded, file_sum(file)
-    values = {name: arrays[name] for name in NAMES if name in arrays}
-    return Arrays(values, sums, tuple(sorted(arrays.keys() - values.keys())))
+        values[name], sums[name] = loaded, file_sum(file)
+    return Arrays({name: values[name] for name in NAMES if name in values}, sums, unread)
 
 
-def _load(file: Path) -> Array | dict[str, Array]:
-    """The array of an .npy file, or those of an .npz file by name; never a pickle."""
+def _load(file: Path) -> Array | tuple[dict[str, Array], tuple[str, ...]]:
+    """The array of an .npy file, or of an .npz those called as in :data:`NAMES` and names of others; never a pickle."""
     try:
         loaded = np.load(file, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             return loaded
         with loaded:
-            return {name: loaded[name] for name in loaded.files}
+            return _members(loaded), tuple(sorted(set(loaded.files) - set(NAMES)))
     except FileNotFoundError:
         raise UsageError(f"there is no file {str(file)!r}; name an .npz or .npy file of codes") from None
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except Exception as error:  # damaged files make numpy and zipfile raise errors of many kinds
         pickled = "Object arrays" in str(error) or "pickled" in str(error)
-        why = "it is pickled, or no file of numpy's" if pickled else str(error)
+        why = "it is pickled, or no file of numpy's" if pickled else _cause(error)
         raise UsageError(
             f"{file} cannot be read ({why}); wanted an .npz or .npy file of plain numbers, as numpy.savez writes it"
         ) from None
+
+
+def _members(archive: Mapping[str, Any]) -> dict[str, Array]:
+    found = {name: archive[name] for name in NAMES if name in archive}
+    for name, value in found.items():
+        if not isinstance(value, np.ndarray):  # numpy gives the bytes of what is no array
+            raise ValueError(f"{name} in it is no array of numpy's")
+    return found
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, (TokenError, OverflowError, RecursionError)):
+        return "its header is damaged"
+    if isinstance(error, MemoryError):
+        return f"its header claims more than memory holds: {error}"
+    return " ".join(str(error).split()) or type(error).__name__

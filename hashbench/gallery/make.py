@@ -16,7 +16,7 @@ from hashbench.method import HashMethod
 from hashbench.planning.fingerprint import listed
 from hashbench.plugins.registry import METHODS
 from hashbench.records.trial_spec import EXTERNAL_DATASET
-from hashbench.replay.stored_dataset import open_recorded_dataset
+from hashbench.replay.stored_dataset import check_items, open_recorded_dataset
 from hashbench.replay.stored_trial import (
     StoredCodes,
     StoredTrial,
@@ -109,6 +109,7 @@ def make_gallery(stored: StoredTrial, request: GalleryRequest) -> GalleryResult:
     if not len(queries):
         raise UsageError(f"record {stored.record['key']}: no query has a relevant item, so there is nothing to show")
     dataset = open_recorded_dataset(stored, request.data, request.dataset)
+    check_items(stored, codes, dataset)
     neighbours = nearest(codes, queries, request.neighbours, request.device)
     sheet = neighbour_sheet(stored, codes, neighbours, dataset)
     make_folder(request.out)

@@ -1,6 +1,7 @@
 """A grid of trials as a user asks for it; the constructor checks the values."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -11,6 +12,7 @@ from hashbench.util.numbers import INT64, whole_number
 
 FEATURES_DTYPES = ("auto", "float32", "float16", "bfloat16")
 RERUN = ("missing", "failed", "stale", "all")
+MAX_TRIALS = 100_000  # of one run
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,8 @@ class Grid:
 
     def __post_init__(self) -> None:
         if len(set(self.bits)) < len(self.bits):
-            raise UsageError(f"bits are {', '.join(map(str, self.bits))}, wanted each once")
+            twice = next(bits for bits, times in Counter(self.bits).items() if times > 1)
+            raise UsageError(f"bits have {twice} {self.bits.count(twice)} times, wanted each code length once")
         if not self.methods:
             raise UsageError("no method given; name some with --methods (hashbench list methods shows them)")
         if not self.bits:
@@ -64,6 +67,23 @@ class Grid:
             raise UsageError(f"features dtype is {self.features_dtype!r}, wanted one of {', '.join(FEATURES_DTYPES)}")
         if self.rerun not in RERUN:
             raise UsageError(f"rerun is {self.rerun!r}, wanted one of {', '.join(RERUN)}")
+
+
+def check_trials(trials: int, what: str) -> None:
+    """Check that a run, or a part of it, is not larger than one can be.
+
+    Args:
+        trials: how many trials it has.
+        what: what has them, for the message.
+
+    Raises:
+        UsageError: there are more than :data:`MAX_TRIALS`.
+    """
+    if trials > MAX_TRIALS:
+        raise UsageError(
+            f"{what} means {trials:,} trials, wanted at most {MAX_TRIALS:,} in a run; ask for fewer repetitions, code "
+            "lengths, methods, data sets or values, or for a part of them at a time"
+        )
 
 
 def grid_fields(options: Mapping[str, Any], **readers: Callable[[Any], Any]) -> dict[str, Any]:

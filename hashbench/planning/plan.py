@@ -12,10 +12,10 @@ from hashbench.features.networks import net_name
 from hashbench.features.weights import Weights
 from hashbench.planning.chosen import ChosenMethod, check_presets, chosen_methods
 from hashbench.planning.fingerprint import forget_sources
-from hashbench.planning.grid import Grid
+from hashbench.planning.grid import Grid, check_trials
 from hashbench.planning.plan_entry import PlanEntry, plan_entries
 from hashbench.planning.task import Task, tasks
-from hashbench.planning.trials import method_trials, reference_trials
+from hashbench.planning.trials import method_trials, reference_trials, trial_count
 from hashbench.records.store import Store
 from hashbench.records.trial_spec import PlannedTrial
 
@@ -60,18 +60,24 @@ def make_plan(grids: Sequence[Grid], store: Store, data: Path, device: torch.dev
             reading of many images.
 
     Raises:
-        UsageError: an unknown name, a value out of range, data that is not on disk or is damaged.
+        UsageError: an unknown name, a value out of range, data that is not on disk or is damaged, or more trials than
+            a run may have.
     """
     forget_sources()
     notes: dict[str, None] = {}
     chosen = [chosen_methods(grid, notes) for grid in grids]
     check_presets(grids, chosen)
+    counts = [trial_count(methods, grid) for grid, methods in zip(grids, chosen, strict=True)]
+    check_trials(sum(counts), "what is asked for")  # before any data set is read
     tasks_of: dict[Any, list[Task]] = {}
     trials: dict[str, tuple[PlannedTrial, str]] = {}
-    for grid, methods in zip(grids, chosen, strict=True):
+    trials_of_tasks = 0
+    for grid, methods, count in zip(grids, chosen, counts, strict=True):
         asked = (grid.datasets, grid.features, grid.features_dtype, grid.limit)
         if asked not in tasks_of:
             tasks_of[asked] = list(tasks(grid, data, device, weights))
+        trials_of_tasks += len(tasks_of[asked]) * count
+        check_trials(trials_of_tasks, "what is asked for")
         for task in tasks_of[asked]:
             notes |= dict.fromkeys(task.notes(grid))
             for planned in (*reference_trials(task, grid), *_of_methods(task, methods, grid)):

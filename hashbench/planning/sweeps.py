@@ -1,11 +1,12 @@
 """Sweeps: several values for a hyper-parameter, "10,50", mean a trial for each."""
 
 import itertools
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from hashbench.errors import UsageError
-from hashbench.planning.grid import split_list
+from hashbench.planning.grid import check_trials, split_list
 from hashbench.plugins.hyperparameters import resolve
 
 
@@ -21,9 +22,10 @@ def combinations(name: str, method: type[Any], given: Mapping[str, Any]) -> list
         given: values, or text from the command line, by parameter.
 
     Raises:
-        UsageError: unknown parameter, or a value of another type.
+        UsageError: unknown parameter, a value of another type, or more combinations than a run may have trials.
     """
     choices = {key: _values(name, method, key, value) for key, value in given.items()}
+    check_trials(math.prod(map(len, choices.values())), f"the sweep of {name} ({', '.join(choices)})")
     return [dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values())]
 
 
@@ -36,11 +38,9 @@ def _values(name: str, method: type[Any], key: str, given: Any) -> list[Any]:
     except UsageError:
         if len(parts) < 2:
             raise
-    several: list[Any] = []
-    for part in parts:
-        value = resolve(name, method, {key: part})[key]
-        several += [value] if value not in several else []
-    return several
+    check_trials(len(parts), f"the sweep of {name} ({key})")
+    several = [resolve(name, method, {key: part})[key] for part in parts]
+    return list({repr(value): value for value in several}.values())
 
 
 def _parts(given: Any) -> list[Any]:

@@ -1,6 +1,6 @@
 """The trials of a task: those of each chosen method, and the reference trials."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,12 @@ from hashbench.planning.fingerprint import fingerprint
 from hashbench.planning.grid import Grid
 from hashbench.planning.task import Task
 from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, PlannedTrial, TrialSpec
+
+
+def trial_count(chosen: Sequence[ChosenMethod], grid: Grid) -> int:
+    """How many trials one task of a grid has, reference trials included."""
+    repeated = 1 + sum(not one.method.traits.deterministic for one in chosen)  # with the floor
+    return 1 + len(grid.bits) * (repeated * grid.repeats + len(chosen) + 1 - repeated)
 
 
 def reference_trials(task: Task, grid: Grid) -> Iterator[PlannedTrial]:

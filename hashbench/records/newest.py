@@ -18,12 +18,19 @@ def newest_records(records: Iterable[Record], preferred: Container[str] = frozen
     Of records of the same time the one with the higher key counts, so the order of ``records`` makes no difference.
     Where a cell has records of several kinds of device, those that :func:`by_device` leaves out do not count.
     """
+    return newest_and_left_out(records, preferred)[0]
+
+
+def newest_and_left_out(
+    records: Iterable[Record], preferred: Container[str] = frozenset()
+) -> tuple[dict[str, Record], list[Record]]:
+    """:func:`newest_records`, and the records of other kinds of device that :func:`by_device` leaves out."""
 
     def age(record: Record) -> tuple[bool, str, str]:
         return record["key"] in preferred, str(record["provenance"]["created"]), str(record["key"])
 
-    shown, _ = by_device(records, preferred)
-    return {trial_id(record["trial"]): record for record in sorted(shown, key=age)}
+    shown, left_out = by_device(records, preferred)
+    return {trial_id(record["trial"]): record for record in sorted(shown, key=age)}, left_out
 
 
 def by_device(records: Iterable[Record], preferred: Container[str] = frozenset()) -> tuple[list[Record], list[Record]]:

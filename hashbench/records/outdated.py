@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from hashbench.records.newest import by_device, newest_records
+from hashbench.records.newest import newest_and_left_out
 from hashbench.records.results import Results
 from hashbench.records.store import Record
 
@@ -62,19 +62,21 @@ def records_that_count(records: Iterable[Record], outdated: OutdatedRecords) -> 
     """
     records = list(records)
     current = frozenset(record["key"] for record in records) - outdated.keys()
-    made_today = {_asked(record) for record in records if record["key"] in current}
-    kept = [record for record in records if record["key"] in current or _asked(record) not in made_today]
+    asked = {id(record): _asked(record) for record in records}
+    made_today = {asked[id(record)] for record in records if record["key"] in current}
+    kept = [record for record in records if record["key"] in current or asked[id(record)] not in made_today]
     devices: dict[str, set[str]] = {}  # of current records, by cell: outdated ones of other devices do not outvote them
     cells = [(_cell(record), record["fingerprint"]["device"], record) for record in kept]
     for cell, device, record in cells:
         if record["key"] in current:
             devices.setdefault(cell, set()).add(device)
     kept = [record for cell, device, record in cells if cell not in devices or device in devices[cell]]
+    newest, left_out = newest_and_left_out(kept, current)
     counted = {}
-    for record in sorted(newest_records(kept, current).values(), key=_age):
-        name = f"{_asked(record)} on {record['fingerprint']['device']}"
+    for record in sorted(newest.values(), key=_age):
+        name = f"{asked[id(record)]} on {record['fingerprint']['device']}"
         counted[record["key"] if record["key"] in current else name] = record
-    return list(counted.values()), by_device(kept, current)[1]
+    return list(counted.values()), left_out
 
 
 def _age(record: Record) -> tuple[str, str]:

@@ -1,11 +1,9 @@
 """The store on disk: one JSON file per trial, its codes and state beside it, throughput by key and hardware."""
 
-import gc
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from hashbench.records import format2
 from hashbench.records.consistency import check_consistency
 from hashbench.records.schema import FORMAT, model
 from hashbench.records.trial_spec import PlannedTrial
+from hashbench.util.collection import without_collection
 from hashbench.util.documents import checked
 from hashbench.util.files import name_with_key, replacing
 from hashbench.util.storage import check_writable, make_folder
@@ -221,25 +220,13 @@ def _load_throughput(path: Path) -> Record:
 
 def _read(paths: Iterable[Path], load: Callable[[Path], Record]) -> ReadFiles:
     contents, faults = {}, {}
-    with _no_collection():
+    with without_collection():
         for path in sorted(paths, key=str):
             try:
                 contents[path] = load(path)
             except UsageError as fault:
                 faults[path] = fault
     return ReadFiles(contents, faults)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Without the garbage collector, which would walk all records again and again as they are read; none is garbage."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _write_json(path: Path, content: Record) -> None:

@@ -1,8 +1,11 @@
 """``hb.check`` and ``hb.compare``: results are judged as what today's code makes, or does not."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from hashbench.errors import UsageError
 from hashbench.planning.currency import absent_plugin, outdated_records
+from hashbench.planning.grid import split_list
 from hashbench.plugins.registry import METHODS
 from hashbench.records.results import existing_results
 from hashbench.records.trial_spec import EXTERNAL, REFERENCES
@@ -61,20 +64,35 @@ def check_rates(
     return rates.check_rates(base, head, slower, outdated_records, allow_stale)
 
 
-def compare(first: str | Path, second: str | Path, *, allow_stale: bool = False) -> Comparison:
+def compare(
+    first: str | Path,
+    second: str | Path | None = None,
+    *,
+    methods: str | Sequence[str] | None = None,
+    allow_stale: bool = False,
+) -> Comparison:
     """Compare the results in ``second``, made by today's code, with those in ``first``, which may be of older code.
 
-    See :func:`hashbench.reporting.comparison.compare.compare`.
+    Args:
+        first: a result folder, or a record's .json file.
+        second: the same; None to compare two methods of ``first``.
+        methods: two rows of ``first``, over all their seeds: "itq,mine" or ["itq", "bgan [epochs=4]"].
+        allow_stale: compare also results that today's code would not make.
+
+    See :func:`hashbench.reporting.comparison.compare.compare` and ``compare_methods`` beside it.
+
+    Raises:
+        UsageError: a folder is not there, a name means no row or several, or neither ``second`` nor ``methods`` is
+            given, or both.
     """
-    return comparison.compare(first, second, outdated_records, allow_stale)
-
-
-def compare_methods(folder: str | Path, methods: tuple[str, str], *, allow_stale: bool = False) -> Comparison:
-    """Compare two methods of one result folder over all their seeds.
-
-    See :func:`hashbench.reporting.comparison.compare.compare_methods`.
-    """
-    return comparison.compare_methods(folder, methods, outdated_records, allow_stale)
+    if (second is None) == (methods is None):
+        raise UsageError("name two folders or records, A and B, or one folder and two of its methods (--methods A,B)")
+    if second is not None:
+        return comparison.compare(first, second, outdated_records, allow_stale)
+    names = split_list(methods, brackets=True) if isinstance(methods, str) else tuple(methods or ())
+    if len(set(names)) != 2 or len(names) != 2:
+        raise UsageError(f"methods is {methods!r}, wanted two rows such as 'itq,mine'")
+    return comparison.compare_methods(first, (names[0], names[1]), outdated_records, allow_stale)
 
 
 def _absent_methods(baseline: Baseline) -> dict[str, str]:

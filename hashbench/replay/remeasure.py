@@ -8,7 +8,7 @@ from hashbench.features.spec import extractor
 from hashbench.records.schema import FORMAT
 from hashbench.records.store import Record, Store
 from hashbench.replay.context import ReplayContext
-from hashbench.replay.stored_dataset import open_recorded_dataset
+from hashbench.replay.stored_dataset import check_items, open_recorded_dataset
 from hashbench.replay.stored_trial import StoredTrial, check_weights, load_method, load_method_codes, readable_trials
 from hashbench.util.progress import Log, no_log
 
@@ -41,6 +41,7 @@ def measure_again(stored: StoredTrial, context: ReplayContext) -> Record:
     codes = load_method_codes(stored)
     method, run = load_method(stored, context.device)
     dataset = open_recorded_dataset(stored, context.data, context.dataset)
+    check_items(stored, codes, dataset)
     features = extractor(trial.features, context.weights, trial.features_dtype)
     if method.traits.input == "features":
         check_weights(stored, features)

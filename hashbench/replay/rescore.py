@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from hashbench.codes import Codes
 from hashbench.dataset import Split
-from hashbench.errors import UsageError
+from hashbench.errors import StorageError, UsageError
 from hashbench.evaluation.evaluate import Scores, evaluate, evaluate_features
 from hashbench.evaluation.headline import METRIC_VERSION
 from hashbench.execution.references import centred_features
@@ -124,6 +124,9 @@ def rescore_records(
     for stored in chosen:
         try:
             made.append(rescore_record(stored, context))
+        except StorageError as error:  # so could no other be written
+            faults.append(str(error))
+            break
         except UsageError as error:
             faults.append(str(error))
             continue

@@ -8,7 +8,7 @@ from hashbench.dataset import Dataset
 from hashbench.errors import UsageError
 from hashbench.plugins.registry import DATASETS
 from hashbench.records.trial_spec import EXTERNAL_DATASET
-from hashbench.replay.stored_trial import StoredTrial
+from hashbench.replay.stored_trial import StoredCodes, StoredTrial
 
 
 def open_recorded_dataset(stored: StoredTrial, root: Path, spec: str | None = None) -> Dataset:
@@ -43,3 +43,18 @@ def open_recorded_dataset(stored: StoredTrial, root: Path, spec: str | None = No
             f"{here.protocol} with {here.id}: other images, labels or index sets; name the right folder with --data"
         )
     return dataset
+
+
+def check_items(stored: StoredTrial, codes: StoredCodes, dataset: Dataset) -> None:
+    """Check that the item numbers beside the codes are those of items of the data set.
+
+    Raises:
+        UsageError: one is not; the file of the codes is damaged.
+    """
+    for part, items in (("query", codes.query_items), ("database", codes.database_items)):
+        outside = items[(items < 0) | (items >= len(dataset))]
+        if len(outside):
+            raise UsageError(
+                f"codes {stored.codes_file} have the {part} item {outside[0]}, {stored.trial.protocol} has the items 0 "
+                f"to {len(dataset) - 1:,}; restore the file or run the trial again"
+            )

@@ -118,8 +118,10 @@ def _draws(cells: Sequence[FloatArray], seed: int, resamples: int) -> tuple[Floa
     cells = [cell[:, answered] for cell in cells]
     averages = np.stack([rounded_to_exact(cell.mean(axis=0)) for cell in cells], axis=1)
     repeated, variances = _resampled_repetitions(cells, seed, resamples)
-    means = averages.sum(axis=0) / len(averages)
-    return averages, resampled_means(averages, seed, resamples) - means[:, None] + repeated, variances
+    strays = resampled_means(averages, seed, resamples)
+    strays -= (averages.sum(axis=0) / len(averages))[:, None]
+    strays += repeated
+    return averages, strays, variances
 
 
 def _resampled_repetitions(cells: Sequence[FloatArray], seed: int, resamples: int) -> tuple[FloatArray, FloatArray]:
@@ -174,12 +176,10 @@ def _items(items: Sequence[Sequence[int]], averages: FloatArray, strays: FloatAr
     own = np.array([math.fsum(variances[list(cells)]) / len(cells) ** 2 for cells in items])
     errors = np.sqrt(deviations**2 / queries + own[:, None] + own[None, :])
     means = values.sum(axis=0) / queries
-    return _Items(
-        means,
-        deviations,
-        errors,
-        np.array([_mean(strays, cells) for cells in items]).reshape(len(items), strays.shape[1]),
-    )
+    of_groups = np.empty((len(items), strays.shape[1]))
+    for index, cells in enumerate(items):
+        of_groups[index] = _mean(strays, cells)
+    return _Items(means, deviations, errors, of_groups)
 
 
 def _mean(rows: FloatArray, cells: Sequence[int]) -> FloatArray:

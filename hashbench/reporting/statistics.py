@@ -112,9 +112,13 @@ def resampled_means(values: FloatArray, seed: int, resamples: int = RESAMPLES) -
     queries = len(values)
     drawn = _times_drawn(queries, seed, resamples)
     means = np.empty((values.shape[1], resamples))
+    counts = np.empty((min(resamples, _RESAMPLE_CHUNK), queries))  # written again and again: new memory costs as much
+    sums = np.empty((len(counts), values.shape[1]))
     for start in range(0, resamples, _RESAMPLE_CHUNK):
-        chunk = slice(start, start + _RESAMPLE_CHUNK)
-        np.divide((drawn[chunk].astype(np.float64) @ values).T, queries, out=means[:, chunk])
+        size = min(_RESAMPLE_CHUNK, resamples - start)
+        np.copyto(counts[:size], drawn[start : start + size])
+        np.matmul(counts[:size], values, out=sums[:size])
+        np.divide(sums[:size].T, queries, out=means[:, start : start + size])
     return means
 
 

@@ -1,4 +1,4 @@
-"""Standard output and error that take every sign and survive a reader who has gone."""
+"""Standard output and error that take every sign and survive a reader who has gone, and a full disk."""
 
 import codecs
 import io
@@ -7,7 +7,11 @@ import sys
 import unicodedata
 from typing import TextIO
 
+from hashbench.errors import StorageError
+
 HANDLER = "hashbench.nearest"
+ASCII = "hashbench_ascii"  # under its own name click would replace it by UTF-8
+STDOUT = 1
 _NEAREST = {
     "±": "+-",
     "≈": "~",
@@ -58,21 +62,51 @@ def _replace(error: UnicodeError) -> tuple[str, int]:
     return encodable(error.object[error.start : error.end], error.encoding), error.end
 
 
+def _ascii(name: str) -> codecs.CodecInfo | None:
+    """What :mod:`codecs` asks for a codec: ASCII's under the name :data:`ASCII`."""
+    if name != ASCII:
+        return None
+    own = codecs.lookup("ascii")
+    return codecs.CodecInfo(
+        own.encode,
+        own.decode,
+        own.streamreader,
+        own.streamwriter,
+        own.incrementalencoder,
+        own.incrementaldecoder,
+        ASCII,
+    )
+
+
 codecs.register_error(HANDLER, _replace)
+codecs.register(_ascii)
 
 
 class _Output(io.FileIO):
-    """A file descriptor that drops what is written once its reader has gone, so that work and exit code stay."""
+    """A file descriptor that drops what is written once its reader has gone, so that work and exit code stay.
+
+    What cannot be written for another reason, as on a full disk, is dropped from then on too; of standard output the
+    first write says so, of standard error there is nobody to tell.
+    """
 
     def write(self, data: bytes, /) -> int:  # type: ignore[override]
-        """Write, or drop."""
+        """Write, or drop.
+
+        Raises:
+            StorageError: standard output cannot be written; what is written after that is dropped.
+        """
         try:
             return super().write(data) or 0
-        except BrokenPipeError:
+        except OSError as error:
+            number = self.fileno()
             closed = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(closed, self.fileno())
+            os.dup2(closed, number)
             os.close(closed)
-            return len(data)
+            if number != STDOUT or isinstance(error, BrokenPipeError):
+                return len(data)
+            raise StorageError(
+                f"standard output cannot be written ({error.strerror}); free some space there, or write it elsewhere"
+            ) from error
 
 
 def _lasting(stream: TextIO) -> TextIO:
@@ -85,7 +119,8 @@ def _lasting(stream: TextIO) -> TextIO:
         return stream
     stream.flush()
     buffer = io.BufferedWriter(_Output(descriptor, "wb", closefd=False))  # type: ignore[type-var]
-    return io.TextIOWrapper(buffer, stream.encoding, HANDLER, line_buffering=stream.line_buffering, write_through=True)
+    encoding = ASCII if codecs.lookup(stream.encoding).name == "ascii" else stream.encoding
+    return io.TextIOWrapper(buffer, encoding, HANDLER, line_buffering=stream.line_buffering, write_through=True)
 
 
 def make_output_last() -> None:

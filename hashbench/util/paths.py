@@ -1,12 +1,16 @@
 """The folder of data sets and the cache's folder (features, checksums, audits), from options and environment."""
 
+import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from hashbench.errors import UsageError
 
 CACHE_VARIABLE = "HASHBENCH_CACHE"
 DATA_VARIABLE = "HASHBENCH_DATA"
+SHOWN = 60  # characters of a name that is too long
 
 
 def cache_root() -> Path:
@@ -59,6 +63,26 @@ def absolute(path: str | Path) -> Path:
         return Path(path).absolute()
     except FileNotFoundError:
         raise UsageError(f"{str(path)!r} lies in the current folder, which was removed; cd into another") from None
+
+
+@contextmanager
+def naming_files() -> Iterator[None]:
+    """Inside, files are looked for that users name: a name that is too long for a file is one line.
+
+    Raises:
+        UsageError: such a name.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        path = os.fsdecode(error.filename or "")
+        longest = max(path.split("/"), key=len)
+        raise UsageError(
+            f"a file cannot be called {longest[:SHOWN] + '...'!r} ({len(longest):,} characters in a path of "
+            f"{len(path):,}): the system takes no name that long; give a shorter one"
+        ) from error
 
 
 def shown(path: Path) -> Path:

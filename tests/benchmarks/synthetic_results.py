@@ -108,7 +108,7 @@ def _parameters(**variant: Any) -> Mapping[str, Any]:
 def _fingerprint(method: str) -> Mapping[str, Any]:
     """Of today's code, so that the records are current."""
     trial = TrialSpec(method, bits=16, **{**TRIAL, "parameters": {}})
-    return fingerprint(trial, CARD["id"], CPU)
+    return fingerprint(trial, str(CARD["id"]), CPU)
 
 
 def _record(planned: PlannedTrial, value: float) -> Record:
@@ -158,4 +158,4 @@ def _rates(planned: PlannedTrial) -> Record:
 
 
 if __name__ == "__main__":
-    write_results(Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:4])
+    write_results(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else "tables")

@@ -71,6 +71,18 @@ def test_outputs_go_to_files_beside_what_is_printed(
     assert facts == json.loads(call(*words, "--json").out)
 
 
+def test_a_report_whose_file_cannot_be_written_is_printed(
+    call: Call, results: ResultFolder, worse: ResultFolder, tmp_path: Path
+) -> None:
+    call("check", "--baseline", "b.json", "--update-baseline")
+    (tmp_path / "blocked").write_text("")
+    words = ("check", "--baseline", "b.json", "--results", "worse", "--repeats", "1")
+    done = call(*words, "--output", "blocked/c.xml")
+    assert done.code == 2
+    assert "failed: worse against b.json" in done.out
+    assert "blocked cannot be written" in done.err
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [

@@ -47,6 +47,83 @@ def test_every_report_is_printed_whole_in_encodings_that_lack_signs(
     assert len(done.stdout.decode(encoding).splitlines()) > 3
 
 
+METHOD = """
+from hashbench.method import HashMethod, Traits
+
+
+class Green(HashMethod):
+    \"\"\"Schwellen — größer als der Mittelwert.\"\"\"
+
+    traits = Traits()
+
+    def fit(self, train, run): ...
+
+    def encode(self, batch): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "where"),
+    [
+        (("list",), "stdout"),
+        (("show", "green"), "stdout"),
+        (("plot", "map-by-bits", "--out", "Bilder–größer"), "stdout"),
+        (("data", "verify", "folder:größe.toml"), "stderr"),
+        (("run", "--methods", "größe", "--bits", "8"), "stderr"),
+        (("leaderboard", "--größe"), "stderr"),
+    ],
+    ids=str,
+)
+def test_every_verb_writes_ascii_where_the_encoding_is_ascii(folder: Path, words: tuple[str, ...], where: str) -> None:
+    (folder / "methods").mkdir()
+    (folder / "methods/green.py").write_text(METHOD, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "hashbench", *words],
+        cwd=folder,
+        env=environment(folder / "cache", PYTHONIOENCODING="ascii", HASHBENCH_PLUGINS=str(folder)),
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert "gro\\xdfe" in getattr(done, where).decode("ascii")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("words", [("leaderboard",), ("leaderboard", "--format", "csv"), ("list",), ("list", "--help")])
+def test_a_full_disk_under_the_output_is_one_line(folder: Path, words: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "hashbench", *words],
+            cwd=folder,
+            env=environment(folder / "cache"),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert done.stderr.startswith("hashbench: standard output cannot be written (No space left on device)")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_under_the_log_ends_nothing(folder: Path) -> None:
+    words = ("run", "--methods", "lsh", "--bits", "8", "--executor", "inline", "--results", "made")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "hashbench", *words],
+            cwd=folder,
+            env=environment(folder / "cache"),
+            stdout=subprocess.PIPE,
+            stderr=full,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert done.returncode == 0
+    assert "All records of made/" in done.stdout
+
+
 def closed_early(folder: Path, *words: str) -> tuple[int, str]:
     """Exit code and errors of a command whose reader is gone before it prints."""
     reading, writing = os.pipe()

@@ -44,7 +44,9 @@ def test_another_metric_ranks_and_marks_in_every_format(folder: Path, call: Call
         assert "mAP@5000 on " in text
         assert re.search(r"1 +[|&]? *[Tt]anh.autoencoder.*0\.416", text)
         assert "≈" not in text
-    assert "Ranks by the means alone" in " ".join(call("leaderboard", "--metric", "map@5000").out.split())
+    assert "Bold: best of its column. Ranks by the means alone" in " ".join(
+        call("leaderboard", "--metric", "map@5000").out.split()
+    )
 
 
 def test_a_page_may_begin_with_another_metric(folder: Path, call: Callable[..., Done]) -> None:
@@ -76,9 +78,9 @@ def test_code_lengths_can_be_chosen(folder: Path, call: Callable[..., Done]) -> 
         (("plot", "--metric", "chance"), "no metric in these results named 'chance'"),
         (("leaderboard", "--bits", "16,x"), "--bits has 'x', wanted code lengths such as 16,32"),
         (("leaderboard", "--format", "latex", "--name", "itq"), "--name 'itq' names nothing, wanted NAME=TEXT"),
-        (("compare", "results", "--methods", "itq"), "--methods is 'itq', wanted two rows such as itq,mine"),
+        (("compare", "results", "--methods", "itq"), "methods is 'itq', wanted two rows such as 'itq,mine'"),
         (("compare", "results", "--methods", "itq,nobody"), "no method in these results named 'nobody'"),
-        (("compare", "results"), "name two folders or records, A and B, or one folder and --methods A,B"),
+        (("compare", "results"), "name two folders or records, A and B, or one folder and two of its methods"),
     ],
 )
 def test_what_is_not_there_is_one_line(

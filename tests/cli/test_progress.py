@@ -44,7 +44,7 @@ def test_losses_push_out_neither_bar_nor_count_nor_time(plan: Plan, width: int) 
     console = Console(file=io.StringIO(), force_terminal=True, width=width, legacy_windows=False)
     display = Display(plan, console)
     ticks = clock()
-    display.pace.clock = lambda: next(ticks)
+    display.trials.clock = lambda: next(ticks)
     trials = plan.to_run()
     for planned in trials[:3]:
         display.show(Event(planned.key, "started"))

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 import hashbench as hb
+from hashbench.errors import StorageError
 from hashbench.execution import measure
 from hashbench.records.results import Results
 from hashbench.records.schema import schema
@@ -224,3 +225,30 @@ def test_the_python_call_takes_weights_that_are_checked(
     context = rescore_records.call_args.args[1]
     assert context.weights.files == {"vgg19": tmp_path / "own.pth"}
     assert context.weights.offline
+
+
+@pytest.mark.parametrize(
+    ("words", "records", "work"),
+    [
+        (("rescore", "--all"), None, "hashbench.replay.rescore.rescore_record"),
+        (("measure",), "hashbench.replay.remeasure.stored_trials", "hashbench.replay.remeasure.measure_again"),
+        (("gallery",), "hashbench.cli.gallery._chosen", "hashbench.gallery.make.make_gallery"),
+    ],
+    ids=str,
+)
+def test_a_full_disk_is_said_once_and_ends_the_verb(
+    call: Callable[..., Done],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    records: str | None,
+    work: str,
+) -> None:
+    assert folder.is_dir()
+    if records:
+        monkeypatch.setattr(records, Mock(return_value=[Mock(), Mock()]))
+    full = Mock(side_effect=StorageError("results/records cannot be written (No space left on device)"))
+    monkeypatch.setattr(work, full)
+    done = call(*words)
+    assert (done.code, full.call_count) == (2, 1)
+    assert faults(done)[-1:] == ["hashbench: results/records cannot be written (No space left on device)"]

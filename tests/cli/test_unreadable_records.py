@@ -50,6 +50,13 @@ def _curve_cut(file: Path, content: bytes) -> None:
     file.write_bytes(json.dumps(record).encode())
 
 
+def _long_key(file: Path, content: bytes) -> None:
+    """A key that no name of a file can hold; in throughput, which is not named by it, no hardware."""
+    record = json.loads(content)
+    record |= {"key": "5" * 300} if "trial" in record else {"hardware": None}
+    file.write_bytes(json.dumps(record).encode())
+
+
 def _folder(file: Path, _content: bytes) -> None:
     file.mkdir()
     (file / "notes").touch()
@@ -79,7 +86,18 @@ def _other_kind(file: Path, _content: bytes) -> None:
 
 
 FAULTS = [
-    *(_newer, _newer_of_another_form, _older, _cut_off, _empty, _other_types, _curve_cut, _folder, _dangling),
+    *(
+        _newer,
+        _newer_of_another_form,
+        _older,
+        _cut_off,
+        _empty,
+        _other_types,
+        _curve_cut,
+        _long_key,
+        _folder,
+        _dangling,
+    ),
     *(_link_to_itself, _forbidden, _other_kind),
 ]
 IRREPLACEABLE = [_newer, _newer_of_another_form, _folder]

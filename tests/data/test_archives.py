@@ -53,6 +53,21 @@ def test_every_member_is_unpacked(tmp_path: Path, folder: Path, write: Writer) -
     assert unpacked == dict(GOOD)
 
 
+def test_a_tar_is_unpacked_by_a_python_without_filters(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Python 3.11.0 to 3.11.3, where extractall does not know the word."""
+    extract_all = tarfile.TarFile.extractall
+
+    def older(tar: tarfile.TarFile, path: Path) -> None:
+        extract_all(tar, path)
+
+    monkeypatch.delattr(tarfile, "data_filter", raising=False)
+    monkeypatch.setattr(tarfile.TarFile, "extractall", older)
+    unpack(write_tar(tmp_path / "archive", GOOD), folder)
+    assert (folder / "set/a.txt").read_bytes() == b"first"
+
+
 @WRITERS
 @pytest.mark.parametrize("name", ["../out.txt", "set/../../out.txt", "/out.txt", "..\\out.txt", "C:\\out.txt", "C:out"])
 def test_a_member_that_points_outside_is_named_and_nothing_is_written(

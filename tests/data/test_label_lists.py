@@ -248,3 +248,11 @@ def test_a_folder_without_the_lists_says_what_it_has(tmp_path: Path) -> None:
 
 def test_a_column_of_labels_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     assert read_label_column(written(tmp_path, "\ufeff0\r\n1\r\n"), 2, "list").tolist() == [False, True]
+
+
+@pytest.mark.parametrize("line", ["7.jpg,0 1 0", "7.jpg;0 1 0", "7.jpg, 0 1 0", "7.jpg,0,1,0"])
+def test_a_label_behind_a_comma_is_no_part_of_the_path(line: str, tmp_path: Path) -> None:
+    file = tmp_path / "list.txt"
+    file.write_text(f"{line}\n")
+    read = read_label_list(file)
+    assert (read.paths, read.rows) == (["7.jpg"], ["0 1 0"])

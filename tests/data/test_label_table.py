@@ -70,7 +70,9 @@ def test_what_labels_are_can_be_said(tmp_path: Path) -> None:
     assert read(tmp_path, "path,labels\na.jpg,0\nb.jpg,1\n", "multi-hot").labels == [(), ("column 1",)]
     with pytest.raises(UsageError, match=r"labels.csv:3: labels are 'owl', wanted 0 or 1 for each label"):
         read(tmp_path, "path,labels\na.jpg,0 1\nb.jpg,owl\n", "multi-hot")
-    with pytest.raises(UsageError, match=r"labels.csv:3: 3 labels, the lines before have 2"):
+    with pytest.raises(
+        UsageError, match=r"labels.csv:3: 0 or 1 for each of 3 labels in .0 1 1., the lines before have 2"
+    ):
         read(tmp_path, "path,labels\na.jpg,0 1\nb.jpg,0 1 1\n", "multi-hot")
 
 
@@ -123,3 +125,30 @@ def test_backslashes_lead_out_of_the_folder_no_more_than_slashes(tmp_path: Path,
         UsageError, match=r"labels.csv:2: .* leaves the folder of the images; write its path from there"
     ):
         read(tmp_path, f"path,labels\n{path},owl\n")
+
+
+def test_zeros_and_ones_of_different_lengths_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        UsageError, match=r"labels.csv:3: 0 or 1 for each of 2 labels in '1 0', the lines before have 3"
+    ):
+        read(tmp_path, "path,labels\na.jpg,1 0 1\nb.jpg,1 0\n")
+
+
+def test_several_numbers_in_a_cell_are_asked_about(tmp_path: Path) -> None:
+    text = "path,labels\na.jpg,0 5\nb.jpg,5\nc.jpg,[12]\n"
+    with pytest.raises(UsageError, match=r"labels.csv:2: labels are '0 5', which may be one name or several numbers"):
+        read(tmp_path, text.replace("[12]", "12"))
+    assert read(tmp_path, text, "names").labels == [("0 5",), ("5",), ("[12]",)]
+    assert read(tmp_path, text, separator=";").labels == [("0 5",), ("5",), ("[12]",)]
+
+
+@pytest.mark.parametrize("cell", ["3 17", "17;3", '"3, 17"', "3|17", '"[3, 17]"', "3.0 17.0", "03 17"])
+def test_class_numbers_are_numbers_however_they_are_separated(tmp_path: Path, cell: str) -> None:
+    table = read(tmp_path, f"path,labels\na.jpg,{cell}\nb.jpg,3\nc.jpg,\n", "class-numbers")
+    assert table.labels == [("17", "3"), ("3",), ()]
+
+
+@pytest.mark.parametrize("cell", ["owl", "-1", "1.5", "3 owl"])
+def test_class_numbers_are_checked(tmp_path: Path, cell: str) -> None:
+    with pytest.raises(UsageError, match=rf"labels.csv:3: labels are '{cell}', wanted whole class numbers"):
+        read(tmp_path, f"path,labels\na.jpg,3\nb.jpg,{cell}\n", "class-numbers")

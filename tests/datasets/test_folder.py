@@ -243,3 +243,16 @@ def test_readmes_example_loads(tmp_path: Path) -> None:
     dataset = open_dataset(f"folder:{file}", tmp_path)
     assert dataset.present().all()
     assert len(dataset) == len(csv.splitlines()) - 1
+
+
+@pytest.mark.parametrize("key", ["images", "csv", "lists", "classes"])
+@pytest.mark.parametrize(
+    ("name", "why"), [("x" * 300, r"[Nn]ame"), (r"a\u0000b", "not there|null byte|cannot be read")]
+)
+def test_names_that_no_file_can_have_are_refused_in_one_line(tmp_path: Path, key: str, name: str, why: str) -> None:
+    (tmp_path / "database.txt").write_text("a.jpg 0 1\n")
+    (tmp_path / "test.txt").write_text("b.jpg 0 1\n")
+    beside = 'lists = "."\n' if key == "classes" else ""
+    with pytest.raises(UsageError, match=why) as error:
+        opened(tmp_path, "path,labels\na.jpg,owl\n", f'{beside}{key} = "{name}"\n')
+    assert "\n" not in str(error.value)

@@ -72,3 +72,16 @@ def test_class_numbers_beside_a_matrix_are_its_columns() -> None:
 def test_a_class_number_that_is_no_int64_is_refused() -> None:
     with pytest.raises(ValueError, match="class number 18446744073709551615, wanted 0 to 9223372036854775806"):
         as_multi_hot(np.array([2**64 - 1], dtype=np.uint64))
+
+
+@pytest.mark.parametrize(
+    ("labels", "way_out"),
+    [
+        (np.arange(3) * 1.0, r"for class numbers pass labels\.astype\(int\)"),
+        (np.eye(3), r"for a 0/1 matrix pass \(labels > 0\)"),
+        (np.ones((2, 2, 2), dtype=int), "one row or number for each item"),
+    ],
+)
+def test_the_way_out_fits_the_labels(labels: Any, way_out: str) -> None:
+    with pytest.raises(ValueError, match=rf"^labels: got .*; {way_out}$"):
+        as_multi_hot(labels)

@@ -10,7 +10,7 @@ import torch
 
 import hashbench as hb
 from hashbench.execution.events import Event
-from hashbench.execution.progress import Lines, Pace
+from hashbench.execution.progress import GridProgress, Lines
 from hashbench.features.weights import Weights
 from hashbench.planning.grid import Grid
 from hashbench.planning.plan import Plan, make_plan
@@ -39,21 +39,24 @@ def take(listener: Any, clock: Clock, key: str, seconds: float) -> None:
 
 def test_time_left_takes_trials_to_last_as_long_as_others_of_their_method(plan: Plan) -> None:
     clock = Clock()
-    pace = Pace(plan, clock)
-    assert (pace.count, pace.left()) == ("[0/7]", "")
+    trials = GridProgress(plan, clock)
+    assert (trials.count, trials.left()) == ("[0/7]", "")
     keys = [planned.key for planned in plan.to_run()]  # float, random 16 and 32, itq 16 and 32, lsh 16 and 32
     for key, seconds in zip(keys[:4], (1, 1, 1, 97), strict=True):
-        take(pace, clock, key, seconds)
-    assert (pace.count, pace.left()) == ("[4/7]", "2 min 27 s left")  # 97 of itq, twice the mean 25 of lsh
-    pace(Event(keys[4], "started"))
+        take(trials, clock, key, seconds)
+    assert (trials.count, trials.left()) == (
+        "[4/7]",
+        "2 min 27 s left",
+    )  # 97 of itq, twice the mean 25 of lsh
+    trials(Event(keys[4], "started"))
     clock.now += 60
-    assert pace.left() == "1 min 27 s left"
+    assert trials.left() == "1 min 27 s left"
     clock.now += 600
-    assert pace.left() == "50 s left"
-    pace(Event(keys[4], "finished", "ok"))
+    assert trials.left() == "50 s left"
+    trials(Event(keys[4], "finished", "ok"))
     for key in keys[5:]:
-        take(pace, clock, key, 5)
-    assert (pace.count, pace.left()) == ("[7/7]", "")
+        take(trials, clock, key, 5)
+    assert (trials.count, trials.left()) == ("[7/7]", "")
 
 
 def test_a_long_training_has_lines_of_its_own(plan: Plan) -> None:

@@ -84,7 +84,7 @@ def test_a_disk_that_is_full_ends_the_run_with_a_line_after_the_table(
 def test_a_report_that_cannot_be_written_does_not_hide_the_table(
     call: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hashbench.execution.run.write_reports", no_reports)
+    monkeypatch.setattr("hashbench.reporting.write.write_reports", no_reports)
     done = call(*RUN)
     assert done.code == 2
     assert "lsh" in done.out
@@ -168,6 +168,7 @@ def test_a_cache_that_is_read_only_is_no_reason_to_stop(
 
 
 def test_a_current_folder_that_was_removed_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HASHBENCH_DATA", raising=False)
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()

@@ -15,6 +15,17 @@ Arrays = dict[str, Any]
 Score = Callable[..., Record]
 
 
+def drawn_arrays(bits: int) -> Arrays:
+    """Codes of that length for 6 queries and 40 items of 3 classes."""
+    rng = np.random.default_rng(3)
+    return {
+        "query_codes": rng.random((6, bits)) < 0.5,
+        "database_codes": rng.random((40, bits)) < 0.5,
+        "query_labels": np.arange(6) % 3,
+        "database_labels": np.arange(40) % 3,
+    }
+
+
 def only(arrays: Arrays, *kinds: str) -> Arrays:
     return {name: array for name, array in arrays.items() if name.rpartition("_")[2] in kinds}
 

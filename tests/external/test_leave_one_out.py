@@ -10,7 +10,7 @@ from hashbench.cli.score_text import lines
 from hashbench.errors import UsageError
 from hashbench.records.store import Record
 from hashbench.reporting.leaderboard.caption import caption
-from tests.external.scoring import Arrays, Score, npz, only, table_with
+from tests.external.scoring import Arrays, Score, drawn_arrays, npz, only, table_with
 
 
 @pytest.fixture
@@ -30,15 +30,7 @@ def leaking() -> Arrays:
 
 @pytest.fixture
 def apart() -> Arrays:
-    rng = np.random.default_rng(3)
-    return {
-        "query_codes": rng.random((6, 12)) < 0.5,
-        "database_codes": rng.random((40, 12)) < 0.5,
-        "query_labels": np.arange(6) % 3,
-        "database_labels": np.arange(40) % 3,
-        "query_items": np.arange(6),
-        "database_items": np.arange(6, 46),
-    }
+    return {**drawn_arrays(12), "query_items": np.arange(6), "database_items": np.arange(6, 46)}
 
 
 def floor_of(record: Record, folder: Path) -> Record:

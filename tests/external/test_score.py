@@ -1,6 +1,7 @@
 """Codes from elsewhere as records: keys, tables, protocols, and what is refused."""
 
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,23 +16,18 @@ from hashbench.data.protocol_card import make_card
 from hashbench.data.spec import open_dataset
 from hashbench.errors import UsageError
 from hashbench.execution.run import make_settings, plan_grids
+from hashbench.external.arrays import read_arrays
 from hashbench.planning.grid import Grid
 from hashbench.plugins.registry import DATASETS
 from hashbench.records.results import results
 from tests.evaluation.peak_memory import watched
-from tests.external.scoring import Arrays, Score, npz, only, table_with
+from tests.external.scoring import Arrays, Score, drawn_arrays, npz, only, table_with
 
 
 @pytest.fixture
 def arrays() -> Arrays:
     """Codes of 12 bits for 6 queries and 40 items of 3 classes."""
-    rng = np.random.default_rng(3)
-    return {
-        "query_codes": rng.random((6, 12)) < 0.5,
-        "database_codes": rng.random((40, 12)) < 0.5,
-        "query_labels": np.arange(6) % 3,
-        "database_labels": np.arange(40) % 3,
-    }
+    return drawn_arrays(12)
 
 
 @pytest.fixture(scope="module")
@@ -311,3 +307,46 @@ def test_a_bit_order_is_about_packed_codes_and_is_recorded(score: Score, arrays:
     assert record["key"] == score(arrays)["key"]
     with pytest.raises(UsageError, match=r"^--bit-order lsb is about --encoding packed; leave it out"):
         score(arrays, bit_order="lsb")
+
+
+HEADERS = {
+    "not closed": b"{'descr': '|b1', 'fortran_order': False, 'shape': (3",
+    "giant": b"{'descr': '|b1', 'fortran_order': False, 'shape': (1000000000000, 100000), }",
+    "beyond int64": b"{'descr': '|b1', 'fortran_order': False, 'shape': (9999999999999999999999, 4), }",
+    "negative": b"{'descr': '|b1', 'fortran_order': False, 'shape': (-3, 4), }",
+    "no type": b"{'descr': 3, 'fortran_order': False, 'shape': (2, 2), }",
+    "nested": b"[" * 110,
+}
+
+
+@pytest.mark.parametrize("header", HEADERS.values(), ids=HEADERS)
+@pytest.mark.parametrize("archived", [False, True])
+def test_a_damaged_header_of_an_array_is_one_line(header: bytes, archived: bool, tmp_path: Path) -> None:
+    file = tmp_path / "codes.npy"
+    file.write_bytes(b"\x93NUMPY\x01\x00\x76\x00" + header.ljust(117) + b"\n" + bytes(100))
+    if archived:
+        with zipfile.ZipFile(tmp_path / "codes.npz", "w") as archive:
+            archive.write(file, "query_codes.npy")
+        file = tmp_path / "codes.npz"
+    with pytest.raises(UsageError, match=r"^\S*codes\.np. cannot be read \([^\n]+\); wanted [^\n]*$"):
+        read_arrays(file, {})
+
+
+@pytest.mark.parametrize("member", ["database_codes", "database_codes.npy"])
+def test_a_member_that_is_no_array_is_named(member: str, arrays: Arrays, tmp_path: Path) -> None:
+    file = tmp_path / "codes.npz"
+    np.savez(file, query_codes=arrays["query_codes"])
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr(member, "101 010")
+    with pytest.raises(UsageError, match=r"cannot be read .*database_codes in it is no array of numpy's"):
+        read_arrays(file, {})
+
+
+def test_members_that_are_not_wanted_are_not_read(score: Score, arrays: Arrays, tmp_path: Path) -> None:
+    file = tmp_path / "codes.npz"
+    np.savez(file, **arrays, paths=np.array(["a.jpg", None], dtype=object))
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("README.txt", "codes of mine")
+    read = read_arrays(file, {})
+    assert read.values.keys() == arrays.keys()
+    assert read.unread == ("README.txt", "paths")

@@ -203,7 +203,7 @@ def test_what_changed_is_named() -> None:
         ({"datasets": ("digits/other",)}, "no protocol digits/other .there are: digits/holdout-200"),
         ({"bits": (0,)}, "bits is 0, wanted a whole number from 1 to 4096"),
         ({"bits": (-3,)}, "bits is -3, wanted a whole number from 1 to 4096"),
-        ({"bits": (8, 8)}, "bits are 8, 8, wanted each once"),
+        ({"bits": (8, 8)}, "bits have 8 2 times, wanted each code length once"),
         ({"repeats": 0}, "repeats is 0, wanted a whole number from 1 to 1000000000"),
         ({"limit": 0}, "limit is 0, wanted a whole number from 1 to 1000000000"),
         ({"limit": 9999}, "limit is 9999, but digits/holdout-200 has 1597 training items"),
@@ -358,3 +358,41 @@ def test_a_record_under_former_names_of_parameters_is_stale_and_not_another_tria
     leave_record(PlanEntry(old, "missing", True, ""), settings)
     monkeypatch.setattr(METHODS.get("itq"), "renamed", {"rounds": "iterations"})
     assert plan(settings)[3].stale_key == old.key
+
+
+@pytest.mark.parametrize(
+    ("changes", "trials"),
+    [
+        ({"repeats": 1_000_000_000}, "6,000,000,001"),
+        ({"methods": ("*",), "bits": tuple(range(1, 4001)), "repeats": 50}, "trials"),
+        (
+            {"methods": ("itq",), "parameters": {"itq": {"iterations": ",".join(map(str, range(1, 100_002)))}}},
+            "100,001",
+        ),
+        (
+            {"methods": ("lsh",), "repeats": 60_000, "bits": (16,)},
+            "120,001",
+        ),
+    ],
+)
+def test_more_trials_than_a_run_may_have_are_refused_before_anything_is_read(
+    settings: Settings, changes: dict[str, Any], trials: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hashbench.planning.plan, "tasks", None)
+    with pytest.raises(UsageError, match=rf"{trials}.*wanted at most 100,000 in a run; ask for fewer [^\n]*$"):
+        plan(settings, **{"methods": ("itq", "lsh"), **changes})
+
+
+def test_combinations_of_values_are_counted_before_they_are_made(settings: Settings) -> None:
+    many = ",".join(map(str, range(1, 1001)))
+    with pytest.raises(UsageError, match=r"sweep of tanh_autoencoder \(epochs, batch\) means 1,000,000 trials"):
+        plan(
+            settings,
+            methods=("tanh_autoencoder",),
+            parameters={"tanh_autoencoder": {"epochs": many, "batch": many}},
+        )
+
+
+def test_a_code_length_that_is_there_many_times_is_named_once() -> None:
+    with pytest.raises(UsageError, match="bits have 32 1000 times, wanted each code length once"):
+        Grid(("itq",), bits=(16,) + (32,) * 1000)

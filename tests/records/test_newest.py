@@ -1,9 +1,18 @@
 """The newest record of each trial."""
 
+from collections.abc import Mapping
 from itertools import permutations
 from typing import Any
 
+import pytest
+
+from hashbench.records import newest, outdated
 from hashbench.records.newest import by_device, newest_records, trial_id
+from hashbench.records.outdated import NONE_OUTDATED, records_that_count
+from hashbench.records.results import Results
+from hashbench.records.store import Record
+from hashbench.reporting.leaderboard.tables import tables
+from tests.reporting.made_records import make_record
 
 
 def record(key: str, created: str, device: str = "cpu", status: str = "ok", **trial: Any) -> dict[str, Any]:
@@ -22,9 +31,9 @@ OTHER = record("d", "2025-01-01", bits=32)
 
 def test_the_newest_counts_and_of_one_time_the_higher_key_whatever_the_order() -> None:
     for records in permutations((OLD, NEW, LATER, OTHER)):
-        newest = newest_records(records)
-        assert {record["key"] for record in newest.values()} == {"b", "d"}
-        assert newest[trial_id(OLD["trial"])] is LATER
+        counted = newest_records(records)
+        assert {record["key"] for record in counted.values()} == {"b", "d"}
+        assert counted[trial_id(OLD["trial"])] is LATER
 
 
 def test_a_preferred_record_goes_before_newer_ones() -> None:
@@ -52,3 +61,32 @@ def test_of_two_kinds_with_as_many_repetitions_the_preferred_then_the_newer_is_s
     cpu, gpu = record("c", "2026-01-01"), record("g", "2026-01-02", "cuda")
     assert [each["key"] for each in newest_records([gpu, cpu]).values()] == ["g"]
     assert [each["key"] for each in newest_records([gpu, cpu], {"c"}).values()] == ["c"]
+
+
+def test_what_a_trial_is_is_found_twice_for_a_record_however_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def counted(trial: Mapping[str, Any]) -> str:
+        asked.append(trial)
+        return trial_id(trial)
+
+    monkeypatch.setattr(newest, "trial_id", counted)
+    records = tuple(make_record("itq", bits, 0.5, repetition=number) for bits in (16, 32) for number in range(20))
+    tables(Results(records))
+    assert len(asked) == 2 * len(records)
+    asked.clear()
+    records_that_count(records, NONE_OUTDATED)
+    assert len(asked) == 2 * len(records)
+
+
+def test_what_was_asked_for_is_found_twice_for_a_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    original, asked = outdated._asked, []
+
+    def counted(record: Record) -> str:
+        asked.append(record)
+        return original(record)
+
+    monkeypatch.setattr(outdated, "_asked", counted)
+    records = tuple(make_record("itq", bits, 0.5, repetition=number) for bits in (16, 32) for number in range(20))
+    records_that_count(records, NONE_OUTDATED)
+    assert len(asked) == 2 * len(records)

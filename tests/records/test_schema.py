@@ -104,6 +104,8 @@ def test_model_and_schema_want_the_same_parts(name: str, tmp_path: Path) -> None
     for path, _ in parts(content):
         if path == ("trial",) or any(table in OPEN for table in path[:-1]):  # without a trial it is a throughput
             continue
+        if path[0] == "curves" and isinstance(path[-1], int):  # its arrays have one length, see consistency.py
+            continue
         without = changed(content, path, ...)
         if validator.is_valid(without) != is_read(without, tmp_path / "r.json"):
             differing.append(path)

@@ -51,3 +51,25 @@ def test_compare_judges_its_second_side(results: ResultFolder) -> None:
     comparison = hb.compare(results.path, results.path)
     assert (comparison.counts["stale"], comparison.exit_code) == (1, 1)
     assert hb.compare(results.path, results.path, allow_stale=True).counts["equal"] == 1
+
+
+def test_two_methods_of_a_folder_are_compared_from_python(results: ResultFolder) -> None:
+    results.add(0.6, "lsh", ap=np.full(20, 0.6))
+    comparison = hb.compare(results.path, methods=["itq", "lsh"], allow_stale=True)
+    assert comparison.counts == {"better": 1}
+    assert hb.compare(results.path, methods="itq,lsh", allow_stale=True) == comparison
+    assert hb.compare(results.path, methods="itq,lsh").counts == {"stale": 1}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, "name two folders or records, A and B, or one folder and two of its methods"),
+        ({"second": "results", "methods": "itq,lsh"}, "name two folders or records"),
+        ({"methods": ["itq"]}, r"methods is \['itq'\], wanted two rows such as 'itq,mine'"),
+        ({"methods": "itq,nobody"}, "no method in these results named 'nobody'"),
+    ],
+)
+def test_what_cannot_be_compared_is_said(results: ResultFolder, given: dict[str, str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        hb.compare(results.path, **given)  # type: ignore[arg-type]

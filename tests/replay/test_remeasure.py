@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
 import torch
 
@@ -63,5 +64,16 @@ def test_features_of_other_weights_are_not_measured(context: ReplayContext) -> N
     record = stored(context.results, "itq")
     record.record["trial"]["features_weights"] = "ab" * 32
     with pytest.raises(UsageError, match=r"has features of other weights \(abababababababab\) than those here"):
+        measure_again(record, context)
+    assert not (context.results / "throughput").exists()
+
+
+def test_items_that_the_data_set_does_not_have_are_damage(context: ReplayContext) -> None:
+    record = stored(context.results, "itq")
+    with np.load(record.codes_file) as arrays:
+        content = dict(arrays)
+    content["query_items"] = content["query_items"] + 10**12
+    np.savez(record.codes_file, allow_pickle=False, **content)
+    with pytest.raises(UsageError, match=r"itq.*npz have the query item 10000\d+, digits"):
         measure_again(record, context)
     assert not (context.results / "throughput").exists()

@@ -49,7 +49,7 @@ def _all(methods: int, repetitions: int, bits: tuple[int, ...]) -> Iterator[tupl
             for repetition in range(repetitions):
                 value = float(level + generator.normal(0, 0.004))
                 record = _record(template, f"method{method:02d}", length, value, repetition)
-                record["training"]["epochs"] = [{"loss": 1.0}] * (method % 3 * 20)
+                record["training"]["epochs"] = [{"epoch": n + 1, "loss": 1.0} for n in range(method % 3 * 20)]
                 record["seconds"] = {"fit": float(10 ** (method % 5 - 1) * generator.uniform(0.8, 1.2))}
                 values = np.clip(value + difficulty + generator.normal(0, 0.02, QUERIES), 0, 1)
                 yield record, values, _rates(record, speed, length) if repetition == 0 else None

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from hashbench.errors import StorageError
+from hashbench.errors import StorageError, UsageError
 from hashbench.util.files import replacing, staging_folder
+from hashbench.util.paths import naming_files
 from hashbench.util.storage import check_writable, make_folder, storage_fault, writing
 
 
@@ -76,3 +77,13 @@ def test_a_file_without_a_name_is_of_the_folder_that_is_full(tmp_path: Path, mon
     assert str(storage_fault(error, [tmp_path])).startswith("a file cannot be written (No space left")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
     assert str(storage_fault(error, [tmp_path])).startswith(f"{tmp_path} cannot be written (No space left")
+
+
+def test_a_name_that_no_file_can_have_is_one_line(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UsageError, match=r"^a file cannot be called 'x{60}...' \(300 characters in [^\n]*shorter one$"),
+        naming_files(),
+    ):
+        (tmp_path / ("x" * 300) / "a").is_dir()
+    with pytest.raises(IsADirectoryError), naming_files():
+        tmp_path.read_bytes()

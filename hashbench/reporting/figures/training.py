@@ -1,7 +1,7 @@
 """Figures of the training: losses, schedules and statistics of the bits of each epoch."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
 
+from hashbench.records.store import Record
 from hashbench.reporting.figures.curves import Curve, draw_line, over_repetitions
 from hashbench.reporting.figures.layout import FigureLayout, repetitions
 from hashbench.reporting.figures.style import DASHES, FAINT, Style, name, printable, short_number
@@ -64,7 +65,7 @@ def _histories(table: Table) -> list[History]:
 
 def epoch_curves(cell: Cell) -> dict[str, Curve]:
     """A cell's values by epoch, in the order they were recorded; a repetition that lacks an epoch leaves a gap."""
-    logs = [epochs for record in cell.ok if (epochs := (record["training"] or {}).get("epochs"))]
+    logs = [log for record in cell.ok if (log := _numbered((record["training"] or {}).get("epochs", ())))]
     names = list(dict.fromkeys(key for log in logs for entry in log for key in entry if key != "epoch"))
     numbers = sorted({entry["epoch"] for log in logs for entry in log})
     curves = {}
@@ -72,6 +73,11 @@ def epoch_curves(cell: Cell) -> dict[str, Curve]:
         by_epoch = [{entry["epoch"]: entry.get(key) for entry in log} for log in logs]
         curves[key] = over_repetitions([numbers] * len(logs), [[e.get(n) for n in numbers] for e in by_epoch])
     return curves
+
+
+def _numbered(epochs: Iterable[Record]) -> list[Record]:
+    """The epochs that have their number."""
+    return [entry for entry in epochs if entry.get("epoch") is not None]
 
 
 def _draw(

@@ -162,7 +162,8 @@ def _about_cells(table: Table) -> Iterator[str]:
     compared = table.metric == HEADLINE
     alone = sum(cell.mean(HEADLINE) != table.best(bits) and cell.vs_best is None for bits, cell in _ranked(table))
     if not compared:
-        yield f"Ranks by the means alone: records have {HEADLINE_NAME} per query, of which others are not tested."
+        bold = "Bold: best of its column. " if len(table.ranked) > 1 else ""
+        yield f"{bold}Ranks by the means alone: records have {HEADLINE_NAME} per query; other metrics are not tested."
     elif alone:
         yield (
             f"{alone:,} cell{' was' if alone == 1 else 's were'} not compared with the best: there is no AP per query "

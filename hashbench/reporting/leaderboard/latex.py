@@ -97,7 +97,8 @@ def _caption(table: Table, names: Mapping[str, str]) -> list[str]:
     runs = sorted({len(cell.ok) for cell in cells if len(cell.ok) > 1})
     if runs:
         count = f"{runs[0]}--{runs[-1]}" if len(runs) > 1 else f"{runs[0]}"
-        sentences.append(rf"Mean $\pm$ standard deviation of {count} repetitions.")
+        single = ", one where no deviation stands" if any(len(cell.ok) == 1 for cell in cells) else ""
+        sentences.append(rf"Mean $\pm$ standard deviation of {count} repetitions{single}.")
     if len(table.ranked) > 1:
         sentences.append("Bold: best.")
     if any(cell.tied_with_best for cell in cells):

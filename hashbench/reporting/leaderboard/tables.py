@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from hashbench.errors import unknown
 from hashbench.evaluation.headline import HEADLINE
-from hashbench.records.newest import by_device, newest_records
+from hashbench.records.newest import newest_and_left_out
 from hashbench.records.results import Results
 from hashbench.records.store import Record
 from hashbench.reporting.leaderboard.significance import compare_rows
@@ -34,14 +34,14 @@ def tables(
         UsageError: no record has that metric, or higher is not better.
     """
     check_metric(metric, results.records)
-    rows_of = _rows(results, current, stale)
+    newest, left_out = newest_and_left_out(results.records, current)
+    rows_of = _rows(newest.values(), results, stale)
     for key, rows in rows_of.items():
         if key.supervised:  # random codes and float features have no labels: their records are unsupervised
             unsupervised = rows_of.get(replace(key, supervised=False), {})
             rows |= {name: row for name, row in unsupervised.items() if row.reference}
     made = [_table(key, list(rows.values()), metric) for key, rows in sorted(rows_of.items())]
     made = [table for table in made if table.methods]
-    _, left_out = by_device(results.records, current)
     others: dict[TableKey, Counter[str]] = {}
     for record in left_out:
         others.setdefault(TableKey.of(record), Counter())[record["fingerprint"]["device"]] += 1
@@ -55,12 +55,11 @@ def tables(
     return made
 
 
-def _rows(results: Results, current: frozenset[str], stale: frozenset[str]) -> dict[TableKey, dict[str, Row]]:
-    """The rows of each table, by what makes them different rows."""
+def _rows(newest: Iterable[Record], results: Results, stale: frozenset[str]) -> dict[TableKey, dict[str, Row]]:
+    """The rows of each table, by what makes them different rows, of the ``newest`` records of these results."""
     throughputs: dict[str, list[Record]] = {}
     for throughput in results.throughputs:
         throughputs.setdefault(throughput["key"], []).append(throughput)
-    newest = newest_records(results.records, current).values()
     rows_of: dict[TableKey, dict[str, Row]] = {}
     for record in sorted(newest, key=lambda r: (r["trial"]["method"], r["trial"]["repetition"], str(r["key"]))):
         rows = rows_of.setdefault(TableKey.of(record), {})

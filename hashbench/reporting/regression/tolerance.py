@@ -4,8 +4,6 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from scipy import stats
-
 SAME_RUNS_TOLERANCE = 0.002
 """What the same seeds may differ by under the same hardware and versions; no tolerance is below it."""
 
@@ -61,6 +59,8 @@ def repetitions_on_both_sides(deviation: float, figures: int) -> int | None:
 
 
 def _quantile(count: int, figures: int) -> float:
+    from scipy import stats  # half a second, which only a new baseline needs
+
     return float(stats.t.ppf(1 - FALSE_ALARM_RATE / figures, count - 1))
 
 
@@ -68,5 +68,7 @@ def _power(deviation: float, old: int, new: int, figures: int) -> float:
     """How often a drop by DROP passes the bound, by the noncentral t distribution."""
     if deviation == 0:
         return 1.0
+    from scipy import stats  # as above
+
     shift = DROP / (deviation * math.sqrt(1 / old + 1 / new))
     return float(stats.nct.sf(_quantile(old, figures), old - 1, shift))
