@@ -10,7 +10,7 @@ from hashbench.errors import Incompatible
 from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
 from hashbench.shallow.anchor_weights import anchor_bandwidth, anchor_weights
 from hashbench.shallow.kmeans import CHUNK_ROWS, kmeans
-from hashbench.util.pca import column_means
+from hashbench.util.pca import column_means, fixed_signs
 
 RANK_TOLERANCE = 1e-12  # an eigenvalue below this counts as zero
 KMEANS_ITERATIONS = 5
@@ -28,6 +28,15 @@ class AnchorGraphHashing(HashMethod):
     own on either side of zero, which minimises the graph Laplacian of the bit and keeps it balanced (section 3.4).
 
     Anchors are k-means centres after five iterations; the bandwidth is the mean distance to the ``nearest``-th anchor.
+
+    Args:
+        bits: the eigenvectors they need are fewer than the anchors.
+        layers: 1 or 2; the paper's better one is 2, at equal length.
+        anchors: m; the paper's 300.
+        nearest: s; the paper has 2 to 5, by data set.
+
+    Raises:
+        ValueError: a parameter is out of its range.
     """
 
     traits = Traits(paper="Liu, Wang, Kumar and Chang, Hashing with graphs, ICML 2011")
@@ -51,13 +60,15 @@ class AnchorGraphHashing(HashMethod):
         return self
 
     def encode(self, batch: Tensor) -> Tensor:
+        return self.project(batch) >= 0
+
+    def project(self, batch: Tensor) -> Tensor:
         values = self._described(batch) @ self.weights_
-        first = values >= 0
         if self.layers == 1:
-            return first
+            return values
         above, below = self.thresholds_
-        second = torch.where(first, values - above, below - values) >= 0
-        return torch.stack([first, second], dim=2).flatten(1)[:, : self.bits]
+        second = torch.where(values >= 0, values - above, below - values)
+        return torch.stack([values, second], dim=2).flatten(1)[:, : self.bits]
 
     def _described(self, batch: Tensor) -> Tensor:
         """Z, float64 [n, m]."""
@@ -77,9 +88,7 @@ class AnchorGraphHashing(HashMethod):
         values, vectors = torch.linalg.eigh(root[:, None] * gram * root)
         values, vectors = values.flip(0)[1 : count + 1], vectors.flip(1)[:, 1 : count + 1]
         scale = torch.where(values > RANK_TOLERANCE, values.clamp(min=RANK_TOLERANCE).rsqrt(), 0.0)
-        weights = math.sqrt(len(x)) * root[:, None] * vectors * scale
-        largest = weights.abs().argmax(0, keepdim=True)
-        return weights * torch.where(weights.gather(0, largest) < 0, -1.0, 1.0), degrees
+        return math.sqrt(len(x)) * root[:, None] * fixed_signs(vectors) * scale, degrees
 
     def _thresholds(self, x: Tensor, degrees: Tensor) -> Tensor:
         """b+ and b- of each eigenvector, float64 [2, count].

@@ -24,6 +24,16 @@ class CirculantBinaryEmbedding(HashMethod):
     the paper descends by gradients instead.
 
     Items are centred, and scaled to unit length to optimise, as in the paper; ``samples`` of them, drawn at random.
+    The first term is a mean over the items, so that lambda means the same for any number; the paper's is a sum.
+
+    Args:
+        bits: at most the dimension of the features.
+        iterations: of the optimisation; 0 is the paper's CBE-rand.
+        orthogonality: lambda; the paper's 1.
+        samples: items drawn to optimise with.
+
+    Raises:
+        ValueError: a parameter is out of its range.
     """
 
     traits = Traits(paper="Yu, Kumar, Gong and Chang, Circulant binary embedding, ICML 2014")
@@ -53,7 +63,10 @@ class CirculantBinaryEmbedding(HashMethod):
         return self
 
     def encode(self, batch: Tensor) -> Tensor:
-        return convolved(self._flipped(batch), torch.fft.rfft(self.vector_))[:, : self.bits] >= 0
+        return self.project(batch) >= 0
+
+    def project(self, batch: Tensor) -> Tensor:
+        return convolved(self._flipped(batch), torch.fft.rfft(self.vector_))[:, : self.bits]
 
     def _flipped(self, batch: Tensor) -> Tensor:
         return (batch.double() - self.mean_) * self.flips_
@@ -75,7 +88,8 @@ class CirculantBinaryEmbedding(HashMethod):
 
 def convolved(x: Tensor, spectrum: Tensor) -> Tensor:
     """The circular convolution of each row [n, d] with the vector of this half spectrum, float64 [n, d]."""
-    return torch.fft.irfft(torch.fft.rfft(x) * spectrum, n=x.shape[1])
+    result: Tensor = torch.fft.irfft(torch.fft.rfft(x) * spectrum, n=x.shape[1])
+    return result
 
 
 def multiplicity(dimension: int, like: Tensor) -> Tensor:

@@ -20,6 +20,15 @@ class DensitySensitiveHashing(HashMethod):
     w = mu_i - mu_j, t = w^T (mu_i + mu_j) / 2 (equation 5). Of these the ``bits`` with the largest entropy
     -P0 log P0 - P1 log P1 are taken, P0 and P1 the shares of items whose group's centre lies on either side
     (equation 7); ties go to the plane of the earlier groups. A bit is sgn(w^T x - t).
+
+    Args:
+        bits: at most as many as there are planes.
+        groups_per_bit: alpha; the paper's 1.5.
+        iterations: of k-means, p; the paper's 3.
+        adjacent: r; the paper's 3.
+
+    Raises:
+        ValueError: a parameter is out of its range.
     """
 
     traits = Traits(paper="Jin, Li, Lin and Cai, Density sensitive hashing, IEEE Transactions on Cybernetics 2014")
@@ -50,7 +59,10 @@ class DensitySensitiveHashing(HashMethod):
         return self
 
     def encode(self, batch: Tensor) -> Tensor:
-        return (batch.double() - self.mean_) @ self.directions_ >= self.thresholds_
+        return self.project(batch) >= 0
+
+    def project(self, batch: Tensor) -> Tensor:
+        return (batch.double() - self.mean_) @ self.directions_ - self.thresholds_
 
 
 def middle_planes(centres: Tensor, adjacent: int) -> tuple[Tensor, Tensor]:

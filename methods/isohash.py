@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
-from hashbench.util.pca import principal_axes
 from hashbench.shallow.rotation import random_rotation
+from hashbench.util.pca import fixed_signs, principal_axes
 
 
 class IsoHash(HashMethod):
@@ -18,6 +18,13 @@ class IsoHash(HashMethod):
     Z = Q^T Lambda Q with its diagonal set to a; Z = Q^T diag(eigenvalues) Q, of which Q is kept and the eigenvalues
     are put back to Lambda. Both steps are projections, so the distance between the two sets never rises. A new item
     has the bits sgn((x - mean) W Q).
+
+    Args:
+        bits: at most the dimension of the features.
+        iterations: of both steps; the paper's 100.
+
+    Raises:
+        ValueError: a parameter is out of its range.
     """
 
     traits = Traits(paper="Kong and Li, Isotropic hashing, NIPS 2012")
@@ -40,7 +47,10 @@ class IsoHash(HashMethod):
         return self
 
     def encode(self, batch: Tensor) -> Tensor:
-        return (batch.double() - self.mean_) @ self.projection_ >= 0
+        return self.project(batch) >= 0
+
+    def project(self, batch: Tensor) -> Tensor:
+        return (batch.double() - self.mean_) @ self.projection_
 
 
 def isotropic_rotation(variances: Tensor, rotation: Tensor, iterations: int) -> tuple[Tensor, Tensor]:
@@ -57,5 +67,6 @@ def isotropic_rotation(variances: Tensor, rotation: Tensor, iterations: int) -> 
         lifted = rotation.T * variances @ rotation
         distances[iteration] = (lifted.diagonal() - mean).norm()
         lifted.diagonal().fill_(mean)
-        rotation = torch.linalg.eigh(lifted).eigenvectors.flip(1).T  # of falling eigenvalues, as the variances
+        falling = torch.linalg.eigh(lifted).eigenvectors.flip(1)  # as the variances
+        rotation = fixed_signs(falling).T
     return rotation, distances

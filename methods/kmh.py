@@ -9,25 +9,43 @@ from torch import Tensor
 from hashbench.errors import Incompatible
 from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
 from hashbench.shallow.kmeans import drawn_rows, squared_distances
-from hashbench.util.pca import principal_axes
+from hashbench.util.pca import RANK_TOLERANCE, principal_axes
+
+STEPS = 10  # of a codeword while the others are fixed
 
 
 class KMeansHashing(HashMethod):
     """K-means hashing (He, Wen and Sun 2013) in a product of subspaces of ``subspace_bits`` bits each.
 
-    In a subspace an item's bits are the index of its nearest codeword of 2^b. The codewords minimise
+    In a subspace an item's bits are the index of its nearest codeword c_i of 2^b. The codewords minimise
     E = mean over items ||x - c_i(x)||^2 + affinity sum over i, j of w_ij (||c_i - c_j|| - s sqrt(h_ij))^2
-    (equations 7 to 9), h_ij the Hamming distance of their indices, w_ij = n_i n_j / n^2 and s the scale that fits the
-    start best. In turn: nearest codewords, and each codeword given the others. The latter step takes the minimum of a
-    bound that touches E from above (the tangent of each norm), so E never rises at fixed w; the paper uses a
-    quasi-Newton method.
+    (equations 7 to 9), h_ij the Hamming distance of their indices, w_ij = n_i n_j / n^2 with n_i items at c_i. In turn:
+    nearest codewords, and each codeword given the others, by steps to the minimum of a bound that touches E from above
+    (the tangent of each norm), so E never rises while assignments and so w are fixed; the paper uses a quasi-Newton
+    method for the same minimum.
 
     The subspaces are made of principal axes, dealt out so that the products of their variances are balanced (section
-    3.3); a subspace starts from the hypercube of its first b axes (PCA hashing): the mean of each cell, or the cell's
-    corner where it is empty. ``bits`` that ``subspace_bits`` does not divide make the last subspace smaller.
+    3.3). A subspace starts from PCA hashing (section 3.2): its codewords are the corners (+-s/2, ..., +-s/2) of a cube
+    on its first b axes, s / 2 the mean magnitude of the items' projections on these. ``bits`` that ``subspace_bits``
+    does not divide make the last subspace smaller.
+
+    As many bits as dimensions leave no choice of axes: each, even one without variance, gets a bit, and mAP falls.
+
+    Args:
+        bits: their subspaces are at most as many as there are dimensions.
+        subspace_bits: b; the paper has 4 for 64 bits and less, 8 for 128.
+        affinity: lambda; the paper's 10.
+        iterations: assignments; the paper's 50.
+        samples: items drawn to learn from.
+
+    Raises:
+        ValueError: a parameter is out of its range.
     """
 
-    traits = Traits(paper="He, Wen and Sun, K-means hashing: an affinity-preserving quantization method, CVPR 2013")
+    traits = Traits(
+        paper="He, Wen and Sun, K-means hashing: an affinity-preserving quantization method, CVPR 2013",
+        presets={"quick": {"iterations": 10}},
+    )
 
     def __init__(
         self, bits: int, subspace_bits: int = 4, affinity: float = 10.0, iterations: int = 50, samples: int = 50_000
@@ -92,13 +110,12 @@ def subspace_sizes(bits: int, each: int) -> list[int]:
 
 def balanced_parts(variances: Tensor, count: int) -> list[Tensor]:
     """Axes dealt out by falling variance, each to the part with the smallest product that is not full; int64 each."""
-    logs = variances.clamp(min=1e-300).log() - variances.max().clamp(min=1e-300).log() + 1
+    logs = variances.clamp(min=max(float(variances.max()) * RANK_TOLERANCE, 1e-300)).log()
+    logs = logs - logs.min() + 1  # so that each axis makes its part's product larger
     capacity, products = math.ceil(len(variances) / count), [0.0] * count
     parts: list[list[int]] = [[] for _ in range(count)]
     for axis in variances.argsort(descending=True, stable=True).tolist():
-        part = min(
-            (p for p in range(count) if len(parts[p]) < capacity), key=lambda p: (len(parts[p]) > 0, products[p])
-        )
+        part = min((p for p in range(count) if len(parts[p]) < capacity), key=products.__getitem__)
         parts[part].append(axis)
         products[part] += float(logs[axis])
     return [torch.tensor(part) for part in parts]
@@ -120,11 +137,8 @@ def affine_codewords(x: Tensor, bits: int, affinity: float, iterations: int) -> 
     """
     words = torch.arange(1 << bits, device=x.device)
     patterns = index_bits(words, bits)
-    hamming = (patterns[:, None] != patterns).sum(2).double().sqrt()
-    codewords = hypercube_start(x, patterns)
-    distances = torch.cdist(codewords, codewords)
-    scale = (distances * hamming).sum() / hamming.square().sum()
-    wanted = scale * hamming
+    codewords, edge = hypercube(x, patterns)
+    wanted = edge * (patterns[:, None] != patterns).sum(2).double().sqrt()
     losses = torch.empty(iterations, dtype=torch.float64, device=x.device)
     for iteration in range(iterations):
         nearest = squared_distances(x, codewords).argmin(1)
@@ -137,28 +151,36 @@ def affine_codewords(x: Tensor, bits: int, affinity: float, iterations: int) -> 
     return codewords, losses
 
 
-def hypercube_start(x: Tensor, patterns: Tensor) -> Tensor:
-    """The mean of the items in each cell of PCA hashing by the first axes; the cell's corner where it is empty."""
-    bits = patterns.shape[1]
-    leading = torch.nn.functional.pad(x[:, :bits], (0, max(0, bits - x.shape[1])))
-    cell = ((leading >= 0).long() << torch.arange(bits, device=x.device)).sum(1)
-    member = torch.nn.functional.one_hot(cell, len(patterns)).double()
-    counts = member.sum(0)[:, None]
+def hypercube(x: Tensor, patterns: Tensor) -> tuple[Tensor, Tensor]:
+    """The corners of the cube whose signs on the first axes lose least, [2^bits, width], and its edge, a scalar."""
+    count = min(patterns.shape[1], x.shape[1])  # axes of a subspace may be fewer than its bits
+    edge = 2 * x[:, :count].abs().mean()
     corners = torch.zeros(len(patterns), x.shape[1], dtype=torch.float64, device=x.device)
-    signs = (patterns.double() * 2 - 1) * leading.square().mean(0).sqrt()
-    corners[:, :bits] = signs[:, : x.shape[1]]
-    return torch.where(counts > 0, member.T @ x / counts.clamp(min=1), corners)
+    corners[:, :count] = (patterns[:, :count].double() - 0.5) * edge
+    return corners, edge
 
 
 def renewed(word: int, codewords: Tensor, mean: Tensor, shares: Tensor, wanted: Tensor, affinity: float) -> Tensor:
-    """The codeword that minimises the bound of E which touches it at the present one, the others fixed."""
+    """The codeword after steps to the minimum of the bound of E that touches it, the others fixed.
+
+    Args:
+        word: which.
+        codewords: float64 [k, width].
+        mean: float64 [width], the sum of its items by the number of all.
+        shares: float64 [k], of the items at each codeword.
+        wanted: float64 [k], its distances s sqrt(h) to the others; 0 to itself.
+        affinity: weight of the second term.
+    """
     weights = 2 * affinity * shares[word] * shares  # each pair stands twice in E
-    weights = weights.index_fill(0, torch.tensor([word], device=weights.device), 0.0)
-    apart = codewords[word] - codewords
-    directions = apart / apart.norm(dim=1, keepdim=True).clamp(min=1e-300)
-    targets = codewords + wanted[:, None] * directions
+    weights[word] = 0
     total = shares[word] + weights.sum()
-    return torch.where(total > 0, (mean + weights @ targets) / total.clamp(min=1e-300), codewords[word])
+    fixed = mean + weights @ codewords
+    present = codewords[word]
+    for _ in range(STEPS):
+        apart = present - codewords
+        pull = weights * wanted / apart.norm(dim=1).clamp(min=1e-300)
+        present = torch.where(total > 0, (fixed + pull @ apart) / total.clamp(min=1e-300), present)
+    return present
 
 
 def energy(x: Tensor, codewords: Tensor, nearest: Tensor, shares: Tensor, wanted: Tensor, affinity: float) -> Tensor:

@@ -5,8 +5,8 @@ from typing import Self
 from torch import Tensor
 
 from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
-from hashbench.util.pca import principal_axes
 from hashbench.shallow.rotation import random_rotation
+from hashbench.util.pca import principal_axes
 
 
 class PCARR(HashMethod):
@@ -27,4 +27,7 @@ class PCARR(HashMethod):
         return self
 
     def encode(self, batch: Tensor) -> Tensor:
-        return (batch.double() - self.mean_) @ self.projection_ >= 0
+        return self.project(batch) >= 0
+
+    def project(self, batch: Tensor) -> Tensor:
+        return (batch.double() - self.mean_) @ self.projection_

@@ -9,7 +9,7 @@ from torch import Tensor
 from hashbench.errors import Incompatible
 from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
 from hashbench.shallow.kmeans import CHUNK_ROWS, drawn_rows, squared_distances
-from hashbench.util.pca import column_means
+from hashbench.util.pca import column_means, fixed_signs
 
 
 class ScalableGraphHashing(HashMethod):
@@ -22,6 +22,15 @@ class ScalableGraphHashing(HashMethod):
     each bit is renewed once against all others, in a random order (section 3.4).
 
     Items are centred and divided by their mean length; the kernel's width is the mean squared distance to the bases.
+
+    Args:
+        bits: at most as many as there are bases.
+        bases: items behind the kernel; the paper's 300.
+        rho: width of the similarity; the paper's 2.
+        gamma: the paper's 1e-6.
+
+    Raises:
+        ValueError: a parameter is out of its range.
     """
 
     traits = Traits(paper="Jiang and Li, Scalable graph hashing with feature transformation, IJCAI 2015")
@@ -49,7 +58,10 @@ class ScalableGraphHashing(HashMethod):
         return self
 
     def encode(self, batch: Tensor) -> Tensor:
-        return self._kernel(self._scaled(batch)) @ self.weights_ >= 0
+        return self.project(batch) >= 0
+
+    def project(self, batch: Tensor) -> Tensor:
+        return self._kernel(self._scaled(batch)) @ self.weights_
 
     def _scaled(self, batch: Tensor) -> Tensor:
         return (batch.double() - self.mean_) / self.scale_
@@ -131,5 +143,4 @@ def leading_direction(matrix: Tensor, factor: Tensor) -> Tensor:
     half = torch.linalg.solve_triangular(factor, matrix, upper=False)
     whole = torch.linalg.solve_triangular(factor, half.T, upper=False)
     vector = torch.linalg.eigh((whole + whole.T) / 2).eigenvectors[:, -1:]
-    direction = torch.linalg.solve_triangular(factor.T, vector, upper=True)[:, 0]
-    return direction * torch.where(direction[direction.abs().argmax()] < 0, -1.0, 1.0)
+    return fixed_signs(torch.linalg.solve_triangular(factor.T, vector, upper=True))[:, 0]

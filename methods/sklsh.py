@@ -18,9 +18,16 @@ class SKLSH(HashMethod):
 
     The expected share of bits in which two items differ is a function of the Gaussian kernel
     exp(-gamma ||x - y||^2 / 2) alone (Raginsky and Lazebnik 2009, section 2); it grows with their distance, to
-    4 / pi^2 for all that are far. x is centred and divided by the
-    mean distance of training items to their nearest neighbour, so that gamma counts in its units; the distance is that
-    of 1,000 items drawn at random, exact duplicates left out.
+    4 / pi^2 for all that are far. x is centred and divided by the mean distance of training items to their nearest
+    neighbour, so that gamma counts in its units; the distance is that of 1,000 items drawn at random, exact duplicates
+    left out.
+
+    Args:
+        bits: any number.
+        gamma: of the kernel, above 0.
+
+    Raises:
+        ValueError: a parameter is out of its range.
     """
 
     traits = Traits(
@@ -45,7 +52,10 @@ class SKLSH(HashMethod):
         return self
 
     def encode(self, batch: Tensor) -> Tensor:
-        return torch.cos((batch.double() - self.mean_) @ self.directions_ + self.phases_) + self.thresholds_ >= 0
+        return self.project(batch) >= 0
+
+    def project(self, batch: Tensor) -> Tensor:
+        return torch.cos((batch.double() - self.mean_) @ self.directions_ + self.phases_) + self.thresholds_
 
 
 def nearest_neighbour_distance(x: Tensor, mean: Tensor, generator: torch.Generator) -> Tensor:

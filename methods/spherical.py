@@ -24,6 +24,15 @@ class SphericalHashing(HashMethod):
 
     ``samples`` items, drawn at random, are used, as in the paper. Codes are searched by Hamming distance; the paper's
     spherical Hamming distance is another ranking of the same codes.
+
+    Args:
+        bits: any number.
+        iterations: at most so many; the paper goes on until the tolerances are met.
+        samples: items drawn to learn from; the paper has 10,000 to 20,000.
+        mean_tolerance, deviation_tolerance: the paper's .10 and .15.
+
+    Raises:
+        ValueError: a parameter is out of its range.
     """
 
     traits = Traits(paper="Heo, Lee, He, Chang and Yoon, Spherical hashing, CVPR 2012")
@@ -64,7 +73,11 @@ class SphericalHashing(HashMethod):
         return self
 
     def encode(self, batch: Tensor) -> Tensor:
-        return squared_distances(batch.double() - self.mean_, self.centres_) <= self.radii_
+        return self.project(batch) >= 0
+
+    def project(self, batch: Tensor) -> Tensor:
+        """t_k^2 - ||x - p_k||^2."""
+        return self.radii_ - squared_distances(batch.double() - self.mean_, self.centres_)
 
 
 def spheres(x: Tensor, centres: Tensor) -> tuple[Tensor, Tensor]:

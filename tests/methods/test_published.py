@@ -1,4 +1,4 @@
-"""ITQ and spectral hashing on CIFAR-10 with GIST against the published rows (``cifar10/unsupervised-59k``)."""
+"""ITQ, spectral hashing and LSH on CIFAR-10 with GIST against the published rows (``cifar10/unsupervised-59k``)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +18,16 @@ from hashbench.features.spec import extractor
 
 BITS = (12, 24, 32, 48)
 # mAP@all as quoted in Advances in Multimedia 2017:8961091, table 3.
-PUBLISHED = {"itq": (0.162, 0.169, 0.172, 0.175), "spectral": (0.131, 0.135, 0.133, 0.130)}
-TOLERANCE = 0.015
+PUBLISHED = {
+    "itq": (0.162, 0.169, 0.172, 0.175),
+    "spectral": (0.131, 0.135, 0.133, 0.130),
+    "lsh": (0.121, 0.126, 0.120, 0.120),
+}
+TOLERANCE = {
+    "itq": 0.015,
+    "spectral": 0.015,
+    "lsh": 0.03,
+}  # lsh hangs on its draw, and its authors may not have centred
 
 
 @dataclass(frozen=True)
@@ -52,4 +60,4 @@ def test_map_lies_within_the_published_row(gist59k: Gist59k, name: str, bits: in
         labels[split.database],
     )
     print(f"{name} {bits}: {scores.metrics['map@all']:.4f}")
-    assert scores.metrics["map@all"] == pytest.approx(PUBLISHED[name][BITS.index(bits)], abs=TOLERANCE)
+    assert scores.metrics["map@all"] == pytest.approx(PUBLISHED[name][BITS.index(bits)], abs=TOLERANCE[name])

@@ -16,7 +16,7 @@ SHALLOW = [
     *("agh", "cbe", "dsh", "imh", "isohash", "itq", "kmh", "lsh", "pca_rr", "pcah", "sgh", "sklsh", "spectral"),
     "spherical",
 ]
-QUICK: dict[str, dict[str, int]] = {  # parameters of those that would take seconds
+QUICK: dict[str, dict[str, Any]] = {  # parameters of those that would take seconds
     "imh": {"base": 60},
     "sgh": {"bases": 100},
     "kmh": {"iterations": 5},
