@@ -296,11 +296,20 @@ def test_imh_embeds_neighbours_together(embedding: str, digits_pixels: Pixels) -
     x = digits_pixels[0]
     method = fitted("imh", x, base=100, embedding=embedding)
     codes = method.encode(x)
-    hamming = (codes[:300, None] != codes[:300]).sum(2)
-    euclidean = np.linalg.norm(x[:300, None] - x[:300], axis=2)
-    nearest = np.argsort(euclidean, axis=1)[:, 1]
-    assert hamming[np.arange(300), nearest].mean() < 0.5 * hamming.mean()
-    assert np.array_equal(codes, fitted("imh", x, base=100, embedding=embedding).encode(x))
+    base, embedded = state(method)["base_"], state(method)["embedded_"]
+    apart = np.linalg.norm(base[:, None] - base, axis=2)
+    apart_embedded = np.linalg.norm(embedded[:, None] - embedded, axis=2)
+    nearest = np.argsort(apart, axis=1)[:, 1]
+    assert apart_embedded[np.arange(100), nearest].mean() < 0.6 * apart_embedded.mean()
+    rows, bandwidth = x[:50] - state(method)["mean_"], float(state(method)["bandwidth_"])
+    extended = np.empty((50, BITS))
+    for row, item in enumerate(rows):
+        squares = ((base - item) ** 2).sum(1)
+        near = np.argsort(squares)[:5]
+        weights = np.exp(-squares[near] / bandwidth**2)
+        extended[row] = weights @ embedded[near] / weights.sum()
+    assert np.array_equal(codes[:50], extended >= 0)
+    np.testing.assert_allclose(codes.mean(), 0.5, atol=0.15)
 
 
 def test_tsnes_similarities_have_the_perplexity_asked_for(generator: torch.Generator) -> None:
