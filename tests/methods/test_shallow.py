@@ -19,7 +19,7 @@ SHALLOW = [
 QUICK: dict[str, dict[str, Any]] = {  # parameters of those that would take seconds
     "imh": {"base": 60},
     "sgh": {"bases": 100},
-    "kmh": {"iterations": 5},
+    "kmh": {"iterations": 2},
 }
 DETERMINISTIC = {"pcah", "spectral"}
 DRAWS_FROM_LARGE_SETS = {"kmh"}
