@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from hashbench.method import HashMethod, Linear, RunContext, TrainingSet, Traits
+from hashbench.shallow.rotation import random_rotation
 from hashbench.util.pca import principal_axes
 
 
@@ -46,13 +47,6 @@ class ITQ(HashMethod):
 
     def linear(self) -> Linear:
         return Linear(self.mean_, self.projection_)
-
-
-def random_rotation(bits: int, generator: torch.Generator) -> Tensor:
-    """A uniformly drawn orthogonal matrix, float64 [bits, bits]."""
-    q, r = torch.linalg.qr(torch.randn(bits, bits, generator=generator, dtype=torch.float64))
-    uniform: Tensor = q * torch.where(r.diagonal() < 0, -1.0, 1.0)
-    return uniform
 
 
 def quantising_rotation(v: Tensor, rotation: Tensor, iterations: int) -> tuple[Tensor, Tensor]:

@@ -2,10 +2,10 @@
 
 from typing import Self
 
-import torch
 from torch import Tensor
 
 from hashbench.method import HashMethod, Incompatible, Linear, RunContext, TrainingSet, Traits
+from hashbench.shallow.rotation import random_rotation
 from hashbench.util.pca import column_means
 
 
@@ -31,7 +31,7 @@ class RotatedSign(HashMethod):
                 f"rotated_sign makes {dimension} bits of {dimension} dimensions, not {self.bits} (--bits full)"
             )
         self.mean_ = column_means(x)
-        self.rotation_ = _random_rotation(dimension, run.generator).to(x.device)
+        self.rotation_ = random_rotation(dimension, run.generator).to(x.device)
         return self
 
     def encode(self, batch: Tensor) -> Tensor:
@@ -39,10 +39,3 @@ class RotatedSign(HashMethod):
 
     def linear(self) -> Linear:
         return Linear(self.mean_, self.rotation_)
-
-
-def _random_rotation(size: int, generator: torch.Generator) -> Tensor:
-    """A uniformly drawn orthogonal matrix, float64 [size, size], on the CPU."""
-    q, r = torch.linalg.qr(torch.randn(size, size, generator=generator, dtype=torch.float64))
-    uniform: Tensor = q * torch.where(r.diagonal() < 0, -1.0, 1.0)
-    return uniform

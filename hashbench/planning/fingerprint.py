@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from hashbench import nets
+from hashbench import nets, shallow
 from hashbench.data import images
 from hashbench.features.deep import Deep
 from hashbench.features.spec import extractor_class
@@ -17,7 +17,11 @@ from hashbench.util import pca
 
 MAX_NAMED = 4
 # Engine modules with a version of their own, for the methods that import them, directly or through helpers.
-IMPORTED_PARTS = {"hashbench.nets": ("nets", nets.VERSION), "hashbench.util.pca": ("pca", pca.VERSION)}
+IMPORTED_PARTS = {
+    "hashbench.nets": ("nets", nets.VERSION),
+    "hashbench.shallow": ("shallow", shallow.VERSION),
+    "hashbench.util.pca": ("pca", pca.VERSION),
+}
 
 
 def fingerprint(trial: TrialSpec, card: str, device: torch.device) -> dict[str, Any]:

@@ -58,12 +58,12 @@ def principal_axes(x: Tensor, count: int) -> PrincipalAxes:
         centred = x[start : start + CHUNK_ROWS].double() - mean
         covariance.addmm_(centred.T, centred, alpha=1 / len(x))
     ascending, vectors = torch.linalg.eigh(covariance)
-    variances, axes = ascending.flip(0)[:count], _signed(vectors.flip(1)[:, :count])
+    variances, axes = ascending.flip(0)[:count], fixed_signs(vectors.flip(1)[:, :count])
     has_variance = variances > RANK_TOLERANCE * variances[0].clamp_min(0)
     return PrincipalAxes(mean, axes * has_variance)
 
 
-def _signed(axes: Tensor) -> Tensor:
+def fixed_signs(axes: Tensor) -> Tensor:
     """Columns with the sign that makes the entry of largest magnitude positive; ties within rounding: the first."""
     magnitude = axes.abs()
     largest = (magnitude >= magnitude.amax(0) * (1 - TIE_TOLERANCE)).int().argmax(0, keepdim=True)

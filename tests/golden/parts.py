@@ -17,6 +17,7 @@ VERSIONS: Mapping[str, tuple[str, str]] = {
     "images": ("hashbench.data.images", "VERSION"),
     "pca": ("hashbench.util.pca", "VERSION"),
     "nets": ("hashbench.nets", "VERSION"),
+    "shallow": ("hashbench.shallow", "VERSION"),
     "pixels": ("hashbench.features.pixels", "Pixels.version"),
     "gist": ("hashbench.features.gist", "Gist.version"),
     "networks": ("hashbench.features.deep", "Deep.version"),
@@ -24,6 +25,7 @@ VERSIONS: Mapping[str, tuple[str, str]] = {
 # Whose a file is: the first beginning that fits its path.
 OWNERS: tuple[tuple[str, str], ...] = (
     ("hashbench/nets/", "nets"),
+    ("hashbench/shallow/", "shallow"),
     ("hashbench/util/pca.py", "pca"),
     ("hashbench/data/", "images"),
     ("datasets/", "images"),
@@ -39,7 +41,7 @@ OWNERS: tuple[tuple[str, str], ...] = (
 )
 ALONE = "hashbench/execution/trial.py"  # joins all parts, and reports: its imports are not followed
 BEGINNINGS = (
-    *("hashbench/nets", "hashbench/features", "hashbench/util/pca.py", "datasets"),
+    *("hashbench/nets", "hashbench/shallow", "hashbench/features", "hashbench/util/pca.py", "datasets"),
     *("hashbench/execution/training_data.py", "hashbench/execution/references.py", "hashbench/records/trial_spec.py"),
     ALONE,
 )

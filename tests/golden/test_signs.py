@@ -1,8 +1,9 @@
 """Factorisations leave signs open: every method that uses one fixes them by a rule.
 
 The sign of an eigenvector or of a pair of singular vectors is a choice of the library, which may differ between
-versions and machines. Principal axes have a positive entry of largest magnitude, a random rotation is made unique by
-the diagonal of R, and ITQ's product of left and right singular vectors is the same for either choice.
+versions and machines. Principal axes and other eigenvectors have a positive entry of largest magnitude, a random
+rotation is made unique by the diagonal of R, and ITQ's product of left and right singular vectors is the same for
+either choice.
 """
 
 import ast
@@ -19,10 +20,13 @@ from tests.golden.golden import all_goldens
 
 ROOT = Path(hashbench.__file__).parents[1]
 FACTORISATIONS = {"eigh", "eig", "svd", "svds", "eigsh", "eigs", "qr", "lobpcg", "pca_lowrank", "svd_lowrank", "PCA"}
-WITH_A_RULE = {("hashbench/util/pca.py", "eigh"), ("methods/itq.py", "qr"), ("methods/itq.py", "svd")}
-WITH_A_RULE |= {("methods/rotated_sign.py", "qr")}
+WITH_A_RULE = {("hashbench/util/pca.py", "eigh"), ("methods/itq.py", "svd")}
+WITH_A_RULE |= {(f"methods/{name}.py", "eigh") for name in ("agh", "imh", "isohash", "sgh")}
+WITH_A_RULE |= {("hashbench/shallow/rotation.py", "qr")}
 USERS = {"eigh": ["pca/principal-axes", "shallow/pcah-8", "shallow/itq-8", "shallow/itq-24", "shallow/spectral-40"]}
-USERS |= {"svd": ["shallow/itq-8", "shallow/itq-24"], "qr": ["shallow/itq-8", "shallow/itq-24", "full/rotated_sign"]}
+USERS["eigh"] += [f"shallow/{name}-16" for name in ("agh", "imh", "isohash", "kmh", "pca_rr", "sgh")]
+USERS |= {"svd": ["shallow/itq-8", "shallow/itq-24"]}
+USERS |= {"qr": ["shallow/itq-8", "shallow/itq-24", "shallow/isohash-16", "shallow/pca_rr-16", "full/rotated_sign"]}
 
 
 def flipped(count: int) -> Tensor:
@@ -40,7 +44,7 @@ def test_the_other_sign_gives_the_same_codes(name: str, monkeypatch: pytest.Monk
         calls += 1
         parts = factorise(matrix)
         if name == "eigh":
-            return parts[0], parts[1] * flipped(len(matrix))
+            return type(parts)((parts[0], parts[1] * flipped(len(matrix))))
         signs = flipped(len(matrix))
         return (parts[0] * signs, *parts[1:-1], signs[:, None] * parts[-1])
 

@@ -1,3 +1,5 @@
+import sys
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ from torch import nn
 import hashbench
 from hashbench.plugins.registry import METHODS
 
-NAMES = ("tanh_autoencoder", "ste_autoencoder")
+NAMES = ("tanh_autoencoder", "ste_autoencoder", "stochastic_autoencoder", "bihalf_autoencoder")
 Digits = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 
 
@@ -62,6 +64,50 @@ def test_straight_through_decoder_sees_codes_and_z_gets_the_gradient_as_it_is() 
     assert loss.item() == pytest.approx((0 + 4 + 1.5**2) / 3)
     assert z.grad is not None
     assert torch.allclose(z.grad, 2 / 3 * torch.tensor([[0.0, 2.0, -1.5]]))
+
+
+def test_stochastic_bits_are_drawn_with_the_probability_of_the_sigmoid(generator: torch.Generator) -> None:
+    drawn_bits = sys.modules[METHODS.get("stochastic_autoencoder").__module__].drawn_bits
+    z = torch.tensor([[-2.0, 0.0, 1.0]]).repeat(20_000, 1).requires_grad_()
+    bits = drawn_bits(z, torch.rand(z.shape, generator=generator))
+    assert set(bits.unique().tolist()) == {-1.0, 1.0}
+    probability = 1 / (1 + np.exp([2.0, 0.0, -1.0]))
+    np.testing.assert_allclose((bits > 0).float().mean(0).numpy(), probability, atol=0.015)
+    torch.autograd.backward(bits.sum())
+    assert z.grad is not None
+    np.testing.assert_allclose(z.grad[0].numpy(), 2 * probability * (1 - probability), rtol=1e-5)
+
+
+def test_bihalf_codes_are_the_nearest_of_all_balanced_ones(generator: torch.Generator) -> None:
+    bihalf = sys.modules[METHODS.get("bihalf_autoencoder").__module__].bihalf
+    z = torch.randn(6, 4, generator=generator) + 1
+    codes = bihalf(z, 1.0)
+    assert not codes.sum(0).any()
+    halves = torch.tensor(
+        [[1.0 if item in upper else -1.0 for item in range(6)] for upper in combinations(range(6), 3)]
+    )
+    nearest = (z[None] - halves[..., None]).square().sum(1).argmin(0)  # of each bit
+    assert torch.equal(codes, halves[nearest].T)
+    assert bihalf(torch.arange(5.0)[:, None], 1.0)[:, 0].tolist() == [-1, -1, 1, 1, 1]
+
+
+def test_bihalf_gradient_has_a_pull_towards_the_half() -> None:
+    bihalf = sys.modules[METHODS.get("bihalf_autoencoder").__module__].bihalf
+    z = torch.tensor([[3.0, 0.5], [1.0, -0.5]], requires_grad=True)
+    weights = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    torch.autograd.backward((bihalf(z, 0.8) * weights).sum())
+    assert z.grad is not None
+    torch.testing.assert_close(z.grad, weights + 0.8 * torch.tensor([[2.0, -0.5], [2.0, 0.5]]) / 4)
+
+
+def test_bihalf_training_balances_bits_of_skew_features() -> None:
+    x = (np.random.default_rng(0).exponential(size=(600, 12)) ** 2).astype(np.float32)
+    imbalance = {}
+    settings: dict[str, dict[str, Any]] = {"ste_autoencoder": {}, "bihalf_autoencoder": {"gamma": 6.0}}
+    for name, given in settings.items():
+        codes = fitted(name, x, epochs=20, batch=64, **given).encode(x)
+        imbalance[name] = np.abs(codes.mean(0) - 0.5).mean()
+    assert imbalance["bihalf_autoencoder"] < 0.75 * imbalance["ste_autoencoder"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -118,6 +164,11 @@ def test_features_that_are_no_numbers_are_refused(name: str) -> None:
 def test_parameters_out_of_range_are_named(name: str, parameter: str) -> None:
     with pytest.raises(ValueError, match=f"{parameter} is 0"):
         METHODS.get(name)(8, **{parameter: 0})
+
+
+def test_a_negative_gamma_is_refused() -> None:
+    with pytest.raises(ValueError, match="gamma is -1"):
+        METHODS.get("bihalf_autoencoder")(8, gamma=-1)  # type: ignore[call-arg]
 
 
 def test_a_negative_penalty_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""ITQ and spectral hashing on CIFAR-10 with GIST against the published rows (``cifar10/unsupervised-59k``)."""
+"""ITQ, spectral hashing and LSH on CIFAR-10 with GIST against the published rows (``cifar10/unsupervised-59k``)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +40,7 @@ def gist59k(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Gist59
 
 @pytest.mark.slow
 @pytest.mark.parametrize("bits", BITS)
-@pytest.mark.parametrize("name", ["itq", "spectral"])
+@pytest.mark.parametrize("name", ["itq", "spectral", "lsh"])
 def test_map_lies_within_the_published_row(gist59k: Gist59k, name: str, bits: int) -> None:
     split, features, labels = gist59k.split, gist59k.features, gist59k.labels
     method = hb.hasher(name, bits=bits, device="cpu").fit(features[split.train])

@@ -1,6 +1,8 @@
 """Codes of the methods without networks, at two lengths, one of them above the rank of the features (21)."""
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import torch
 
@@ -13,13 +15,17 @@ from tests.golden.values import Bits, Floats, Result, array_of
 
 TRAINING_ITEMS = 200  # of the 240; the others are new to the method
 LENGTHS = {"lsh": (8, 40), "pcah": (8, 24), "itq": (8, 24), "spectral": (8, 40)}
+FIELD: Mapping[str, Mapping[str, Any]] = {
+    **{name: {} for name in ("agh", "cbe", "dsh", "isohash", "kmh", "pca_rr", "sgh", "sklsh", "spherical")},
+    "imh": {"embedding": "eigenmaps"},  # t-SNE's thousand steps carry the last digits of a machine far
+}
 
 
-def codes(name: str, bits: int) -> dict[str, Result]:
+def codes(name: str, bits: int, parameters: Mapping[str, Any] | None = None) -> dict[str, Result]:
     """Of all items, by a method that was fitted to the first 200."""
     features = stored("features")
     run = RunContext(torch.device("cpu"), torch.Generator().manual_seed(5))
-    method = METHODS.get(name)(bits).fit(TrainingSet(features[:TRAINING_ITEMS]), run)
+    method = METHODS.get(name)(bits, **(parameters or {})).fit(TrainingSet(features[:TRAINING_ITEMS]), run)
     return {"codes": Bits(array_of(method.encode(features)))}
 
 
@@ -37,4 +43,6 @@ def axes() -> dict[str, Result]:
 for method, lengths in LENGTHS.items():
     for length in lengths:
         add(f"shallow/{method}-{length}", partial(codes, method, length), "pca", methods=(method,))
+for method, given in FIELD.items():
+    add(f"shallow/{method}-16", partial(codes, method, 16, given), "pca", "shallow", methods=(method,))
 add("pca/principal-axes", axes, "pca")
