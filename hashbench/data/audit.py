@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from hashbench.data.image_files import ImageFileDataset
 from hashbench.data.protocol_card import ProtocolCard
-from hashbench.data.same_images import Groups, pixel_sums
+from hashbench.data.same_images import Groups, pixel_sums, same_images
+from hashbench.data.vector_survey import survey
 from hashbench.dataset import Dataset, Items, Split
 from hashbench.evaluation.evaluate import evaluate
 from hashbench.evaluation.headline import HEADLINE_K
@@ -70,7 +71,7 @@ class Audit:
         counts = {
             "images are missing": missing,
             "images cannot be decoded": len(self.broken_images),
-            "queries have no relevant item": self.unanswerable["listed"],
+            "queries have no relevant item": self.unanswerable["listed"] if self.labels else 0,
             "queries leak": leaking,
         }
         return [f"{count:,} {what}" for what, count in counts.items() if count]
@@ -155,6 +156,16 @@ def _missing_images(dataset: Dataset) -> dict[str, Any]:
 def leaks(split: Split, groups: Groups) -> dict[str, int]:
     """Number of queries with an image of identical pixels in the database, and in the training set."""
     return {f"query_in_{name}": len(_also_in(split.query, getattr(split, name), groups)) for name in LEAK_TARGETS}
+
+
+def found_leaks(dataset: Dataset, card: ProtocolCard, split: Split, cache: Path) -> dict[str, int]:
+    """The same of a protocol: of images by their pixels, of vectors by their numbers, as its survey has them.
+
+    Raises:
+        BrokenFiles: images cannot be decoded; names all of them.
+    """
+    surveyed = survey(dataset, card, cache)
+    return leaks(split, same_images(dataset, cache)) if surveyed is None else surveyed.leaks()
 
 
 def _also_in(items: Items, others: Items, groups: Groups) -> Items:

@@ -5,4 +5,5 @@ METRIC_VERSION = 1
 
 HEADLINE_K = 1000
 HEADLINE = f"map@{HEADLINE_K}"
+NEIGHBOURS_K = 100  # nearest items of the float vectors, the ground truth of relevance by neighbours
 RADIUS = 2  # bits, of precision within a radius

@@ -33,7 +33,7 @@ class RunOptions(TypedDict, total=False):
 
     methods, bits: what to run (required without suite); lists, or the text with commas.
     suite: name of a suite or its TOML file; what else is given changes all its runs, methods cannot be.
-    datasets, features, features_dtype, repeats, preset, parameters, limit, seed, rerun: see
+    datasets, features, features_dtype, repeats, preset, parameters, limit, seed, metric, queries, labels, rerun: see
         :class:`hashbench.planning.grid.Grid`.
     weights: {name of a network: file of its state dict}.
     offline: download nothing.
@@ -56,6 +56,9 @@ class RunOptions(TypedDict, total=False):
     parameters: Mapping[str, Mapping[str, Any]]
     limit: int | None
     seed: int
+    metric: str | None
+    queries: str | int | float | Path | None
+    labels: str | Path | None
     rerun: str
     device: str
     timeout: float | None
@@ -87,7 +90,7 @@ def run(**options: Unpack[RunOptions]) -> Results:
         weights=checked_weights(options.get("weights", {})),
         offline=options.get("offline", False),
     )
-    asked = grid_fields(options, methods=_names, bits=_bits, datasets=_names)
+    asked = grid_fields(options, methods=_names, bits=_bits, datasets=_names, queries=str, labels=str)
     chosen = executor(options.get("executor", "local"), settings)
     plan = plan_grids(open_grids(options.get("suite"), asked), settings)
     if not carry_out(plan, settings, chosen, _on_event(plan, options.get("progress"))):
@@ -146,7 +149,9 @@ def carry_out(plan: Plan, settings: Settings, chosen: Executor, on_event: Callab
     if plan.to_run():
         Store(settings.results).prepare()
     for spec in dict.fromkeys(planned.dataset_spec for planned in plan.to_run()):
-        same_images(open_dataset(spec, settings.data, log_to_stderr), settings.cache)
+        dataset = open_dataset(spec, settings.data, log_to_stderr)
+        if dataset.vectors() is None:
+            same_images(dataset, settings.cache)
 
     def hear(event: Event) -> None:
         if event.kind == "verified":  # a process of its own has a copy of the settings

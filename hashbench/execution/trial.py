@@ -17,9 +17,8 @@ import safetensors.torch
 import torch
 
 from hashbench.codes import Codes
-from hashbench.data.audit import leaks
-from hashbench.data.protocol_card import make_card
-from hashbench.data.same_images import same_images
+from hashbench.data.audit import found_leaks
+from hashbench.data.protocol_card import ProtocolCard, make_card
 from hashbench.data.spec import open_dataset, protocol_id
 from hashbench.dataset import Dataset, Split
 from hashbench.errors import Incompatible, StorageError, in_words
@@ -32,8 +31,8 @@ from hashbench.execution.measure import measure
 from hashbench.execution.settings import Settings
 from hashbench.execution.training_data import TrainingData
 from hashbench.features.backbones import load_backbone
-from hashbench.features.cache import cached_features
 from hashbench.features.extractor import Extractor
+from hashbench.features.item_features import item_features
 from hashbench.features.networks import net_name
 from hashbench.features.spec import extractor
 from hashbench.features.weights import Weights
@@ -45,16 +44,17 @@ from hashbench.records.new_record import mark_failed, new_record
 from hashbench.records.schema import FORMAT
 from hashbench.records.scores import saved_arrays, score_fields
 from hashbench.records.store import Record, Store
-from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, PlannedTrial
+from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, REFERENCES, PlannedTrial
 from hashbench.util.device import determinism, network_dtype, out_of_memory, pick_device, repeatable
 from hashbench.util.storage import storage_fault
 
 
 @dataclass(frozen=True)
 class LoadedProtocol:
-    """A protocol's data set, index sets and labels of all items; ``split.train`` is cut to the trial's limit."""
+    """A protocol's data set, card, index sets and labels of all items; ``split.train`` is cut to the trial's limit."""
 
     dataset: Dataset
+    card: ProtocolCard
     split: Split
     labels: npt.NDArray[np.bool_]
 
@@ -161,8 +161,10 @@ class TrialRunner:
         with self._phase("load"):
             loaded = self._load()
         with self._phase("audit"):
-            same = same_images(loaded.dataset, self.settings.cache)
-            self.record["protocol_card"]["leaks"] = leaks(loaded.split, same)
+            self.record["protocol_card"]["leaks"] = found_leaks(
+                loaded.dataset, loaded.card, loaded.split, self.settings.cache
+            )
+            self._check_input(loaded)
         if self.planned.trial.method == RANDOM_CODES:
             self._evaluate(*self._random_reference(loaded.split), loaded)
             return None
@@ -196,10 +198,22 @@ class TrialRunner:
         if card.id != self.planned.fingerprint["card"]:
             raise RuntimeError(f"{trial.protocol} changed on disk since the plan was made; run the command again")
         check_sources(trial, self.planned.fingerprint)
-        return LoadedProtocol(dataset, Split(split.train[: trial.limit], split.query, split.database), dataset.labels())
+        cut = Split(split.train[: trial.limit], split.query, split.database)
+        return LoadedProtocol(dataset, card, cut, dataset.labels())
+
+    def _check_input(self, loaded: LoadedProtocol) -> None:
+        """Skip a method on images where there are vectors alone, and one that reads labels where there are none."""
+        trial = self.planned.trial
+        if trial.method in REFERENCES:
+            return
+        traits = METHODS.get(trial.method).traits
+        if traits.input == "images" and loaded.dataset.vectors() is not None:
+            raise Incompatible(f"{trial.method} reads images, and {trial.protocol} has vectors alone")
+        if traits.supervised and not loaded.labels.shape[1]:
+            raise Incompatible(f"{trial.method} reads labels, and {trial.protocol} has none")
 
     def _inputs(self, loaded: LoadedProtocol) -> TrainingData:
-        features = cached_features(
+        features = item_features(
             loaded.dataset,
             self.planned.trial.dataset,
             self._extractor(),

@@ -1,13 +1,14 @@
 """Tasks: a protocol with its features, which the trials of a grid share."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from hashbench.data.protocol_card import ProtocolCard, make_card
-from hashbench.data.spec import expand, open_dataset, protocol_id
+from hashbench.data.spec import expand, open_dataset, protocol_id, set_options
+from hashbench.data.vector_survey import check_distance, survey
 from hashbench.dataset import Dataset, Split
 from hashbench.errors import BrokenFiles, UsageError, catching_exit
 from hashbench.features.extractor import Extractor
@@ -15,6 +16,7 @@ from hashbench.features.spec import extractor, features_dtype
 from hashbench.features.weights import Weights
 from hashbench.planning.defaults import default_datasets
 from hashbench.planning.grid import Grid, check_commas
+from hashbench.util.paths import cache_folder
 
 TRIED_IMAGES = 16
 
@@ -54,7 +56,8 @@ def tasks(grid: Grid, data: Path, device: torch.device, weights: Weights) -> Ite
     """
     patterns = grid.datasets or default_datasets()
     check_commas("--datasets", patterns, _names_a_file)
-    for spec in dict.fromkeys(spec for pattern in patterns for spec in expand(pattern, weights.log)):
+    specs = dict.fromkeys(spec for pattern in patterns for spec in expand(pattern, weights.log))
+    for spec in set_options(specs, grid.dataset_options()):
         with catching_exit(f"data set {spec!r}"):
             task = _task(spec, grid, data, device, weights)
         yield task
@@ -69,7 +72,9 @@ def _task(spec: str, grid: Grid, data: Path, device: torch.device, weights: Weig
     dataset = open_dataset(spec, data, weights.log)
     card, split = make_card(dataset, protocol_id(spec, dataset))
     _check_sizes(card, grid.limit)
-    _check_answerable(card, split, dataset)
+    card = _surveyed(dataset, card)
+    if dataset.distance is None:
+        _check_answerable(card, split, dataset)
     features = extractor(grid.features or dataset.features, weights, features_dtype(grid.features_dtype, device))
     _check_reads(features, dataset, split)
     return Task(spec, card, features, device, weights, dataset.notes())
@@ -91,6 +96,15 @@ def _check_sizes(card: ProtocolCard, limit: int | None) -> None:
         raise UsageError(f"limit is {limit}, but {card.protocol} has {card.sizes['train']} training items")
 
 
+def _surveyed(dataset: Dataset, card: ProtocolCard) -> ProtocolCard:
+    """The card with what is in the vectors of a data set that has some."""
+    found = survey(dataset, card, cache_folder())
+    if found is None:
+        return card
+    check_distance(dataset, found)
+    return replace(card, vectors=found.facts())
+
+
 def _check_answerable(card: ProtocolCard, split: Split, dataset: Dataset) -> None:
     labels = dataset.labels()
     if not (labels[split.query] & labels[split.database].any(axis=0)).any():
@@ -101,7 +115,13 @@ def _check_answerable(card: ProtocolCard, split: Split, dataset: Dataset) -> Non
 
 def _check_reads(features: Extractor, dataset: Dataset, split: Split) -> None:
     """Networks read any image; features without weights are tried on a few, so that not every trial fails alike."""
-    if features.weights is None:
+    if dataset.vectors() is not None:
+        if features.name != dataset.features:
+            raise UsageError(
+                f"{dataset.title} has vectors, which are its features, and no images to extract {features.name!r} "
+                "from; leave --features out"
+            )
+    elif features.weights is None:
         try:
             images = dataset.images(split.query[:TRIED_IMAGES])
         except BrokenFiles:  # all broken images are named at once, before anything is run

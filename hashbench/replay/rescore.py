@@ -18,7 +18,7 @@ from hashbench.execution.references import centred_features
 from hashbench.execution.training_data import TrainingData
 from hashbench.external.ground_truth import LEFT_OUT
 from hashbench.external.own_items import rows_by_number
-from hashbench.features.cache import cached_features
+from hashbench.features.item_features import item_features
 from hashbench.features.spec import extractor
 from hashbench.features.weights import Weights, checked_weights
 from hashbench.records.lookup import find_records
@@ -192,7 +192,7 @@ def _of_features(stored: StoredTrial, context: ReplayContext) -> tuple[Scores, R
     features = extractor(trial.features, context.weights, trial.features_dtype)
     check_weights(stored, features)
     where = cache_folder(), context.device, log_to_stderr, context.verified
-    cached = cached_features(dataset, trial.dataset, features, *where)
+    cached = item_features(dataset, trial.dataset, features, *where)
     labels, split = dataset.labels(), dataset.split().among(dataset.present())
     inputs = TrainingData(dataset, cached.values, labels)
     used = Split(split.train[: trial.limit], split.query, split.database)
