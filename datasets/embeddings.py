@@ -116,6 +116,11 @@ class Embeddings(Dataset):
     def vectors(self) -> Vectors:
         return StackedVectors([self._rows] if self._query_rows is None else [self._rows, self._query_rows])
 
+    def known_neighbours(self) -> Items | None:
+        """Those of ann-benchmarks, where the file has them and its queries and distance are the ones in use."""
+        known = {"train", "test", "neighbors"} <= set(self.file.names()) and not {"queries", "metric"} & set(self.given)
+        return self.file.column("neighbors").astype(np.int64) if known else None
+
     def images(self, items: Items) -> Images:  # noqa: ARG002
         raise UsageError(f"{self.file.path} has vectors and no images, which were asked for")
 

@@ -170,6 +170,10 @@ class Dataset(ABC):
         """
         return None
 
+    def known_neighbours(self) -> Items | None:
+        """The nearest items of each query that came with the vectors, nearest first [queries, k]; None without them."""
+        return None
+
     @abstractmethod
     def images(self, items: Items) -> Images:
         """The images of items that are present, in their own sizes, uint8 with 1 or 3 channels.

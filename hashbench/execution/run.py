@@ -9,12 +9,15 @@ from typing import Any, TypedDict, Unpack
 from hashbench.codes import check_bits
 from hashbench.data.same_images import same_images
 from hashbench.data.spec import open_dataset
+from hashbench.dataset import Dataset
 from hashbench.errors import UsageError, unknown
 from hashbench.execution.events import Event, OnEvent
 from hashbench.execution.executor import Executor
 from hashbench.execution.executors import executor
+from hashbench.execution.ground_truth import ground_truth
 from hashbench.execution.progress import Lines, header, is_watched
 from hashbench.execution.settings import Settings
+from hashbench.execution.training_data import TrainingData
 from hashbench.features.weights import Weights, checked_weights
 from hashbench.planning.grid import Grid, grid_fields, parse_bits, split_list
 from hashbench.planning.plan import Plan, make_plan
@@ -140,10 +143,12 @@ def plan_grids(grids: Sequence[Grid], settings: Settings) -> Plan:
 def carry_out(plan: Plan, settings: Settings, chosen: Executor, on_event: Callable[[Event], None]) -> bool:
     """Run the plan's open trials, then write the reports of the result folder; False when the user interrupted.
 
-    Images are decoded first, once for each content (see :func:`hashbench.data.same_images.same_images`).
+    Images are decoded first, once for each content (see :func:`hashbench.data.same_images.same_images`), and the
+    neighbours of vectors are searched for.
 
     Raises:
         BrokenFiles: images cannot be decoded; nothing was run.
+        UsageError: vectors have no neighbours that could be ranked; nothing was run.
         StorageError: results cannot be written, or what has to be cached; trials may be left.
     """
     if plan.to_run():
@@ -152,6 +157,8 @@ def carry_out(plan: Plan, settings: Settings, chosen: Executor, on_event: Callab
         dataset = open_dataset(spec, settings.data, log_to_stderr)
         if dataset.vectors() is None:
             same_images(dataset, settings.cache)
+        else:
+            _search_neighbours(dataset, settings)
 
     def hear(event: Event) -> None:
         if event.kind == "verified":  # a process of its own has a copy of the settings
@@ -164,6 +171,15 @@ def carry_out(plan: Plan, settings: Settings, chosen: Executor, on_event: Callab
 
     write_reports(settings.results, plan.keys(), plan.stale_keys())
     return finished
+
+
+def _search_neighbours(dataset: Dataset, settings: Settings) -> None:
+    vectors = dataset.vectors()
+    assert vectors is not None
+    assert dataset.distance is not None
+    inputs = TrainingData(dataset, vectors, dataset.labels())
+    where = settings.cache, pick_device(settings.device), log_to_stderr
+    ground_truth(inputs, dataset.content(), dataset.split(), dataset.distance, *where)
 
 
 def grid_results(plan: Plan, settings: Settings) -> Results:

@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,13 @@ from hashbench.data.protocol_card import ProtocolCard, make_card
 from hashbench.data.spec import open_dataset, protocol_id
 from hashbench.dataset import Dataset, Split
 from hashbench.errors import Incompatible, StorageError, in_words
-from hashbench.evaluation.evaluate import Scores, evaluate, evaluate_features, warm_up
-from hashbench.evaluation.headline import HEADLINE
+from hashbench.evaluation.evaluate import Scores, evaluate, warm_up
+from hashbench.evaluation.headline import headline_of
 from hashbench.evaluation.neighbourhoods import neighbourhood_quality
+from hashbench.evaluation.neighbours import Neighbours
 from hashbench.execution import references, training_data
 from hashbench.execution.events import Event
+from hashbench.execution.ground_truth import ground_truth
 from hashbench.execution.measure import measure
 from hashbench.execution.settings import Settings
 from hashbench.execution.training_data import TrainingData
@@ -51,16 +53,24 @@ from hashbench.util.storage import storage_fault
 
 @dataclass(frozen=True)
 class LoadedProtocol:
-    """A protocol's data set, card, index sets and labels of all items; ``split.train`` is cut to the trial's limit."""
+    """A protocol's data set, card, index sets and labels of all items; ``split.train`` is cut to the trial's limit.
+
+    ``neighbours`` are those of the queries, where they are relevant and have been searched for.
+    """
 
     dataset: Dataset
     card: ProtocolCard
     split: Split
     labels: npt.NDArray[np.bool_]
+    neighbours: Neighbours | None = None
 
     def label_pair(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
         """Labels of queries and database."""
         return self.labels[self.split.query], self.labels[self.split.database]
+
+    def scored_labels(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]] | tuple[None, None]:
+        """The same for an evaluation; None where there are no labels."""
+        return self.label_pair() if self.labels.shape[1] else (None, None)
 
 
 class TrialRunner:
@@ -98,8 +108,9 @@ class TrialRunner:
 
     def _unwritten(self) -> str:
         """What was computed and cannot be written, for the user; nothing where the trial had not come so far."""
-        value = (self.record["metrics"] or {}).get(HEADLINE)
-        return "" if value is None else f" ({self.planned}: {HEADLINE} {value:.3f} was computed and is not recorded)"
+        headline = headline_of(self.planned.card)
+        value = (self.record["metrics"] or {}).get(headline)
+        return "" if value is None else f" ({self.planned}: {headline} {value:.3f} was computed and is not recorded)"
 
     def _run(self) -> Record:
         self.store.prepare()
@@ -165,11 +176,18 @@ class TrialRunner:
                 loaded.dataset, loaded.card, loaded.split, self.settings.cache
             )
             self._check_input(loaded)
-        if self.planned.trial.method == RANDOM_CODES:
+        by_neighbours = loaded.dataset.distance is not None
+        if self.planned.trial.method == RANDOM_CODES and not by_neighbours:
             self._evaluate(*self._random_reference(loaded.split), loaded)
             return None
         with self._phase("features"):
             inputs = self._inputs(loaded)
+        if by_neighbours:
+            with self._phase("neighbours"):
+                loaded = replace(loaded, neighbours=self._ground_truth(inputs, loaded))
+        if self.planned.trial.method == RANDOM_CODES:
+            self._evaluate(*self._random_reference(loaded.split), loaded)
+            return None
         if self.planned.trial.method == FLOAT_FEATURES:
             self._float_reference(inputs, loaded)
             return None
@@ -290,24 +308,35 @@ class TrialRunner:
 
     def _float_reference(self, inputs: TrainingData, loaded: LoadedProtocol) -> None:
         with self._evaluation():
-            query, database = references.centred_features(inputs, loaded.split, self.device)
-            scores = evaluate_features(query, database, *loaded.label_pair(), self._cutoff, self.device)
-        self._store_scores(scores, None, loaded)
+            scored = loaded.scored_labels(), self._cutoff, loaded.neighbours
+            scores = references.float_scores(inputs, loaded.split, *scored, self.device)
+        item_bytes = inputs.features.shape[1] * inputs.features.dtype.itemsize
+        self._store_scores(scores, None, loaded, item_bytes)
 
     def _evaluate(self, query: Codes, database: Codes, loaded: LoadedProtocol) -> None:
         with self._evaluation():
-            scores = evaluate(query, database, *loaded.label_pair(), self._cutoff, self.device)
-        self._store_scores(scores, (query, database), loaded)
+            scored = *loaded.scored_labels(), self._cutoff, self.device
+            scores = evaluate(query, database, *scored, neighbours=loaded.neighbours)
+        self._store_scores(scores, (query, database), loaded, database.packed.shape[1])
 
     @property
     def _cutoff(self) -> int | None:
         cutoff: int | None = self.planned.card["cutoff"]
         return cutoff
 
-    def _store_scores(self, scores: Scores, codes: tuple[Codes, Codes] | None, loaded: LoadedProtocol) -> None:
-        self.record |= score_fields(scores)
+    def _store_scores(
+        self, scores: Scores, codes: tuple[Codes, Codes] | None, loaded: LoadedProtocol, item_bytes: int
+    ) -> None:
+        self.record |= {**score_fields(scores), "bytes_per_item": item_bytes}
         items = loaded.split.query, loaded.split.database
-        self.store.write_codes(self.planned, saved_arrays(scores, loaded.label_pair(), items, codes))
+        arrays = saved_arrays(scores, loaded.label_pair(), items, codes, loaded.neighbours)
+        self.store.write_codes(self.planned, arrays)
+
+    def _ground_truth(self, inputs: TrainingData, loaded: LoadedProtocol) -> Neighbours:
+        assert loaded.dataset.distance is not None
+        where = self.settings.cache, self.device, self._log
+        checksum = self.record["features_sha256"]
+        return ground_truth(inputs, checksum, loaded.split, loaded.dataset.distance, *where)
 
 
 def run_trial(planned: PlannedTrial, settings: Settings, on_event: Callable[[Event], None]) -> Record:

@@ -35,6 +35,8 @@ def ground_truth_from_protocol(name: str, given: ProvidedLabels, settings: Setti
     dataset = open_dataset(specs[0], settings.data, log_to_stderr)
     card, split = make_card(dataset, protocol_id(specs[0], dataset))
     everything, notes = dataset.labels(), []
+    if not everything.shape[1]:
+        raise UsageError(f"--protocol {name!r} has no labels, by which codes from elsewhere are scored; name another")
     rows: list[Items] = []
     for part in PARTS:
         items = split.parts()[part]

@@ -11,6 +11,7 @@ from hashbench.data.spec import expand, open_dataset, protocol_id, set_options
 from hashbench.data.vector_survey import check_distance, survey
 from hashbench.dataset import Dataset, Split
 from hashbench.errors import BrokenFiles, UsageError, catching_exit
+from hashbench.evaluation.headline import NEIGHBOURS_K
 from hashbench.features.extractor import Extractor
 from hashbench.features.spec import extractor, features_dtype
 from hashbench.features.weights import Weights
@@ -73,8 +74,13 @@ def _task(spec: str, grid: Grid, data: Path, device: torch.device, weights: Weig
     card, split = make_card(dataset, protocol_id(spec, dataset))
     _check_sizes(card, grid.limit)
     card = _surveyed(dataset, card)
-    if dataset.distance is None:
+    if dataset.distance is None or card.classes:
         _check_answerable(card, split, dataset)
+    if dataset.distance is not None and card.sizes["database"] < NEIGHBOURS_K:
+        raise UsageError(
+            f"{card.protocol}: a database of {card.sizes['database']:,} items has no {NEIGHBOURS_K} nearest; give more "
+            "vectors, or fewer queries"
+        )
     features = extractor(grid.features or dataset.features, weights, features_dtype(grid.features_dtype, device))
     _check_reads(features, dataset, split)
     return Task(spec, card, features, device, weights, dataset.notes())
