@@ -45,6 +45,7 @@ class Audit:
         missing_images: "names" of all items on the list without an image on disk, and likely "causes" with an example.
         broken_images: what is wrong with each image that cannot be decoded, by its file.
         notes: lines on what looks wrong in the files of lists and labels.
+        items: what an item is, "image" or "vector".
     """
 
     card: str
@@ -63,6 +64,7 @@ class Audit:
     missing_images: dict[str, Any]
     broken_images: dict[str, str]
     notes: list[str]
+    items: str = "image"
 
     def faults(self) -> list[str]:
         """Reasons why results differ from those of the published protocol, a phrase each; empty if there are none."""
@@ -123,6 +125,7 @@ def audit(dataset: Dataset, card: ProtocolCard, split: Split, cache: Path) -> Au
         missing_images=_missing_images(dataset),
         broken_images=pixels.broken,
         notes=dataset.notes(),
+        items="image" if dataset.vectors() is None else "vector",
     )
 
 

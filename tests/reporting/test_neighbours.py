@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import numpy as np
@@ -37,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(measure, "SECONDS_PER_FIGURE", 0.001)
         patch.setenv("HASHBENCH_CACHE", str(made / "cache"))
-        common = {"bits": [8, 12], "datasets": f"embeddings:{made / 'x.npz'}", "queries": 40, "executor": "inline"}
+        common: Any = {"bits": [8, 12], "datasets": f"embeddings:{made / 'x.npz'}", "queries": 40, "executor": "inline"}
         hb.run(methods="itq,lsh", results=made / "results", **common)
         hb.run(methods="itq,bgan", labels="kind", metric="ip", results=made / "labelled", **common)
     return made
