@@ -55,7 +55,7 @@ def test_m_is_the_smallest_multiple_that_keeps_enough() -> None:
         m = scores.metrics[f"neighbours/m@{percent}"]
         assert m is not None
         assert recall[int(m) - 1] >= percent / 100 > recall[int(m) - 2]
-    far = np.concatenate([DATABASE, np.zeros((9000, 10), dtype=np.float32)])
+    far = np.concatenate([DATABASE, np.arange(9000, dtype=np.float32)[:, None] + np.full(10, 99, dtype=np.float32)])
     one_code = np.zeros((9400, 8), dtype=np.bool_)
     lost = evaluate(one_code[:12], one_code, None, None, neighbours=nearest_neighbours(QUERY, far, "l2", 100))
     assert lost.metrics["neighbours/m@90"] is None

@@ -233,9 +233,10 @@ def _pair(
 def _average(cell: Repetitions, runs: list[Run]) -> PerQuery:
     per_query = []
     for run in runs:
-        arrays = read_per_query(cell.files[run], headline_of(cell.runs[run]["protocol_card"]))
+        headline = headline_of(cell.runs[run]["protocol_card"])
+        arrays = read_per_query(cell.files[run], headline)
         if arrays is None:
-            raise UsageError(f"no figures per query beside {cell.files[run]}")
+            raise UsageError(f"no {'AP' if headline == HEADLINE else headline} per query beside {cell.files[run]}")
         per_query.append(arrays)
     average = mean_over_repetitions(per_query)
     if average is None:
