@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,8 @@ from hashbench.util.progress import Log, no_log
 
 Items = npt.NDArray[np.int64]
 Images = Tensor | list[Tensor]
+Distance = Literal["l2", "cosine", "ip"]  # Euclidean; 1 - cosine; inner product, the largest nearest
+DISTANCES: tuple[Distance, ...] = get_args(Distance)
 
 # Default features of photographs, one choice for all sets, with weights from pip. The size is where accuracy stops to
 # pay: by 10 neighbours, 75, 80, 83 and 84 % of CIFAR-10's training images fall into their class at 96, 128, 160 and
@@ -54,6 +56,22 @@ class Split:
         return Split(**{name: items[present[items]] for name, items in self.parts().items()})
 
 
+class Vectors(ABC):
+    """One vector for each item of a data set, read on access.
+
+    Attributes:
+        shape: number of items and of dimensions.
+        dtype: float16, float32, int8 or uint8.
+    """
+
+    shape: tuple[int, int]
+    dtype: np.dtype[Any]
+
+    @abstractmethod
+    def __getitem__(self, items: Items) -> npt.NDArray[Any]:
+        """The vectors of ``items``, [n, dimensions] of :attr:`dtype`."""
+
+
 class Dataset(ABC):
     """Images, labels and index sets under one protocol. A data set's file name is its name on the command line.
 
@@ -61,7 +79,9 @@ class Dataset(ABC):
         title: its name in captions.
         source: citation or address of its origin, with the licence.
         protocols: the name alone means the first; empty for data sets that a file describes (:meth:`described_by`).
+        options: what can be set of a data set that a file describes, behind "?" in its spec ("NAME:FILE?metric=ip").
         features: default features, :data:`PHOTO_FEATURES` for photographs.
+        distance: relevant are the nearest neighbours of the vectors under it; None where labels alone say what is.
         root: the folder of all data sets.
         protocol: the protocol it was opened under.
         log: gets lines of progress.
@@ -70,7 +90,9 @@ class Dataset(ABC):
     title: str
     source: str
     protocols: ClassVar[tuple[Protocol, ...]]
+    options: ClassVar[tuple[str, ...]] = ()
     features: str
+    distance: Distance | None = None
 
     def __init__(self, root: Path, protocol: Protocol) -> None:
         """Store root and protocol; read nothing yet."""
@@ -140,6 +162,18 @@ class Dataset(ABC):
         """Lines on what looks wrong in the files of lists and labels, though it can be read; printed before a run."""
         return []
 
+    def vectors(self) -> Vectors | None:
+        """The vectors of all items, which are their features, of a data set without images; None where there are some.
+
+        Raises:
+            UsageError: a file of vectors cannot be read.
+        """
+        return None
+
+    def known_neighbours(self) -> Items | None:
+        """The nearest items of each query that came with the vectors, nearest first [queries, k]; None without them."""
+        return None
+
     @abstractmethod
     def images(self, items: Items) -> Images:
         """The images of items that are present, in their own sizes, uint8 with 1 or 3 channels.
@@ -147,7 +181,7 @@ class Dataset(ABC):
         One tensor [n, channels, h, w], or a list of n tensors [channels, h, w] if sizes differ.
 
         Raises:
-            UsageError: a file cannot be decoded; the message names it.
+            UsageError: a file cannot be decoded; the message names it. Or the data set has vectors and no images.
         """
 
     @abstractmethod

@@ -21,8 +21,7 @@ def lines(audit: dict[str, Any]) -> list[str]:
         "",
         *_items(audit),
         "",
-        *_labels(audit["labels"], audit["sizes"]),
-        "",
+        *([*_labels(audit["labels"], audit["sizes"]), ""] if audit["labels"] else []),
         *_findings(audit),
         "",
         *[f"  sha256 of {name:<8}  {value}" for name, value in audit["sums"].items()],
@@ -50,15 +49,20 @@ def _labels(labels: dict[str, dict[str, int]], sizes: dict[str, int]) -> list[st
 
 
 def _findings(audit: dict[str, Any]) -> list[str]:
-    chance = audit["chance"]
-    findings = ["  no query has a relevant item among the images on disk" if chance is None else _chance(chance)]
-    unanswerable = audit["unanswerable"]
-    named = _examples(unanswerable["count"], list(map(plain, unanswerable["first"])))
-    findings.append(f"  queries without a relevant item: {named}; {unanswerable['listed']:,} of those on the list")
+    findings = _by_labels(audit) if audit["labels"] else []
     for kind, duplicates in audit["duplicates"].items():
         pairs = [" = ".join(map(plain, pair)) for pair in duplicates["first"]]
-        findings.append(f"  same image, {kind.replace('_', ' ')}: {_examples(duplicates['count'], pairs)}")
+        findings.append(f"  same {audit['items']}, {kind.replace('_', ' ')}: {_examples(duplicates['count'], pairs)}")
     return findings + _missing(audit) + _broken(audit) + [f"  {plain(note)}" for note in audit["notes"]]
+
+
+def _by_labels(audit: dict[str, Any]) -> list[str]:
+    chance, unanswerable = audit["chance"], audit["unanswerable"]
+    named = _examples(unanswerable["count"], list(map(plain, unanswerable["first"])))
+    return [
+        "  no query has a relevant item among the images on disk" if chance is None else _chance(chance),
+        f"  queries without a relevant item: {named}; {unanswerable['listed']:,} of those on the list",
+    ]
 
 
 def _missing(audit: dict[str, Any]) -> list[str]:

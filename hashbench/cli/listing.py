@@ -94,7 +94,7 @@ def _features() -> list[dict[str, Any]]:
 
 
 def _metrics() -> list[dict[str, Any]]:
-    from hashbench.evaluation.metrics import declared
+    from hashbench.evaluation.metrics import declared, declared_neighbours
 
     return [
         {
@@ -103,7 +103,7 @@ def _metrics() -> list[dict[str, Any]]:
             "direction": metric.direction,
             "range": list(metric.range),
         }
-        for metric in declared()
+        for metric in (*declared(), *declared_neighbours())
     ]
 
 

@@ -20,7 +20,9 @@ device = click.option(
 )
 
 
-metric = click.option("--metric", default="map@1000", show_default=True, metavar="ID", help="What to show and rank by.")
+metric = click.option(
+    "--metric", metavar="ID", help="What to show and rank by.  [default: map@1000, or neighbours/recall@10]"
+)
 bits = click.option("--bits", metavar="LIST", help="Only these code lengths, as 16,32.  [default: all]")
 
 

@@ -55,10 +55,12 @@ def _show(stored: Any, record: dict[str, Any]) -> None:
 
 
 def _change(before: dict[str, Any], after: dict[str, Any]) -> str:
-    from hashbench.evaluation.headline import HEADLINE
+    from hashbench.evaluation.headline import headline_of
+    from hashbench.reporting.metric_names import metric_name
 
     if after["metrics"] is None:
         return f"{after['status']}, nothing to score"
-    old, new = (record["metrics"].get(HEADLINE) for record in (before, after))
+    headline = headline_of(before["protocol_card"])
+    old, new = (record["metrics"].get(headline) for record in (before, after))
     same = "as before" if old == new else "was none" if old is None else f"was {old:.6f}"
-    return f"mAP@1000 {new:.6f} ({same})"
+    return f"{metric_name(headline)} {new:.6f} ({same})"

@@ -42,6 +42,13 @@ Examples:
 @click.option("--set", "parameters", multiple=True, metavar="METHOD.PARAMETER=VALUE", help="Change a hyper-parameter.")
 @click.option("--limit", type=int, metavar="N", help="Train on the first N items of the training order.")
 @click.option("--seed", default=0, show_default=True, metavar="N", help="Root of all seeds.")
+@click.option(
+    "--metric", metavar="NAME", help="Distance of the neighbours of vectors: l2, cosine or ip.  [default: l2]"
+)
+@click.option(
+    "--queries", metavar="FILE|N|NAME", help="Queries of vectors: a file, a number or share of rows, a column."
+)
+@click.option("--labels", metavar="FILE|NAME", help="Labels of vectors: a .npy file, or a column.")
 @click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1, ...")
 @click.option("--offline", is_flag=True, help="Download nothing.")
 @click.option("--executor", default="local", show_default=True, metavar="NAME", help="local (isolated) or inline.")

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from hashbench.data.image_files import ImageFileDataset
 from hashbench.data.protocol_card import ProtocolCard
-from hashbench.data.same_images import Groups, pixel_sums
+from hashbench.data.same_images import Groups, pixel_sums, same_images
+from hashbench.data.vector_survey import survey
 from hashbench.dataset import Dataset, Items, Split
 from hashbench.evaluation.evaluate import evaluate
 from hashbench.evaluation.headline import HEADLINE_K
@@ -44,6 +45,7 @@ class Audit:
         missing_images: "names" of all items on the list without an image on disk, and likely "causes" with an example.
         broken_images: what is wrong with each image that cannot be decoded, by its file.
         notes: lines on what looks wrong in the files of lists and labels.
+        items: what an item is, "image" or "vector".
     """
 
     card: str
@@ -62,6 +64,7 @@ class Audit:
     missing_images: dict[str, Any]
     broken_images: dict[str, str]
     notes: list[str]
+    items: str = "image"
 
     def faults(self) -> list[str]:
         """Reasons why results differ from those of the published protocol, a phrase each; empty if there are none."""
@@ -70,7 +73,7 @@ class Audit:
         counts = {
             "images are missing": missing,
             "images cannot be decoded": len(self.broken_images),
-            "queries have no relevant item": self.unanswerable["listed"],
+            "queries have no relevant item": self.unanswerable["listed"] if self.labels else 0,
             "queries leak": leaking,
         }
         return [f"{count:,} {what}" for what, count in counts.items() if count]
@@ -122,6 +125,7 @@ def audit(dataset: Dataset, card: ProtocolCard, split: Split, cache: Path) -> Au
         missing_images=_missing_images(dataset),
         broken_images=pixels.broken,
         notes=dataset.notes(),
+        items="image" if dataset.vectors() is None else "vector",
     )
 
 
@@ -155,6 +159,16 @@ def _missing_images(dataset: Dataset) -> dict[str, Any]:
 def leaks(split: Split, groups: Groups) -> dict[str, int]:
     """Number of queries with an image of identical pixels in the database, and in the training set."""
     return {f"query_in_{name}": len(_also_in(split.query, getattr(split, name), groups)) for name in LEAK_TARGETS}
+
+
+def found_leaks(dataset: Dataset, card: ProtocolCard, split: Split, cache: Path) -> dict[str, int]:
+    """The same of a protocol: of images by their pixels, of vectors by their numbers, as its survey has them.
+
+    Raises:
+        BrokenFiles: images cannot be decoded; names all of them.
+    """
+    surveyed = survey(dataset, card, cache)
+    return leaks(split, same_images(dataset, cache)) if surveyed is None else surveyed.leaks()
 
 
 def _also_in(items: Items, others: Items, groups: Groups) -> Items:

@@ -15,6 +15,7 @@ from hashbench.util.threads import pool
 
 CHUNK_FILES = 1024  # files handed to the threads at a time
 SUM_BYTES = 16
+READ_BYTES = 1 << 24  # of a file, held at a time
 
 
 class KnownFile(NamedTuple):
@@ -101,8 +102,12 @@ def _states(folder: Path, names: Sequence[str], broken: dict[str, str]) -> dict[
 
 
 def _sum(file: Path) -> str | OSError:
+    digest = hashlib.blake2b(digest_size=SUM_BYTES)
     try:
-        return hashlib.blake2b(file.read_bytes(), digest_size=SUM_BYTES).hexdigest()
+        with file.open("rb") as stream:
+            while chunk := stream.read(READ_BYTES):
+                digest.update(chunk)
+        return digest.hexdigest()
     except OSError as error:
         return error
 

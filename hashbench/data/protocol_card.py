@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 
 from hashbench.dataset import Dataset, Split
+from hashbench.evaluation.headline import NEIGHBOURS_K
+
+SHARED_LABEL = "share a label"
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,8 @@ class ProtocolCard:
         unlabelled: number of each that have no label.
         classes: number of label columns.
         cutoff: customary k of mAP@k, or None.
+        relevance: of neighbours: {"kind": "neighbours", "distance": "l2", "k": 100}; None where labels say what is.
+        vectors: what was counted in the vectors of a data set that has no images; None where it has.
     """
 
     id: str
@@ -33,15 +38,20 @@ class ProtocolCard:
     unlabelled: dict[str, int]
     classes: int
     cutoff: int | None
+    relevance: dict[str, Any] | None = None
+    vectors: dict[str, Any] | None = None
 
     def facts(self) -> dict[str, Any]:
         """The card as a dictionary for the record, which has the protocol elsewhere."""
-        return {name: value for name, value in asdict(self).items() if name != "protocol"}
+        facts = {name: value for name, value in asdict(self).items() if name != "protocol"}
+        return {
+            name: value for name, value in facts.items() if value is not None or name not in ("relevance", "vectors")
+        }
 
 
-def card_id(protocol: str, cutoff: int | None, content: str, *contents: bytes) -> str:
+def card_id(protocol: str, cutoff: int | None, content: str, *contents: bytes, rule: str = SHARED_LABEL) -> str:
     """The id of a card: sixteen digits of the hash of its protocol, cut-off, relevance rule and contents."""
-    digest = hashlib.sha256(json.dumps([protocol, cutoff, "share a label", content]).encode())
+    digest = hashlib.sha256(json.dumps([protocol, cutoff, rule, content]).encode())
     for each in contents:
         digest.update(each)
     return digest.hexdigest()[:16]
@@ -58,7 +68,7 @@ def make_card(dataset: Dataset, protocol_id: str) -> tuple[ProtocolCard, Split]:
     index_sets = [items.astype("<i8").tobytes() for items in (split.train, split.query, split.database)]
     parts, has_label = split.parts(), np.asarray(labels.any(axis=1))
     card = ProtocolCard(
-        id=card_id(protocol_id, cutoff, content, *index_sets, np.packbits(labels).tobytes()),
+        id=card_id(protocol_id, cutoff, content, *index_sets, np.packbits(labels).tobytes(), rule=_rule(dataset)),
         protocol=protocol_id,
         content=content,
         sizes={name: len(items) for name, items in parts.items()},
@@ -66,5 +76,12 @@ def make_card(dataset: Dataset, protocol_id: str) -> tuple[ProtocolCard, Split]:
         unlabelled={name: int((~has_label[items]).sum()) for name, items in parts.items()},
         classes=labels.shape[1],
         cutoff=cutoff,
+        relevance=None
+        if dataset.distance is None
+        else {"kind": "neighbours", "distance": dataset.distance, "k": NEIGHBOURS_K},
     )
     return card, split
+
+
+def _rule(dataset: Dataset) -> str:
+    return SHARED_LABEL if dataset.distance is None else f"the {NEIGHBOURS_K} nearest by {dataset.distance}"

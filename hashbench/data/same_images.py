@@ -12,6 +12,7 @@ from torch import Tensor
 from hashbench.data.decode import decoding_id, undecodable
 from hashbench.data.images import DECODE_CHUNK_IMAGES
 from hashbench.data.kept_pixels import SUM_BYTES, KeptPixels, read_checked, write_checked
+from hashbench.data.row_sums import row_blocks
 from hashbench.dataset import Dataset, Items
 from hashbench.errors import BrokenFiles, UsageError
 from hashbench.util.progress import Progress
@@ -51,12 +52,15 @@ def same_images(dataset: Dataset, cache: Path) -> Groups:
 
 
 def pixel_sums(dataset: Dataset, cache: Path) -> PixelSums:
-    """Checksums of all images, which are decoded unless their checksums are in the cache.
+    """Checksums of all images, decoded unless their checksums are in the cache; of vectors where there are none.
 
     They are cached by the images' content and the code that decodes them, so that protocols share them; those of image
     files also file by file, so that a file that is mended, added or removed is the only one to be decoded. What is
     damaged in the cache is made again.
     """
+    if (vectors := dataset.vectors()) is not None:
+        rows = [block.sums for block in row_blocks(vectors, np.arange(len(dataset), dtype=np.int64))]
+        return PixelSums(np.concatenate(rows), {})
     decoding = decoding_id(dataset)
     whole = cache / "pixels" / f"{hashlib.sha256((dataset.image_content() + decoding).encode()).hexdigest()[:32]}.bin"
     sums = read_checked(whole, dataset.log)

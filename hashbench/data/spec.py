@@ -1,8 +1,10 @@
 """Opens data sets by spec: "cifar10", "flickr25k/24", "folder:birds/set.toml"."""
 
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from hashbench.data.file_options import with_options
 from hashbench.dataset import Dataset, Protocol
 from hashbench.errors import UsageError, catching_exit
 from hashbench.plugins.registry import DATASETS
@@ -47,6 +49,28 @@ def expand(pattern: str, log: Log = no_log) -> list[str]:
 def plugin_name(spec: str) -> str:
     """The data set's name in a spec: "cifar10" of "cifar10/bgan"."""
     return spec.partition(":")[0].partition("/")[0]
+
+
+def set_options(specs: Iterable[str], options: Mapping[str, str]) -> list[str]:
+    """The specs, as :func:`expand` returns them, with these options set of the data sets that have them.
+
+    Raises:
+        UsageError: an option that none of the data sets has.
+    """
+    set_in: set[str] = set()
+    result = []
+    for spec in specs:
+        known = DATASETS.get(plugin_name(spec)).options if options else ()
+        own = {name: value for name, value in options.items() if name in known}
+        set_in |= own.keys()
+        result.append(with_options(spec, own))
+    for name in options:
+        if name not in set_in:
+            raise UsageError(
+                f"--{name} is {options[name]!r}, and no data set of this run has such an option; "
+                "`hashbench show DATASET` says which has"
+            )
+    return result
 
 
 def open_dataset(spec: str, root: Path, log: Log | None = None) -> Dataset:

@@ -1,7 +1,7 @@
 """``hb.evaluate``: every metric, curve and diagnostic of one ranking of a database for each of many queries."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,12 +9,15 @@ import numpy.typing as npt
 import torch
 
 from hashbench.codes import Codes, CodesLike, as_codes
+from hashbench.dataset import Distance
 from hashbench.evaluation.curves import radius_curve, rank_curve, rank_grid
 from hashbench.evaluation.diagnostics import Diagnostics, code_diagnostics
 from hashbench.evaluation.feature_rows import Features
 from hashbench.evaluation.headline import HEADLINE, HEADLINE_K, RADIUS
 from hashbench.evaluation.histograms import Histograms, distance_histograms
 from hashbench.evaluation.metrics import Metric, declared
+from hashbench.evaluation.neighbour_scores import NeighbourScores, hamming_places, neighbour_scores
+from hashbench.evaluation.neighbours import Neighbours, kept
 from hashbench.evaluation.ranking import FloatArray, Ranking, empty_within, tied_share
 from hashbench.evaluation.relevance import Labels
 from hashbench.evaluation.similarities import similarity_histograms
@@ -30,11 +33,15 @@ class Scores:
     Attributes:
         metrics: value by id (``hashbench.evaluation.metrics.declared``), means over the queries with a relevant item;
             None where a metric is not defined; graded ones only where a query and an item can share several labels.
+            Without labels only those of neighbours are there.
         curves: "radius" {"precision", "recall", "empty"}, lists over the radii 0 .. bits, or None for a ranking by
-            features; "rank" {"k", "precision", "recall"}. Means over the queries with a relevant item.
-        average_precision: float64 [queries], map@1000 of each; NaN where the database holds no relevant item.
-        queries: {"scored", "unanswerable"}, their numbers.
+            features; "rank" {"k", "precision", "recall"}. Means over the queries with a relevant item. Both are None
+            without labels. "neighbours" where there are some: {"k", "m", "recall"}, see :class:`NeighbourScores`.
+        average_precision: float64 [queries], map@1000 of each; NaN where the database holds no relevant item, and
+            without labels.
+        queries: {"scored", "unanswerable"}, their numbers; without labels all are scored.
         diagnostics: figures about the database's codes; empty for a ranking by features.
+        neighbour_recall: float64 [queries], neighbours/recall@10 of each; None where no neighbours were given.
     """
 
     metrics: dict[str, float | None]
@@ -42,18 +49,29 @@ class Scores:
     average_precision: FloatArray
     queries: dict[str, int]
     diagnostics: Diagnostics
+    neighbour_recall: FloatArray | None = None
+
+    def with_neighbours(self, kept: NeighbourScores) -> "Scores":
+        """These scores, and those of the nearest neighbours."""
+        return replace(
+            self,
+            metrics={**self.metrics, **kept.metrics},
+            curves={**self.curves, "neighbours": kept.curve},
+            neighbour_recall=kept.recall,
+        )
 
 
 def evaluate(
     query_codes: CodesLike,
     database_codes: CodesLike,
-    query_labels: Labels,
-    database_labels: Labels,
+    query_labels: Labels | None,
+    database_labels: Labels | None,
     cutoff: int | None = None,
     device: torch.device | str = "auto",
     *,
     bits: int | None = None,
     own_rows: npt.NDArray[np.int64] | None = None,
+    neighbours: Neighbours | None = None,
 ) -> Scores:
     """Score a Hamming ranking: ``hb.evaluate(query_codes, database_codes, query_labels, database_labels)``.
 
@@ -65,33 +83,51 @@ def evaluate(
         query_codes: bool [q, bits], numpy or torch, True is +1; or :class:`Codes`; or with ``bits`` packed codes,
             uint8 [q, ceil(bits / 8)], the first bit highest, as numpy.packbits makes them.
         database_codes: the same of n items.
-        query_labels: class numbers [q] or bool [q, classes]; items are relevant that share a label.
+        query_labels: class numbers [q] or bool [q, classes]; items are relevant that share a label. None, of both
+            sides, leaves out what needs labels.
         database_labels: class numbers [n] or bool [n, classes].
         cutoff: the protocol's customary k, scored beside the usual ones.
         device: where distances are counted: auto, cpu, cuda, cuda:1. The numbers are the same everywhere.
         bits: code length, where codes are packed.
         own_rows: leave one out: for each query the row of the database that is the query itself, int64 [q], -1 for
             none; it is left out of that query's ranking.
+        neighbours: the nearest items by the float vectors, of :func:`nearest_neighbours`; scored beside labels.
 
     Raises:
         ValueError: shapes, dtypes or labels do not fit, a side is empty, or no query has a relevant item.
     """
     metrics = declared(cutoff)
     query, database = as_codes(query_codes, bits), as_codes(database_codes, bits)
-    histograms = distance_histograms(query, database, query_labels, database_labels, _device(device), own_rows)
-    tally = _Tally(metrics, rank_grid(len(database)), distances=True)
-    return tally.scores(histograms.blocks(), code_diagnostics(database))
+    if query_labels is None or database_labels is None:
+        one_class = np.zeros(max(len(query), len(database)), dtype=np.int64)
+        labels = one_class[: len(query)], one_class[: len(database)]
+        histograms = distance_histograms(query, database, *labels, _device(device), own_rows)
+        scores = _without_labels(len(query), {**code_diagnostics(database), **_ties(histograms)})
+    else:
+        histograms = distance_histograms(query, database, query_labels, database_labels, _device(device), own_rows)
+        tally = _Tally(metrics, rank_grid(len(database)), distances=True)
+        scores = tally.scores(histograms.blocks(), code_diagnostics(database))
+    if neighbours is None:
+        return scores
+    return scores.with_neighbours(
+        neighbour_scores(neighbours, hamming_places(neighbours, query, database, histograms.items))
+    )
 
 
 def evaluate_features(
     query: Features,
     database: Features,
-    query_labels: Labels,
-    database_labels: Labels,
+    query_labels: Labels | None,
+    database_labels: Labels | None,
     cutoff: int | None = None,
     device: torch.device | str = "auto",
+    *,
+    distance: Distance = "cosine",
+    neighbours: Neighbours | None = None,
 ) -> Scores:
-    """Score the ranking by cosine similarity of float features [n, d], centred by the caller.
+    """Score the ranking by a distance of float features [n, d]: by default the cosine, centred by the caller.
+
+    With ``neighbours``, which must be nearest under the same distance, all of them are kept.
 
     Features may also be :class:`hashbench.evaluation.feature_rows.FeatureRows`, of which only blocks are held. There is
     no curve by radius, precision within a radius is None and diagnostics are empty; the rest is that of
@@ -103,14 +139,35 @@ def evaluate_features(
     """
     metrics = declared(cutoff)
     where = _device(device)
-    with torch.autocast(where.type, enabled=False):  # a caller's: similarities are float32
-        blocks = similarity_histograms(query, database, query_labels, database_labels, where)
-        return _Tally(metrics, rank_grid(len(database)), distances=False).scores(blocks, {})
+    if query_labels is None or database_labels is None:
+        scores = _without_labels(len(query), {})
+    else:
+        with torch.autocast(where.type, enabled=False):  # a caller's: similarities are float32
+            blocks = similarity_histograms(query, database, query_labels, database_labels, where, distance)
+            scores = _Tally(metrics, rank_grid(len(database)), distances=False).scores(blocks, {})
+    return scores if neighbours is None else scores.with_neighbours(neighbour_scores(neighbours, neighbours.places()))
+
+
+def _without_labels(queries: int, diagnostics: Diagnostics) -> Scores:
+    curves = {"radius": None, "rank": None}
+    return Scores({}, curves, np.full(queries, np.nan), {"scored": queries, "unanswerable": 0}, diagnostics)
+
+
+def _ties(histograms: Histograms) -> Diagnostics:
+    """Means over all queries of what ties in their rankings."""
+    tied, empty = 0.0, 0.0
+    for block in histograms.blocks():
+        ranking = Ranking(block.items, block.relevant)
+        tied += float(tied_share(ranking, HEADLINE_K).sum())
+        empty += float(empty_within(ranking, RADIUS).sum())
+    return {f"tied_share@{HEADLINE_K}": tied / len(histograms), f"empty_share@r{RADIUS}": empty / len(histograms)}
 
 
 def warm_up(device: torch.device) -> None:
     """Compile the loops that evaluations run, or load them from the cache, before an evaluation that is timed."""
     codes, features = Codes.pack(np.eye(2, 8, dtype=np.bool_)), torch.eye(2)
+    one = Neighbours(1, "l2", np.arange(3), np.arange(2), np.zeros(2, dtype=np.float32))
+    kept(one, one.places(), 1, np.arange(1, 3))
     for labels in (np.arange(2), np.ones((2, 2), dtype=np.bool_)):
         evaluate(codes, codes, labels, labels, device=device)
         evaluate_features(features, features, labels, labels, device=device)

@@ -9,7 +9,15 @@ import numpy as np
 
 from hashbench.evaluation.average_precision import ORDERS, Denominator, Order, average_precision
 from hashbench.evaluation.graded import acg, ndcg, weighted_average_precision
-from hashbench.evaluation.headline import HEADLINE, HEADLINE_K, RADIUS
+from hashbench.evaluation.headline import (
+    HEADLINE,
+    HEADLINE_K,
+    KEPT_PERCENT,
+    MULTIPLES,
+    NEIGHBOURS_CURVE_K,
+    NEIGHBOURS_RANKS,
+    RADIUS,
+)
 from hashbench.evaluation.ranking import FloatArray, Ranking, precision, precision_within, recall
 from hashbench.util.numbers import whole_number
 
@@ -73,7 +81,24 @@ def declared(cutoff: int | None = None) -> list[Metric]:
 
 def declared_metric(metric: str, cutoff: int | None) -> Metric | None:
     """The metric of that id; None for one that only another version of hashbench declares."""
-    return next((one for one in declared(cutoff) if one.id == metric), None)
+    return next((one for one in (*declared(cutoff), *declared_neighbours()) if one.id == metric), None)
+
+
+def declared_neighbours() -> list[Metric]:
+    """The metrics of relevance by neighbours, which :mod:`hashbench.evaluation.neighbour_scores` computes."""
+    recalls = [_kept(k) for k in NEIGHBOURS_RANKS]
+    return [*recalls, *(_multiple(percent) for percent in KEPT_PERCENT)]
+
+
+def _kept(k: int) -> Metric:
+    formula = f"share of the {k} nearest by the float vectors among the first {k} ranks; mean over all orders of ties"
+    return Metric(f"neighbours/recall@{k}", formula, "up", (0, 1), None)
+
+
+def _multiple(percent: int) -> Metric:
+    k = NEIGHBOURS_CURVE_K
+    formula = f"smallest m with {percent} % of the {k} nearest by the float vectors among the first {k} m ranks"
+    return Metric(f"neighbours/m@{percent}", f"{formula}; none above {MULTIPLES[-1]}", "down", (1, MULTIPLES[-1]), None)
 
 
 def _headline() -> list[Metric]:

@@ -1,4 +1,4 @@
-"""Groups of equal cosine similarity: the ranking by real-valued features with which Hamming rankings are compared."""
+"""Groups of equal similarity: the ranking by real-valued features with which Hamming rankings are compared."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -8,6 +8,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from hashbench.dataset import Distance
 from hashbench.evaluation.feature_rows import FeatureRows, Features, feature_rows, row_blocks
 from hashbench.evaluation.histograms import Histograms, check_sizes
 from hashbench.evaluation.relevance import Labels, label_pair, labels_are_graded
@@ -47,10 +48,12 @@ def similarity_histograms(
     query_labels: Labels,
     database_labels: Labels,
     device: torch.device | str = "cpu",
+    distance: Distance = "cosine",
 ) -> Iterator[Histograms]:
     """Groups of equal similarity in descending order, for one block of queries after the other.
 
-    Similarity is the cosine in float32, and two items tie where these are equal. A matrix product may round the same
+    Similarity is the cosine (or less the Euclidean distance, or the inner product) in float32, and two items tie where
+    these are equal. A matrix product may round the same
     row differently at another index, so equal rows of the database all take the similarity of the first of them.
     A row of zeros has similarity 0 to everything. Queries with fewer groups than others end in empty ones.
 
@@ -63,6 +66,7 @@ def similarity_histograms(
         device: where the ranking runs. Its memory is that of 2^25 pairs (2^28 on a GPU) in 5 bytes each, or 8 where
             pairs may share several labels, and of the
             tables of 2^21 of them (2^25), or of one query.
+        distance: "cosine"; "l2", of features that lie around zero, as a distance far from it loses digits; or "ip".
 
     Raises:
         ValueError: dimensions differ, numbers that are not finite, a side is empty, or labels do not fit.
@@ -76,7 +80,7 @@ def similarity_histograms(
     query_lengths, _ = _survey(queries, "query", device)
     item_lengths, hashes = _survey(items, "database", device)
     sides = _Side(queries, query_lengths, labels[0]), _Side(items, item_lengths, labels[1])
-    return _blocks(*sides, _first_equal(hashes), labels_are_graded(labels))
+    return _blocks(*sides, _first_equal(hashes), labels_are_graded(labels), distance)
 
 
 def _survey(rows: FeatureRows, name: str, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -92,7 +96,9 @@ def _survey(rows: FeatureRows, name: str, device: torch.device) -> tuple[Tensor,
     return lengths, hashes
 
 
-def _blocks(query: _Side, database: _Side, first: Tensor | None, graded: bool) -> Iterator[Histograms]:
+def _blocks(
+    query: _Side, database: _Side, first: Tensor | None, graded: bool, distance: Distance
+) -> Iterator[Histograms]:
     """Compare as many queries at once as fit, so that the database is read few times; rank a few at a time."""
     items, device = len(database.rows), query.lengths.device
     sizes = _sizes(device)
@@ -101,8 +107,8 @@ def _blocks(query: _Side, database: _Side, first: Tensor | None, graded: bool) -
     shared = torch.empty(step, items, dtype=torch.int32 if graded else torch.bool, device=device)
     own = np.count_nonzero(query.labels, axis=1) if graded else None
     for part, rows in row_blocks(query.rows, step, device):
-        unit = rows / query.lengths[part, None]
-        _compare(unit, query.labels_of(part), database, (similarity[: len(unit)], shared[: len(unit)]))
+        unit = rows / query.lengths[part, None] if distance == "cosine" else rows
+        _compare(unit, query.labels_of(part), database, (similarity[: len(unit)], shared[: len(unit)]), distance)
         ranked = max(1, sizes.ranked // items)
         for start in range(0, len(unit), ranked):
             few = slice(start, min(start + ranked, len(unit)))
@@ -110,12 +116,18 @@ def _blocks(query: _Side, database: _Side, first: Tensor | None, graded: bool) -
             yield _groups(values, shared[few], None if own is None else own[part][few])
 
 
-def _compare(query: Tensor, query_labels: Tensor, database: _Side, result: tuple[Tensor, Tensor]) -> None:
+def _compare(
+    query: Tensor, query_labels: Tensor, database: _Side, result: tuple[Tensor, Tensor], distance: Distance
+) -> None:
     """Write the similarity, float32 [q, n], and the relevance, bool [q, n], or the shared labels, of every pair."""
     similarity, shared = result
     step = max(1, _sizes(query.device).block // max(query.shape))
     for part, rows in row_blocks(database.rows, step, query.device):
-        torch.mm(query, rows.T, out=similarity[:, part]).div_(database.lengths[part])
+        products = torch.mm(query, rows.T, out=similarity[:, part])
+        if distance == "cosine":
+            products.div_(database.lengths[part])
+        elif distance == "l2":  # less the query's own square
+            products.mul_(2).sub_(rows.square().sum(dim=1))
         compared = share_label if shared.dtype == torch.bool else count_shared
         shared[:, part] = compared(query_labels, database.labels_of(part))
 

@@ -31,7 +31,8 @@ def measure(
     """The content of a throughput file without format and key.
 
     Images are decoded ones at the data set's own size (375 px where sizes differ), so their rate includes resizing
-    and, for a method on features, extraction. Call it while nothing else runs.
+    and, for a method on features, extraction; there is none where the data set has vectors alone. Call it while
+    nothing else runs.
 
     Args:
         method: fitted.
@@ -41,10 +42,11 @@ def measure(
         codes: of queries and database.
         extractor: of the trial's features.
     """
-    decoded = dataset.images(queries[:LARGEST_BATCH])
-    own = of_one_size(decoded)
-    images = (resize(decoded, COMMON_SIZE) if own is None else own).to(run.device)
-    on_features = method.traits.input == "features"
+    on_features, vectors = method.traits.input == "features", dataset.vectors()
+    images = None if vectors is not None else _images(dataset, queries[:LARGEST_BATCH]).to(run.device)
+    features = None
+    if vectors is not None:
+        features = torch.from_numpy(vectors[queries[:LARGEST_BATCH]].astype("float32")).to(run.device)
 
     def from_images(batch: Tensor) -> Tensor:
         if on_features:
@@ -52,11 +54,13 @@ def measure(
         return method.encode(three_channels(resize(batch, method.image_size(run.features))).contiguous())
 
     with torch.inference_mode(), repeatable():
+        if images is not None and on_features:
+            features = extractor(images).float()
         encode = encode_throughput(
-            from_images,
+            None if images is None else from_images,
             images,
             method.encode if on_features else None,
-            extractor(images).float() if on_features else None,
+            features,
             SECONDS_PER_FIGURE,
         )
     query, database = codes
@@ -67,3 +71,10 @@ def measure(
         "encode": encode,
         **search,
     }
+
+
+def _images(dataset: Dataset, items: Items) -> Tensor:
+    """Decoded images of one size."""
+    decoded = dataset.images(items)
+    own = of_one_size(decoded)
+    return resize(decoded, COMMON_SIZE) if own is None else own

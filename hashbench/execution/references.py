@@ -8,6 +8,9 @@ from torch import Tensor
 
 from hashbench.codes import Codes
 from hashbench.dataset import Items, Split
+from hashbench.evaluation.evaluate import Scores, evaluate_features
+from hashbench.evaluation.neighbours import Neighbours
+from hashbench.evaluation.relevance import Labels
 from hashbench.execution.training_data import TrainingData
 
 _BLOCK_NUMBERS = 1 << 20
@@ -45,10 +48,43 @@ class CentredRows:
         return self.inputs.feature_rows(self.items[rows], self.mean.device) - self.mean
 
 
+def feature_rows(inputs: TrainingData, items: Items, device: torch.device) -> CentredRows:
+    """Features as they are."""
+    return CentredRows(inputs, items, torch.zeros(inputs.features.shape[1], device=device))
+
+
 def centred_features(inputs: TrainingData, split: Split, device: torch.device) -> tuple[CentredRows, CentredRows]:
     """Query and database features less the training mean; their cosine is the float ranking."""
     mean = _mean(inputs, split.train, device).float()
     return CentredRows(inputs, split.query, mean), CentredRows(inputs, split.database, mean)
+
+
+def float_scores(
+    inputs: TrainingData,
+    split: Split,
+    labels: tuple[Labels | None, Labels | None],
+    cutoff: int | None,
+    neighbours: Neighbours | None,
+    device: torch.device,
+) -> Scores:
+    """Scores of the float ranking: by the cosine of centred features or, with neighbours, by their own distance.
+
+    Args:
+        inputs: the features of all items.
+        split: index sets; the training items are what features are centred by.
+        labels: of queries and database, None of both where there are none.
+        cutoff: the protocol's customary k.
+        neighbours: the ground truth where it is one.
+        device: where the ranking runs.
+    """
+    if neighbours is None:
+        return evaluate_features(*centred_features(inputs, split, device), *labels, cutoff, device)
+    if neighbours.distance == "l2":  # does not change by a shift, and has more digits around zero
+        rows = centred_features(inputs, split, device)
+    else:
+        rows = feature_rows(inputs, split.query, device), feature_rows(inputs, split.database, device)
+    distance = neighbours.distance
+    return evaluate_features(*rows, *labels, cutoff, device, distance=distance, neighbours=neighbours)
 
 
 def _mean(inputs: TrainingData, items: Items, device: torch.device) -> Tensor:

@@ -8,12 +8,15 @@ from typing import Any, TypedDict, Unpack
 
 from hashbench.data.same_images import same_images
 from hashbench.data.spec import open_dataset
+from hashbench.dataset import Dataset
 from hashbench.errors import UsageError, unknown
 from hashbench.execution.events import Event, OnEvent
 from hashbench.execution.executor import Executor
 from hashbench.execution.executors import executor
+from hashbench.execution.ground_truth import ground_truth
 from hashbench.execution.progress import Lines, header, is_watched
 from hashbench.execution.settings import Settings
+from hashbench.execution.training_data import TrainingData
 from hashbench.features.weights import Weights, checked_weights
 from hashbench.planning.grid import CodeLength, Grid, code_length, grid_fields, parse_bits, split_list
 from hashbench.planning.plan import Plan, make_plan
@@ -32,7 +35,7 @@ class RunOptions(TypedDict, total=False):
 
     methods, bits: what to run (required without suite); lists, or the text with commas.
     suite: name of a suite or its TOML file; what else is given changes all its runs, methods cannot be.
-    datasets, features, features_dtype, repeats, preset, parameters, limit, seed, rerun: see
+    datasets, features, features_dtype, repeats, preset, parameters, limit, seed, metric, queries, labels, rerun: see
         :class:`hashbench.planning.grid.Grid`.
     weights: {name of a network: file of its state dict}.
     offline: download nothing.
@@ -55,6 +58,9 @@ class RunOptions(TypedDict, total=False):
     parameters: Mapping[str, Mapping[str, Any]]
     limit: int | None
     seed: int
+    metric: str | None
+    queries: str | int | float | Path | None
+    labels: str | Path | None
     rerun: str
     device: str
     timeout: float | None
@@ -86,7 +92,7 @@ def run(**options: Unpack[RunOptions]) -> Results:
         weights=checked_weights(options.get("weights", {})),
         offline=options.get("offline", False),
     )
-    asked = grid_fields(options, methods=_names, bits=_bits, datasets=_names)
+    asked = grid_fields(options, methods=_names, bits=_bits, datasets=_names, queries=str, labels=str)
     chosen = executor(options.get("executor", "local"), settings)
     plan = plan_grids(open_grids(options.get("suite"), asked), settings)
     if not carry_out(plan, settings, chosen, _on_event(plan, options.get("progress"))):
@@ -136,16 +142,22 @@ def plan_grids(grids: Sequence[Grid], settings: Settings) -> Plan:
 def carry_out(plan: Plan, settings: Settings, chosen: Executor, on_event: Callable[[Event], None]) -> bool:
     """Run the plan's open trials, then write the reports of the result folder; False when the user interrupted.
 
-    Images are decoded first, once for each content (see :func:`hashbench.data.same_images.same_images`).
+    Images are decoded first, once for each content (see :func:`hashbench.data.same_images.same_images`), and the
+    neighbours of vectors are searched for.
 
     Raises:
         BrokenFiles: images cannot be decoded; nothing was run.
+        UsageError: vectors have no neighbours that could be ranked; nothing was run.
         StorageError: results cannot be written, or what has to be cached; trials may be left.
     """
     if plan.to_run():
         Store(settings.results).prepare()
     for spec in dict.fromkeys(planned.dataset_spec for planned in plan.to_run()):
-        same_images(open_dataset(spec, settings.data, log_to_stderr), settings.cache)
+        dataset = open_dataset(spec, settings.data, log_to_stderr)
+        if dataset.vectors() is None:
+            same_images(dataset, settings.cache)
+        else:
+            _search_neighbours(dataset, settings)
 
     def hear(event: Event) -> None:
         if event.kind == "verified":  # a process of its own has a copy of the settings
@@ -158,6 +170,15 @@ def carry_out(plan: Plan, settings: Settings, chosen: Executor, on_event: Callab
 
     write_reports(settings.results, plan.keys(), plan.stale_keys())
     return finished
+
+
+def _search_neighbours(dataset: Dataset, settings: Settings) -> None:
+    vectors = dataset.vectors()
+    assert vectors is not None
+    assert dataset.distance is not None
+    inputs = TrainingData(dataset, vectors, dataset.labels())
+    where = settings.cache, pick_device(settings.device), log_to_stderr
+    ground_truth(inputs, dataset.content(), dataset.split(), dataset.distance, *where)
 
 
 def grid_results(plan: Plan, settings: Settings) -> Results:

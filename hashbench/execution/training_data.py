@@ -11,7 +11,7 @@ from torch import Tensor
 
 from hashbench.codes import Codes
 from hashbench.data.images import ImageSource, image_batch
-from hashbench.dataset import Dataset, Items
+from hashbench.dataset import Dataset, Items, Vectors
 from hashbench.execution.frozen_maps import CachedMaps
 from hashbench.method import HashMethod, ImageBatches, MapBatches, RunContext, TrainingSet, Traits
 from hashbench.util.device import repeatable
@@ -47,13 +47,13 @@ def rows_per_batch(method: HashMethod, size: int, device: torch.device) -> int:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The data of a trial for its method: features of all items (memory-mapped, float32 or float16), images, labels.
+    """The data of a trial for its method: features of all items (on disk, read row by row), images, labels.
 
     ``maps`` are those of the blocks of a network that the method leaves as they are, where there are any.
     """
 
     dataset: Dataset
-    features: npt.NDArray[np.floating[Any]]
+    features: npt.NDArray[np.floating[Any]] | Vectors
     labels: npt.NDArray[np.bool_]
     maps: CachedMaps | None = None
 

@@ -17,25 +17,26 @@ import safetensors.torch
 import torch
 
 from hashbench.codes import Codes
-from hashbench.data.audit import leaks
-from hashbench.data.protocol_card import make_card
-from hashbench.data.same_images import same_images
+from hashbench.data.audit import found_leaks
+from hashbench.data.protocol_card import ProtocolCard, make_card
 from hashbench.data.spec import open_dataset, protocol_id
 from hashbench.dataset import Dataset, Split
 from hashbench.errors import Incompatible, StorageError, in_words
-from hashbench.evaluation.evaluate import Scores, evaluate, evaluate_features, warm_up
-from hashbench.evaluation.headline import HEADLINE
+from hashbench.evaluation.evaluate import Scores, evaluate, warm_up
+from hashbench.evaluation.headline import headline_of
 from hashbench.evaluation.neighbourhoods import neighbourhood_quality
+from hashbench.evaluation.neighbours import Neighbours
 from hashbench.execution import references, training_data
 from hashbench.execution.events import Event
 from hashbench.execution.frozen_maps import CachedMaps
+from hashbench.execution.ground_truth import ground_truth
 from hashbench.execution.measure import measure
 from hashbench.execution.settings import Settings
 from hashbench.execution.training_data import TrainingData
 from hashbench.features.backbones import load_backbone
-from hashbench.features.cache import cached_features
 from hashbench.features.extractor import Extractor
 from hashbench.features.frozen_maps import FrozenMaps
+from hashbench.features.item_features import item_features
 from hashbench.features.networks import net_name
 from hashbench.features.spec import extractor
 from hashbench.features.weights import Weights
@@ -47,22 +48,31 @@ from hashbench.records.new_record import mark_failed, new_record
 from hashbench.records.schema import FORMAT
 from hashbench.records.scores import saved_arrays, score_fields
 from hashbench.records.store import Record, Store
-from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, PlannedTrial
+from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, REFERENCES, PlannedTrial
 from hashbench.util.device import determinism, network_dtype, out_of_memory, pick_device, repeatable
 from hashbench.util.storage import storage_fault
 
 
 @dataclass(frozen=True)
 class LoadedProtocol:
-    """A protocol's data set, index sets and labels of all items; ``split.train`` is cut to the trial's limit."""
+    """A protocol's data set, card, index sets and labels of all items; ``split.train`` is cut to the trial's limit.
+
+    ``neighbours`` are those of the queries, where they are relevant and have been searched for.
+    """
 
     dataset: Dataset
+    card: ProtocolCard
     split: Split
     labels: npt.NDArray[np.bool_]
+    neighbours: Neighbours | None = None
 
     def label_pair(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
         """Labels of queries and database."""
         return self.labels[self.split.query], self.labels[self.split.database]
+
+    def scored_labels(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]] | tuple[None, None]:
+        """The same for an evaluation; None where there are no labels."""
+        return self.label_pair() if self.labels.shape[1] else (None, None)
 
 
 class TrialRunner:
@@ -100,8 +110,9 @@ class TrialRunner:
 
     def _unwritten(self) -> str:
         """What was computed and cannot be written, for the user; nothing where the trial had not come so far."""
-        value = (self.record["metrics"] or {}).get(HEADLINE)
-        return "" if value is None else f" ({self.planned}: {HEADLINE} {value:.3f} was computed and is not recorded)"
+        headline = headline_of(self.planned.card)
+        value = (self.record["metrics"] or {}).get(headline)
+        return "" if value is None else f" ({self.planned}: {headline} {value:.3f} was computed and is not recorded)"
 
     def _run(self) -> Record:
         self.store.prepare()
@@ -163,13 +174,22 @@ class TrialRunner:
         with self._phase("load"):
             loaded = self._load()
         with self._phase("audit"):
-            same = same_images(loaded.dataset, self.settings.cache)
-            self.record["protocol_card"]["leaks"] = leaks(loaded.split, same)
-        if self.planned.trial.method == RANDOM_CODES:
+            self.record["protocol_card"]["leaks"] = found_leaks(
+                loaded.dataset, loaded.card, loaded.split, self.settings.cache
+            )
+            self._check_input(loaded)
+        by_neighbours = loaded.dataset.distance is not None
+        if self.planned.trial.method == RANDOM_CODES and not by_neighbours:
             self._evaluate(*self._random_reference(loaded.split), loaded)
             return None
         with self._phase("features"):
             inputs = self._inputs(loaded)
+        if by_neighbours:
+            with self._phase("neighbours"):
+                loaded = replace(loaded, neighbours=self._ground_truth(inputs, loaded))
+        if self.planned.trial.method == RANDOM_CODES:
+            self._evaluate(*self._random_reference(loaded.split), loaded)
+            return None
         if self.planned.trial.method == FLOAT_FEATURES:
             self._float_reference(inputs, loaded)
             return None
@@ -200,10 +220,22 @@ class TrialRunner:
         if card.id != self.planned.fingerprint["card"]:
             raise RuntimeError(f"{trial.protocol} changed on disk since the plan was made; run the command again")
         check_sources(trial, self.planned.fingerprint)
-        return LoadedProtocol(dataset, Split(split.train[: trial.limit], split.query, split.database), dataset.labels())
+        cut = Split(split.train[: trial.limit], split.query, split.database)
+        return LoadedProtocol(dataset, card, cut, dataset.labels())
+
+    def _check_input(self, loaded: LoadedProtocol) -> None:
+        """Skip a method on images where there are vectors alone, and one that reads labels where there are none."""
+        trial = self.planned.trial
+        if trial.method in REFERENCES:
+            return
+        traits = METHODS.get(trial.method).traits
+        if traits.input == "images" and loaded.dataset.vectors() is not None:
+            raise Incompatible(f"{trial.method} reads images, and {trial.protocol} has vectors alone")
+        if traits.supervised and not loaded.labels.shape[1]:
+            raise Incompatible(f"{trial.method} reads labels, and {trial.protocol} has none")
 
     def _inputs(self, loaded: LoadedProtocol) -> TrainingData:
-        features = cached_features(
+        features = item_features(
             loaded.dataset,
             self.planned.trial.dataset,
             self._extractor(),
@@ -299,24 +331,35 @@ class TrialRunner:
 
     def _float_reference(self, inputs: TrainingData, loaded: LoadedProtocol) -> None:
         with self._evaluation():
-            query, database = references.centred_features(inputs, loaded.split, self.device)
-            scores = evaluate_features(query, database, *loaded.label_pair(), self._cutoff, self.device)
-        self._store_scores(scores, None, loaded)
+            scored = loaded.scored_labels(), self._cutoff, loaded.neighbours
+            scores = references.float_scores(inputs, loaded.split, *scored, self.device)
+        item_bytes = inputs.features.shape[1] * inputs.features.dtype.itemsize
+        self._store_scores(scores, None, loaded, item_bytes)
 
     def _evaluate(self, query: Codes, database: Codes, loaded: LoadedProtocol) -> None:
         with self._evaluation():
-            scores = evaluate(query, database, *loaded.label_pair(), self._cutoff, self.device)
-        self._store_scores(scores, (query, database), loaded)
+            scored = *loaded.scored_labels(), self._cutoff, self.device
+            scores = evaluate(query, database, *scored, neighbours=loaded.neighbours)
+        self._store_scores(scores, (query, database), loaded, database.packed.shape[1])
 
     @property
     def _cutoff(self) -> int | None:
         cutoff: int | None = self.planned.card["cutoff"]
         return cutoff
 
-    def _store_scores(self, scores: Scores, codes: tuple[Codes, Codes] | None, loaded: LoadedProtocol) -> None:
-        self.record |= score_fields(scores)
+    def _store_scores(
+        self, scores: Scores, codes: tuple[Codes, Codes] | None, loaded: LoadedProtocol, item_bytes: int
+    ) -> None:
+        self.record |= {**score_fields(scores), "bytes_per_item": item_bytes}
         items = loaded.split.query, loaded.split.database
-        self.store.write_codes(self.planned, saved_arrays(scores, loaded.label_pair(), items, codes))
+        arrays = saved_arrays(scores, loaded.label_pair(), items, codes, loaded.neighbours)
+        self.store.write_codes(self.planned, arrays)
+
+    def _ground_truth(self, inputs: TrainingData, loaded: LoadedProtocol) -> Neighbours:
+        assert loaded.dataset.distance is not None
+        where = self.settings.cache, self.device, self._log
+        checksum = self.record["features_sha256"]
+        return ground_truth(inputs, checksum, loaded.split, loaded.dataset.distance, *where)
 
 
 def run_trial(planned: PlannedTrial, settings: Settings, on_event: Callable[[Event], None]) -> Record:

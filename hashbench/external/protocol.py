@@ -3,9 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from hashbench.data.audit import leaks
+from hashbench.data.audit import found_leaks
 from hashbench.data.protocol_card import make_card
-from hashbench.data.same_images import same_images
 from hashbench.data.spec import expand, open_dataset, plugin_name, protocol_id
 from hashbench.dataset import Dataset, Items
 from hashbench.errors import UsageError
@@ -36,6 +35,8 @@ def ground_truth_from_protocol(name: str, given: ProvidedLabels, settings: Setti
     dataset = open_dataset(specs[0], settings.data, log_to_stderr)
     card, split = make_card(dataset, protocol_id(specs[0], dataset))
     everything, notes = dataset.labels(), []
+    if not everything.shape[1]:
+        raise UsageError(f"--protocol {name!r} has no labels, by which codes from elsewhere are scored; name another")
     rows: list[Items] = []
     for part in PARTS:
         items = split.parts()[part]
@@ -49,7 +50,7 @@ def ground_truth_from_protocol(name: str, given: ProvidedLabels, settings: Setti
         elif part not in given.items:
             notes.append(f"{part} codes came without labels and items: taken to be in the order of {card.protocol}")
         rows.append(order)
-    facts = {**card.facts(), "leaks": leaks(split, same_images(dataset, settings.cache))}
+    facts = {**card.facts(), "leaks": found_leaks(dataset, card, split, settings.cache)}
     label_pair = everything[split.query], everything[split.database]
     pairs = label_pair, (split.query, split.database), (rows[0], rows[1])
     return GroundTruth(plugin_name(specs[0]), card.protocol, facts, *pairs, notes=notes)

@@ -67,6 +67,7 @@ def store_scores(
     record |= {
         "status": "ok",
         **score_fields(scores),
+        "bytes_per_item": codes[1].packed.shape[1],
         "protocol_card": dict(truth.card),
         "seconds": {"evaluate": time.perf_counter() - start},
         "memory": peak_memory(device),

@@ -14,9 +14,10 @@ from hashbench.features.networks import asked_size, net_name
 from hashbench.features.pixels import Pixels
 from hashbench.features.timm_nets import PREFIX, SUMMARY
 from hashbench.features.torchvision_nets import NETS
+from hashbench.features.vectors import VectorsAsTheyAre
 from hashbench.features.weights import Weights
 
-WITHOUT_NETWORK: dict[str, type[Extractor]] = {"gist": Gist, "pixels": Pixels}
+WITHOUT_NETWORK: dict[str, type[Extractor]] = {"gist": Gist, "pixels": Pixels, "vectors": VectorsAsTheyAre}
 PIXEL_SIZES = range(1, 1025)
 
 
@@ -59,7 +60,7 @@ def extractor(spec: str, weights: Weights = Weights(), dtype: str = "float32") -
     if kind is Pixels:
         return Pixels(asked_size(spec, PIXEL_SIZES))
     asked_size(spec, range(0))
-    return Gist()
+    return VectorsAsTheyAre() if kind is VectorsAsTheyAre else Gist()
 
 
 def features_dtype(asked: str, device: torch.device) -> str:

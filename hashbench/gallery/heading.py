@@ -9,7 +9,7 @@ from hashbench.reporting.leaderboard.tables import tables
 
 def heading(record: Record) -> str:
     """Method, bits, score, protocol and features: "itq, 32 bits: mAP@1000 0.437 on cifar10/bgan, features gist"."""
-    (table,) = tables(Results((record,)))
+    (table,) = tables(Results((record,)), metric=HEADLINE)
     (row,) = (*table.ranked, *table.unranked)
     trial, score = record["trial"], record["metrics"][HEADLINE]
     repetition = f", repetition {trial['repetition']}" if trial["repetition"] else ""

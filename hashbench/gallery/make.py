@@ -89,13 +89,20 @@ def default_records(results: Path, log: Log = no_log) -> tuple[list[StoredTrial]
     """
     trials = readable_trials(results, log)
     trials = [stored for stored in trials if stored.has_codes and stored.trial.dataset != EXTERNAL_DATASET]
+    if trials and all(_has_vectors(stored) for stored in trials):
+        raise UsageError(f"the records in {results / 'records'} are of vectors, which have no images to show")
+    trials = [stored for stored in trials if not _has_vectors(stored)]
     best: dict[tuple[str, str, int | None], StoredTrial] = {}
-    for stored in sorted(trials, key=lambda stored: stored.record["metrics"][HEADLINE] or 0.0):
+    for stored in sorted(trials, key=lambda stored: stored.record["metrics"].get(HEADLINE) or 0.0):
         if stored.trial.repetition == 0:
             best[stored.trial.protocol, stored.trial.method, stored.trial.bits] = stored
     if not best:
         raise UsageError(f"no record in {results / 'records'} has codes to show; make some with hashbench run")
     return [best[group] for group in sorted(best)], len(trials) - len(best)
+
+
+def _has_vectors(stored: StoredTrial) -> bool:
+    return "vectors" in stored.record["protocol_card"]
 
 
 def make_gallery(stored: StoredTrial, request: GalleryRequest) -> GalleryResult:
@@ -104,6 +111,8 @@ def make_gallery(stored: StoredTrial, request: GalleryRequest) -> GalleryResult:
     Raises:
         UsageError: the record has no codes, or its data set is not here; nothing was written.
     """
+    if _has_vectors(stored):
+        raise UsageError(f"record {stored.record['key']} is of vectors, which have no images to show")
     codes = load_method_codes(stored)
     queries = spread(codes.average_precision, request.queries)
     if not len(queries):

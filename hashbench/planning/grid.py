@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from hashbench.codes import check_bits
+from hashbench.dataset import DISTANCES
 from hashbench.errors import UsageError
 from hashbench.util.numbers import INT64, whole_number
 
@@ -33,6 +34,8 @@ class Grid:
         parameters: {method: {parameter: value or text}}.
         limit: train on the first N items of the protocol's training order.
         seed: root seed.
+        metric, queries, labels: options of data sets that a file describes (:attr:`Dataset.options`): the distance that
+            neighbours are nearest under, what the queries are, where labels come from.
         rerun: which trials are run besides those without a record: "failed", "stale", "all", or none ("missing").
 
     Raises:
@@ -50,6 +53,9 @@ class Grid:
     limit: int | None = None
     seed: int = 0
     rerun: str = "missing"
+    metric: str | None = None
+    queries: str | None = None
+    labels: str | None = None
 
     def __post_init__(self) -> None:
         if len(set(self.bits)) < len(self.bits):
@@ -70,6 +76,13 @@ class Grid:
             raise UsageError(f"features dtype is {self.features_dtype!r}, wanted one of {', '.join(FEATURES_DTYPES)}")
         if self.rerun not in RERUN:
             raise UsageError(f"rerun is {self.rerun!r}, wanted one of {', '.join(RERUN)}")
+        if self.metric is not None and self.metric not in DISTANCES:
+            raise UsageError(f"metric is {self.metric!r}, wanted one of {', '.join(DISTANCES)}")
+
+    def dataset_options(self) -> dict[str, str]:
+        """What is set of data sets that a file describes."""
+        options = {name: getattr(self, name) for name in ("metric", "queries", "labels")}
+        return {name: str(value) for name, value in options.items() if value is not None}
 
 
 def check_trials(trials: int, what: str) -> None:

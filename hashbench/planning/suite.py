@@ -39,6 +39,9 @@ class GridTable(Struct, frozen=True, forbid_unknown_fields=True):
     parameters: dict[str, Settings] | UnsetType = UNSET
     limit: int | UnsetType = UNSET
     seed: int | UnsetType = UNSET
+    metric: Text | UnsetType = UNSET
+    queries: Text | UnsetType = UNSET
+    labels: Text | UnsetType = UNSET
 
     def given(self) -> dict[str, Any]:
         """The fields that the file gives."""

@@ -1,7 +1,7 @@
 """Tasks: a protocol with its features, which the trials of a grid share."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -9,14 +9,17 @@ import torch
 from hashbench.codes import MAX_BITS
 from hashbench.data.images import on_device
 from hashbench.data.protocol_card import ProtocolCard, make_card
-from hashbench.data.spec import expand, open_dataset, protocol_id
+from hashbench.data.spec import expand, open_dataset, protocol_id, set_options
+from hashbench.data.vector_survey import check_distance, survey
 from hashbench.dataset import Dataset, Split
 from hashbench.errors import BrokenFiles, UsageError, catching_exit
+from hashbench.evaluation.headline import NEIGHBOURS_K
 from hashbench.features.extractor import Extractor
 from hashbench.features.spec import extractor, features_dtype
 from hashbench.features.weights import Weights
 from hashbench.planning.defaults import default_datasets
 from hashbench.planning.grid import FULL, Grid, check_commas
+from hashbench.util.paths import cache_folder
 
 TRIED_IMAGES = 16
 
@@ -63,7 +66,8 @@ def tasks(grid: Grid, data: Path, device: torch.device, weights: Weights) -> Ite
     """
     patterns = grid.datasets or default_datasets()
     check_commas("--datasets", patterns, _names_a_file)
-    for spec in dict.fromkeys(spec for pattern in patterns for spec in expand(pattern, weights.log)):
+    specs = dict.fromkeys(spec for pattern in patterns for spec in expand(pattern, weights.log))
+    for spec in set_options(specs, grid.dataset_options()):
         with catching_exit(f"data set {spec!r}"):
             task = _task(spec, grid, data, device, weights)
         yield task
@@ -78,7 +82,14 @@ def _task(spec: str, grid: Grid, data: Path, device: torch.device, weights: Weig
     dataset = open_dataset(spec, data, weights.log)
     card, split = make_card(dataset, protocol_id(spec, dataset))
     _check_sizes(card, grid.limit)
-    _check_answerable(card, split, dataset)
+    card = _surveyed(dataset, card)
+    if dataset.distance is None or card.classes:
+        _check_answerable(card, split, dataset)
+    if dataset.distance is not None and card.sizes["database"] < NEIGHBOURS_K:
+        raise UsageError(
+            f"{card.protocol}: a database of {card.sizes['database']:,} items has no {NEIGHBOURS_K} nearest; give more "
+            "vectors, or fewer queries"
+        )
     features = extractor(grid.features or dataset.features, weights, features_dtype(grid.features_dtype, device))
     _check_reads(features, dataset, split)
     dimension = _dimension(features, dataset, split, device) if FULL in grid.bits else None
@@ -86,9 +97,13 @@ def _task(spec: str, grid: Grid, data: Path, device: torch.device, weights: Weig
 
 
 def _dimension(features: Extractor, dataset: Dataset, split: Split, device: torch.device) -> int:
-    """The dimension of the features as a code length, from the features of one image."""
-    with torch.inference_mode():
-        dimension = features(on_device(dataset.images(split.query[:1]), device)).shape[1]
+    """The dimension of the features as a code length: of the data set's vectors, or of the features of one image."""
+    vectors = dataset.vectors()
+    if vectors is not None:
+        dimension = vectors.shape[1]
+    else:
+        with torch.inference_mode():
+            dimension = features(on_device(dataset.images(split.query[:1]), device)).shape[1]
     if dimension > MAX_BITS:
         raise UsageError(
             f"bits are full: features {features.name} have {dimension:,} dimensions, and a code has at most {MAX_BITS} "
@@ -113,6 +128,15 @@ def _check_sizes(card: ProtocolCard, limit: int | None) -> None:
         raise UsageError(f"limit is {limit}, but {card.protocol} has {card.sizes['train']} training items")
 
 
+def _surveyed(dataset: Dataset, card: ProtocolCard) -> ProtocolCard:
+    """The card with what is in the vectors of a data set that has some."""
+    found = survey(dataset, card, cache_folder())
+    if found is None:
+        return card
+    check_distance(dataset, found)
+    return replace(card, vectors=found.facts())
+
+
 def _check_answerable(card: ProtocolCard, split: Split, dataset: Dataset) -> None:
     labels = dataset.labels()
     if not (labels[split.query] & labels[split.database].any(axis=0)).any():
@@ -123,7 +147,13 @@ def _check_answerable(card: ProtocolCard, split: Split, dataset: Dataset) -> Non
 
 def _check_reads(features: Extractor, dataset: Dataset, split: Split) -> None:
     """Networks read any image; features without weights are tried on a few, so that not every trial fails alike."""
-    if features.weights is None:
+    if dataset.vectors() is not None:
+        if features.name != dataset.features:
+            raise UsageError(
+                f"{dataset.title} has vectors, which are its features, and no images to extract {features.name!r} "
+                "from; leave --features out"
+            )
+    elif features.weights is None:
         try:
             images = dataset.images(split.query[:TRIED_IMAGES])
         except BrokenFiles:  # all broken images are named at once, before anything is run

@@ -11,7 +11,7 @@ from hashbench.records.store import Record
 from hashbench.records.trial_spec import REFERENCES, PlannedTrial
 from hashbench.util.device import pick_device
 
-RESULT_FIELDS = ("metrics", "queries", "curves", "diagnostics")
+RESULT_FIELDS = ("metrics", "queries", "curves", "diagnostics", "bytes_per_item")
 MAX_LOG_LINES = 20
 
 

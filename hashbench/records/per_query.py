@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hashbench.errors import UsageError
+from hashbench.evaluation.headline import HEADLINE, NEIGHBOURS_HEADLINE
 
-ARRAYS = ("average_precision", "query_items")
+ARRAYS = {HEADLINE: "average_precision", NEIGHBOURS_HEADLINE: "neighbour_recall"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +35,8 @@ class PerQuery:
         return np.array_equal(self.items, other.items)
 
 
-def read_per_query(record: Path) -> PerQuery | None:
-    """The figures beside the record in the file ``record``; None where it has none.
+def read_per_query(record: Path, headline: str = HEADLINE) -> PerQuery | None:
+    """The figures of a headline beside the record in the file ``record``; None where it has none.
 
     Raises:
         UsageError: the file beside it is damaged.
@@ -45,7 +46,7 @@ def read_per_query(record: Path) -> PerQuery | None:
         return None
     try:
         with zipfile.ZipFile(file) as arrays:
-            values, items = (_array(arrays.read(f"{name}.npy")) for name in ARRAYS)
+            values, items = (_array(arrays.read(f"{name}.npy")) for name in (ARRAYS[headline], "query_items"))
         order = np.argsort(items, kind="stable")
         return PerQuery(items[order].astype(np.int64), values[order].astype(np.float64))
     except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile, zlib.error) as error:

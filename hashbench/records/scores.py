@@ -1,5 +1,6 @@
 """The fields of a record that come from the evaluation, and the arrays stored beside it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,10 @@ import numpy.typing as npt
 from hashbench.codes import Codes
 from hashbench.dataset import Items
 from hashbench.evaluation.evaluate import Scores
+from hashbench.evaluation.neighbours import Neighbours
 from hashbench.search.backend import LabelPair, LabelSide
+
+NEIGHBOUR_ARRAYS = ("starts", "rows", "values")
 
 
 def score_fields(scores: Scores) -> dict[str, Any]:
@@ -22,7 +26,11 @@ def score_fields(scores: Scores) -> dict[str, Any]:
 
 
 def saved_arrays(
-    scores: Scores, labels: LabelPair, items: tuple[Items, Items], codes: tuple[Codes, Codes] | None
+    scores: Scores,
+    labels: LabelPair,
+    items: tuple[Items, Items],
+    codes: tuple[Codes, Codes] | None,
+    neighbours: Neighbours | None = None,
 ) -> dict[str, npt.NDArray[Any]]:
     """The arrays beside a record, by name.
 
@@ -32,17 +40,40 @@ def saved_arrays(
             class numbers, int64 [items], stored as they are.
         items: item numbers of queries and database.
         codes: of queries and database; None for float features.
+        neighbours: of the queries, where they were scored.
     """
     arrays: dict[str, npt.NDArray[Any]] = {
         "query_labels": _stored(labels[0]),
         "database_labels": _stored(labels[1]),
         "query_items": items[0],
         "database_items": items[1],
-        "average_precision": scores.average_precision,
+        **score_arrays(scores),
     }
     if codes is not None:
         arrays |= {"query_codes": codes[0].packed, "database_codes": codes[1].packed}
+    if neighbours is not None:
+        arrays |= {f"neighbour_{name}": getattr(neighbours, name) for name in NEIGHBOUR_ARRAYS}
     return arrays
+
+
+def score_arrays(scores: Scores) -> dict[str, npt.NDArray[Any]]:
+    """The arrays that an evaluation alone makes: the headlines of each query."""
+    arrays = {"average_precision": scores.average_precision}
+    return arrays if scores.neighbour_recall is None else {**arrays, "neighbour_recall": scores.neighbour_recall}
+
+
+def stored_neighbours(arrays: Mapping[str, npt.NDArray[Any]], card: Mapping[str, Any]) -> Neighbours | None:
+    """The neighbours as :func:`saved_arrays` stored them; None where there are none.
+
+    Args:
+        arrays: by name.
+        card: of the record.
+    """
+    if "neighbour_rows" not in arrays:
+        return None
+    relevance = card["relevance"]
+    values = {name: arrays[f"neighbour_{name}"] for name in NEIGHBOUR_ARRAYS}
+    return Neighbours(relevance["k"], relevance["distance"], **values)
 
 
 def stored_labels(array: npt.NDArray[Any], classes: int) -> LabelSide:

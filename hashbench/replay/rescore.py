@@ -12,18 +12,19 @@ import numpy.typing as npt
 from hashbench.codes import Codes
 from hashbench.dataset import Split
 from hashbench.errors import StorageError, UsageError
-from hashbench.evaluation.evaluate import Scores, evaluate, evaluate_features
+from hashbench.evaluation.evaluate import Scores, evaluate
 from hashbench.evaluation.headline import METRIC_VERSION
-from hashbench.execution.references import centred_features
+from hashbench.execution.ground_truth import ground_truth
+from hashbench.execution.references import float_scores
 from hashbench.execution.training_data import TrainingData
 from hashbench.external.ground_truth import LEFT_OUT
 from hashbench.external.own_items import rows_by_number
-from hashbench.features.cache import cached_features
+from hashbench.features.item_features import item_features
 from hashbench.features.spec import extractor
 from hashbench.features.weights import Weights, checked_weights
 from hashbench.records.lookup import find_records
 from hashbench.records.results import Results, results
-from hashbench.records.scores import score_fields
+from hashbench.records.scores import score_arrays, score_fields
 from hashbench.records.store import Record, to_json
 from hashbench.records.trial_spec import FLOAT_FEATURES
 from hashbench.replay.context import ReplayContext
@@ -167,7 +168,7 @@ def rescore_record(stored: StoredTrial, context: ReplayContext) -> Record:
     if record["status"] == "ok":
         scores, facts = _scores(stored, context)
         changed |= {**score_fields(scores), **facts}
-        _replace_average_precision(stored.codes_file, scores.average_precision)
+        _replace_score_arrays(stored.codes_file, score_arrays(scores))
     record = {**record, **changed}
     with replacing(stored.file) as work:
         work.write_bytes(to_json(record))
@@ -180,9 +181,10 @@ def _scores(stored: StoredTrial, context: ReplayContext) -> tuple[Scores, Record
         return _of_features(stored, context)
     codes = load_codes(stored)
     pairs: tuple[Codes, Codes] = (codes.query, codes.database)
-    card, labels = stored.record["protocol_card"], (codes.query_labels, codes.database_labels)
+    card = stored.record["protocol_card"]
+    scored = *codes.scored_labels(), card["cutoff"], context.device
     own_rows = rows_by_number(codes.query_items, codes.database_items) if LEFT_OUT in card else None
-    return evaluate(*pairs, *labels, card["cutoff"], context.device, own_rows=own_rows), {}
+    return evaluate(*pairs, *scored, own_rows=own_rows, neighbours=codes.neighbours), {}
 
 
 def _of_features(stored: StoredTrial, context: ReplayContext) -> tuple[Scores, Record]:
@@ -192,21 +194,24 @@ def _of_features(stored: StoredTrial, context: ReplayContext) -> tuple[Scores, R
     features = extractor(trial.features, context.weights, trial.features_dtype)
     check_weights(stored, features)
     where = cache_folder(), context.device, log_to_stderr, context.verified
-    cached = cached_features(dataset, trial.dataset, features, *where)
+    cached = item_features(dataset, trial.dataset, features, *where)
     labels, split = dataset.labels(), dataset.split().among(dataset.present())
     inputs = TrainingData(dataset, cached.values, labels)
     used = Split(split.train[: trial.limit], split.query, split.database)
-    query, database = centred_features(inputs, used, context.device)
-    cutoff = stored.record["protocol_card"]["cutoff"]
-    scores = evaluate_features(query, database, labels[split.query], labels[split.database], cutoff, context.device)
-    return scores, {"features_sha256": cached.sha256}
+    pair = (labels[split.query], labels[split.database]) if labels.shape[1] else (None, None)
+    neighbours = None
+    if dataset.distance is not None:
+        found = cached.sha256, used, dataset.distance, cache_folder()
+        neighbours = ground_truth(inputs, *found, context.device, log_to_stderr)
+    scored = pair, stored.record["protocol_card"]["cutoff"], neighbours
+    return float_scores(inputs, used, *scored, context.device), {"features_sha256": cached.sha256}
 
 
-def _replace_average_precision(file: Path, values: npt.NDArray[np.float64]) -> None:
+def _replace_score_arrays(file: Path, values: Mapping[str, npt.NDArray[np.float64]]) -> None:
     try:
         with np.load(file, allow_pickle=False) as arrays:
             content = {name: arrays[name] for name in arrays.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UsageError(f"{file} cannot be read ({error}); restore it or run the trial again") from error
     with replacing(file) as work, work.open("wb") as stream:
-        np.savez_compressed(stream, allow_pickle=False, **{**content, "average_precision": values})
+        np.savez_compressed(stream, allow_pickle=False, **{**content, **values})

@@ -12,13 +12,14 @@ import torch
 from hashbench.codes import Codes
 from hashbench.dataset import Items
 from hashbench.errors import UsageError
+from hashbench.evaluation.neighbours import Neighbours
 from hashbench.features.backbones import bare_backbone
 from hashbench.features.extractor import Extractor
 from hashbench.method import HashMethod, RunContext
 from hashbench.planning.fingerprint import changes, fingerprint, forget_sources, listed
 from hashbench.plugins.hyperparameters import resolve_recorded
 from hashbench.plugins.registry import METHODS
-from hashbench.records.scores import stored_labels
+from hashbench.records.scores import stored_labels, stored_neighbours
 from hashbench.records.store import Record, Store, load_record
 from hashbench.records.trial_spec import TrialSpec
 from hashbench.search.backend import LabelSide
@@ -95,7 +96,8 @@ class StoredCodes:
         query, database: codes.
         query_labels, database_labels: bool [n, classes], multi-hot; or class numbers, int64 [n].
         query_items, database_items: the data set's item numbers.
-        average_precision: float64 [queries], the headline metric per query, NaN where nothing is relevant.
+        average_precision: float64 [queries], map@1000 per query, NaN where nothing is relevant.
+        neighbours: the nearest items of the queries, where they are scored.
     """
 
     query: Codes
@@ -105,6 +107,12 @@ class StoredCodes:
     query_items: Items
     database_items: Items
     average_precision: npt.NDArray[np.float64]
+    neighbours: Neighbours | None = None
+
+    def scored_labels(self) -> tuple[LabelSide, LabelSide] | tuple[None, None]:
+        """Labels of queries and database for an evaluation; None where there are none."""
+        none = self.query_labels.ndim == 2 and not self.query_labels.shape[1]
+        return (None, None) if none else (self.query_labels, self.database_labels)
 
 
 def load_method_codes(stored: StoredTrial) -> StoredCodes:
@@ -144,6 +152,7 @@ def load_codes(stored: StoredTrial) -> StoredCodes:
             content["query_items"],
             content["database_items"],
             content["average_precision"],
+            stored_neighbours(content, record["protocol_card"]),
         )
     except UsageError:
         raise

@@ -9,6 +9,7 @@ _NAMES = {
     "ndcg@": "NDCG@",
     "acg@": "ACG@",
     "precision@r": "precision within radius ",
+    "neighbours/recall@": "neighbours' recall@",
 }
 _HEADINGS = {
     "adjusted_map@": "adjusted mAP@",
@@ -19,6 +20,7 @@ _HEADINGS = {
     "precision@r": "P@r≤",
     "precision@": "P@",
     "recall@": "R@",
+    "neighbours/recall@": "neighbours' R@",
 }
 _SUFFIXES = {
     "/min": ", denominator min(k, R)",
@@ -27,15 +29,23 @@ _SUFFIXES = {
     "/worst": ", ties at their worst",
 }
 
+_MULTIPLE = "neighbours/m@"
+
 
 def metric_name(metric: str) -> str:
     """The full name: of "map@1000/min" it is "mAP@1000, denominator min(k, R)"."""
+    if metric.startswith(_MULTIPLE):
+        return f"m for {metric.removeprefix(_MULTIPLE)} % of the neighbours"
+    if metric.startswith("neighbours/"):
+        return _with_prefix(metric, _NAMES)
     stem, slash, kind = metric.partition("/")
     return _with_prefix(stem, _NAMES) + _SUFFIXES.get(slash + kind, slash + kind)
 
 
 def metric_heading(metric: str) -> str:
     """A short name for a column: of "precision@100" it is "P@100"."""
+    if metric.startswith(_MULTIPLE):
+        return f"m for {metric.removeprefix(_MULTIPLE)} %"
     return _with_prefix(metric, _HEADINGS)
 
 

@@ -16,7 +16,6 @@ import numpy as np
 
 from hashbench.errors import UsageError
 from hashbench.records.newest import newest_records, trial_id
-from hashbench.records.per_query import ARRAYS
 from hashbench.records.store import Record, Store, to_json
 from hashbench.reporting.write import write_reports
 from hashbench.util.files import replacing
@@ -80,7 +79,8 @@ def _contents(store: Store, newest: dict[str, Record]) -> Iterator[tuple[Path, b
 def _arrays(file: Path) -> bytes:
     try:
         with np.load(file, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in ARRAYS}
+            names = ["average_precision", "query_items", *({"neighbour_recall"} & set(stored.files))]
+            arrays = {name: stored[name] for name in names}
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise UsageError(f"{file} cannot be read ({error}); restore it or move its record away") from error
     stream = io.BytesIO()

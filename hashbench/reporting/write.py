@@ -46,6 +46,8 @@ def write_reports(
     if figures:
         styles = row_styles(shown)
         written += write_figures(shown, styles, folder / "figures", ["precision-recall"])
+        by_neighbours = [table for table in shown if table.by_neighbours]
+        written += write_figures(by_neighbours, styles, folder / "figures", ["recall-by-m"])
         several = [table for table in shown if len(table.columns) > 1]
         written += write_figures(several, styles, folder / "figures", ["map-by-bits"])
     return written

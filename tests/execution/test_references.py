@@ -31,6 +31,7 @@ def some_inputs(folder: Path, dtype: str) -> TrainingData:
 
 def centred(inputs: TrainingData, items: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """The same in float64."""
+    assert isinstance(inputs.features, np.ndarray)
     features = inputs.features.astype(np.float64)
     rows: npt.NDArray[np.float64] = features[items] - features[SPLIT.train].mean(axis=0)
     return rows

@@ -98,7 +98,7 @@ def test_codes_do_not_depend_on_the_batch_size(inputs: TrainingData, monkeypatch
     whole = encode(Recorder(8), inputs.batches(Recorder(8), items, run()))
     monkeypatch.setattr("hashbench.execution.training_data.FEATURE_BATCH", 7)
     assert np.array_equal(whole.packed, encode(Recorder(8), inputs.batches(Recorder(8), items, run())).packed)
-    assert np.array_equal(whole.unpack(), inputs.features[items, :8] > 0.5)
+    assert np.array_equal(whole.unpack(), inputs.features[items][:, :8] > 0.5)
 
 
 @pytest.mark.parametrize("codes", [torch.zeros(4, 8), torch.zeros(4, 7, dtype=torch.bool)])

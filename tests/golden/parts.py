@@ -31,7 +31,10 @@ OWNERS: tuple[tuple[str, str], ...] = (
     ("datasets/", "images"),
     ("hashbench/features/pixels.py", "pixels"),
     ("hashbench/features/gist.py", "gist"),
-    *((f"hashbench/features/{name}.py", "trial") for name in ("__init__", "cache", "parts", "extractor", "spec")),
+    *(
+        (f"hashbench/features/{name}.py", "trial")
+        for name in ("__init__", "cache", "parts", "extractor", "spec", "vectors", "item_features")
+    ),
     ("hashbench/features/", "networks"),
     ("hashbench/execution/frozen_maps.py", "networks"),
     *((f"hashbench/{name}.py", "trial") for name in ("method", "codes", "dataset")),

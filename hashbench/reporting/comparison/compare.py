@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hashbench.errors import UsageError, unknown
+from hashbench.evaluation.headline import HEADLINE, headline_of
 from hashbench.records.outdated import FindOutdated, none_outdated
 from hashbench.records.per_query import PerQuery, mean_over_repetitions, read_per_query
 from hashbench.records.results import Results, results
@@ -37,6 +38,7 @@ class _Pair:
     runs: tuple[int, int] = (0, 0)
     same_runs: bool = False
     reason: str = ""
+    headline: str = HEADLINE
     verdict: Verdict | None = None
     """Of B, whatever the figures say, unless they are worse."""
 
@@ -224,15 +226,17 @@ def _pair(
         return _Pair(one, reason="other queries")
     if not np.isfinite(averages[0].average_precision + averages[1].average_precision).any():
         return _Pair(one, reason="no query is answered by both")
-    return _Pair(one, averages[0], averages[1], sizes, same, _remarks(one, first, second))
+    headline = headline_of(second.runs[runs[1][0]]["protocol_card"])
+    return _Pair(one, averages[0], averages[1], sizes, same, _remarks(one, first, second), headline)
 
 
 def _average(cell: Repetitions, runs: list[Run]) -> PerQuery:
     per_query = []
     for run in runs:
-        arrays = read_per_query(cell.files[run])
+        headline = headline_of(cell.runs[run]["protocol_card"])
+        arrays = read_per_query(cell.files[run], headline)
         if arrays is None:
-            raise UsageError(f"no AP per query beside {cell.files[run]}")
+            raise UsageError(f"no {'AP' if headline == HEADLINE else headline} per query beside {cell.files[run]}")
         per_query.append(arrays)
     average = mean_over_repetitions(per_query)
     if average is None:
@@ -298,4 +302,5 @@ def _compared(pair: _Pair, first: PerQuery, second: PerQuery, paired: Paired, p:
         p,
         pair.runs,
         pair.same_runs,
+        pair.headline,
     )

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
+from hashbench.evaluation.headline import HEADLINE
 from hashbench.records.outdated import KINDS
 from hashbench.reporting.identity import Identity
 from hashbench.reporting.statistics import Paired
@@ -41,6 +42,7 @@ class ComparedCell:
         adjusted_p: by Holm over all cells that differ, references left out; 1 for equal cells, None for references.
         runs: how many repetitions were averaged on each side.
         same_runs: they have the same root seeds and numbers.
+        headline: what was compared, query by query.
     """
 
     first: Identity | None
@@ -52,6 +54,7 @@ class ComparedCell:
     adjusted_p: float | None = None
     runs: tuple[int, int] = (0, 0)
     same_runs: bool = False
+    headline: str = HEADLINE
 
     @property
     def identity(self) -> Identity:

@@ -8,10 +8,11 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from hashbench.evaluation.headline import HEADLINE
 from hashbench.records.outdated import KINDS, WAY_OUT
 from hashbench.reporting.comparison.result import FAILING, ComparedCell, Comparison
 from hashbench.reporting.leaderboard.markdown import escaped
-from hashbench.reporting.metric_names import HEADLINE_NAME
+from hashbench.reporting.metric_names import metric_name
 from hashbench.reporting.plain_text import NONE, markdown_table, plain
 from hashbench.reporting.statistics import RESAMPLES
 from hashbench.reporting.terminal_table import Column, Line, print_table, too_narrow
@@ -76,13 +77,15 @@ def caption(comparison: Comparison) -> str:
         held += f" {WAY_OUT[0].upper()}{WAY_OUT[1:]}."
     shared = any(cell.same_runs for cell in comparison.cells) or not comparison.compared
     runs = "that both have (runs); where they share none, over all of each (runs 3 / 5)" if shared else "of each (runs)"
+    headlines = list(dict.fromkeys(cell.headline for cell in comparison.cells if cell.paired)) or [HEADLINE]
+    names, figure = " or ".join(map(metric_name, headlines)), "AP" if headlines == [HEADLINE] else "figures"
     return (
-        f"{HEADLINE_NAME} of A and B over the queries that both scored, AP averaged over the repetitions {runs}. "
+        f"{names} of A and B over the queries that both scored, {figure} averaged over the repetitions {runs}. "
         "Interval and p by paired bootstrap over "
         f"queries ({RESAMPLES:,} resamples), p adjusted by Holm over all cells of methods that differ "
         f"({comparison.tested}); d is the effect size, the mean difference over its standard deviation. Better and "
         "worse: p < .05. That holds for these queries and these seeds; hashbench check estimates what other seeds "
-        "would give. Equal: the same AP of every query. Reference rows are shown and not judged." + held
+        f"would give. Equal: the same {figure} of every query. Reference rows are shown and not judged." + held
     )
 
 

@@ -32,8 +32,8 @@ def over_repetitions(x: Sequence[Sequence[float | None]], y: Sequence[Sequence[f
 
 
 def recorded(cell: Cell, kind: str, x: str, y: str) -> Curve | None:
-    """A cell's curve by "radius" or by "rank", None where its records have none."""
-    curves = [curve for record in cell.ok if (curve := record["curves"][kind]) is not None]
+    """A cell's curve by "radius", "rank" or "neighbours", None where its records have none."""
+    curves = [curve for record in cell.ok if (curve := record["curves"].get(kind)) is not None]
     return over_repetitions([curve[x] for curve in curves], [curve[y] for curve in curves]) if curves else None
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from hashbench.errors import UsageError, unknown
-from hashbench.evaluation.headline import HEADLINE
 from hashbench.reporting.figures.kinds import KINDS, draw
 from hashbench.reporting.figures.style import Style, figure_style
 from hashbench.reporting.leaderboard.table import Table
@@ -81,6 +80,6 @@ def _write(figure: Figure, folder: Path, stem: str, formats: Sequence[str]) -> I
 def _stem(kind: str, table: Table) -> str:
     key = table.key
     parts = [kind, key.protocol, key.features, *([f"first{key.limit}"] if key.limit else [])]
-    parts += [table.metric] if KINDS[kind].of_metric and table.metric != HEADLINE else []
+    parts += [table.metric] if KINDS[kind].of_metric and table.metric != table.headline else []
     parts += [key.digest, *(["supervised"] if key.supervised else [])]
     return "-".join(re.sub(r"[^A-Za-z0-9._]+", "_", part)[:LONGEST_PART] for part in parts)

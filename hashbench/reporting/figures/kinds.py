@@ -29,6 +29,7 @@ KINDS: Mapping[str, Kind] = {
     "precision-recall": Kind(precision.precision_recall, precision.NO_RADIUS),
     "map-by-bits": Kind(map_by_bits.map_by_bits, map_by_bits.LACKING, of_metric=True),
     "precision-at-k": Kind(precision.precision_at_k, precision.NO_RANK),
+    "recall-by-m": Kind(precision.recall_by_m, precision.NO_NEIGHBOURS),
     "throughput": Kind(throughput.throughput, throughput.LACKING, of_metric=True),
     "training": Kind(training.training, training.LACKING),
 }

@@ -7,7 +7,6 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from hashbench.errors import UsageError
-from hashbench.evaluation.headline import HEADLINE
 from hashbench.records.results import Results
 from hashbench.records.results import results as read
 from hashbench.reporting.figures.choice import choose_methods, choose_tables, names
@@ -23,7 +22,7 @@ def plot(
     protocol: str | None = None,
     methods: Sequence[str] | str | None = None,
     *,
-    metric: str = HEADLINE,
+    metric: str | None = None,
     bits: Collection[int] = (),
     title: bool = True,
 ) -> Figure:
@@ -34,7 +33,7 @@ def plot(
         kind: "precision-recall", "map-by-bits", "precision-at-k", "throughput" or "training".
         protocol: which table, where there are several: a data set, a protocol, a table's whole name, or a glob.
         methods: show these rows alone, by method or label, or a glob; they keep the style they have among all.
-        metric: what to show, of those in records ("map@5000"); curves have their own.
+        metric: what to show, of those in records ("map@5000"), by default the headline; curves have their own.
         bits: show these code lengths alone.
         title: with a heading and a note above the panels.
 

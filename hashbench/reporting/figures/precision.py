@@ -15,6 +15,7 @@ from hashbench.reporting.leaderboard.table import Table
 
 NO_RADIUS = "no record has a curve by Hamming radius"
 NO_RANK = "no record has a curve by rank"
+NO_NEIGHBOURS = "no record has a curve of the neighbours"
 
 
 def precision_recall(table: Table, styles: Mapping[str, Style], titled: bool = True) -> Figure | None:
@@ -42,6 +43,21 @@ def precision_at_k(table: Table, styles: Mapping[str, Style], titled: bool = Tru
         _logarithmic_ranks,
         labels=("k, number of items retrieved", "precision@k"),
         title="Precision among the first k items",
+        note="Means over queries, ties by exact expectation.",
+        titled=titled,
+    )
+
+
+def recall_by_m(table: Table, styles: Mapping[str, Style], titled: bool = True) -> Figure | None:
+    """One panel per code length, a line per row, m on a logarithmic axis; None where :data:`NO_NEIGHBOURS`."""
+    return _figure(
+        table,
+        styles,
+        by_cell(table, "neighbours", "m", "recall"),
+        np.log,
+        _logarithmic_ranks,
+        labels=("m, candidates for each of the 10 nearest", "share of the 10 nearest"),
+        title="The 10 nearest by the float vectors inside the first 10 m of the code",
         note="Means over queries, ties by exact expectation.",
         titled=titled,
     )

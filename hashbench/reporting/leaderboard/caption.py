@@ -4,10 +4,10 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from hashbench.evaluation.headline import HEADLINE
+from hashbench.evaluation.headline import HEADLINE, NEIGHBOURS_CURVE_K
 from hashbench.records.store import Record
 from hashbench.records.trial_spec import EXTERNAL_DATASET
-from hashbench.reporting.leaderboard.cell_text import STALE_MARK, TIED_MARK
+from hashbench.reporting.leaderboard.cell_text import SHOWN_PERCENT, STALE_MARK, TIED_MARK
 from hashbench.reporting.leaderboard.table import Cell, Row, Table
 from hashbench.reporting.metric_names import HEADLINE_NAME, metric_name
 from hashbench.reporting.multiple_comparisons import MIN_REPETITIONS
@@ -21,6 +21,8 @@ _REFERENCES = {
     "reference-float": "cosine ranking of the float features, centred",
     "reference-random": "random codes, the floor",
 }
+_BY_NEIGHBOURS = {**_REFERENCES, "reference-float": "ranking of the float vectors by their own distance"}
+_DISTANCES = {"l2": "Euclidean distance", "cosine": "cosine", "ip": "inner product"}
 
 
 def title(table: Table) -> str:
@@ -116,14 +118,23 @@ def _about_leaks(records: list[Record]) -> Iterator[str]:
         if leaked["query_in_database"]:
             yield f"{leaked['query_in_database']:,} queries are also in the database: each finds itself."
     elif leaked and any(leaked.values()):
+        by = "the numbers of the vectors" if card.get("vectors") else "image content"
         yield (
-            f"Leaks by image content: {leaked['query_in_database']} queries are also in the database, "
+            f"Leaks by {by}: {leaked['query_in_database']} queries are also in the database, "
             f"{leaked['query_in_train']} in the training set."
         )
 
 
 def _definition(table: Table) -> str:
     """What the metric is."""
+    if table.by_neighbours and table.metric == table.headline:
+        distance = _DISTANCES[table.card["relevance"]["distance"]]
+        return (
+            f"{metric_name(table.metric)}: share of the {NEIGHBOURS_CURVE_K} nearest float vectors by {distance} among "
+            f"the first {NEIGHBOURS_CURVE_K} of the code, ties by exact expectation over all their orders; m: how many "
+            f"times {NEIGHBOURS_CURVE_K} candidates hold {SHOWN_PERCENT} % of them, to be ranked anew by the float "
+            "vectors."
+        )
     if table.metric == HEADLINE:
         return (
             f"{HEADLINE_NAME} with the denominator 'hits' (relevant items found in the top 1,000), "
@@ -164,23 +175,29 @@ def _about_items(card: dict[str, Any]) -> Iterator[str]:
     if any(card["missing"].values()):
         counts = ", ".join(f"{count:,} {_PARTS[name]}" for name, count in card["missing"].items() if count)
         yield f"Not the full protocol: the images of {counts} items are missing."
-    if card["unlabelled"]["database"]:
+    if card["unlabelled"]["database"] and card["classes"]:
         yield f"{card['unlabelled']['database']:,} database items have no label and are distractors."
+    vectors = card.get("vectors")
+    if vectors:
+        yield f"Vectors of {vectors['dimension']:,} dimensions, {vectors['dtype']}."
+        if vectors["zero"]:
+            yield f"{vectors['zero']:,} vectors are zero."
 
 
 def _about_cells(table: Table) -> Iterator[str]:
     yield _repetitions(table.methods)
     if table.smallest_difference:
         yield from _about_comparisons(table)
-    compared = table.metric == HEADLINE
-    alone = sum(cell.mean(HEADLINE) != table.best(bits) and cell.vs_best is None for bits, cell in _ranked(table))
+    compared = table.metric == table.headline
+    alone = sum(cell.mean(table.metric) != table.best(bits) and cell.vs_best is None for bits, cell in _ranked(table))
     if not compared:
         bold = "Bold: best of its column. " if len(table.ranked) > 1 else ""
-        yield f"{bold}Ranks by the means alone: records have {HEADLINE_NAME} per query; other metrics are not tested."
+        headline = metric_name(table.headline)
+        yield f"{bold}Ranks by the means alone: records have {headline} per query; other metrics are not tested."
     elif alone:
         yield (
-            f"{alone:,} cell{' was' if alone == 1 else 's were'} not compared with the best: there is no AP per query "
-            f"beside a record, or it is of other queries."
+            f"{alone:,} cell{' was' if alone == 1 else 's were'} not compared with the best: there is no "
+            f"{'figure' if table.by_neighbours else 'AP'} per query beside a record, or it is of other queries."
         )
     presets = sorted({f"{row.method}: {row.preset}" for row in table.methods if row.preset})
     if presets:
@@ -195,7 +212,8 @@ def _about_cells(table: Table) -> Iterator[str]:
         records = f"{count:,} record{'' if count == 1 else 's'}"
         yield f"Left out: {records} of {kind}, where another kind of device has as many repetitions or more."
     shown = {row.method for row in table.references}
-    references = [f"{name}: {words}" for name, words in _REFERENCES.items() if name in shown]
+    about = _BY_NEIGHBOURS if table.by_neighbours else _REFERENCES
+    references = [f"{name}: {words}" for name, words in about.items() if name in shown]
     if references:
         yield f"{'; '.join(references)}."
     if table.hardware:

@@ -1,11 +1,12 @@
 """Cells and ranks as text, the same in every format."""
 
-from hashbench.evaluation.headline import HEADLINE
+from hashbench.evaluation.headline import HEADLINE, NEIGHBOURS_HEADLINE
 from hashbench.reporting.leaderboard.table import Cell, Line
 from hashbench.reporting.plain_text import NONE, rate_text
 
 STALE_MARK = "†"
 TIED_MARK = "≈"
+SHOWN_PERCENT = 95  # of the neighbours, whose m is shown
 
 
 def rank_text(line: Line) -> str:
@@ -13,17 +14,31 @@ def rank_text(line: Line) -> str:
     return "" if line.kind == "reference" else NONE if line.rank is None else str(line.rank)
 
 
-def value(cell: Cell, metric: str = HEADLINE) -> str:
+def value(cell: Cell, metric: str = HEADLINE, beside: bool = True) -> str:
     """A cell as text: mean, with standard deviation where there are several repetitions; – where there is none.
 
-    The headline bears a mark where it cannot be told apart from its column's best.
+    The headline bears a mark where it cannot be told apart from its column's best; that of neighbours has the m for
+    95 % beside it, if ``beside`` says so.
     """
     mean, deviation = cell.mean(metric), cell.deviation(metric)
-    if mean is None:
+    if mean is None and not (metric.startswith("neighbours/m@") and cell.ok):
         return cell.failed[0]["status"] if cell.failed else NONE
+    if mean is None or metric.startswith("neighbours/m@"):
+        return cell.multiple(int(metric.rpartition("@")[2]))
     spread = f" ± {deviation:.3f}" if deviation is not None else ""
-    tied = f"{TIED_MARK} " if metric == HEADLINE and cell.tied_with_best else ""
-    return f"{tied}{mean:z.3f}{spread}{STALE_MARK if cell.stale else ''}"
+    tied = f"{TIED_MARK} " if metric == cell.headline and cell.tied_with_best else ""
+    return f"{tied}{mean:z.3f}{spread}{STALE_MARK if cell.stale else ''}{multiple(cell, metric) if beside else ''}"
+
+
+def multiple(cell: Cell, metric: str) -> str:
+    """The m for 95 %, beside the headline of neighbours: " · m 5"; nothing elsewhere."""
+    return f" · m {cell.multiple(SHOWN_PERCENT)}" if metric == NEIGHBOURS_HEADLINE and cell.ok else ""
+
+
+def bytes_text(cell: Cell) -> str:
+    """Bytes of an item in the database."""
+    size = cell.bytes_per_item()
+    return NONE if size is None else f"{size:,}"
 
 
 def difference(cell: Cell) -> str:

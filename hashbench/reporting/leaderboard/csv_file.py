@@ -12,7 +12,8 @@ FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r")
 
 def csv(tables: Iterable[Table]) -> str:
     """All cells of all tables, in the order of the leaderboard."""
-    frame = pd.DataFrame(lines(tables)).astype({"bits": "Int64"})
+    frame = pd.DataFrame(lines(tables))
+    frame = frame.astype({name: "Int64" for name in ("bits", "bytes_per_item") if name in frame})
     return frame.map(_as_text).rename(columns=_as_text).to_csv(index=False, lineterminator="\n")
 
 
@@ -58,6 +59,7 @@ def _figures(cell: Cell) -> dict[str, Any]:
     metrics = list(cell.ok[0]["metrics"]) if cell.ok else []
     spread = {f"{metric} sd": cell.deviation(metric) for metric in metrics} if len(cell.ok) > 1 else {}
     return {
+        **({} if cell.bytes_per_item() is None else {"bytes_per_item": cell.bytes_per_item()}),
         "repetitions": len(cell.ok),
         "troubled": "; ".join(record["status"] for record in cell.failed),
         **{metric: cell.mean(metric) for metric in metrics},

@@ -5,7 +5,6 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from hashbench.evaluation.headline import HEADLINE
 from hashbench.reporting.display_names import display_label
 from hashbench.reporting.leaderboard.caption import STALE, caption, failures, few_codes, title
 from hashbench.reporting.leaderboard.cell_text import STALE_MARK, TIED_MARK, rank_text, value
@@ -110,7 +109,7 @@ def _caption(table: Table, names: Mapping[str, str]) -> list[str]:
 
 def _slug(table: Table) -> str:
     """For \\ref: the table's protocol and features, the metric where it is not the headline, six digits of its key."""
-    metric = [table.metric] if table.metric != HEADLINE else []
+    metric = [table.metric] if table.metric != table.headline else []
     words = (table.key.protocol, table.key.features, *metric, table.key.digest)
     return "-".join(re.sub(r"[^A-Za-z0-9]+", "-", word).strip("-") for word in words)
 

@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 
 from hashbench.evaluation.headline import HEADLINE, RADIUS
+from hashbench.evaluation.metrics import declared_neighbours
 from hashbench.reporting.leaderboard.caption import caption, failures, few_codes, title
-from hashbench.reporting.leaderboard.cell_text import costs, difference, p_value, rank_text, value
+from hashbench.reporting.leaderboard.cell_text import bytes_text, costs, difference, p_value, rank_text, value
 from hashbench.reporting.leaderboard.table import SEARCH_K, Table
-from hashbench.reporting.metric_names import HEADLINE_NAME, metric_heading
+from hashbench.reporting.metric_names import metric_heading, metric_name
 from hashbench.reporting.plain_text import markdown_table
 
 DETAILS = (HEADLINE, "map@all", "precision@100", "recall@1000", f"precision@r{RADIUS}", f"adjusted_{HEADLINE}")
+BY_NEIGHBOURS = tuple(metric.id for metric in declared_neighbours())
 _SPECIAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", **{sign: f"\\{sign}" for sign in "|*`\\"}})
 
 
@@ -54,23 +56,27 @@ def _overview(table: Table) -> str:
 
 def _details(table: Table) -> str:
     cutoff = [f"map@{table.cutoff}"] if table.cutoff else []
-    metrics = dict.fromkeys([*DETAILS[:2], *cutoff, *DETAILS[2:], table.metric])
+    by_labels = [*DETAILS[:2], *cutoff, *DETAILS[2:]] if not table.by_neighbours or table.card["classes"] else []
+    metrics = dict.fromkeys([*(BY_NEIGHBOURS if table.by_neighbours else ()), *by_labels, table.metric])
+    size = ["bytes/item"] if table.by_neighbours else []
     numbers = [
         "bits",
+        *size,
         "n",
         *map(metric_heading, metrics),
-        f"{HEADLINE_NAME} to best [95 % of this pair]",
+        f"{metric_name(table.headline)} to best [95 % of this pair]",
         "p (all pairs)",
         "fit s",
-        "encode images/s",
+        f"encode {'vectors' if table.has_vectors else 'images'}/s",
         f"search queries/s (k = {SEARCH_K})",
     ]
     rows = [
         [
             escaped(row.label),
             str(bits or "float"),
+            *([bytes_text(cell)] if size else []),
             str(len(cell.ok)),
-            *(value(cell, metric) for metric in metrics),
+            *(value(cell, metric, beside=False) for metric in metrics),
             difference(cell),
             p_value(cell),
             *costs(cell),

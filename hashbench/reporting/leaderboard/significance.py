@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hashbench.evaluation.headline import HEADLINE
 from hashbench.reporting.leaderboard.table import Cell, Row, Table
 from hashbench.reporting.multiple_comparisons import MIN_REPETITIONS, Comparisons, compare_groups
 
@@ -16,10 +15,10 @@ def compare_rows(table: Table) -> None:
 
     Only the headline is compared: there is no other figure per query.
 
-    Cells without per-query AP, or with other queries, are not compared: they have no mark, and their rows are ranked by
-    their means alone.
+    Cells without a figure per query, or with other queries, are not compared: they have no mark, and their rows are
+    ranked by their means alone.
     """
-    cells = _comparable(table) if table.metric == HEADLINE else {}
+    cells = _comparable(table) if table.metric == table.headline else {}
     apart, compared = _compare(table, cells)
     ranks: list[int] = []
     for place, row in enumerate(table.ranked):

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashbench.errors import UsageError
-from hashbench.evaluation.headline import HEADLINE, HEADLINE_K
+from hashbench.evaluation.headline import HEADLINE, HEADLINE_K, MULTIPLES, headline_of
 from hashbench.evaluation.metrics import Metric, declared_metric
 from hashbench.records.per_query import PerQuery, mean_over_repetitions, read_per_query
 from hashbench.records.store import Record
@@ -56,8 +56,30 @@ class Cell:
 
     @cached_property
     def per_query(self) -> PerQuery | None:
-        """AP of each query, averaged over repetitions; None where a record has none, a damaged one or other queries."""
+        """The headline of each query, averaged over repetitions; None where a record lacks it or has other queries."""
         return mean_over_repetitions(self._per_query) if len(self._per_query) == len(self.ok) else None
+
+    @property
+    def headline(self) -> str:
+        """The headline of its protocol."""
+        records = [*self.ok, *self.failed]
+        return headline_of(records[0]["protocol_card"]) if records else HEADLINE
+
+    @property
+    def has_vectors(self) -> bool:
+        """Whether its data set has vectors and no images."""
+        return any("vectors" in record["protocol_card"] for record in (*self.ok, *self.failed))
+
+    def multiple(self, percent: int) -> str:
+        """The m that holds so many percent of the neighbours in every repetition; "> 100" where none does."""
+        values = [(record["metrics"] or {}).get(f"neighbours/m@{percent}") for record in self.ok]
+        known = [value for value in values if value is not None]
+        return f"{max(known):g}" if values and len(known) == len(values) else f"> {MULTIPLES[-1]}"
+
+    def bytes_per_item(self) -> int | None:
+        """What the database keeps of an item; None where records do not say."""
+        sizes = {record.get("bytes_per_item") for record in self.ok}
+        return sizes.pop() if len(sizes) == 1 else None
 
     @property
     def per_query_runs(self) -> npt.NDArray[np.float64] | None:
@@ -67,7 +89,7 @@ class Cell:
     @cached_property
     def _per_query(self) -> list[PerQuery]:
         try:
-            arrays = [read_per_query(file) for file in self.files]
+            arrays = [read_per_query(file, self.headline) for file in self.files]
         except UsageError as error:
             self.fault = str(error)
             return []
@@ -94,8 +116,12 @@ class Cell:
         return _mean(record["seconds"][phase] for record in self.ok if phase in record["seconds"])
 
     def encode_rate(self) -> float | None:
-        """Images per second from decoded images at the best batch, mean of the repetitions' medians."""
-        rates = (throughput["encode"]["images_per_s"] for throughput in self.throughputs)
+        """Images, or vectors, per second at the best batch, mean of the repetitions' medians.
+
+        Images are decoded ones; vectors those of a data set without images.
+        """
+        kind = "features_per_s" if self.has_vectors else "images_per_s"
+        rates = (throughput["encode"][kind] for throughput in self.throughputs)
         return _mean(rate["median"] for rate in rates if rate)
 
     def search_rate(self) -> float | None:
@@ -216,6 +242,21 @@ class Table:
         """The protocol's customary k of mAP@k, None where it has none beside the usual ones."""
         cutoff: int | None = self.card["cutoff"]
         return None if cutoff == HEADLINE_K else cutoff
+
+    @property
+    def headline(self) -> str:
+        """The headline of its protocol: mAP@1000, or the recall of neighbours where these are relevant."""
+        return headline_of(self.card)
+
+    @property
+    def has_vectors(self) -> bool:
+        """Whether its data set has vectors and no images."""
+        return "vectors" in self.card
+
+    @property
+    def by_neighbours(self) -> bool:
+        """Whether the nearest neighbours of the float vectors are relevant."""
+        return self.headline != HEADLINE
 
     @cached_property
     def card(self) -> Record:

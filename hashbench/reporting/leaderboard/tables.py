@@ -20,7 +20,7 @@ def tables(
     results: Results,
     current: frozenset[str] = frozenset(),
     stale: frozenset[str] = frozenset(),
-    metric: str = HEADLINE,
+    metric: str | None = None,
 ) -> list[Table]:
     """All tables of these results; of several records of one trial only one is shown.
 
@@ -28,7 +28,8 @@ def tables(
         results: what to show.
         current: keys of records made from today's sources; one of these goes before the newest of its trial.
         stale: keys of records to mark as made from other sources than today's.
-        metric: what to show and to rank by; only rows of the headline are compared, of which records have AP per query.
+        metric: what to show and to rank by, by default each table's headline; tables without it are left out. Only
+            rows of the headline are compared, of which records have a figure per query.
 
     Raises:
         UsageError: no record has that metric, or it is a yardstick.
@@ -41,7 +42,7 @@ def tables(
             unsupervised = rows_of.get(replace(key, supervised=False), {})
             rows |= {name: row for name, row in unsupervised.items() if row.reference}
     made = [_table(key, list(rows.values()), metric) for key, rows in sorted(rows_of.items())]
-    made = [table for table in made if table.methods]
+    made = [table for table in made if table.methods and _has(table, metric)]
     others: dict[TableKey, Counter[str]] = {}
     for record in left_out:
         others.setdefault(TableKey.of(record), Counter())[record["fingerprint"]["device"]] += 1
@@ -89,21 +90,30 @@ def _add(cell: Cell, record: Record, throughputs: Mapping[str, list[Record]], re
     cell.files += [results.files[record["key"]]] if record["key"] in results.files else []
 
 
-def check_metric(metric: str, records: Iterable[Record]) -> None:
+def _has(table: Table, metric: str | None) -> bool:
+    """Whether a table has the metric that was asked for, or nothing that could say so."""
+    made = [record["metrics"] for record in table.records() if record["metrics"]]
+    return metric is None or not made or any(metric in metrics for metrics in made)
+
+
+def check_metric(metric: str | None, records: Iterable[Record]) -> None:
     """Check that tables of these records can show a metric.
 
     Raises:
         UsageError: no record has it, or it is a yardstick.
     """
-    if metric == HEADLINE:
+    if metric is None:
         return
     names = {name for record in records for name in record["metrics"] or ()} - {"chance"}
+    names = {name for name in names if not name.startswith("neighbours/m@")}
     if names and metric not in names:
         raise unknown("metric in these results", metric, names)
 
 
-def _table(key: TableKey, rows: list[Row], metric: str) -> Table:
+def _table(key: TableKey, rows: list[Row], asked: str | None) -> Table:
     _disambiguate_labels(rows)
+    cells = [cell for row in rows for cell in row.cells.values()]
+    metric = asked or next((cell.headline for cell in cells), HEADLINE)
     own = [row for row in rows if not row.reference]
     columns = sorted({bits for row in own for bits in row.cells if bits is not None})
     ranked = [row for row in own if row.complete(columns, metric)]

@@ -7,11 +7,12 @@ from rich.padding import Padding
 from rich.text import Text
 
 from hashbench.reporting.leaderboard.caption import caption, failures, few_codes, title
-from hashbench.reporting.leaderboard.cell_text import costs, rank_text, value
+from hashbench.reporting.leaderboard.cell_text import bytes_text, costs, rank_text, value
 from hashbench.reporting.leaderboard.table import SEARCH_K, Row, Table
 from hashbench.reporting.leaderboard.table import Line as TableLine
 from hashbench.reporting.terminal_table import Column, Line, print_table, too_narrow
 
+BYTES = "bytes"
 COSTS = {
     "fit s": "fit s (training)",
     "encode/s": "encode/s (images)",
@@ -24,7 +25,12 @@ def show(tables: Iterable[Table], console: Console) -> None:
     for table in tables:
         console.print()
         left_out = print_table(console, title(table), _columns(table), [_line(table, line) for line in table.lines()])
-        costs_shown = [words for heading, words in COSTS.items() if heading not in left_out]
+        costs_shown = ["bytes of an item"] if table.by_neighbours and BYTES not in left_out else []
+        costs_shown += [
+            words.replace("images", "vectors") if table.has_vectors else words
+            for heading, words in COSTS.items()
+            if heading not in left_out
+        ]
         about = [f"{', '.join(costs_shown)}: at {table.columns[-1]} bits."] if costs_shown else []
         sentences = [*caption(table), *about, *too_narrow(console, left_out)]
         console.print(Padding(Text(" ".join(sentences), style="dim"), (0, 1)))
@@ -37,18 +43,26 @@ def show(tables: Iterable[Table], console: Console) -> None:
 def _columns(table: Table) -> list[Column]:
     """Where there is no room rates go first, then seconds of training, then the longest codes; one length stays."""
     rates = {heading: 3 if "/" in heading else 2 for heading in COSTS}
+    size = [Column(BYTES, leave_out=2)] if table.by_neighbours else []
     bits = [Column(f"{bits} bits", leave_out=1 if place else None) for place, bits in enumerate(table.columns)]
-    return [Column(""), Column("method", text=True), *bits, *(Column(name, leave_out=rates[name]) for name in COSTS)]
+    return [
+        Column(""),
+        Column("method", text=True),
+        *bits,
+        *size,
+        *(Column(name, leave_out=rates[name]) for name in COSTS),
+    ]
 
 
 def _line(table: Table, line: TableLine) -> Line:
     row, reference = line.row, line.kind == "reference"
     numbers = ["", "", ""] if reference else costs(row.cell(table.columns[-1]))
+    size = [bytes_text(row.cell(table.columns[-1]))] if table.by_neighbours else []
     cells = [
         Text(rank_text(line)),
         Text(row.label, style="italic" if reference else ""),
         *(Text(value(row.cell(bits), table.metric), style=_style(table, row, bits)) for bits in table.columns),
-        *map(Text, numbers),
+        *map(Text, [*size, *numbers]),
     ]
     return Line(cells, ends=row is table.methods[-1])
 

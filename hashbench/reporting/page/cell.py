@@ -41,7 +41,7 @@ def cell_content(cell: Cell, bits: int | None, measures: Sequence[Measure], orig
         "stale": cell.stale,
         "against": _against(cell.vs_best),
         "radius": _curve([record["curves"]["radius"] for record in cell.ok if record["curves"]["radius"]]),
-        "rank": _curve([record["curves"]["rank"] for record in cell.ok]),
+        "rank": _curve([record["curves"]["rank"] for record in cell.ok if record["curves"]["rank"]]),
         "queries": _queries(cell),
         "runs": [
             {**origins.of(record), "values": [rounded(own[number]) for own in values]}

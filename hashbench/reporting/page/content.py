@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from hashbench.evaluation.headline import HEADLINE
 from hashbench.reporting.leaderboard.caption import caption, failures, few_codes
-from hashbench.reporting.leaderboard.cell_text import STALE_MARK
+from hashbench.reporting.leaderboard.cell_text import STALE_MARK, multiple
 from hashbench.reporting.leaderboard.table import Row, Table
 from hashbench.reporting.page.cell import cell_content
 from hashbench.reporting.page.facts import facts
@@ -159,7 +159,8 @@ def _shown(table: Table, row: Row, bits: int, number: int | None) -> PageCell:
     cell = row.cell(bits)
     mean, deviation = cell.mean(table.metric), cell.deviation(table.metric)
     lacking = cell.failed[0]["status"] if cell.failed else NONE
-    text = lacking if mean is None else f"{mean:z.3f}{STALE_MARK if cell.stale else ''}"
+    stale = STALE_MARK if cell.stale else ""
+    text = lacking if mean is None else f"{mean:z.3f}{stale}{multiple(cell, table.metric)}"
     spread = "" if deviation is None else f"{deviation:.3f}"
     return PageCell(number, text, spread, table.is_best(row, bits), cell.tied_with_best)
 

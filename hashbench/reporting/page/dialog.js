@@ -58,7 +58,7 @@ function recordLink(run, text) {
 
 function runs(cell) {
   if (cell.runs.length === 0) return [];
-  const shown = [...new Set([data.headline, state.measure, 'map@all', 'cost:fit'])].map((id) => measures.get(id)).filter((measure) => measure && cell.runs.some((run) => run.values[measure.index] !== null));
+  const shown = [...new Set([data.headline, state.measure, 'neighbours/recall@10', 'neighbours/m@95', 'map@all', 'cost:fit'])].map((id) => measures.get(id)).filter((measure) => measure && cell.runs.some((run) => run.values[measure.index] !== null));
   return [el('h3', {}, 'Repetitions'), plainTable('Repetitions', ['#', ...shown.map(({ name }) => capital(name)), { text: 'Record', class: 'left' }, 'Seed'],
     cell.runs.map((run) => [{ head: true, text: String(run.repetition) }, ...shown.map((measure) => written(run.values[measure.index], measure.unit)),
       { class: 'left', node: recordLink(run, run.file ?? run.key) }, run.seed]))];

@@ -11,7 +11,11 @@ from hashbench.reporting.metric_names import HEADLINE_NAME, metric_name
 def facts(table: Table) -> Iterator[tuple[str, str]]:
     """Terms and texts; the caption has them in full."""
     key, card = table.key, table.card
-    if table.metric == HEADLINE:
+    relevance = card.get("relevance")
+    if relevance:
+        yield "Relevant", f"the nearest neighbours of the float vectors by {relevance['distance']}"
+        yield "Metric", metric_name(table.metric)
+    elif table.metric == HEADLINE:
         yield "Metric", f"{HEADLINE_NAME}: cut-off after 1,000 items"
         yield "Denominator", "“hits”: relevant items among those 1,000"
         yield "Ties", "exact expectation over all their orders"

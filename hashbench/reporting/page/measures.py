@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hashbench.evaluation.metrics import Metric, declared
+from hashbench.evaluation.metrics import Metric, declared, declared_neighbours
 from hashbench.records.store import Record
 from hashbench.reporting.leaderboard.table import SEARCH_K, Cell
 from hashbench.reporting.metric_names import metric_name
@@ -40,7 +40,8 @@ def measures(records: Iterable[Record]) -> list[Measure]:
     """The metrics that the records have, in the order of their declaration, then costs and statistics of codes."""
     names = {name for record in records if record["metrics"] for name in record["metrics"]}
     cutoffs = {int(name.rpartition("@")[2]) for name in names if re.fullmatch(r"map@\d+", name)}
-    known = {metric.id: metric for cutoff in sorted(cutoffs) for metric in declared(cutoff)}
+    known = {metric.id: metric for metric in declared_neighbours()}
+    known |= {metric.id: metric for cutoff in sorted(cutoffs) for metric in declared(cutoff)}
     ordered = [*(name for name in known if name in names), *sorted(names - set(known))]
     metrics = [_metric(name, known.get(name)) for name in ordered]
     return [*sorted(metrics, key=lambda measure: measure.group == "Bounds"), *_COSTS, *_CODES]
@@ -51,9 +52,9 @@ def _metric(name: str, metric: Metric | None) -> Measure:
     return Measure(
         id=name,
         name=metric_name(name),
-        group="Bounds" if "/" in name else "Retrieval",
+        group="Neighbours" if name.startswith("neighbours/") else "Bounds" if "/" in name else "Retrieval",
         better=metric.direction if metric else "none",
-        unit="share",
+        unit="count" if name.startswith("neighbours/m@") else "share",
         meaning=metric.formula if metric else "",
         of=lambda record: record["metrics"].get(name),
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from hashbench.evaluation.headline import HEADLINE
 from hashbench.reporting.identity import Identity, match
-from hashbench.reporting.regression.baseline import GATED, Baseline
+from hashbench.reporting.regression.baseline import Baseline, gated
 from hashbench.reporting.regression.tolerance import DROP, repetitions_on_both_sides
 
 
@@ -27,7 +27,9 @@ def _unjudged(baseline: Baseline) -> Iterator[str]:
     """Metrics that a cell lacks, be they gated everywhere or for other cells of its protocol card."""
     wanted: dict[str, dict[str, None]] = {}
     for cell in baseline.cells:
-        wanted.setdefault(cell.identity.table.card, dict.fromkeys(GATED)).update(dict.fromkeys(cell.metrics))
+        wanted.setdefault(cell.identity.table.card, dict.fromkeys(gated(cell.headline))).update(
+            dict.fromkeys(cell.metrics)
+        )
     for cell in baseline.cells:
         lacking = [name for name in wanted[cell.identity.table.card] if name not in cell.metrics]
         if lacking:
@@ -37,7 +39,7 @@ def _unjudged(baseline: Baseline) -> Iterator[str]:
 
 def _too_few(baseline: Baseline) -> Iterator[str]:
     for cell in baseline.cells:
-        figure = cell.metrics.get(HEADLINE)
+        figure = cell.metrics.get(cell.headline)
         if figure is None or figure.sd is None:
             continue
         if figure.repetitions_needed is None or figure.repetitions_needed > len(cell.runs):

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hashbench.errors import UsageError
-from hashbench.evaluation.headline import HEADLINE
-from hashbench.evaluation.metrics import declared
+from hashbench.evaluation.headline import HEADLINE, NEIGHBOURS_HEADLINE, headline_of
+from hashbench.evaluation.metrics import declared, declared_neighbours
 from hashbench.records.outdated import NONE_OUTDATED, OutdatedRecords
 from hashbench.records.results import Results
 from hashbench.records.store import Record
@@ -19,6 +19,7 @@ from hashbench.reporting.regression import tolerance
 from hashbench.reporting.repetitions import Repetitions, Run, failure_reason, outdated_reason, repetitions
 
 GATED = (HEADLINE, "map@all", "precision@100")
+GATED_NEIGHBOURS = (NEIGHBOURS_HEADLINE, "neighbours/recall@1", "neighbours/recall@100")
 """Judged beside mAP at the protocol's customary cut-off; others are redundant or too coarse (radius 2)."""
 
 DECIMALS = 6
@@ -54,6 +55,11 @@ class BaselineCell:
     environment: str | None
     runs: tuple[Run, ...]
     metrics: Mapping[str, Figure]
+
+    @property
+    def headline(self) -> str:
+        """By which it is judged first."""
+        return HEADLINE if HEADLINE in self.metrics else NEIGHBOURS_HEADLINE
 
 
 @dataclass(frozen=True)
@@ -130,17 +136,23 @@ def make_baseline(results: Results, outdated: OutdatedRecords = NONE_OUTDATED, a
 
 def _gated(cell: Repetitions) -> list[str]:
     """The metrics that all runs have, the headline among them."""
-    headline = cell.values(HEADLINE).values()
+    name = headline_of(next(iter(cell.runs.values()))["protocol_card"])
+    headline = cell.values(name).values()
     undefined = sum(value is None for value in headline)
     if undefined:
         raise UsageError(
-            f"{cell.identity.label} on {cell.identity.table_name}: {HEADLINE} is not a number in {undefined} of "
+            f"{cell.identity.label} on {cell.identity.table_name}: {name} is not a number in {undefined} of "
             f"{len(headline)} repetitions, wanted one in each, since it is what a check judges; run it again or leave "
             "it out of the results"
         )
     cutoff = _cutoff(cell)
-    names = [*GATED, *([f"map@{cutoff}"] if cutoff else [])]
+    names = [*gated(name), *([f"map@{cutoff}"] if cutoff and name == HEADLINE else [])]
     return [name for name in dict.fromkeys(names) if None not in cell.values(name).values()]
+
+
+def gated(headline: str) -> tuple[str, ...]:
+    """The metrics that are judged beside that headline."""
+    return GATED if headline == HEADLINE else GATED_NEIGHBOURS
 
 
 def _cutoff(cell: Repetitions) -> int | None:
@@ -149,7 +161,8 @@ def _cutoff(cell: Repetitions) -> int | None:
 
 
 def _directions(cells: Iterable[Repetitions], gated: Iterable[list[str]]) -> dict[str, str]:
-    known = {metric.id: metric.direction for cell in cells for metric in declared(_cutoff(cell))}
+    known = {metric.id: metric.direction for metric in declared_neighbours()}
+    known |= {metric.id: metric.direction for cell in cells for metric in declared(_cutoff(cell))}
     return {name: known[name] for name in dict.fromkeys(name for names in gated for name in names)}
 
 

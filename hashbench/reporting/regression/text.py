@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from hashbench.evaluation.headline import HEADLINE
+from hashbench.evaluation.headline import HEADLINE, HEADLINES
 from hashbench.reporting.regression.report import FAILING, SAME, SINGLE, SPREAD, Finding, Report
 from hashbench.reporting.terminal_table import Column, Line, print_table, too_narrow
 
@@ -56,12 +56,12 @@ def _show_table(table_name: str, findings: list[Finding], console: Console) -> l
 
 
 def _worth_a_line(finding: Finding) -> bool:
-    return finding.baseline is not None and (finding.metric == HEADLINE or finding.verdict != "passed")
+    return finding.baseline is not None and (finding.metric in HEADLINES or finding.verdict != "passed")
 
 
 def _first_column(finding: Finding, first: bool) -> str:
     """The method for a cell's first line, and its metric where that is not the headline."""
-    if finding.metric == HEADLINE:
+    if finding.metric in HEADLINES:
         return finding.identity.row
     return f"{finding.identity.row}, {finding.metric}" if first else f"  {finding.metric}"
 
@@ -83,10 +83,12 @@ def _words(finding: Finding) -> list[str]:
 
 
 def _caption(report: Report) -> str:
+    judged = {finding.metric for finding in report.findings}
+    shown = ", ".join(name for name in HEADLINES if name in judged) or HEADLINE
     used = {finding.rule for finding in report.findings}
     rules = "; ".join(words for rule, words in RULES.items() if rule in used)
     metrics = ", ".join(dict.fromkeys(str(finding.metric) for finding in report.findings if finding.metric))
     return (
-        f"Judged: {metrics or 'nothing'}; shown: {HEADLINE}, and of the others what did not pass. Means over runs; "
+        f"Judged: {metrics or 'nothing'}; shown: {shown}, and of the others what did not pass. Means over runs; "
         f"base is the baseline; runs now / there ({rules})."
     )

@@ -22,12 +22,15 @@ from hashbench.records.results import Results
 from hashbench.records.store import Record
 from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES
 from hashbench.reporting.figures.files import write_figures
-from hashbench.reporting.figures.kinds import KINDS, draw
+from hashbench.reporting.figures.kinds import KINDS as ALL_KINDS
+from hashbench.reporting.figures.kinds import draw
 from hashbench.reporting.figures.style import printable, row_styles, text_width, wrap
 from hashbench.reporting.figures.throughput import Point, pareto
 from hashbench.reporting.leaderboard.table import Row
 from hashbench.reporting.leaderboard.tables import tables
 from tests.reporting.made_records import failed, make_record
+
+KINDS = {name: kind for name, kind in ALL_KINDS.items() if name != "recall-by-m"}  # records by labels lack its curve
 
 K = [1, 2, 5, 10, 20]
 HARDWARE = {"id": "aaaa", "cpu": "Xeon", "cores": 2, "gpus": [], "driver": None, "device": "cpu", "threads": 2}

@@ -1,0 +1,167 @@
+"""A run on vectors, from the files to every report: records, tables, comparisons and the gate go by neighbours."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+import hashbench as hb
+from hashbench.cli.main import cli
+from hashbench.errors import UsageError
+from hashbench.execution import measure
+from hashbench.features.weights import Weights
+from hashbench.records.results import Results
+from hashbench.records.schema import schema
+from hashbench.replay.context import ReplayContext
+from hashbench.replay.rescore import rescore_record
+from hashbench.replay.stored_trial import StoredTrial
+from hashbench.reporting.leaderboard.tables import tables
+
+ROWS = 600
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results of vectors without labels and of some with labels; every vector stands twice. Not to be written to."""
+    made = tmp_path_factory.mktemp("vectors")
+    rng = np.random.default_rng(0)
+    centres = rng.standard_normal((20, 12)) * 2
+    owners = rng.integers(0, 20, ROWS // 2)
+    x = (centres[owners] + rng.standard_normal((ROWS // 2, 12))).astype(np.float32)
+    np.savez(made / "x.npz", emb=np.repeat(x, 2, axis=0), kind=np.repeat(owners % 4, 2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(measure, "SECONDS_PER_FIGURE", 0.001)
+        patch.setenv("HASHBENCH_CACHE", str(made / "cache"))
+        common: Any = {"bits": [8, 12], "datasets": f"embeddings:{made / 'x.npz'}", "queries": 40, "executor": "inline"}
+        hb.run(methods="itq,lsh", results=made / "results", **common)
+        hb.run(methods="itq,bgan", labels="kind", metric="ip", results=made / "labelled", **common)
+    return made
+
+
+def words(*arguments: str) -> str:
+    done = CliRunner().invoke(cli, [*arguments], catch_exceptions=False, env={"COLUMNS": "200"})
+    assert done.exit_code == 0, done.output
+    return " ".join(done.output.split())
+
+
+def test_records_have_what_the_schema_says(folder: Path) -> None:
+    records = [*hb.results(folder / "results").records, *hb.results(folder / "labelled").records]
+    assert {record["status"] for record in records if record["trial"]["method"] != "bgan"} == {"ok"}
+    for record in {record["trial"]["method"]: record for record in records}.values():
+        jsonschema.validate(json.loads(json.dumps(record)), schema("record"))
+    by_method = {(r["trial"]["method"], r["trial"]["bits"]): r for r in hb.results(folder / "results").records}
+    assert by_method["itq", 12]["bytes_per_item"] == 2
+    assert by_method["reference-float", None]["bytes_per_item"] == 48
+    assert set(by_method["itq", 8]["metrics"]) == {
+        *(f"neighbours/recall@{k}" for k in (1, 10, 100)),
+        *(f"neighbours/m@{percent}" for percent in (90, 95, 99)),
+    }
+    assert by_method["itq", 8]["curves"]["neighbours"]["m"][-1] == 100
+    card = by_method["itq", 8]["protocol_card"]
+    assert card["relevance"] == {"kind": "neighbours", "distance": "l2", "k": 100}
+    assert card["leaks"]["query_in_database"] > 0
+
+
+def test_a_float_search_keeps_all_though_every_vector_stands_twice(folder: Path) -> None:
+    for name in ("results", "labelled"):
+        (metrics,) = [
+            record["metrics"]
+            for record in hb.results(folder / name).records
+            if record["trial"]["method"] == "reference-float"
+        ]
+        assert [metrics[f"neighbours/recall@{k}"] for k in (1, 10, 100)] == [1, 1, 1]
+
+
+def test_with_labels_both_kinds_of_relevance_are_recorded_and_methods_on_images_are_skipped(folder: Path) -> None:
+    records = hb.results(folder / "labelled").records
+    metrics = [record["metrics"] for record in records if record["metrics"]]
+    assert all({"map@1000", "neighbours/recall@10"} <= each.keys() for each in metrics)
+    (skipped,) = {(r["status"], r["error"]["message"]) for r in records if r["trial"]["method"] == "bgan"}
+    assert skipped[0] == "skipped"
+    assert "bgan reads images" in skipped[1]
+
+
+def test_tables_go_by_the_neighbours_and_say_so(folder: Path) -> None:
+    (table,) = tables(hb.results(folder / "results"))
+    assert table.metric == "neighbours/recall@10"
+    assert [row.method for row in table.ranked] == ["itq", "lsh"]
+    assert table.ranked[0].cell(12).vs_best is None
+    assert table.ranked[1].cell(12).vs_best is not None
+    text = words("leaderboard", "--results", str(folder / "results"))
+    parts = ("neighbours' recall@10", "· m ", "Euclidean", "48", "their own distance", "the numbers of the vectors")
+    for part in parts:
+        assert part in text, part
+    (labelled,) = tables(hb.results(folder / "labelled"))
+    assert labelled.metric == "neighbours/recall@10"
+    (by_labels,) = tables(hb.results(folder / "labelled"), metric="map@1000")
+    assert by_labels.metric == "map@1000"
+
+
+def test_a_metric_shows_the_tables_that_have_it(folder: Path) -> None:
+    both = Results((*hb.results(folder / "results").records, *hb.results(folder / "labelled").records))
+    assert len(tables(both)) == 2
+    assert [table.card["classes"] for table in tables(both, metric="map@all")] == [4]
+    with pytest.raises(UsageError, match="no metric in these results named 'neighbours/m@95'"):
+        tables(both, metric="neighbours/m@95")
+
+
+@pytest.mark.parametrize("name", ["results", "labelled"])
+def test_reports_of_every_format_are_written(folder: Path, name: str) -> None:
+    made = folder / name
+    details = (made / "leaderboard.md").read_text()
+    assert "| bytes/item |" in details
+    assert "m for 95 %" in details
+    assert ("mAP@1000" in details) is (name == "labelled")
+    header = (made / "leaderboard.csv").read_text().partition("\n")[0].split(",")
+    assert {"bytes_per_item", "neighbours/recall@10", "neighbours/m@95"} <= set(header)
+    page = (made / "leaderboard.html").read_text()
+    assert "nearest neighbours of the float vectors" in page
+    assert any("recall_by_m" in file.name for file in (made / "figures").iterdir())
+    assert "tabular" in words("leaderboard", "--results", str(made), "--format", "latex")
+
+
+def test_a_comparison_is_of_the_recall_of_each_query(folder: Path) -> None:
+    (cell,) = [one for one in hb.compare(folder / "results", methods=("lsh", "itq")).cells if one.identity.bits == 12]
+    records = {r["trial"]["method"]: r for r in hb.results(folder / "results").records if r["trial"]["bits"] == 12}
+    expected = [records[name]["metrics"]["neighbours/recall@10"] for name in ("lsh", "itq")]
+    assert cell.means == pytest.approx(expected)
+    assert cell.verdict == "better"
+    text = words("compare", str(folder / "results"), str(folder / "results"), "--allow-stale")
+    assert "neighbours' recall@10 of A and B" in text
+
+
+def test_a_gate_judges_by_them(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "results", tmp_path / "r")
+    given = ["check", "--baseline", str(tmp_path / "b.json"), "--results", str(tmp_path / "r"), "--allow-stale"]
+    assert "judged: neighbours/recall@10" in words(*given, "--update-baseline")
+    assert "passed" in words(*given)
+    for file in (tmp_path / "r/records").glob("*itq-8*.json"):
+        record = json.loads(file.read_text())
+        record["metrics"]["neighbours/recall@10"] -= 0.1
+        file.write_text(json.dumps(record))
+    assert "regressed" in words(*given)
+
+
+def test_rescoring_finds_the_same_numbers_from_codes_alone(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "labelled/records", tmp_path / "records")
+    context = ReplayContext(tmp_path, tmp_path, torch.device("cpu"), Weights(offline=True), None)
+    for file in tmp_path.glob("records/*itq-12*.json"):
+        before = json.loads(file.read_text())
+        after = rescore_record(StoredTrial.read(file), context)
+        for field in ("metrics", "curves", "diagnostics"):
+            assert after[field] == before[field]
+
+
+def test_pictures_of_vectors_are_refused_in_one_line(folder: Path) -> None:
+    with pytest.raises(UsageError, match="of vectors, which have no images to show"):
+        words("gallery", "--results", str(folder / "results"), "--out", str(folder / "out"))
+
+
+def test_metrics_are_listed() -> None:
+    assert "neighbours/m@95" in words("list", "metrics")
