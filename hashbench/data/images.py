@@ -42,6 +42,20 @@ def three_channels(images: Tensor) -> Tensor:
     return images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images
 
 
+def normalise(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """Float32 images in channels-last order, as an encoder reads them, of uint8 [n, 3, h, w].
+
+    Args:
+        images: uint8.
+        mean: [1, 3, 1, 1], of images in [0, 1].
+        std: likewise.
+    """
+    # Channels last: on a CPU the small encoder trains 1.4 to 1.8 times as fast, most of it in max-pooling, and
+    # squeezenet1_1 four times. A product and a sum in place are 13 times as fast as (images / 255 - mean) / std.
+    floats = images.contiguous(memory_format=torch.channels_last).float()
+    return floats.mul_(1 / (255 * std)).sub_(mean / std)
+
+
 def of_one_size(images: Images) -> Tensor | None:
     """Images that all have one size as one tensor, a list with three channels; None where sizes differ."""
     if isinstance(images, Tensor):

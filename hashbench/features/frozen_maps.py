@@ -3,15 +3,13 @@
 import torch
 from torch import Tensor, nn
 
-from hashbench.data.images import image_batch, resize, three_channels
+from hashbench.data.images import image_batch, normalise, resize, three_channels
 from hashbench.dataset import Images
 from hashbench.errors import UsageError
 from hashbench.features import backbones
-from hashbench.features.deep import Deep
 from hashbench.features.extractor import Extractor
 from hashbench.features.frozen_layers import FrozenLayers
 from hashbench.features.networks import net_name, network
-from hashbench.features.preprocessing import normalise
 from hashbench.features.weights import Weights
 from hashbench.util.device import repeatable
 
@@ -27,8 +25,8 @@ class FrozenMaps(Extractor):
         weights: where its weights come from.
     """
 
-    part = Deep.part
-    version = Deep.version
+    part = "nets"  # whose version is in the fingerprint of methods that leave blocks as they are
+    version = 1  # of the maps in the cache; goes up with that of nets where these change
 
     def __init__(self, spec: str, blocks: int, weights: Weights) -> None:
         self.inputs = backbones.preprocessing(spec)

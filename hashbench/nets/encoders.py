@@ -6,9 +6,9 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor, nn
 
+from hashbench.data.images import normalise
 from hashbench.features import backbones
 from hashbench.features.frozen_layers import FrozenLayers
-from hashbench.features.preprocessing import normalise
 from hashbench.method import Backbone
 
 SMALL = "small"

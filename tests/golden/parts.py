@@ -35,8 +35,9 @@ OWNERS: tuple[tuple[str, str], ...] = (
         (f"hashbench/features/{name}.py", "trial")
         for name in ("__init__", "cache", "parts", "extractor", "spec", "vectors", "item_features")
     ),
+    *((f"hashbench/{name}.py", "nets") for name in ("features/frozen_layers", "features/frozen_maps")),
     ("hashbench/features/", "networks"),
-    ("hashbench/execution/frozen_maps.py", "networks"),
+    ("hashbench/execution/frozen_maps.py", "nets"),
     *((f"hashbench/{name}.py", "trial") for name in ("method", "codes", "dataset")),
     *((f"hashbench/execution/{name}.py", "trial") for name in ("trial", "training_data", "references")),
     ("hashbench/records/trial_spec.py", "trial"),
