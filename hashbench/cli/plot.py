@@ -8,7 +8,7 @@ import click
 from hashbench.cli import options
 
 EXAMPLE = """\b
-Kinds: precision-recall, map-by-bits, precision-at-k, throughput, training
+Kinds: precision-recall, map-by-bits, precision-at-k, recall-by-m, throughput, training
 
 \b
 Examples:

@@ -124,16 +124,20 @@ class FittedMethod:
 
     def _of_images(self, chunks: Iterator[Images]) -> Iterator[Tensor]:
         of_one_channel: bool | None = None
-        with torch.inference_mode():
-            for chunk in chunks:
-                images = on_device(chunk, self._device)
-                if self.reads_images:
-                    yield three_channels(resize(images, self._size))
-                    continue
-                grey = _grey(images)
+        for chunk in chunks:
+            images = on_device(chunk, self._device)
+            grey = None if self.reads_images else _grey(images)
+            with torch.inference_mode():  # never around a yield: it would last as long as nobody asks for more
                 if of_one_channel is None:
                     of_one_channel = grey is not None and not self._encodes(images) and self._encodes(grey)
-                yield self.features(images if grey is None or not of_one_channel else grey).float()
+                batch = self._input(images if grey is None or not of_one_channel else grey)
+            yield batch
+
+    def _input(self, images: Images) -> Tensor:
+        """What ``encode`` reads of images: these at the method's size, or their features."""
+        if self.reads_images:
+            return three_channels(resize(images, self._size))
+        return self.features(images).float()
 
     def _encodes(self, images: Images) -> bool:
         """Whether the method takes the features of such images."""

@@ -5,6 +5,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from hashbench.data.images import image_batch
+from hashbench.execution.frozen_maps import computed_maps
 from hashbench.execution.training_data import fit
 from hashbench.method import Backbone, HashMethod, RunContext, TrainingSet
 from hashbench.nets.decoders import Generator
@@ -59,7 +61,11 @@ def fitted(train: TrainingSet, **parameters: Any) -> HashMethod:
     spec = f"{NET}@{SIZE}"
     run = RunContext(DEVICE, torch.Generator().manual_seed(0), features=spec, dtype=dtype, backbones=backbone)
     settings = {"encoder": spec, "epochs": 1, "head_warmup_epochs": 0, "batch": BATCH, "k1": 10, "k2": 10, **parameters}
-    method = fit(BGAN(BITS, **settings), train, run, 0)
+    method: HashMethod = BGAN(BITS, **settings)
+    part = method.frozen_part()
+    if part is not None:
+        train = replace(train, given_maps=computed_maps(train.images, part, backbone, DEVICE))
+    fit(method, train, run, 0)
     _wait()
     return method
 

@@ -36,6 +36,7 @@ def test_all_kinds_that_have_something_are_drawn_and_their_paths_printed(
     assert [file.name.partition("-")[0] for file in files] == [kind for kind in kinds for _ in range(4)]
     assert {file.suffix for file in files} == {".png", ".svg"}
     assert done.err.splitlines() == [
+        "hashbench: recall-by-m: nothing to draw, no record has a curve of the neighbours",
         "hashbench: throughput: nothing to draw, no record has rates of encoding or search",
         "hashbench: training: nothing to draw, no method recorded epochs",
     ]
@@ -87,7 +88,7 @@ def test_failures_alone_are_nothing_to_draw(call: Callable[..., Done], tmp_path:
     record = failed(make_record("itq", 8, 0.5))
     store.write_record(PlannedTrial(TrialSpec(**record["trial"]), record["fingerprint"], CARD, ""), record)
     done = call("plot")
-    assert (done.code, done.out, done.err.count("\n")) == (3, "", 5)
+    assert (done.code, done.out, done.err.count("\n")) == (3, "", 6)
 
 
 def test_a_damaged_record_is_named_and_the_others_are_drawn(call: Callable[..., Done], results: Path) -> None:

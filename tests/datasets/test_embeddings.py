@@ -26,6 +26,7 @@ X = np.random.default_rng(0).standard_normal((60, 4)).astype(np.float32)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HASHBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("hashbench.planning.task.NEIGHBOURS_K", 10)  # of the database's items at least
     np.save("x.npy", X)
 
 

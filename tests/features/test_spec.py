@@ -13,7 +13,7 @@ NETWORKS = ["alexnet", *LITE, "mobilenet_v2", "resnet50", "squeezenet1_1", "vgg1
 
 
 def test_every_name_makes_an_extractor_of_that_name() -> None:
-    assert list(summaries()) == sorted(["gist", "pixels", "timm:NAME", *NETWORKS])
+    assert list(summaries()) == sorted(["gist", "pixels", "timm:NAME", "vectors", *NETWORKS])
     for name in set(summaries()) - {"timm:NAME"}:
         made = extractor(name)
         assert (made.name, made.dtype) == (name, "float32")

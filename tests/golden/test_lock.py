@@ -186,6 +186,6 @@ def test_results_renewed_without_a_new_version_are_refused_by_accept(
     monkeypatch.setattr(lock, "current", lambda: renewed)
     assert lock.accept(file) == 1
     assert (
-        "pieces/losses were renewed and nets changed: raise hashbench.nets.VERSION (it is 1)" in capsys.readouterr().err
+        "pieces/losses were renewed and nets changed: raise hashbench.nets.VERSION (it is 2)" in capsys.readouterr().err
     )
     assert file.read_bytes() == before

@@ -86,7 +86,8 @@ def test_codes_from_elsewhere_and_their_references_are_current(record: Record) -
 def test_references_are_stale_as_well(record: Record) -> None:
     record["trial"] |= {"method": "reference-random", "parameters": {}}
     record["fingerprint"]["sources"] = {}
-    record["fingerprint"]["versions"].pop("pca", None)
+    for part in ("pca", "shallow"):
+        record["fingerprint"]["versions"].pop(part, None)
     assert outdated(record) == []
     record["fingerprint"]["versions"]["pixels"] = 0
     assert outdated(record)[0].startswith("stale: version of pixels went from 0 to ")

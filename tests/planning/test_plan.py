@@ -179,7 +179,7 @@ def test_a_fingerprint_has_what_makes_codes_and_nothing_else(tmp_path: Path) -> 
     assert (list(shallow["sources"]), list(deep["sources"])) == (["methods/itq.py"], ["methods/bgan.py"])
     assert reference["sources"] == reference["distributions"] == shallow["distributions"] == {}
     assert set(reference["versions"]) == {"trial", "images", "pixels"}
-    assert set(shallow["versions"]) == {"trial", "images", "pixels", "pca"}
+    assert set(shallow["versions"]) == {"trial", "images", "pixels", "pca", "shallow"}
     assert set(deep["versions"]) == {"trial", "images", "pixels", "nets"}
     assert reference["device"] == "cpu"
 

@@ -9,6 +9,7 @@ import pytest
 from hashbench.data.spec import expand, plugin_name
 from hashbench.errors import UsageError
 from hashbench.features.deep import Deep
+from hashbench.features.lite_nets import LITE_NETS
 from hashbench.features.spec import extractor_class
 from hashbench.planning.grid import Grid
 from hashbench.planning.suite import GridTable, open_grids, open_suite, suite_names
@@ -245,8 +246,9 @@ def test_a_shipped_suite_says_what_comes_first_and_how_long_it_takes(name: str) 
     suite = open_suite(name)
     datasets = {plugin_name(spec) for run in suite.runs for spec in run.datasets} - {"digits"}
     assert all(f"hashbench data prepare {dataset}" in suite.needs for dataset in datasets)
-    assert ("downloads" in suite.needs or "--weights" in suite.needs) is any(
-        extractor_class(run.features) is Deep for run in suite.runs if run.features is not None
-    )
+    deep = [run.features for run in suite.runs if run.features and extractor_class(run.features) is Deep]
+    nets = {features.partition("@")[0] for features in deep}
+    assert ("downloads" in suite.needs or "--weights" in suite.needs) is bool(nets - LITE_NETS.keys())
+    assert ("hashbench[photo]" in suite.needs) is bool(nets & LITE_NETS.keys())
     assert suite.time
     assert suite.requirements().endswith(f"time: {suite.time}")

@@ -77,7 +77,7 @@ def test_an_entry_point_that_exits_does_not_import(tmp_path: Path, monkeypatch: 
     entry = importlib.metadata.EntryPoint("quits", "a_wheel_that_quits:Quits", METHODS.package)
     entries = importlib.metadata.EntryPoints([entry])
     monkeypatch.setattr(registry, "_entry_points", lambda group: entries.select(group=group))
-    with pytest.raises(UsageError, match=r"quits:Quits\) does not import: SystemExit: 0"):
+    with pytest.raises(UsageError, match=r"quits:Quits\)\) does not import: SystemExit: 0"):
         METHODS.get("quits")
 
 

@@ -160,5 +160,5 @@ def test_a_data_set_that_a_file_describes_has_to_be_named(results: Path, tmp_pat
 def test_records_are_read_by_their_own_format(tmp_path: Path) -> None:
     file = tmp_path / "other.json"
     file.write_text(json.dumps({"format": 1, "key": "a"}))
-    with pytest.raises(UsageError, match="is of format 1, wanted 3; run its trial again"):
+    with pytest.raises(UsageError, match="is of format 1, wanted 4; run its trial again"):
         StoredTrial.read(file)

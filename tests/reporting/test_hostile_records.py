@@ -61,7 +61,7 @@ def test_numbers_that_are_none_are_missing(tmp_path: Path) -> None:
 
 
 def _future(content: Record) -> bytes:
-    return to_json({**content, "format": 4})
+    return to_json({**content, "format": 5})
 
 
 def _older(content: Record) -> bytes:
@@ -94,11 +94,11 @@ def _deep(content: Record) -> bytes:
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        (_future, "is of format 4, wanted 3; a newer hashbench reads it, or move it away"),
-        (_older, "is of format 1, wanted 3; run its trial again, or move it away"),
+        (_future, "is of format 5, wanted 4; a newer hashbench reads it, or move it away"),
+        (_older, "is of format 1, wanted 4; run its trial again, or move it away"),
         (_cut_off, "cannot be read (Expecting value"),
         (_not_text, "cannot be read ('utf-8' codec"),
-        (_list, "is no hashbench record of format 3; move it away"),
+        (_list, "is no hashbench record of format 4; move it away"),
         (_without_part, ": trial lacks bits, wanted a whole number or null; move it away or restore it"),
         (_deep, "cannot be read (maximum recursion depth"),
     ],
