@@ -11,6 +11,7 @@ from torch import Tensor
 from hashbench.nets.nearest import nearest
 from hashbench.nets.neighbours import Similarity, symmetric_keys
 
+LEAST_ITEMS = 16  # for each item that is similar to one: in a small set, hundreds would be all of its class and more
 CHUNK_ITEMS = 512  # items diffused at a time: memory holds 3 x n x CHUNK_ITEMS numbers of 8 bytes
 
 
@@ -25,7 +26,7 @@ def diffusion_structure(features: Tensor, k: int, similar: int, alpha: float = 0
     Args:
         features: float [n, d], finite; taken as they are, so centre them first if need be.
         k: 1 to n - 1.
-        similar: 1 or more.
+        similar: 1 or more; at most a sixteenth of all items is taken, but ``k`` in any case.
         alpha: above 0 and below 1.
         steps: 1 or more.
 
@@ -36,6 +37,7 @@ def diffusion_structure(features: Tensor, k: int, similar: int, alpha: float = 0
         ValueError: see :func:`hashbench.nets.nearest.nearest`.
     """
     n = len(features)
+    similar = min(similar, max(k, n // LEAST_ITEMS))
     walk = _normalised_graph(nearest(features, k).cpu().numpy())
     columns, lengths = [], []
     for start in range(0, n, CHUNK_ITEMS):

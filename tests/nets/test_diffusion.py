@@ -34,11 +34,18 @@ def test_it_is_what_dense_powers_say(
 ) -> None:
     monkeypatch.setattr(diffusion, "CHUNK_ITEMS", 17)
     features = torch.randn(60, 4, generator=generator)
+    monkeypatch.setattr(diffusion, "LEAST_ITEMS", 1)
     found = diffusion_structure(features, k, similar, alpha, steps).block(torch.arange(60))
     assert torch.equal(found, dense(features, k, similar, alpha, steps))
 
 
-def test_what_no_path_joins_is_never_similar(generator: torch.Generator) -> None:
+def test_in_a_small_set_few_items_are_similar(generator: torch.Generator) -> None:
+    found = diffusion_structure(torch.randn(160, 4, generator=generator), 3, 400)
+    assert 10 <= len(found.pairs()[0]) / 160 <= 20
+
+
+def test_what_no_path_joins_is_never_similar(generator: torch.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diffusion, "LEAST_ITEMS", 1)
     far = torch.cat([torch.randn(10, 3, generator=generator) + 50, torch.randn(10, 3, generator=generator) - 50])
     found = diffusion_structure(far, 3, 20).block(torch.arange(20))
     assert torch.equal(found[:10, :10], torch.ones(10, 10))
@@ -52,8 +59,11 @@ def test_among_equals_the_lower_index_comes_first() -> None:
     assert np.flatnonzero(diffusion._largest(np.array([[0.0, 0.5, 0.0]]), items, 2)[0]).tolist() == [0, 1]
 
 
-def test_it_finds_items_of_a_class_that_neighbours_alone_do_not_reach(generator: torch.Generator) -> None:
+def test_it_finds_items_of_a_class_that_neighbours_alone_do_not_reach(
+    generator: torch.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two spirals: along each, neighbours lead from one end to the other."""
+    monkeypatch.setattr(diffusion, "LEAST_ITEMS", 1)
     angle = torch.linspace(0, 3, 100)
     ring = torch.stack([torch.cos(angle), torch.sin(angle)], 1)
     first = torch.cat([ring, torch.full((100, 1), 0.4)], 1)

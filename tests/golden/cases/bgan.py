@@ -94,6 +94,7 @@ SMALL: dict[str, dict[str, Any]] = {
     **{f"without-{name}": {name: 0.0} for name in WEIGHTS},
     **{f"only-{name}": only(name, 0.5) for name in WEIGHTS},
 }
+DIFFUSED: dict[str, Any] = {"similarity": "diffusion", "k1": 5, "similar": 5, "features": TINY}
 PRETRAINED: dict[str, dict[str, Any]] = {
     "paper": {},
     "released": {"variant": "released", "head_warmup_epochs": 0, "views": 1, "hidden": 0},
@@ -106,9 +107,9 @@ PRETRAINED: dict[str, dict[str, Any]] = {
     "warm-up-neighbours": {"batch_neighbours": 1, "head_warmup_epochs": 3, "epochs": 2},
     "without-neighbourhood": {"neighbourhood": 0.0},
     "fixed-statistics": {"fixed_statistics": True},
-    "diffusion": {"similarity": "diffusion", "similar": 6, "features": TINY},
-    "diffusion-frozen": {"similarity": "diffusion", "similar": 6, "features": TINY, "freeze": 3},
-    "diffusion-of-one-view": {"similarity": "diffusion", "similar": 6, "features": TINY, "average_views": False},
+    "diffused": {**DIFFUSED},
+    "diffused-frozen": {**DIFFUSED, "freeze": 3},
+    "diffused-of-one-view": {**DIFFUSED, "average_views": False},
 }
 for case, options in SMALL.items():
     add(f"bgan/{case}", partial(bgan, **options), "nets", methods=("bgan",))
