@@ -83,8 +83,8 @@ def test_a_changed_method_makes_its_own_records_stale_and_no_others(checkout: Pa
 
 @pytest.mark.slow
 def test_a_raised_version_makes_stale_what_has_the_part(checkout: Path) -> None:
-    edit(checkout / "hashbench/nets/__init__.py", "VERSION = 1", "VERSION = 2")
+    edit(checkout / "hashbench/nets/__init__.py", "VERSION = 2", "VERSION = 3")
     lines = [line for line in hashbench(checkout, *RUN, "--dry-run").splitlines() if "version of nets" in line]
     assert len(lines) == 1
     assert "tanh_autoencoder" in lines[0]
-    assert "stale: version of nets went from 1 to 2" in lines[0]
+    assert "stale: version of nets went from 2 to 3" in lines[0]
