@@ -48,9 +48,11 @@ def _named_type(name: str, part: Mapping[str, Any], definitions: Mapping[str, An
         return list[_type(part["items"], definitions)]  # type: ignore[misc]
     if name != "object":
         return _TYPES[name]
-    if "properties" not in part:
+    properties, names = part.get("properties", {}), part.get("required", [])
+    if not properties and not names:
         return dict[str, _type(part.get("additionalProperties", {}), definitions)]  # type: ignore[misc]
-    required = {key: _type(part["properties"].get(key, {}), definitions) for key in part["required"]}
-    others = {key: _type(value, definitions) for key, value in part["properties"].items() if key not in required}
+    rest = part.get("additionalProperties", {})
+    required = {key: _type(properties.get(key, rest), definitions) for key in names}
+    others = {key: _type(value, definitions) for key, value in properties.items() if key not in required}
     optional = [(key, Union[kind, UnsetType], UNSET) for key, kind in others.items()]  # noqa: UP007 - it may be a text
     return defstruct("Table", [*required.items(), *optional])
