@@ -97,6 +97,8 @@ def _run(given: dict[str, Any], asked: dict[str, Any]) -> int:
         offline=given["offline"] or given["dry_run"],
     )
     chosen = executor(given["executor"], settings)
+    if not given["dry_run"]:
+        chosen.prepare()
     plan = plan_grids(grids, settings)
     if given["dry_run"]:
         _print_plan(plan, given["as_json"])

@@ -109,6 +109,10 @@ class LocalExecutor(Executor):
                 'Pool, say) may not; use executor="inline" (--executor inline), or a worker that is not daemonic'
             )
 
+    def prepare(self) -> None:
+        """Start the server that trials are forked from: it imports torch meanwhile."""
+        _context()
+
     def run(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent) -> bool:
         """See :class:`Executor`."""
         if not trials:

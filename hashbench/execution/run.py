@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 from hashbench.data.same_images import same_images
-from hashbench.data.spec import open_dataset
 from hashbench.dataset import Dataset
 from hashbench.errors import UsageError, unknown
 from hashbench.execution.events import Event, OnEvent
@@ -94,7 +93,9 @@ def run(**options: Unpack[RunOptions]) -> Results:
     )
     asked = grid_fields(options, methods=_names, bits=_bits, datasets=_names, queries=str, labels=str)
     chosen = executor(options.get("executor", "local"), settings)
-    plan = plan_grids(open_grids(options.get("suite"), asked), settings)
+    grids = open_grids(options.get("suite"), asked)
+    chosen.prepare()
+    plan = plan_grids(grids, settings)
     if not carry_out(plan, settings, chosen, _on_event(plan, options.get("progress"))):
         raise KeyboardInterrupt("the grid was stopped; the same call goes on from here")
     return grid_results(plan, settings)
@@ -153,7 +154,7 @@ def carry_out(plan: Plan, settings: Settings, chosen: Executor, on_event: Callab
     if plan.to_run():
         Store(settings.results).prepare()
     for spec in dict.fromkeys(planned.dataset_spec for planned in plan.to_run()):
-        dataset = open_dataset(spec, settings.data, log_to_stderr)
+        dataset = plan.datasets[spec]
         if dataset.vectors() is None:
             same_images(dataset, settings.cache)
         else:

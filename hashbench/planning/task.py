@@ -30,6 +30,7 @@ class Task:
 
     Attributes:
         spec: how the data set is opened.
+        dataset: the open one.
         card: the protocol's.
         extractor: of the features.
         device: where its trials run.
@@ -39,6 +40,7 @@ class Task:
     """
 
     spec: str
+    dataset: Dataset
     card: ProtocolCard
     extractor: Extractor
     device: torch.device
@@ -93,7 +95,7 @@ def _task(spec: str, grid: Grid, data: Path, device: torch.device, weights: Weig
     features = extractor(grid.features or dataset.features, weights, features_dtype(grid.features_dtype, device))
     _check_reads(features, dataset, split)
     dimension = _dimension(features, dataset, split, device) if FULL in grid.bits else None
-    return Task(spec, card, features, device, weights, dataset.notes(), dimension)
+    return Task(spec, dataset, card, features, device, weights, dataset.notes(), dimension)
 
 
 def _dimension(features: Extractor, dataset: Dataset, split: Split, device: torch.device) -> int:
