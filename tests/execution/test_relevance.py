@@ -18,8 +18,9 @@ from hashbench.dataset import Split
 from hashbench.errors import UsageError
 from hashbench.evaluation.nearest import nearest_neighbours
 from hashbench.execution import measure
+from hashbench.execution.executors import executor
 from hashbench.execution.ground_truth import ground_truth
-from hashbench.execution.run import make_settings, plan_grids
+from hashbench.execution.run import carry_out, make_settings, plan_grids
 from hashbench.execution.training_data import TrainingData
 from hashbench.features.weights import Weights
 from hashbench.planning.grid import Grid
@@ -39,10 +40,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(measure, "SECONDS_PER_FIGURE", 0.001)
         patch.setenv("HASHBENCH_CACHE", str(made / "cache"))
-        common: Any = {"methods": "pcah", "bits": 16, "executor": "inline", "results": made / "results"}
-        hb.run(**common)
-        hb.run(**common, relevance="neighbours")
-        hb.run(**common, relevance="neighbours", metric="cosine")
+        asked: list[Any] = [{}, {"relevance": "neighbours"}, {"relevance": "neighbours", "metric": "cosine"}]
+        settings = make_settings(made / "results", None, "cpu")
+        plan = plan_grids([Grid(("pcah",), (16,), **one) for one in asked], settings)
+        carry_out(plan, settings, executor("inline", settings), lambda _event: None)
     return made
 
 
