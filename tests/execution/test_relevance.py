@@ -28,9 +28,11 @@ from hashbench.records.schema import schema
 from hashbench.records.store import Record
 from hashbench.records.trial_spec import PlannedTrial
 from hashbench.replay.context import ReplayContext
+from hashbench.replay.gates import new_baseline
 from hashbench.replay.rescore import rescore_record
 from hashbench.replay.stored_trial import StoredTrial
 from hashbench.reporting.leaderboard.tables import tables
+from hashbench.reporting.regression.baseline_file import read_baseline, write_baseline
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("HASHBENCH_CACHE", str(made / "cache"))
         asked: list[Any] = [{}, {"relevance": "neighbours"}, {"relevance": "neighbours", "metric": "cosine"}]
         settings = make_settings(made / "results", None, "cpu")
-        plan = plan_grids([Grid(("pcah",), (16,), **one) for one in asked], settings)
+        plan = plan_grids([Grid(("pcah", "lsh"), (16,), **one) for one in asked], settings)
         carry_out(plan, settings, executor("inline", settings), lambda _event: None)
     return made
 
@@ -143,6 +145,19 @@ def test_every_verb_opens_such_a_record_again(folder: Path, tmp_path: Path, monk
         done = CliRunner().invoke(cli, command, catch_exceptions=False)
         assert done.exit_code == 0, done.output
         assert word in done.output
+
+
+def test_comparisons_and_the_gate_keep_the_kinds_apart(folder: Path, tmp_path: Path) -> None:
+    results = folder / "results"
+    compared = hb.compare(results, methods=("lsh", "pcah"), allow_stale=True)
+    names = [
+        "digits/holdout-200, features pixels" + end for end in ("", ", neighbours by cosine", ", neighbours by l2")
+    ]
+    assert sorted(cell.identity.table_name for cell in compared.cells if cell.verdict in ("better", "worse")) == names
+    write_baseline(new_baseline(results, allow_stale=True), tmp_path / "b.json")
+    report = hb.check(tmp_path / "b.json", results, allow_stale=True)
+    assert report.exit_code == 0
+    assert {cell.identity.table_name for cell in read_baseline(tmp_path / "b.json").cells} == set(names)
 
 
 @pytest.mark.parametrize(

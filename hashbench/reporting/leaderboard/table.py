@@ -214,9 +214,7 @@ class Table:
     @property
     def name(self) -> str:
         """Protocol, features and whatever else tells it from other tables: "cifar10/bgan, features gist"."""
-        asked = self.by_neighbours and not self.has_vectors  # of vectors the protocol's name says it
-        relevance = f", neighbours by {self.card['relevance']['distance']}" if asked else ""
-        return self.key.name(weights=self.same_but_weights) + relevance
+        return self.key.name(weights=self.same_but_weights)
 
     def lines(self) -> Iterator[Line]:
         """All rows in the order of every report: complete ones, best first, those that lack cells, references."""
