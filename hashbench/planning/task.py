@@ -81,8 +81,13 @@ def _with_options(specs: Sequence[str], grid: Grid) -> list[str]:
     """The specs with the options that files have; the metric of the features of images is none of them."""
     options = grid.dataset_options()
     of_files = any("metric" in DATASETS.get(plugin_name(spec)).options for spec in specs)
-    if grid.neighbours is not None and not of_files:
+    if not of_files and grid.neighbours is not None:
         options.pop("metric", None)
+    elif not of_files and grid.metric is not None:
+        raise UsageError(
+            f"--metric is {grid.metric!r}, and no data set of this run has such an option; for images it goes with "
+            "--relevance neighbours"
+        )
     return set_options(specs, options)
 
 

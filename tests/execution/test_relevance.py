@@ -164,7 +164,7 @@ def test_comparisons_and_the_gate_keep_the_kinds_apart(folder: Path, tmp_path: P
     ("options", "words"),
     [
         ({"relevance": "distances"}, "relevance is 'distances', wanted one of labels, neighbours"),
-        ({"metric": "ip"}, "--metric is 'ip', and no data set of this run has such an option"),
+        ({"metric": "ip"}, "no data set of this run has such an option; for images it goes with --relevance"),
         ({"relevance": "labels", "metric": "ip"}, "--metric is 'ip', and no data set"),
     ],
 )
