@@ -25,7 +25,8 @@ from hashbench.records.store import Record, Store
 from hashbench.records.trial_spec import PlannedTrial
 from hashbench.util.paths import shown
 
-UNTIMED_PHASES = ("audit", "features", "compile")  # done once for all trials, so no trial's time-out counts them
+# Done once for all trials, so that no trial's time-out counts them.
+UNTIMED_PHASES = ("audit", "features", "neighbours", "compile")
 GRACE_SECONDS = 5.0
 POLL_SECONDS = 0.2
 TIMED_OUT, STOPPED_BY_USER = "time-out", "user"

@@ -34,8 +34,8 @@ class RunOptions(TypedDict, total=False):
 
     methods, bits: what to run (required without suite); lists, or the text with commas.
     suite: name of a suite or its TOML file; what else is given changes all its runs, methods cannot be.
-    datasets, features, features_dtype, repeats, preset, parameters, limit, seed, metric, queries, labels, rerun: see
-        :class:`hashbench.planning.grid.Grid`.
+    datasets, features, features_dtype, repeats, preset, parameters, limit, seed, relevance, metric, queries, labels,
+        rerun: see :class:`hashbench.planning.grid.Grid`.
     weights: {name of a network: file of its state dict}.
     offline: download nothing.
     device, timeout, executor: see ``hashbench run --help``.
@@ -57,6 +57,7 @@ class RunOptions(TypedDict, total=False):
     parameters: Mapping[str, Mapping[str, Any]]
     limit: int | None
     seed: int
+    relevance: str | None
     metric: str | None
     queries: str | int | float | Path | None
     labels: str | Path | None

@@ -77,7 +77,15 @@ def make_plan(grids: Sequence[Grid], store: Store, data: Path, device: torch.dev
     trials_of_tasks = 0
     for grid, methods, count in zip(grids, chosen, counts, strict=True):
         options = tuple(grid.dataset_options().items())
-        asked = (grid.datasets, options, grid.features, grid.features_dtype, grid.limit, FULL in grid.bits)
+        asked = (
+            grid.datasets,
+            options,
+            grid.features,
+            grid.features_dtype,
+            grid.limit,
+            grid.relevance,
+            FULL in grid.bits,
+        )
         if asked not in tasks_of:
             tasks_of[asked] = list(tasks(grid, data, device, weights))
         trials_of_tasks += len(tasks_of[asked]) * count

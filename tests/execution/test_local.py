@@ -180,10 +180,11 @@ def test_a_record_that_is_made_again_stays_until_its_successor_is_whole(tmp_path
     assert (again["status"], again["metrics"]) == ("ok", first["metrics"])
 
 
-def test_the_clock_of_a_time_out_stands_still_while_features_are_extracted() -> None:
+@pytest.mark.parametrize("phase", ["features", "neighbours"])
+def test_the_clock_of_a_time_out_stands_still_while_features_and_neighbours_are_found(phase: str) -> None:
     watch = Watch(cast("Any", None), cast("Any", None), cast("Any", None), started=100.0)
     watch.enter("load", 100.0)
-    watch.enter("features", 101.0)
+    watch.enter(phase, 101.0)
     assert not watch.overdue(5, 400.0)
     watch.enter("fit", 401.0)
     assert not watch.overdue(5, 404.9)
