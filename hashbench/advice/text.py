@@ -1,0 +1,256 @@
+"""The answer in words: the verdict in the first line, what it rests on, the table."""
+
+import textwrap
+from collections.abc import Iterator
+
+from hashbench.advice.result import Advice, CodeResult, Interval, Latency
+from hashbench.reporting.plain_text import NONE, aligned, plain
+from hashbench.util.progress import duration
+
+WIDTH = 80
+RANKINGS = {"hamming": "Hamming", "asymmetric": "real query"}
+_UNITS = ("bytes", "kB", "MB", "GB", "TB")
+
+
+def verdict(advice: Advice) -> str:
+    """The answer in one line."""
+    best, kept = advice.best, f"{percent(advice.share)} of the {advice.k} nearest"
+    usual = _usual(advice)
+    if advice.reached:
+        return (
+            f"{best.name}, {_length(best)}, keeps {kept} when m = {best.confirmed_m} times {advice.k} candidates are "
+            f"rescored ({interval(best.confirmed)}){_where(advice)}{usual}"
+        )
+    limit = f"m = {advice.most}" if advice.candidates else f"m up to {advice.most}"
+    if best.confirmed is not None and best.confirmed.low >= advice.share and best.m_all is not None:
+        return (
+            f"not reached for all {advice.database:,} vectors: {best.name}, {_length(best)}, keeps {kept} of a sample "
+            f"of {advice.sample:,} with m = {best.confirmed_m} ({interval(best.confirmed)}), and needs about m = "
+            f"{best.m_all.value:.0f} for all, wanted {limit}{usual}"
+        )
+    return (
+        f"not reached: no code tried is confirmed to keep {kept} with {limit}; the best, {best.name}, {_length(best)}, "
+        f"keeps {interval(best.confirmed)} with m = {best.confirmed_m}{usual}"
+    )
+
+
+def _where(advice: Advice) -> str:
+    """That the figures are of a sample, where they are."""
+    if advice.sample == advice.database:
+        return ""
+    all_of_them = advice.best.m_all
+    about = "" if all_of_them is None else f", about m = {all_of_them.value:.0f} for all {advice.database:,}"
+    return f" in a sample of {advice.sample:,}{about}"
+
+
+def _usual(advice: Advice) -> str:
+    """What becomes of the code that a vector database makes where nothing is set."""
+    usual = advice.usual
+    if usual is None or (usual.method, usual.parameters, usual.bits) == (
+        advice.best.method,
+        advice.best.parameters,
+        advice.best.bits,
+    ):
+        return ""
+    at = advice.candidates or 10
+    if usual.m is None or (advice.candidates and usual.m > advice.candidates):
+        return f"; {usual.name}, {_length(usual)}, fails: {usual.recall[advice.most - 1]:.3f} at m = {advice.most}"
+    more = usual.m_all is not None and round(usual.m_all.value) > usual.m
+    about = f", about {usual.m_all.value:.0f} for all" if usual.m_all is not None and more else ""
+    return f"; {usual.name}, {_length(usual)}, needs m = {usual.m}{about} ({usual.recall[at - 1]:.3f} at m = {at})"
+
+
+def facts(advice: Advice) -> list[tuple[str, str]]:
+    """What the verdict rests on: a heading and a sentence each."""
+    best = advice.best
+    return [
+        ("code", f"{code(best)}; trained on {advice.trained_on:,} vectors in {_seconds(best.fit_seconds)}"),
+        ("recall", _recall(advice, best)),
+        (
+            "memory",
+            f"{best.bytes_per_vector:,} bytes a vector, {size(best.bytes_per_vector * advice.vectors)} for all "
+            f"{advice.vectors:,}; rescoring needs the float vectors too, on disk: "
+            + size(advice.float_bytes * advice.vectors),
+        ),
+        ("latency", _latency(advice, best)),
+        (
+            "float",
+            f"a search of all {advice.dtype} vectors keeps all neighbours: {advice.float_bytes:,} bytes a vector, "
+            f"{milliseconds(advice.float_latency)} a query among {advice.sample:,}",
+        ),
+        ("runner-up", _runner_up(advice)),
+        ("sample", _sample(advice)),
+        ("growth", _growth(advice, best)),
+        (
+            "queries",
+            f"{advice.queries}; queries of another distribution (texts that look for images, say) may need another "
+            "code and more candidates: give some with --queries",
+        ),
+        ("not tried", "; ".join(advice.untried) or "nothing of what was planned"),
+        (
+            "time",
+            f"{duration(advice.seconds)} of {duration(advice.budget)}, on {advice.device}",
+        ),
+    ]
+
+
+def lines(advice: Advice) -> Iterator[str]:
+    """All of it, no line of text or of the table longer than 80; verdict and command are a line each."""
+    yield plain(verdict(advice), 2000)
+    yield ""
+    rows = facts(advice)
+    indent = max(len(heading) for heading, _ in rows) + 4
+    for heading, sentence in rows:
+        yield from textwrap.wrap(
+            plain(sentence, 2000),
+            WIDTH,
+            initial_indent=f"  {heading}".ljust(indent),
+            subsequent_indent=" " * indent,
+            break_on_hyphens=False,
+        )
+    yield ""
+    yield "This command makes the code:"
+    yield f"  {plain(advice.best.command, 2000)}"
+    if len(advice.pairs) > 1:
+        head, chosen = chosen_table(advice)
+        yield from ("", "The smallest codes and the fewest candidates, confirmed:")
+        yield from aligned([head[:-2], *(cells[:-2] for cells in chosen)], "lrlrrr")
+    head, rows_ = table(advice)
+    yield from ("", "All that was tried:")
+    yield from aligned([head, *rows_], "lrlr")
+    yield from textwrap.wrap(legend(advice), WIDTH)
+
+
+def table(advice: Advice) -> tuple[list[str], list[list[str]]]:
+    """Headings, and a line of cells for each code, the smallest first."""
+    shown = sorted({1, min(10, advice.most), advice.most})
+    extrapolated = any(each.m_all is not None for each in advice.codes)
+    head = ["code", "bits", "ranking", "bytes", *(f"m = {m}" for m in shown), "m"]
+    head += ["m, all"] if extrapolated else []
+    rows = []
+    for each in sorted(advice.codes, key=lambda each: (each.bytes_per_vector, -each.recall[min(10, advice.most) - 1])):
+        cells = [each.name.replace("threshold=", ""), f"{each.bits:,}", RANKINGS[each.ranking]]
+        cells += [f"{each.bytes_per_vector:,}", *(f"{each.recall[m - 1]:.3f}" for m in shown)]
+        cells += [NONE if each.m is None else str(each.m)]
+        cells += [NONE if each.m_all is None else f"{each.m_all.value:.0f}"] if extrapolated else []
+        rows.append(cells)
+    return head, rows
+
+
+def legend(advice: Advice) -> str:
+    """What the table's columns are."""
+    more = ""
+    if any(each.m_all is not None for each in advice.codes):
+        more = f' "m, all" is extrapolated to all {advice.database:,}.'
+    return (
+        f"Share of the {advice.k} nearest among m times {advice.k} candidates, {advice.sample:,} vectors, "
+        f"{advice.choosing:,} choosing queries; m keeps {percent(advice.share)} with room for chance.{more}"
+    )
+
+
+def code(each: CodeResult) -> str:
+    """A code with its ranking."""
+    how = "by Hamming distance" if each.ranking == "hamming" else "with the real query against bits, <project(q), b>"
+    return f"{each.name}, {each.bits:,} bits, ranked {how}"
+
+
+def _length(each: CodeResult) -> str:
+    return f"{each.bits:,} bits" + (" (query real)" if each.ranking == "asymmetric" else "")
+
+
+def _recall(advice: Advice, each: CodeResult) -> str:
+    together = "; the intervals of the codes below hold together" if len(advice.pairs) > 1 else ""
+    return (
+        f"{interval(each.confirmed)} with m = {each.confirmed_m}, interval of 95 %, on {advice.confirming:,} queries; "
+        f"{advice.choosing:,} others chose{together}"
+    )
+
+
+def _latency(advice: Advice, each: CodeResult) -> str:
+    found = each.latency
+    if found is None:
+        return "not measured"
+    return (
+        f"of one query among {advice.sample:,} vectors, median (5 to 95 %): encode {milliseconds(found.encode)}, "
+        f"search {milliseconds(found.search)}, rescore {milliseconds(found.rescore)} from memory; all vectors are "
+        f"encoded in {_seconds(advice.vectors / each.encoded_per_second)}"
+    )
+
+
+def _runner_up(advice: Advice) -> str:
+    if advice.runner_up is None:
+        return "none: no other code was confirmed" if advice.reached else "none"
+    each = advice.codes[advice.runner_up]
+    return (
+        f"{code(each)}: {each.bytes_per_vector:,} bytes a vector, m = {each.confirmed_m}, {interval(each.confirmed)}"
+        + (f", search {milliseconds(each.latency.search)}" if each.latency else "")
+    )
+
+
+def _sample(advice: Advice) -> str:
+    if advice.sample == advice.database:
+        return f"all {advice.sample:,} vectors that are no queries; neighbours by {advice.distance}"
+    return f"{advice.sample:,} of {advice.database:,} vectors, drawn; neighbours by {advice.distance}"
+
+
+def _growth(advice: Advice, each: CodeResult) -> str:
+    """How m grows."""
+    if advice.smaller_sample is None:
+        return "m grows with the collection; there was one sample, so how fast is not measured"
+    measured = " and ".join(f"{m or f'above {advice.most}'} among {size:,}" for size, m in each.m_measured)
+    first, last = (m for _, m in each.m_measured)
+    falls = first is not None and last is not None and last < first
+    grows = "m usually grows with the collection, but not here" if falls else "m grows with the collection"
+    text = f"{grows}: {measured} vectors have {percent(advice.share)} on average"
+    if each.m_all is None:
+        why = "these are all" if advice.sample == advice.database else f"no m up to {advice.most} was found"
+        return f"{text}; {why}, so nothing is extrapolated"
+    return (
+        f"{text}; for all {advice.database:,} about {each.m_all.value:.0f} ({each.m_all.low:.0f} to "
+        f"{each.m_all.high:.0f}), extrapolated from the two as a power of their number"
+    )
+
+
+def interval(found: Interval | None) -> str:
+    """A recall with its interval."""
+    return NONE if found is None else f"{found.value:.3f}, {found.low:.3f} to {found.high:.3f}"
+
+
+def milliseconds(found: Latency) -> str:
+    """Median and range."""
+    return f"{_three(found.p50)} ms ({_three(found.p5)} to {_three(found.p95)})"
+
+
+def _three(value: float) -> str:
+    return f"{value:.2f}" if value < 10 else f"{value:.0f}"
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.2g} s" if value < 10 else duration(value)
+
+
+def percent(share: float) -> str:
+    """A share in per cent."""
+    return f"{100 * share:g} %"
+
+
+def size(count: int) -> str:
+    """Bytes in the largest unit of which there is one."""
+    value, unit = float(count), 0
+    while value >= 1000 and unit < len(_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{value:.3g} {_UNITS[unit]}"
+
+
+def chosen_table(advice: Advice) -> tuple[list[str], list[list[str]]]:
+    """Headings, and a line of cells for each code that was confirmed, the smallest first."""
+    head = ["code", "bits", "ranking", "bytes", "m", "recall", "search, ms", "rescore, ms"]
+    rows = []
+    for each in (advice.codes[place] for place in advice.pairs):
+        cells = [each.name, f"{each.bits:,}", RANKINGS[each.ranking], f"{each.bytes_per_vector:,}"]
+        cells += [str(each.confirmed_m), interval(each.confirmed)]
+        cells += (
+            [_three(stage.p50) for stage in (each.latency.search, each.latency.rescore)] if each.latency else ["", ""]
+        )
+        rows.append(cells)
+    return head, rows
