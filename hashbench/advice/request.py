@@ -10,7 +10,7 @@ from hashbench.util.numbers import INT64, whole_number
 
 TARGET, BUDGET = "neighbours/recall@10=0.95", "10m"
 MOST_MULTIPLE = 100  # m beyond which rescoring is no saving any more, where none is named
-LARGEST_MULTIPLE = 1000
+LARGEST_MULTIPLE = 200
 LEAST_SECONDS = 10
 _METRICS = {f"neighbours/recall@{k}": k for k in NEIGHBOURS_RANKS}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "": 1}

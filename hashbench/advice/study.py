@@ -10,7 +10,7 @@ from hashbench.advice.candidates import Candidate, candidates
 from hashbench.advice.request import Request
 from hashbench.advice.sample import Collection, Draw, Sample
 from hashbench.advice.trial import Fitted, Measurement, fit, measure
-from hashbench.errors import Incompatible, UsageError
+from hashbench.errors import Incompatible, UsageError, in_words
 from hashbench.evaluation.neighbours import Neighbours
 
 WARM_UP_ROWS = 200
@@ -111,6 +111,9 @@ def _small(made: Study, collection: Collection, request: Request, neighbours: Ne
             fitted = fit(candidate, made.sample, collection.protocol, request.seed)
         except Incompatible as error:
             made.untried.append(f"{candidate} ({error})")
+            continue
+        except Exception as error:  # whatever a method raises; the others still answer
+            made.untried.append(f"{candidate} (failed, {in_words(error)})")
             continue
         if not made.entries:  # compiled kernels are loaded outside of what is timed
             _warm_up(fitted, made, collection, request)

@@ -81,11 +81,7 @@ def facts(advice: Advice) -> list[tuple[str, str]]:
         ("runner-up", _runner_up(advice)),
         ("sample", _sample(advice)),
         ("growth", _growth(advice, best)),
-        (
-            "queries",
-            f"{advice.queries}; queries of another distribution (texts that look for images, say) may need another "
-            "code and more candidates: give some with --queries",
-        ),
+        ("queries", _queries(advice)),
         ("not tried", "; ".join(advice.untried) or "nothing of what was planned"),
         (
             "time",
@@ -191,6 +187,15 @@ def _sample(advice: Advice) -> str:
     if advice.sample == advice.database:
         return f"all {advice.sample:,} vectors that are no queries; neighbours by {advice.distance}"
     return f"{advice.sample:,} of {advice.database:,} vectors, drawn; neighbours by {advice.distance}"
+
+
+def _queries(advice: Advice) -> str:
+    if advice.queries.startswith("--queries"):
+        return f"{advice.queries}; the answer is for queries like these"
+    return (
+        f"{advice.queries}; queries of another distribution (texts that look for images, say) may need another code "
+        "and more candidates: give some with --queries"
+    )
 
 
 def _growth(advice: Advice, each: CodeResult) -> str:

@@ -15,7 +15,7 @@ import torch
 import hashbench as hb
 from hashbench.advice import sample, study
 from hashbench.advice.budget import Budget
-from hashbench.advice.candidates import candidates
+from hashbench.advice.candidates import Candidate, candidates
 from hashbench.advice.request import TARGET, Request
 from hashbench.advice.result import Advice, Interval
 from hashbench.advice.sample import Draw, open_collection
@@ -23,7 +23,7 @@ from hashbench.advice.text import lines, verdict
 from hashbench.advice.trial import Fitted, fit
 from hashbench.cli.main import main
 from hashbench.data.spec import expand, open_dataset, set_options
-from hashbench.errors import UsageError
+from hashbench.errors import Incompatible, UsageError
 from hashbench.execution import training_data
 from hashbench.execution.training_data import TrainingData
 from hashbench.method import RunContext
@@ -162,6 +162,20 @@ def test_what_there_was_no_time_for_is_named(vectors: Path, tick: float) -> None
         study.study(collection, request, cpu, Budget(10, no_log, lambda: next(slow)))
 
 
+def test_a_method_that_raises_is_named_and_the_others_answer(vectors: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(candidate: Candidate, *given: Any) -> Fitted:
+        if candidate.method != "lsh":
+            raise Incompatible("no") if candidate.method == "sign" else ZeroDivisionError("by zero")
+        return fit(candidate, *given)
+
+    monkeypatch.setattr(study, "fit", broken)
+    advice = hb.advise(vectors, budget=60)
+    assert {code.method for code in advice.codes} == {"lsh"}
+    assert "rotated_sign, 32 bits (failed, ZeroDivisionError: by zero)" in advice.untried
+    assert "sign threshold=mean, 32 bits (no)" in advice.untried
+    assert advice.usual is None
+
+
 def test_pixels_have_a_first_line_that_names_what_is_usual(tmp_path: Path, call: Call) -> None:
     """Nowhere negative: at a threshold of zero most bits are alike."""
     pixels = np.clip(60 * clustered(1500, 64) + 40, 0, 255).astype(np.uint8) + np.uint8(1)
@@ -204,7 +218,7 @@ def test_files_are_whole_and_from_nowhere_else(call: Call) -> None:
         (["vectors.npy", "--target", "neighbours/recall@10=1.2"], "wanted a share above 0 and at most 1"),
         (["vectors.npy", "--target", "neighbours/recall@10=nan"], "wanted a share above 0 and at most 1"),
         (["vectors.npy", "--target", "neighbours/recall@10"], "wanted a share above 0 and at most 1"),
-        (["vectors.npy", "--candidates", "0"], "candidates is 0, wanted a whole number from 1 to 1000"),
+        (["vectors.npy", "--candidates", "0"], "candidates is 0, wanted a whole number from 1 to 200"),
         (["vectors.npy", "--metric", "l1"], "metric is 'l1', wanted one of l2, cosine, ip"),
         (["vectors.npy", "--queries", "wide.npy"], "wide.npy have 33 dimensions and"),
         (["vectors.npy", "--queries", "5"], "vectors.npy: 5 query vectors, wanted 20 or more"),
