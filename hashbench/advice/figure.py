@@ -12,7 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from hashbench.advice.result import Advice, CodeResult, Ranking
-from hashbench.advice.text import RANKINGS, percent
+from hashbench.advice.tables import RANKINGS
+from hashbench.advice.words import percent
 from hashbench.reporting.figures.style import (
     COLOURS,
     FAINT,

@@ -50,11 +50,9 @@ def code_latency(
 
 
 def float_latency(sample: Sample, distance: Distance, k: int) -> Latency:
-    """Latency of a search through all float vectors of the sample."""
-    everything = torch.arange(len(sample.rows), device=sample.rows.device)
-    calls = [
-        partial(_rescored, query, sample.rows, everything, distance, k, whole=True) for query in sample.queries[:CALLS]
-    ]
+    """Latency of a search through all float vectors of the sample, whose lengths are known before."""
+    lengths = _lengths(sample.rows)
+    calls = [partial(_nearest_floats, query, sample.rows, lengths, distance, k) for query in sample.queries[:CALLS]]
     return measure(calls, sample.rows.device)
 
 
@@ -87,15 +85,26 @@ def _projected(method: HashMethod, query: Tensor) -> npt.NDArray[np.float32]:
     return result
 
 
-def _rescored(query: Tensor, rows: Tensor, items: Tensor, distance: Distance, k: int, whole: bool = False) -> Tensor:
-    """The k nearest of the candidates by their float vectors."""
-    candidates = rows if whole else rows[items]
-    products = candidates @ query
+def _rescored(query: Tensor, rows: Tensor, items: Tensor, distance: Distance, k: int) -> Tensor:
+    """The k nearest of the candidates, read from among all rows."""
+    candidates = rows[items]
+    return items[_nearest_floats(query, candidates, _lengths(candidates), distance, min(k, len(items)))]
+
+
+def _lengths(rows: Tensor) -> Tensor:
+    lengths: Tensor = torch.linalg.vector_norm(rows, dim=1)
+    return lengths
+
+
+def _nearest_floats(query: Tensor, rows: Tensor, lengths: Tensor, distance: Distance, k: int) -> Tensor:
+    """Int64 [k], rows."""
+    products = rows @ query
     if distance == "l2":
-        products = 2 * products - candidates.square().sum(1)
+        products = 2 * products - lengths.square()
     elif distance == "cosine":
-        products = products / torch.linalg.vector_norm(candidates, dim=1)
-    return items[products.topk(min(k, len(items))).indices]
+        products = products / lengths
+    nearest: Tensor = products.topk(k).indices
+    return nearest
 
 
 def _synchronise(device: torch.device) -> None:

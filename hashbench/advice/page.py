@@ -8,7 +8,8 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from hashbench.advice.result import Advice
-from hashbench.advice.text import chosen_table, facts, legend, table, verdict
+from hashbench.advice.tables import chosen_table, legend, table
+from hashbench.advice.text import facts, verdict
 
 
 def html(advice: Advice, figure: bytes) -> str:

@@ -3,13 +3,13 @@
 import textwrap
 from collections.abc import Iterator
 
-from hashbench.advice.result import Advice, CodeResult, Interval, Latency
-from hashbench.reporting.plain_text import NONE, aligned, plain
+from hashbench.advice.result import Advice, CodeResult
+from hashbench.advice.tables import chosen_table, legend, table
+from hashbench.advice.words import interval, milliseconds, percent, seconds, size
+from hashbench.reporting.plain_text import aligned, plain
 from hashbench.util.progress import duration
 
 WIDTH = 80
-RANKINGS = {"hamming": "Hamming", "asymmetric": "real query"}
-_UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 def verdict(advice: Advice) -> str:
@@ -64,7 +64,7 @@ def facts(advice: Advice) -> list[tuple[str, str]]:
     """What the verdict rests on: a heading and a sentence each."""
     best = advice.best
     return [
-        ("code", f"{code(best)}; trained on {advice.trained_on:,} vectors in {_seconds(best.fit_seconds)}"),
+        ("code", f"{code(best)}; trained on {advice.trained_on:,} vectors in {seconds(best.fit_seconds)}"),
         ("recall", _recall(advice, best)),
         (
             "memory",
@@ -117,33 +117,6 @@ def lines(advice: Advice) -> Iterator[str]:
     yield from textwrap.wrap(legend(advice), WIDTH)
 
 
-def table(advice: Advice) -> tuple[list[str], list[list[str]]]:
-    """Headings, and a line of cells for each code, the smallest first."""
-    shown = sorted({1, min(10, advice.most), advice.most})
-    extrapolated = any(each.m_all is not None for each in advice.codes)
-    head = ["code", "bits", "ranking", "bytes", *(f"m = {m}" for m in shown), "m"]
-    head += ["m, all"] if extrapolated else []
-    rows = []
-    for each in sorted(advice.codes, key=lambda each: (each.bytes_per_vector, -each.recall[min(10, advice.most) - 1])):
-        cells = [each.name.replace("threshold=", ""), f"{each.bits:,}", RANKINGS[each.ranking]]
-        cells += [f"{each.bytes_per_vector:,}", *(f"{each.recall[m - 1]:.3f}" for m in shown)]
-        cells += [NONE if each.m is None else str(each.m)]
-        cells += [NONE if each.m_all is None else f"{each.m_all.value:.0f}"] if extrapolated else []
-        rows.append(cells)
-    return head, rows
-
-
-def legend(advice: Advice) -> str:
-    """What the table's columns are."""
-    more = ""
-    if any(each.m_all is not None for each in advice.codes):
-        more = f' "m, all" is extrapolated to all {advice.database:,}.'
-    return (
-        f"Share of the {advice.k} nearest among m times {advice.k} candidates, {advice.sample:,} vectors, "
-        f"{advice.choosing:,} choosing queries; m keeps {percent(advice.share)} with room for chance.{more}"
-    )
-
-
 def code(each: CodeResult) -> str:
     """A code with its ranking."""
     how = "by Hamming distance" if each.ranking == "hamming" else "with the real query against bits, <project(q), b>"
@@ -169,7 +142,7 @@ def _latency(advice: Advice, each: CodeResult) -> str:
     return (
         f"of one query among {advice.sample:,} vectors, median (5 to 95 %): encode {milliseconds(found.encode)}, "
         f"search {milliseconds(found.search)}, rescore {milliseconds(found.rescore)} from memory; all vectors are "
-        f"encoded in {_seconds(advice.vectors / each.encoded_per_second)}"
+        f"encoded in {seconds(advice.vectors / each.encoded_per_second)}"
     )
 
 
@@ -214,48 +187,3 @@ def _growth(advice: Advice, each: CodeResult) -> str:
         f"{text}; for all {advice.database:,} about {each.m_all.value:.0f} ({each.m_all.low:.0f} to "
         f"{each.m_all.high:.0f}), extrapolated from the two as a power of their number"
     )
-
-
-def interval(found: Interval | None) -> str:
-    """A recall with its interval."""
-    return NONE if found is None else f"{found.value:.3f}, {found.low:.3f} to {found.high:.3f}"
-
-
-def milliseconds(found: Latency) -> str:
-    """Median and range."""
-    return f"{_three(found.p50)} ms ({_three(found.p5)} to {_three(found.p95)})"
-
-
-def _three(value: float) -> str:
-    return f"{value:.2f}" if value < 10 else f"{value:.0f}"
-
-
-def _seconds(value: float) -> str:
-    return f"{value:.2g} s" if value < 10 else duration(value)
-
-
-def percent(share: float) -> str:
-    """A share in per cent."""
-    return f"{100 * share:g} %"
-
-
-def size(count: int) -> str:
-    """Bytes in the largest unit of which there is one."""
-    value, unit = float(count), 0
-    while value >= 1000 and unit < len(_UNITS) - 1:
-        value, unit = value / 1000, unit + 1
-    return f"{value:.3g} {_UNITS[unit]}"
-
-
-def chosen_table(advice: Advice) -> tuple[list[str], list[list[str]]]:
-    """Headings, and a line of cells for each code that was confirmed, the smallest first."""
-    head = ["code", "bits", "ranking", "bytes", "m", "recall", "search, ms", "rescore, ms"]
-    rows = []
-    for each in (advice.codes[place] for place in advice.pairs):
-        cells = [each.name, f"{each.bits:,}", RANKINGS[each.ranking], f"{each.bytes_per_vector:,}"]
-        cells += [str(each.confirmed_m), interval(each.confirmed)]
-        cells += (
-            [_three(stage.p50) for stage in (each.latency.search, each.latency.rescore)] if each.latency else ["", ""]
-        )
-        rows.append(cells)
-    return head, rows

@@ -71,7 +71,7 @@ def test_answer_is_the_same_for_a_file_and_an_array_and_each_time(vectors: Path)
 def test_command_makes_the_very_code(vectors: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """The trial of the command has the seed, the training vectors and the parameters of the candidate."""
     monkeypatch.setattr(sample, "MAX_TRAINED", 500)
-    monkeypatch.setattr("hashbench.advice.advise.MAX_TRAINED", 500)
+    monkeypatch.setattr("hashbench.advice.answer.MAX_TRAINED", 500)
     fitted: list[Fitted] = []
 
     def fit_and_keep(*given: Any) -> Fitted:
