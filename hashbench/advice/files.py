@@ -27,12 +27,12 @@ def default_folder(file: str) -> Path:
 
 
 def check_folder(folder: Path) -> None:
-    """Make the folder, and check that it can be written to before there is anything to write.
+    """Check that the folder can be written to, or made, before there is anything to write.
 
     Raises:
         StorageError: it cannot.
     """
-    check_writable(make_folder(folder))
+    check_writable(next(each for each in (folder, *folder.absolute().parents) if each.exists()))
 
 
 def write_advice(advice: Advice, folder: Path) -> list[Path]:
@@ -41,7 +41,7 @@ def write_advice(advice: Advice, folder: Path) -> list[Path]:
     Raises:
         StorageError: the folder cannot be written.
     """
-    with writing(folder):
+    with writing(make_folder(folder)):
         figures = {f"recall.{ending}": content for ending, content in _figures(draw(advice))}
         texts = {
             "page.html": html(advice, figures["recall.png"]),

@@ -240,7 +240,7 @@ def test_wrong_usage_is_one_line(words: list[str], message: str, call: Call) -> 
     assert (code, out, len(said)) == (2, "", 1)
     assert message in said[0]
     assert err.splitlines()[-1] == said[0]
-    assert not list(Path().glob("advice/*/*"))
+    assert not Path("advice").exists()
 
 
 def test_candidates_are_methods_that_take_these_parameters() -> None:
