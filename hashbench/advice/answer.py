@@ -10,7 +10,7 @@ from hashbench.advice.budget import Budget
 from hashbench.advice.choice import Choice, Measured, Target, choose
 from hashbench.advice.command import run_command
 from hashbench.advice.growth import growth
-from hashbench.advice.latency import code_latency, float_latency
+from hashbench.advice.latency import code_latency, float_latency, seconds_each
 from hashbench.advice.request import Request
 from hashbench.advice.result import Advice, CodeResult, Interval, Ranking
 from hashbench.advice.sample import MAX_TRAINED, Collection
@@ -50,7 +50,8 @@ def answer(collection: Collection, file: str, made: Study, request: Request, bud
         _code(*row, needed, grown, collection, file, request, choosing)
         for row, needed, grown in zip(rows, choice.needed, growths, strict=True)
     ]
-    _confirm(codes, rows, choice, made, collection, request, budget)
+    seconds = seconds_each(request.budget, 3 * len(choice.chosen) + 1)
+    _confirm(codes, rows, choice, made, collection, request, budget, seconds)
     vectors = collection.vectors
     return Advice(
         source=file,
@@ -79,7 +80,7 @@ def answer(collection: Collection, file: str, made: Study, request: Request, bud
         pairs=choice.chosen,
         codes=tuple(codes),
         float_bytes=vectors.shape[1] * vectors.dtype.itemsize,
-        float_latency=float_latency(made.sample, collection.distance, request.k),
+        float_latency=float_latency(made.sample, collection.distance, request.k, seconds),
         untried=tuple(made.untried),
     )
 
@@ -144,13 +145,14 @@ def _confirm(
     collection: Collection,
     request: Request,
     budget: Budget,
+    seconds: float,
 ) -> None:
     """Write into the chosen codes what the confirming queries say, and how long one of them takes."""
     for place, m, found in zip(choice.chosen, choice.m, choice.confirmed, strict=True):
         entry, measurement, ranking = rows[place]
         budget.log(f"latency of {entry.fitted.candidate}, {ranking}")
         latency = code_latency(
-            entry.fitted.method, ranking, measurement.codes, made.sample, collection.distance, request.k, m
+            entry.fitted.method, ranking, measurement.codes, made.sample, collection.distance, request.k, m, seconds
         )
         codes[place] = replace(codes[place], confirmed=found, confirmed_m=m, latency=latency)
 

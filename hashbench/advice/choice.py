@@ -12,7 +12,7 @@ from hashbench.advice.result import Interval
 
 FloatArray = npt.NDArray[np.float64]
 
-CONFIRMED = 4  # codes at most, whose intervals hold together
+CONFIRMED = 6  # codes at most, whose intervals hold together
 LEVEL = 0.95
 Z = NormalDist().inv_cdf(1 - (1 - LEVEL) / 2 / CONFIRMED)  # Bonferroni's
 # A mean over as many other queries varies by sqrt(2) of its error around this one; with this much room, 9 of 10 codes
@@ -98,7 +98,7 @@ def needed_multiple(shares: FloatArray, target: Target) -> int | None:
 def choose(codes: Sequence[Measured], target: Target) -> Choice:
     """Choose by the choosing queries, then confirm by the others.
 
-    Chosen are at most four: where m is fixed, the smallest; else, among the codes of a kind that no other beats in
+    Chosen are at most six: where m is fixed, the smallest; else, among the codes of a kind that no other beats in
     both bytes and candidates, the smallest and the one of fewest candidates, and if there is room others between.
     Where no code keeps the target, the one that keeps most is confirmed alone.
     """
@@ -119,11 +119,13 @@ def choose(codes: Sequence[Measured], target: Target) -> Choice:
 
 
 def _chosen(by_size: Sequence[int], codes: Sequence[Measured], needed: Sequence[int | None]) -> list[int]:
-    """The ends of each kind's front, then others of the fronts, then any, as many as are confirmed; by size."""
+    """The ends of each kind's front, then others of the fronts, as many as are confirmed; a runner-up in any case."""
     fronts = [_front([n for n in by_size if codes[n].kind == kind], needed) for kind in {code.kind for code in codes}]
     ends = [n for front in fronts for n in dict.fromkeys([*front[:1], *front[-1:]])]
     between = [n for n in by_size if any(n in front for front in fronts)]
-    chosen = list(dict.fromkeys([*sorted(ends, key=by_size.index), *between, *by_size]))[:CONFIRMED]
+    chosen = list(dict.fromkeys([*sorted(ends, key=by_size.index), *between]))[:CONFIRMED]
+    if len(chosen) == 1:
+        chosen += [n for n in by_size if n not in chosen][:1]
     return sorted(chosen, key=by_size.index)
 
 

@@ -19,13 +19,29 @@ from hashbench.method import HashMethod
 from hashbench.search.index import HammingIndex
 
 CALLS, LEAST_CALLS = 200, 20
-SECONDS = 0.5  # of one figure
+SECONDS = 0.5  # of one figure, where there is time
+SHARE = 0.1  # of the budget, for all figures together
+
+
+def seconds_each(budget: float, figures: int) -> float:
+    """Time for one of so many figures."""
+    return min(SECONDS, SHARE * budget / figures)
 
 
 def code_latency(
-    method: HashMethod, ranking: Ranking, codes: Codes, sample: Sample, distance: Distance, k: int, m: int
+    method: HashMethod,
+    ranking: Ranking,
+    codes: Codes,
+    sample: Sample,
+    distance: Distance,
+    k: int,
+    m: int,
+    seconds: float,
 ) -> Latencies:
-    """Latencies of the confirming queries, one at a time, in the first rows of the sample, which the codes are of."""
+    """Latencies of the confirming queries, one at a time, in the first rows of the sample, which the codes are of.
+
+    Each of the three figures takes so many ``seconds``.
+    """
     rows, count = sample.rows[: len(codes)], min(k * m, len(codes))
     queries = sample.queries[sample.choosing :][:CALLS]
     searches: list[Callable[[], npt.NDArray[np.int64]]]
@@ -46,21 +62,21 @@ def code_latency(
         for query, items in zip(queries, found, strict=False)
     ]
     stages: tuple[Sequence[Callable[[], object]], ...] = (encodes, searches, rescores)
-    return Latencies(*(measure(calls, rows.device) for calls in stages))
+    return Latencies(*(measure(calls, rows.device, seconds) for calls in stages))
 
 
-def float_latency(sample: Sample, distance: Distance, k: int) -> Latency:
+def float_latency(sample: Sample, distance: Distance, k: int, seconds: float) -> Latency:
     """Latency of a search through all float vectors of the sample, whose lengths are known before."""
     lengths = _lengths(sample.rows)
     calls = [partial(_nearest_floats, query, sample.rows, lengths, distance, k) for query in sample.queries[:CALLS]]
-    return measure(calls, sample.rows.device)
+    return measure(calls, sample.rows.device, seconds)
 
 
-def measure(calls: Sequence[Callable[[], object]], device: torch.device) -> Latency:
-    """Milliseconds of the calls, which take turns for half a second, at least twenty times."""
+def measure(calls: Sequence[Callable[[], object]], device: torch.device, seconds: float) -> Latency:
+    """Milliseconds of the calls, which take turns for so many seconds, at least twenty times."""
     calls[0]()
     taken: list[float] = []
-    end = perf_counter() + SECONDS
+    end = perf_counter() + seconds
     while len(taken) < LEAST_CALLS or (perf_counter() < end and len(taken) < CALLS):
         _synchronise(device)
         start = perf_counter()

@@ -45,19 +45,17 @@ def _where(advice: Advice) -> str:
 
 def _usual(advice: Advice) -> str:
     """What becomes of the code that a vector database makes where nothing is set."""
-    usual = advice.usual
-    if usual is None or (usual.method, usual.parameters, usual.bits) == (
-        advice.best.method,
-        advice.best.parameters,
-        advice.best.bits,
-    ):
+    usual, best = advice.usual, advice.best
+    if usual is None or usual is best:
         return ""
+    same = (usual.name, usual.bits) == (best.name, best.bits)
+    name = "by Hamming distance it" if same else f"{usual.name}, {_length(usual)},"
     at = advice.candidates or 10
     if usual.m is None or (advice.candidates and usual.m > advice.candidates):
-        return f"; {usual.name}, {_length(usual)}, fails: {usual.recall[advice.most - 1]:.3f} at m = {advice.most}"
+        return f"; {name} fails: {usual.recall[advice.most - 1]:.3f} at m = {advice.most}"
     more = usual.m_all is not None and round(usual.m_all.value) > usual.m
     about = f", about {usual.m_all.value:.0f} for all" if usual.m_all is not None and more else ""
-    return f"; {usual.name}, {_length(usual)}, needs m = {usual.m}{about} ({usual.recall[at - 1]:.3f} at m = {at})"
+    return f"; {name} needs m = {usual.m}{about} ({usual.recall[at - 1]:.3f} at m = {at})"
 
 
 def facts(advice: Advice) -> list[tuple[str, str]]:
@@ -109,7 +107,7 @@ def lines(advice: Advice) -> Iterator[str]:
     yield f"  {plain(advice.best.command, 2000)}"
     if len(advice.pairs) > 1:
         head, chosen = chosen_table(advice)
-        yield from ("", "The smallest codes and the fewest candidates, confirmed:")
+        yield from ("", "The smallest codes and the fewest candidates, on the confirming queries:")
         yield from aligned([head[:-2], *(cells[:-2] for cells in chosen)], "lrlrrr")
     head, rows_ = table(advice)
     yield from ("", "All that was tried:")
@@ -158,7 +156,8 @@ def _runner_up(advice: Advice) -> str:
 
 def _sample(advice: Advice) -> str:
     if advice.sample == advice.database:
-        return f"all {advice.sample:,} vectors that are no queries; neighbours by {advice.distance}"
+        which = "" if advice.database == advice.vectors else " that are no queries"
+        return f"all {advice.sample:,} vectors{which}; neighbours by {advice.distance}"
     return f"{advice.sample:,} of {advice.database:,} vectors, drawn; neighbours by {advice.distance}"
 
 

