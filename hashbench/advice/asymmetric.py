@@ -8,7 +8,7 @@ from torch import Tensor
 from hashbench.codes import Codes
 from hashbench.evaluation.neighbours import Neighbours, Places
 
-BLOCK_SCORES = 1 << 25  # of queries and items at a time
+BLOCK_SCORES = 1 << 26  # of queries and items at a time
 BLOCK_SIGNS = 1 << 24  # of unpacked bits
 
 

@@ -142,20 +142,24 @@ class Draw:
     def read(self, rows: int, device: torch.device) -> Sample:
         """The queries, the training vectors and the first ``rows`` of the database."""
         vectors, train = self.collection.vectors, self.collection.split.train[:MAX_TRAINED]
-        parts = (_read(vectors, items, device) for items in (self.queries, train, self.database[:rows]))
-        queries, training, database = parts
+        queries, training, database = (
+            _read(vectors, items, device) for items in (self.queries, train, self.database[:rows])
+        )
         return Sample(queries, self.choosing, training, database)
 
     def grown(self, sample: Sample, rows: int) -> Sample:
         """The sample with more rows."""
-        more = _read(self.collection.vectors, self.database[len(sample.rows) : rows], sample.rows.device)
-        return Sample(sample.queries, sample.choosing, sample.training, torch.cat([sample.rows, more]))
+        more = _read(self.collection.vectors, self.database[:rows], sample.rows.device, sample.rows)
+        return Sample(sample.queries, sample.choosing, sample.training, more)
 
 
-def _read(vectors: Vectors, items: Items, device: torch.device) -> Tensor:
-    """Float32 [items, d]."""
+def _read(vectors: Vectors, items: Items, device: torch.device, first: Tensor | None = None) -> Tensor:
+    """Float32 [items, d], of which the ``first`` ones have been read."""
     rows = torch.empty((len(items), vectors.shape[1]), device=device)
-    for start in range(0, len(items), READ_ROWS):
+    known = 0 if first is None else len(first)
+    if first is not None:
+        rows[:known] = first
+    for start in range(known, len(items), READ_ROWS):
         part: Any = np.asarray(vectors[items[start : start + READ_ROWS]], dtype=np.float32)
         rows[start : start + len(part)] = torch.from_numpy(part)
     return rows

@@ -10,7 +10,7 @@ from hashbench.codes import Codes
 from hashbench.evaluation.nearest import nearest_neighbours
 
 
-@pytest.mark.parametrize(("ranks", "block"), [(300, 1 << 25), (300, 700), (40, 1 << 25)])
+@pytest.mark.parametrize(("ranks", "block"), [(300, 1 << 26), (300, 700), (40, 1 << 26)])
 def test_places_are_those_of_a_plain_sort(ranks: int, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asymmetric, "BLOCK_SCORES", block)
     monkeypatch.setattr(asymmetric, "BLOCK_SIGNS", 500)
