@@ -1,5 +1,7 @@
 """``hb.advise``: the smallest code that keeps a collection's neighbours, found and confirmed within a time budget."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +15,7 @@ from hashbench.advice.request import BUDGET, TARGET, Request
 from hashbench.advice.result import Advice
 from hashbench.advice.sample import open_collection
 from hashbench.advice.study import study
+from hashbench.errors import UsageError
 from hashbench.execution.array_inputs import Array
 from hashbench.util.arrays import as_numpy
 from hashbench.util.device import pick_device
@@ -53,7 +56,7 @@ def advise(
     """
     request, where = Request.parse(target, budget, candidates, seed), pick_device(device)
     spending = Budget(request.budget, log)
-    with TemporaryDirectory(prefix="hashbench-") as folder:
+    with TemporaryDirectory(prefix="hashbench-") as folder, _without_folder(folder):
         file, other = _file(vectors, Path(folder, ARRAY_FILE)), _file(queries, Path(folder, QUERIES_FILE))
         options = {"metric": metric, "queries": other}
         given = {name: str(value) for name, value in options.items() if value is not None}
@@ -62,6 +65,15 @@ def advise(
         shown = {name: QUERIES_FILE if value.startswith(folder) else value for name, value in given.items()}
         source = ARRAY_FILE if str(file).startswith(folder) else str(file)
         return answer(replace(collection, given=shown), source, made, request, spending)
+
+
+@contextmanager
+def _without_folder(folder: str) -> Iterator[None]:
+    """Inside, messages name the files of arrays without their folder, of which the user knows nothing."""
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(str(error).replace(f"{folder}/", "")) from error
 
 
 def _file(value: Any, file: Path) -> Any:

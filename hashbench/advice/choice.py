@@ -86,11 +86,11 @@ def interval(values: FloatArray, k: int, z: float = Z) -> Interval:
     return Interval(p, max(0.0, min(p, centre - half)), min(1.0, max(p, centre + half)))
 
 
-def needed_multiple(shares: FloatArray, target: Target) -> int | None:
+def needed_multiple(shares: FloatArray, target: Target, room: float = ROOM) -> int | None:
     """The smallest m whose share is the target with room for chance; None where none has it."""
     for m in range(1, target.most + 1):
         values = shares[:, m - 1]
-        if values.mean() >= target.share and interval(values, target.k, Z + ROOM).low >= target.share:
+        if values.mean() >= target.share and interval(values, target.k, Z + room).low >= target.share:
             return m
     return None
 
@@ -100,9 +100,11 @@ def choose(codes: Sequence[Measured], target: Target) -> Choice:
 
     Chosen are at most six: where m is fixed, the smallest; else, among the codes of a kind that no other beats in
     both bytes and candidates, the smallest and the one of fewest candidates, and if there is room others between.
-    Where no code keeps the target, the one that keeps most is confirmed alone.
+    Where no code keeps the target, the one that keeps most is confirmed alone, by all the candidates there may be.
     """
     needed = tuple(needed_multiple(code.choosing, target) for code in codes)
+    if not any(needed):  # queries may be too few to leave room
+        needed = tuple(needed_multiple(code.choosing, target, 0) for code in codes)
     fits = [n for n, m in enumerate(needed) if m is not None and m * codes[n].growth <= target.most]
     here = [n for n, m in enumerate(needed) if m is not None]
     by_size = sorted(fits or here, key=lambda n: (codes[n].size, needed[n]))
@@ -111,7 +113,11 @@ def choose(codes: Sequence[Measured], target: Target) -> Choice:
         chosen = [max(range(len(codes)), key=lambda n: (codes[n].choosing[:, target.most - 1].mean(), -codes[n].size))]
     m = tuple(target.most if target.fixed else needed[n] or target.most for n in chosen)
     confirmed = tuple(interval(codes[n].confirming[:, at - 1], target.k) for n, at in zip(chosen, m, strict=True))
-    kept = [n for n, found in zip(chosen, confirmed, strict=True) if n in fits and found.low >= target.share]
+    kept = [
+        n
+        for n, at, found in zip(chosen, m, confirmed, strict=True)
+        if (needed[n] or at) * codes[n].growth <= target.most and found.low >= target.share
+    ]
     if kept:
         return Choice(needed, tuple(chosen), m, confirmed, True, kept[0], kept[1] if len(kept) > 1 else None)
     best = max(range(len(chosen)), key=lambda place: (confirmed[place].low, -place))

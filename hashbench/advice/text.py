@@ -126,10 +126,13 @@ def _length(each: CodeResult) -> str:
 
 
 def _recall(advice: Advice, each: CodeResult) -> str:
+    found = each.confirmed
+    wide = found is not None and found.low < advice.share <= found.value
+    narrower = "; more queries would narrow the interval, which is all that is missing" if wide else ""
     together = "; the intervals of the codes below hold together" if len(advice.pairs) > 1 else ""
     return (
         f"{interval(each.confirmed)} with m = {each.confirmed_m}, interval of 95 %, on {advice.confirming:,} queries; "
-        f"{advice.choosing:,} others chose{together}"
+        f"{advice.choosing:,} others chose{together}{narrower}"
     )
 
 
@@ -174,6 +177,9 @@ def _growth(advice: Advice, each: CodeResult) -> str:
     """How m grows."""
     if advice.smaller_sample is None:
         return "m grows with the collection; there was one sample, so how fast is not measured"
+    sizes = [f"{size:,}" for size, _ in each.m_measured]
+    if not any(m for _, m in each.m_measured):
+        return f"no m up to {advice.most} has {percent(advice.share)} on average among {' or '.join(sizes)} vectors"
     measured = " and ".join(f"{m or f'above {advice.most}'} among {size:,}" for size, m in each.m_measured)
     first, last = (m for _, m in each.m_measured)
     falls = first is not None and last is not None and last < first

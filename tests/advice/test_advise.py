@@ -243,6 +243,13 @@ def test_wrong_usage_is_one_line(words: list[str], message: str, call: Call) -> 
     assert not Path("advice").exists()
 
 
+def test_arrays_are_named_without_the_folder_of_their_files(vectors: Path) -> None:
+    with pytest.raises(UsageError, match=r"^vectors\.npy has vectors of float64 \[1200, 32\], wanted"):
+        hb.advise(np.load(vectors).astype(np.float64))
+    with pytest.raises(UsageError, match=r"queries queries\.npy have 3 dimensions and vectors\.npy has 32"):
+        hb.advise(np.load(vectors), queries=np.zeros((30, 3), dtype=np.float32))
+
+
 def test_candidates_are_methods_that_take_these_parameters() -> None:
     for dimension in (3, 64, 100, 784, 4096):
         tried = candidates(dimension)

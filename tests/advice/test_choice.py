@@ -108,6 +108,16 @@ def test_a_code_that_needs_too_many_candidates_in_the_whole_collection_is_no_ans
     assert only.confirmed[0].low >= 0.95
 
 
+def test_few_queries_that_find_all_leave_no_room_but_are_confirmed() -> None:
+    few = Measured(4, "hamming", np.ones((25, TARGET.most)), np.ones((25, TARGET.most)))
+    assert needed_multiple(few.choosing, TARGET) is None
+    choice = choose([few], TARGET)
+    assert (choice.reached, choice.needed, choice.m) == (True, (1,), (1,))
+    fewer = Measured(4, "hamming", np.ones((10, TARGET.most)), np.ones((25, TARGET.most)))
+    choice = choose([fewer], TARGET)
+    assert (choice.reached, choice.needed, choice.m) == (True, (None,), (TARGET.most,))
+
+
 def test_where_no_code_keeps_enough_the_best_is_named_with_its_interval() -> None:
     codes = [Measured(size, "hamming", shares(mean), shares(mean, seed=5)) for size, mean in ((4, 0.6), (8, 0.8))]
     choice = choose(codes, TARGET)
