@@ -48,9 +48,9 @@ def draw(advice: Advice) -> Figure:
             axis.axhline(advice.share, color=FAINT, linewidth=0.9, linestyle=(0, (1, 1.5)), zorder=0)
             axis.set_ylim(0, 1.02)
             sns.despine(ax=axis)
-        by_bytes.annotate(
-            percent(advice.share), (0.01, advice.share), xycoords=("axes fraction", "data"), color=FAINT, va="bottom"
-        )
+        side, place = ("bottom", 0.005) if advice.share < 0.97 else ("top", -0.005)  # there is an end above
+        at = (0.01, advice.share + place)
+        by_bytes.annotate(percent(advice.share), at, xycoords=("axes fraction", "data"), color=FAINT, va=side)
         by_bytes.set_ylabel(f"share of the {advice.k} nearest that are candidates")
         heading = printable(f"Codes of {advice.source}", LONGEST_LABEL)
         figure.suptitle(wrap(heading, SIZE[0] - 0.4, SIZES["title"]), size=SIZES["title"], weight="bold", color=INK)
@@ -112,9 +112,15 @@ def _by_multiple(axis: Axes, advice: Advice, styles: dict[tuple[str, Ranking], S
             found = code.confirmed
             error = [[found.value - found.low], [found.high - found.value]]
             axis.errorbar(
-                [code.confirmed_m], [found.value], error, color=style.colour, marker=style.marker, markersize=4.2
+                [code.confirmed_m],
+                [found.value],
+                error,
+                color=style.colour,
+                marker=style.marker,
+                markersize=4.2,
+                clip_on=False,
             )
-        handles.append((style.handle(), f"{code.name}, {code.bits} bits"))
+        handles.append((style.handle(), f"{code.name}, {code.bits:,} bits"))
     if advice.most > 1:
         axis.set_xscale("log")
         axis.set_xlim(1, advice.most)

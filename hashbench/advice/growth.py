@@ -16,6 +16,8 @@ def growth(
     """How many times more candidates ``size`` vectors need than the larger sample, with the interval over queries.
 
     m is a power of the number of vectors, between none (as many candidates) and the first (the same share of all).
+    Where it falls from the smaller sample to the larger one, which happens where few vectors are near each other in the
+    smaller one, no power is known: the value is then the first, the most there can be, and the interval all of them.
 
     Args:
         small: float64 [queries, most], share of the k nearest inside the first k m ranks, in the smaller sample.
@@ -29,11 +31,13 @@ def growth(
     draws = rng.multinomial(len(small), np.full(len(small), 1 / len(small)), DRAWS) / len(small)
     curves = [np.concatenate([part.mean(0, keepdims=True), draws @ part]) for part in (small, large)]
     few, many = (np.array([multiple(curve, share) for curve in part]) for part in curves)
-    powers = np.clip(np.log(many / few) / np.log(sizes[1] / sizes[0]), 0, 1)
-    factors = (size / sizes[1]) ** powers
-    low, high = np.quantile(factors[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    value = float(factors[0])
-    return Interval(value, min(value, float(low)), max(value, float(high)))
+    powers = np.log(many / few) / np.log(sizes[1] / sizes[0])
+    low, high = np.clip(np.quantile(powers[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2]), 0, 1)
+    power = np.clip(powers[0], 0, 1)
+    if np.quantile(powers[1:], (1 + LEVEL) / 2) < 0:
+        low, power, high = 0.0, 1.0, 1.0
+    least, value, most = (float((size / sizes[1]) ** each) for each in (low, power, high))
+    return Interval(value, min(value, least), max(value, most))
 
 
 def multiple(curve: FloatArray, share: float) -> float:

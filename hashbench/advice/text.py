@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterator
 
-from hashbench.advice.result import Advice, CodeResult
+from hashbench.advice.result import Advice, CodeResult, Interval
 from hashbench.advice.tables import chosen_table, legend, table
 from hashbench.advice.words import interval, milliseconds, percent, seconds, size
 from hashbench.reporting.plain_text import aligned, plain
@@ -38,9 +38,21 @@ def _where(advice: Advice) -> str:
     """That the figures are of a sample, where they are."""
     if advice.sample == advice.database:
         return ""
-    all_of_them = advice.best.m_all
-    about = "" if all_of_them is None else f", about m = {all_of_them.value:.0f} for all {advice.database:,}"
-    return f" in a sample of {advice.sample:,}{about}"
+    return f" in a sample of {advice.sample:,}{_for_all(advice.best, 'm = ')}"
+
+
+def _for_all(each: CodeResult, unit: str = "") -> str:
+    """The m of the whole collection, where it is another one."""
+    found = each.m_all
+    if found is None or each.m is None or round(found.value) == each.m:
+        return ""
+    how = "at most about" if _unknown(found, each.m) else "about"
+    return f", {how} {unit}{found.value:.0f} for all"
+
+
+def _unknown(found: Interval, m: int) -> bool:
+    """Whether the samples do not tell how m grows: all is possible from none to the most there can be."""
+    return found.low <= m and found.value >= found.high > m
 
 
 def _usual(advice: Advice) -> str:
@@ -53,9 +65,7 @@ def _usual(advice: Advice) -> str:
     at = advice.candidates or 10
     if usual.m is None or (advice.candidates and usual.m > advice.candidates):
         return f"; {name} fails: {usual.recall[advice.most - 1]:.3f} at m = {advice.most}"
-    more = usual.m_all is not None and round(usual.m_all.value) > usual.m
-    about = f", about {usual.m_all.value:.0f} for all" if usual.m_all is not None and more else ""
-    return f"; {name} needs m = {usual.m}{about} ({usual.recall[at - 1]:.3f} at m = {at})"
+    return f"; {name} needs m = {usual.m}{_for_all(usual)} ({usual.recall[at - 1]:.3f} at m = {at})"
 
 
 def facts(advice: Advice) -> list[tuple[str, str]]:
@@ -181,13 +191,17 @@ def _growth(advice: Advice, each: CodeResult) -> str:
     if not any(m for _, m in each.m_measured):
         return f"no m up to {advice.most} has {percent(advice.share)} on average among {' or '.join(sizes)} vectors"
     measured = " and ".join(f"{m or f'above {advice.most}'} among {size:,}" for size, m in each.m_measured)
-    first, last = (m for _, m in each.m_measured)
-    falls = first is not None and last is not None and last < first
-    grows = "m usually grows with the collection, but not here" if falls else "m grows with the collection"
+    first, last = (m or advice.most + 1 for _, m in each.m_measured)
+    grows = "m grows with the collection" + (" as a rule, but not here" if last < first else "")
     text = f"{grows}: {measured} vectors have {percent(advice.share)} on average"
     if each.m_all is None:
         why = "these are all" if advice.sample == advice.database else f"no m up to {advice.most} was found"
         return f"{text}; {why}, so nothing is extrapolated"
+    if each.m is not None and _unknown(each.m_all, each.m):
+        return (
+            f"{text}; so these two do not tell, and for all {advice.database:,} it is at most about "
+            f"{each.m_all.value:.0f}, the same share of all; a longer --budget has a larger sample"
+        )
     return (
         f"{text}; for all {advice.database:,} about {each.m_all.value:.0f} ({each.m_all.low:.0f} to "
         f"{each.m_all.high:.0f}), extrapolated from the two as a power of their number"

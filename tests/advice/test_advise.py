@@ -129,6 +129,14 @@ def test_sample_that_is_a_part_is_named_and_m_extrapolated(vectors: Path, monkey
     assert best.m <= best.m_all.low <= best.m_all.value <= best.m_all.high <= best.m * 1080 / 600 + 1e-9
     assert "600 of 1,080 vectors, drawn" in text
     assert "extrapolated" in text
+    unknown = replace(best, m_all=Interval(best.m * 1.8, best.m, best.m * 1.8), m_measured=((150, 99), (600, best.m)))
+    said = " ".join(
+        " ".join(
+            lines(replace(advice, codes=tuple(unknown if each is best else each for each in advice.codes)))
+        ).split()
+    )
+    assert f", at most about m = {best.m * 1.8:.0f} for all" in said
+    assert "so these two do not tell" in said
     beyond = replace(best, m_all=Interval(400, 300, 500))
     codes = tuple(beyond if each is best else each for each in advice.codes)
     said = verdict(replace(advice, reached=False, codes=codes))

@@ -136,6 +136,8 @@ def test_m_is_extrapolated_as_a_power_of_the_number_of_vectors() -> None:
     assert found.value == pytest.approx(2, rel=1e-3)
     assert found.low == pytest.approx(found.high)
     assert growth(curve(10_000), curve(10_000), 0.95, (10_000, 40_000), 160_000, 0).value == 1
+    falls = growth(curve(40_000), curve(10_000), 0.95, (10_000, 40_000), 160_000, 0)
+    assert (falls.value, falls.low, falls.high) == (4, 1, 4)
     assert multiple(np.array([0.5, 0.9, 1.0]), 0.95) == pytest.approx(2.5)
     assert multiple(np.array([0.96, 1.0]), 0.95) == 1
     assert multiple(np.array([0.5, 0.6]), 0.95) == 2
