@@ -108,6 +108,17 @@ def _by_multiple(axis: Axes, advice: Advice, styles: dict[tuple[str, Ranking], S
     for code in _chosen(advice):
         style = styles[code.name, code.ranking]
         axis.plot(m, code.recall, **style.line(marker=""))
+        start = (1, code.recall[0])
+        axis.annotate(
+            f"{code.bits:,}",
+            start,
+            (-3, 0),
+            textcoords="offset points",
+            color=style.colour,
+            size=6,
+            ha="right",
+            va="center",
+        )
         if code.confirmed is not None and code.confirmed_m is not None:
             found = code.confirmed
             error = [[found.value - found.low], [found.high - found.value]]
@@ -123,12 +134,12 @@ def _by_multiple(axis: Axes, advice: Advice, styles: dict[tuple[str, Ranking], S
         handles.append((style.handle(), f"{code.name}, {code.bits:,} bits"))
     if advice.most > 1:
         axis.set_xscale("log")
-        axis.set_xlim(1, advice.most)
+        axis.set_xlim(advice.most**-0.07, advice.most)  # with room for the bits
     axis.xaxis.set_major_locator(FixedLocator([tick for tick in TICKS if tick <= advice.most]))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.xaxis.set_major_formatter(short_number)
     axis.set_xlabel(f"m, for m times {advice.k} candidates")
-    axis.set_title("chosen codes, with what was confirmed", loc="left")
+    axis.set_title("chosen codes by bits, with what was confirmed", loc="left")
     _legend(axis, handles, 1)
 
 

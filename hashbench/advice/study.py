@@ -84,16 +84,31 @@ def study(collection: Collection, request: Request, device: torch.device, budget
         )
     if made.sample.rows.shape[0] == len(draw.database):
         return made
-    # linear in the rows; what is not, the queries' own part, is counted too often and so leaves some time
-    each = truth + sum(entry.small.seconds for entry in made.entries)
-    fitting = [size for size in sizes[1:] if each * size / sizes[0] <= budget.left(LARGE_UNTIL)]
-    if not fitting:
+    made.large = _affordable(truth, [entry.small.seconds for entry in made.entries], sizes, budget)
+    if made.large is None:
         made.untried.append(f"any sample larger than {sizes[0]:,} vectors")
         return made
-    made.large = fitting[-1]
     made.sample = draw.grown(made.sample, made.large)
     _large(made, request, _neighbours(made, made.large, collection, request, budget), budget)
     return made
+
+
+def _affordable(truth: float, seconds: Sequence[float], sizes: Sequence[int], budget: Budget) -> int | None:
+    """The largest sample on which there is time for all, or else the second for half; None where there is not.
+
+    All is taken as linear in the rows; what is not, the queries' own part, is counted too often and leaves some time.
+
+    Args:
+        truth: seconds for the neighbours in the smallest sample.
+        seconds: for each candidate.
+        sizes: of samples, ascending.
+        budget: what is left of it.
+    """
+    left = budget.left(LARGE_UNTIL) * sizes[0]
+    fitting = [size for size in sizes[1:] if size * (truth + sum(seconds)) <= left]
+    if fitting:
+        return fitting[-1]
+    return sizes[1] if sizes[1] * (truth + sum(seconds) / 2) <= left else None
 
 
 def _neighbours(made: Study, size: int, collection: Collection, request: Request, budget: Budget) -> Neighbours:

@@ -170,6 +170,13 @@ def test_what_there_was_no_time_for_is_named(vectors: Path, tick: float) -> None
         study.study(collection, request, cpu, Budget(10, no_log, lambda: next(slow)))
 
 
+@pytest.mark.parametrize(("spent", "size"), [(0.0, 40), (4.6, 20), (6.9, 10), (7.4, 10), (8.0, None)])
+def test_the_largest_sample_there_is_time_for_is_taken(spent: float, size: int | None) -> None:
+    """Of ten seconds 8.5 are for samples; the smallest took .1 s for the truth and .4 s for each of two candidates."""
+    now = iter([0.0, spent])
+    assert study._affordable(0.1, [0.4, 0.4], [5, 10, 20, 40], Budget(10, no_log, lambda: next(now))) == size
+
+
 def test_a_method_that_raises_is_named_and_the_others_answer(vectors: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(candidate: Candidate, *given: Any) -> Fitted:
         if candidate.method != "lsh":
