@@ -107,7 +107,7 @@ def _by_multiple(axis: Axes, advice: Advice, styles: dict[tuple[str, Ranking], S
     handles = []
     for code in _chosen(advice):
         style = styles[code.name, code.ranking]
-        axis.plot(m, code.recall, **style.line(marker=""))
+        axis.plot(m, code.recall, **style.line(marker="" if advice.most > 1 else style.marker))
         start = (1, code.recall[0])
         axis.annotate(
             f"{code.bits:,}",
