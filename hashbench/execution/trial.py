@@ -30,7 +30,7 @@ from hashbench.execution import references, training_data
 from hashbench.execution.events import Event
 from hashbench.execution.frozen_maps import CachedMaps
 from hashbench.execution.ground_truth import ground_truth
-from hashbench.execution.measure import measure
+from hashbench.execution.measure import Rescoring, measure
 from hashbench.execution.settings import Settings
 from hashbench.execution.training_data import TrainingData
 from hashbench.features.backbones import load_backbone
@@ -211,11 +211,14 @@ class TrialRunner:
                     for name, value in method.state().items()
                 }
                 self.store.write_state(self.planned, safetensors.torch.save(state))
-        return lambda: measure(method, run, loaded.dataset, loaded.split.query, (query, database), self._extractor())
+        rescoring = self._rescoring(inputs, loaded)
+        return lambda: measure(
+            method, run, loaded.dataset, loaded.split.query, (query, database), self._extractor(), rescoring
+        )
 
     def _load(self) -> LoadedProtocol:
         trial = self.planned.trial
-        dataset = open_dataset(self.planned.dataset_spec, self.settings.data, self._log)
+        dataset = open_dataset(self.planned.dataset_spec, self.settings.data, self._log, trial.neighbours)
         card, split = make_card(dataset, protocol_id(self.planned.dataset_spec, dataset))
         if card.id != self.planned.fingerprint["card"]:
             raise RuntimeError(f"{trial.protocol} changed on disk since the plan was made; run the command again")
@@ -354,6 +357,11 @@ class TrialRunner:
         items = loaded.split.query, loaded.split.database
         arrays = saved_arrays(scores, loaded.label_pair(), items, codes, loaded.neighbours)
         self.store.write_codes(self.planned, arrays)
+
+    def _rescoring(self, inputs: TrainingData, loaded: LoadedProtocol) -> Rescoring | None:
+        if loaded.neighbours is None:
+            return None
+        return Rescoring(inputs, loaded.split.database, loaded.neighbours.distance, self.record["curves"]["neighbours"])
 
     def _ground_truth(self, inputs: TrainingData, loaded: LoadedProtocol) -> Neighbours:
         assert loaded.dataset.distance is not None
