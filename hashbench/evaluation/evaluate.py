@@ -141,12 +141,12 @@ def evaluate_similarities(
     labels = None
     if query_labels is not None and database_labels is not None:
         labels = label_pair(query_labels, database_labels, queries, items)
-    diagnostics = {} if codes is None else code_diagnostics(codes)
+    diagnostics: Diagnostics = {} if codes is None else code_diagnostics(codes)
     ranked = _Ranked(ranked_blocks(similarities, labels, neighbours, HEADLINE_K))
     with torch.autocast(similarities.device.type, enabled=False):
         if labels is None:
             ranked.read()
-            ties = {} if codes is None else {TIED_SHARE: float(np.concatenate(ranked.tied).mean())}
+            ties: Diagnostics = {} if codes is None else {TIED_SHARE: float(np.concatenate(ranked.tied).mean())}
             scores = without_labels(queries, diagnostics | ties)
         else:
             tally = Tally(declared(cutoff), rank_grid(items), distances=False, ties=codes is not None)

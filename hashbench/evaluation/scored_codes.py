@@ -96,7 +96,10 @@ def _hashes(packed: Tensor, factors: Tensor) -> Tensor:
     words = -(-packed.shape[1] // _WORD_BYTES)
     weights = hash_weights(words + factors.shape[1], packed.device)
     step = max(1, block_numbers(packed.device) // len(weights))
-    hashes = [_hash(*parts, words, weights) for parts in zip(packed.split(step), factors.split(step), strict=True)]
+    hashes = [
+        _hash(*parts, words, weights)
+        for parts in zip(torch.split(packed, step), torch.split(factors, step), strict=True)
+    ]
     return torch.cat(hashes)
 
 

@@ -9,7 +9,8 @@ from torch import Tensor
 from hashbench.codes import Codes
 from hashbench.data.images import of_one_size, resize, three_channels
 from hashbench.dataset import Dataset, Items
-from hashbench.evaluation.throughput import encode_throughput, search_throughput
+from hashbench.evaluation.scored_codes import ScoredCodes
+from hashbench.evaluation.throughput import encode_throughput, search_rates, search_throughput
 from hashbench.features.extractor import Extractor
 from hashbench.method import HashMethod, RunContext
 from hashbench.records.environment import hardware
@@ -27,6 +28,7 @@ def measure(
     queries: Items,
     codes: tuple[Codes, Codes],
     extractor: Extractor,
+    scored: ScoredCodes | None = None,
 ) -> dict[str, Any]:
     """The content of a throughput file without format and key.
 
@@ -41,6 +43,7 @@ def measure(
         queries: the items that are encoded.
         codes: of queries and database.
         extractor: of the trial's features.
+        scored: the same codes with what they are ranked by, where it is not by Hamming distance.
     """
     on_features, vectors = method.traits.input == "features", dataset.vectors()
     images = None if vectors is not None else _images(dataset, queries[:LARGEST_BATCH]).to(run.device)
@@ -64,7 +67,10 @@ def measure(
             SECONDS_PER_FIGURE,
         )
     query, database = codes
-    search = search_throughput(query[:LARGEST_BATCH], database, run.device, SECONDS_PER_FIGURE)
+    if scored is None:
+        search = search_throughput(query[:LARGEST_BATCH], database, run.device, SECONDS_PER_FIGURE)
+    else:
+        search = search_rates(scored.index(), scored.rows[:LARGEST_BATCH], SECONDS_PER_FIGURE)
     return {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "hardware": hardware(str(run.device), torch.get_num_threads()),

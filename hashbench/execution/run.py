@@ -35,7 +35,8 @@ class RunOptions(TypedDict, total=False):
 
     methods, bits: what to run (required without suite); lists, or the text with commas.
     suite: name of a suite or its TOML file; what else is given changes all its runs, methods cannot be.
-    datasets, features, features_dtype, repeats, preset, parameters, limit, seed, metric, queries, labels, rerun: see
+    datasets, features, features_dtype, repeats, preset, parameters, limit, seed, metric, queries, labels, rankings,
+        rerun: see
         :class:`hashbench.planning.grid.Grid`.
     weights: {name of a network: file of its state dict}.
     offline: download nothing.
@@ -61,6 +62,7 @@ class RunOptions(TypedDict, total=False):
     metric: str | None
     queries: str | int | float | Path | None
     labels: str | Path | None
+    rankings: Sequence[str] | str
     rerun: str
     device: str
     timeout: float | None
@@ -92,7 +94,7 @@ def run(**options: Unpack[RunOptions]) -> Results:
         weights=checked_weights(options.get("weights", {})),
         offline=options.get("offline", False),
     )
-    asked = grid_fields(options, methods=_names, bits=_bits, datasets=_names, queries=str, labels=str)
+    asked = grid_fields(options, methods=_names, bits=_bits, datasets=_names, queries=str, labels=str, rankings=_names)
     chosen = executor(options.get("executor", "local"), settings)
     plan = plan_grids(open_grids(options.get("suite"), asked), settings)
     if not carry_out(plan, settings, chosen, _on_event(plan, options.get("progress"))):

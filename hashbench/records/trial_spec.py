@@ -4,13 +4,18 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from hashbench.util.seeds import derive_seed
 
 RANDOM_CODES = "reference-random"
 FLOAT_FEATURES = "reference-float"
-REFERENCES = (RANDOM_CODES, FLOAT_FEATURES)
+FLOAT16, INT8, PRODUCT_QUANTISER = "reference-float16", "reference-int8", "reference-pq"
+QUANTISED = (FLOAT16, INT8, PRODUCT_QUANTISER)  # of vectors whose neighbours are relevant
+REFERENCES = (RANDOM_CODES, FLOAT_FEATURES, *QUANTISED)
+PRODUCT_QUANTISER_BYTES = 16
+Ranking = Literal["asymmetric", "estimator"]
+"""How codes are ranked where it is not by Hamming distance: by real queries, or by scores of the method's own."""
 TRIAL_VERSION = 1  # of seeds, limit, batches and reference trials; tests/golden says when it goes up
 EXTERNAL = "external"  # features of external codes ("external", "external:WORDS"), and their parameter "codes"
 EXTERNAL_DATASET = "scored"  # the data set of external codes that belong to no protocol
@@ -33,6 +38,7 @@ class TrialSpec:
         limit: train on the first N items of the training order, None for all.
         repetition: 0, 1, ...
         seed: root seed of the run.
+        ranking: what the codes are ranked by; None is the Hamming distance.
     """
 
     method: str
@@ -48,6 +54,7 @@ class TrialSpec:
     limit: int | None
     repetition: int
     seed: int
+    ranking: Ranking | None = None
 
     @property
     def own_seed(self) -> int:
@@ -66,14 +73,18 @@ class TrialSpec:
         return self.features.partition(":")[0] == EXTERNAL or self.dataset == EXTERNAL_DATASET
 
     def identity(self) -> dict[str, Any]:
-        """The attributes as JSON reads them back (tuples are lists); equal for trials that ask for the same."""
+        """The attributes as JSON reads them back (tuples are lists); equal for trials that ask for the same.
+
+        The ranking is left out where it is by Hamming distance, as in records from before there were others.
+        """
         attributes: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return attributes
+        return {name: value for name, value in attributes.items() if name != "ranking" or value is not None}
 
     def __str__(self) -> str:
         bits = "" if self.bits is None else f" {self.bits} bits"
         repetition = f" #{self.repetition}" if self.repetition else ""
-        return f"{self.method}{bits} on {self.protocol}, {self.features}{repetition}"
+        ranking = f", {self.ranking}" if self.ranking else ""
+        return f"{self.method}{bits} on {self.protocol}, {self.features}{ranking}{repetition}"
 
 
 @dataclass(frozen=True)

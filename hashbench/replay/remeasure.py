@@ -45,7 +45,9 @@ def measure_again(stored: StoredTrial, context: ReplayContext) -> Record:
     features = extractor(trial.features, context.weights, trial.features_dtype)
     if method.traits.input == "features":
         check_weights(stored, features)
-    measured = measure(method, run, dataset, codes.query_items, (codes.query, codes.database), features)
+    scored = codes.encoded().scored(method, context.device)
+    pair = codes.query, codes.database
+    measured = measure(method, run, dataset, codes.query_items, pair, features, scored)
     throughput = {"format": FORMAT, "key": stored.record["key"], **measured}
     store = Store(context.results)
     store.prepare()

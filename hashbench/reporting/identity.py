@@ -62,6 +62,7 @@ class Identity:
             "method": self.method,
             "bits": self.bits,
             **{name: table[name] for name in _TABLE_FACTS},
+            **({"ranking": self.table.ranking} if self.table.ranking else {}),
             "preset": self.preset,
             "named_variant": self.named_variant,
             **{name: getattr(self, name) for name in _DICTIONARIES},
@@ -75,13 +76,14 @@ class Identity:
     @property
     def order(self) -> tuple[Any, ...]:
         """Sorts by table, then by method and code length."""
-        table = (self.table.protocol, self.table.features, self.table.supervised, self.table.limit)
+        table = (self.table.protocol, self.table.features, self.table.supervised, self.table.limit, self.table.ranking)
         return (*table, self.method, self.bits or 0, *map(repr, self._flat().values()))
 
     @property
     def row(self) -> str:
         """The method and what was changed of it, fit to print: "bgan (tuned) [quick; epochs=4]"."""
-        return plain(row_label(self.method, self.named_variant, self.preset, json.loads(self.variant)))
+        asked = self.named_variant, self.preset, json.loads(self.variant)
+        return plain(row_label(self.method, *asked, self.table.ranking))
 
     @property
     def label(self) -> str:

@@ -19,9 +19,11 @@ COMPARED = {
     "dtype": "precision of the features",
     "limit": "limit of training items",
     "supervised": "supervision",
+    "ranking": "ranking",
 }
+HAMMING = "Hamming distance"
 _NAMES_IN_RECORDS = {"weights": "features_weights", "dtype": "features_dtype"}
-_EMPTY: dict[str, Any] = {"weights": "", "limit": 0}  # for null in records: keys are sorted
+_EMPTY: dict[str, Any] = {"weights": "", "limit": 0, "ranking": ""}  # for null in records: keys are sorted
 
 
 @dataclass(frozen=True, order=True)
@@ -37,6 +39,7 @@ class TableKey:
         limit: number of training items, 0 for all.
         seed: root seed; 0 for cells over all root seeds.
         metric_version: of the metrics.
+        ranking: what codes are ranked by, empty for the Hamming distance.
     """
 
     supervised: bool
@@ -48,6 +51,7 @@ class TableKey:
     limit: int
     seed: int
     metric_version: int
+    ranking: str = ""
 
     @classmethod
     def of(cls, record: Record) -> Self:
@@ -57,13 +61,16 @@ class TableKey:
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> Self:
         """From a dictionary with the names that records use, and others."""
-        values = {field.name: facts[_NAMES_IN_RECORDS.get(field.name, field.name)] for field in fields(cls)}
+        names = {field.name: _NAMES_IN_RECORDS.get(field.name, field.name) for field in fields(cls)}
+        values: dict[str, Any] = {name: facts[of] for name, of in names.items() if name != "ranking"}
+        values["ranking"] = facts.get("ranking")
         return cls(**values | {name: values[name] or empty for name, empty in _EMPTY.items()})
 
     def facts(self) -> dict[str, Any]:
-        """The inverse of :meth:`from_facts`."""
+        """The inverse of :meth:`from_facts`; without a ranking where it is by Hamming distance."""
         values: dict[str, Any] = {**asdict(self), "weights": self.weights or None, "limit": self.limit or None}
-        return {_NAMES_IN_RECORDS.get(name, name): value for name, value in values.items()}
+        ranked = {name: value for name, value in values.items() if name != "ranking" or value}
+        return {_NAMES_IN_RECORDS.get(name, name): value for name, value in ranked.items()}
 
     @property
     def brief(self) -> str:
@@ -83,12 +90,14 @@ class TableKey:
     def _name(self, about_features: str, seed: str) -> str:
         limit = f", first {self.limit:,} training items" if self.limit else ""
         kind = ", supervised" if self.supervised else ""
-        return f"{self.protocol}, features {self.features}{about_features}{limit}{seed}{kind}"
+        ranking = f", {self.ranking} ranking" if self.ranking else ""
+        return f"{self.protocol}, features {self.features}{about_features}{limit}{seed}{kind}{ranking}"
 
     @property
     def digest(self) -> str:
         """Six hexadecimal digits, for links and file names."""
         text = repr(self).replace("TableKey", "Ground", 1)  # the class's first name: links and files keep theirs
+        text = text.replace(", ranking='')", ")")  # nor did keys have rankings
         return hashlib.sha256(text.encode()).hexdigest()[:6]
 
     def differences(self, other: "TableKey") -> list[str]:
@@ -100,6 +109,8 @@ class TableKey:
         if name == "supervised":
             return "with labels" if self.supervised else "without labels"
         value = getattr(self, name)
+        if name == "ranking":
+            return value or HAMMING
         if name == "weights":
             value = value[:CHECKSUM_DIGITS]
         return "none" if value in ("", 0) else str(value)
