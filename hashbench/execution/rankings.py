@@ -100,14 +100,30 @@ def encoded(
     if ranking is None:
         return Encoded(*codes)
     whole = replace(inputs, maps=None)  # projections and factors are those of images, not of maps of frozen blocks
-    queries = whole.batches(method, split.query, run)
+    vectors = query_vectors(method, whole.batches(method, split.query, run), ranking)
     if ranking == "asymmetric":
-        return Encoded(*codes, _rows(lambda batch: _projections(method, batch), queries, "project", method))
-    prepared = _rows(method.prepare, queries, "prepare", method)
+        return Encoded(*codes, vectors)
     factors = _rows(method.factors, whole.batches(method, split.database, run), "factors", method)
-    made = Encoded(*codes, prepared, factors)
+    made = Encoded(*codes, vectors, factors)
     _check_blocks(method, made, run.device)
     return made
+
+
+def query_vectors(method: HashMethod, batches: Iterator[Tensor], ranking: Ranking) -> FloatRows:
+    """What a ranking by scores reads of queries, float32 [q, p].
+
+    Args:
+        method: fitted.
+        batches: of its input.
+        ranking: whose scores.
+
+    Raises:
+        Incompatible: the method has no projection.
+        ValueError: it returns something else than its contract says.
+    """
+    if ranking == "asymmetric":
+        return _rows(lambda batch: _projections(method, batch), batches, "project", method)
+    return _rows(method.prepare, batches, "prepare", method)
 
 
 def _codes(method: HashMethod, inputs: TrainingData, items: Items, run: RunContext) -> Codes:
