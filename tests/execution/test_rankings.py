@@ -11,13 +11,19 @@ import numpy.typing as npt
 import pytest
 import torch
 from click.testing import CliRunner
+from torch import Tensor
 
 import hashbench as hb
 from hashbench.cli.main import cli
 from hashbench.codes import Codes
+from hashbench.data.spec import open_dataset
+from hashbench.dataset import Split
 from hashbench.errors import UsageError
 from hashbench.execution import measure
+from hashbench.execution.rankings import Encoded, encoded
+from hashbench.execution.training_data import TrainingData
 from hashbench.features.weights import Weights
+from hashbench.method import RunContext, TrainingSet
 from hashbench.planning.grid import Grid
 from hashbench.planning.suite import open_suite
 from hashbench.records.schema import schema
@@ -29,6 +35,7 @@ from hashbench.replay.stored_trial import StoredTrial
 from hashbench.reporting.leaderboard.csv_file import csv
 from hashbench.reporting.leaderboard.tables import tables
 from hashbench.reporting.page import html
+from tests.conformance.faulty import CentresItsBlock, DoubleFactors, ScalesItsQueries, SoundEstimator
 
 BOTH = "hamming,asymmetric"
 ROWS = 500
@@ -265,3 +272,81 @@ def test_a_suite_may_ask_for_rankings(tmp_path: Path) -> None:
 def test_other_rankings_are_refused(rankings: tuple[str, ...], complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint):
         Grid(("itq",), (8,), rankings=rankings)
+
+
+class WholeNumbers(SoundEstimator):
+    """Scores of another type than is asked for."""
+
+    def scores(self, prepared: Tensor, codes: Tensor, factors: Tensor) -> Tensor:
+        return super().scores(prepared, codes, factors).long()
+
+
+class FlatFactors(SoundEstimator):
+    """Factors of another shape than is asked for."""
+
+    def factors(self, batch: Tensor) -> Tensor:
+        return super().factors(batch)[:, 0]
+
+
+def made_by(kind: type[SoundEstimator]) -> tuple[SoundEstimator, Encoded, npt.NDArray[np.float32]]:
+    x = np.random.default_rng(0).standard_normal((90, 12)).astype(np.float32)
+    inputs = TrainingData(open_dataset("digits", Path()), x, np.zeros((90, 1), dtype=np.bool_))
+    split = Split(np.arange(20, 90), np.arange(20), np.arange(20, 90))
+    run = RunContext(torch.device("cpu"), torch.Generator().manual_seed(0))
+    method = kind(11).fit(TrainingSet(given_features=torch.from_numpy(x)), run)
+    return method, encoded(method, inputs, split, run, "estimator"), x
+
+
+def test_an_estimators_factors_are_kept_beside_its_codes() -> None:
+    method, made, x = made_by(SoundEstimator)
+    rows = torch.from_numpy(x)
+    assert {name: array.shape for name, array in made.arrays().items()} == {
+        "query_vectors": (20, 11),
+        "database_factors": (70, 1),
+    }
+    scored = made.scored(method, torch.device("cpu"))
+    assert scored is not None
+    assert scored.bytes_per_item == 2 + 4
+    packed = torch.from_numpy(Codes.pack(method.encode(rows[20:])).packed)
+    wanted = method.scores(method.prepare(rows[:20]), packed, method.factors(rows[20:]))
+    found = scored.index().search(scored.rows, 70)
+    np.testing.assert_allclose(found[1], np.sort(wanted.numpy(), axis=1), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "complaint"),
+    [
+        (CentresItsBlock, "CentresItsBlock.scores differ by .* with the block that an item or a query stands in"),
+        (ScalesItsQueries, "ScalesItsQueries.scores differ by .* with the block"),
+        (WholeNumbers, r"WholeNumbers.scores gave torch.int64 \[4, 48\], wanted torch.float32 \[4, 48\]"),
+        (FlatFactors, r"FlatFactors.factors gave torch.float32 \[70\], wanted torch.float32 \[70, numbers\]"),
+        (DoubleFactors, "DoubleFactors.factors gave torch.float64"),
+    ],
+)
+def test_what_an_estimator_must_not_return_is_an_error(kind: type[SoundEstimator], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        made_by(kind)
+
+
+@pytest.mark.parametrize("ranking", [None, "asymmetric"])
+def test_new_queries_find_what_the_records_ranking_finds(folder: Path, ranking: str | None, tmp_path: Path) -> None:
+    _, file = record_of(folder / "vectors", "lsh", ranking)
+    x = np.load(folder / "x.npz")["emb"]
+    with np.load(file.with_suffix(".npz")) as arrays:
+        items, database = arrays["query_items"][:3], Codes(arrays["database_codes"], 9).unpack()
+        codes, numbers = Codes(arrays["query_codes"], 9).unpack()[:3], arrays["database_items"]
+        scores = (codes[:, None] != database).sum(-1) if ranking is None else None
+        if scores is None:
+            scores = -(arrays["query_vectors"][:3].astype(np.float64) @ (2.0 * database - 1).T)
+    np.save(tmp_path / "q.npy", x[items])
+    given = [str(file), str(tmp_path / "q.npy"), "--neighbours", "5", "--json", "--device", "cpu"]
+    found = json.loads(CliRunner().invoke(cli, ["query", *given], catch_exceptions=False).stdout)["queries"]
+    for one, own in zip(found, scores, strict=True):
+        order = own.round(4).argsort(kind="stable")[:5]
+        assert [each["distance"] for each in one["nearest"]] == pytest.approx(own[order], rel=1e-4)
+        assert {each["item"] for each in one["nearest"]} <= set(numbers[own <= own[order[-1]] + 1e-4])
+
+
+def test_show_says_how_a_methods_codes_are_ranked() -> None:
+    assert "ranking: estimator" in words("show", "rabitq")
+    assert "ranking: hamming" in words("show", "itq")

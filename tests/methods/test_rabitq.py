@@ -20,10 +20,15 @@ from hashbench.evaluation.nearest import nearest_neighbours
 from hashbench.execution import measure
 from hashbench.execution.rankings import Encoded
 from hashbench.execution.training_data import own_generator
+from hashbench.features.weights import Weights
 from hashbench.method import HashMethod, RunContext, TrainingSet
 from hashbench.planning.chosen import chosen_methods
 from hashbench.planning.grid import Grid
 from hashbench.plugins.registry import DATASETS, METHODS
+from hashbench.replay.context import ReplayContext
+from hashbench.replay.ranked_index import ranked_index, search_stored
+from hashbench.replay.rescore import rescore_record
+from hashbench.replay.stored_trial import StoredTrial, load_method_codes
 from hashbench.reporting.leaderboard.tables import tables
 from tests.methods.test_sign import FASHION_MNIST
 from tests.pictures import pictures
@@ -159,6 +164,19 @@ def test_it_runs_as_an_estimator_in_a_table_of_its_own(tmp_path: Path, metric: s
     assert "reference-float" in [row.label for row in estimator.references]
     (throughput,) = [each for each in found.throughputs if each["key"] == record["key"]]
     assert throughput["bytes_per_item"] == 13
+    stored = StoredTrial.read(found.files[record["key"]])
+    context = ReplayContext(tmp_path / "r", tmp_path, torch.device("cpu"), Weights(offline=True), None)
+    again = rescore_record(stored, context)
+    for field in ("metrics", "curves", "diagnostics"):
+        assert again[field] == record[field]
+    codes = load_method_codes(stored)
+    index = ranked_index(stored, codes, torch.device("cpu"))
+    ids, _ = search_stored(index, codes, np.arange(5), 10)
+    near = codes.neighbours
+    assert near is not None
+    shares = [np.isin(near.rows[near.starts[row] :][:10], ids[row]).mean() for row in range(5)]
+    with np.load(stored.codes_file) as arrays:
+        assert shares == pytest.approx(arrays["neighbour_recall"][:5])
 
 
 @pytest.mark.usefixtures("no_reports")
