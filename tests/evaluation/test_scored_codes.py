@@ -142,3 +142,9 @@ def test_scores_that_are_not_finite_are_an_error() -> None:
     rows[1, 3] = torch.nan
     with pytest.raises(ValueError, match="not finite"):
         ranked(asymmetric_codes(rows, codes), codes, (None, None), None)
+
+
+@pytest.mark.parametrize(("k", "share"), [(1, 0), (2, 0.5), (3, 2 / 3), (5, 0.6), (9, 0.6)])
+def test_a_rank_ties_with_the_next_one_too(k: int, share: float) -> None:
+    distances = torch.tensor([[0.0, 1, 1, 1, 2]])
+    assert score_blocks._tied(distances, k) == pytest.approx(share)

@@ -248,9 +248,10 @@ def test_rankings_add_trials_and_change_no_key(tmp_path: Path) -> None:
     def keys(*rankings: str) -> dict[str, str]:
         asked = ["--dry-run", "--json", "--results", str(tmp_path), *rankings]
         rows = json.loads(CliRunner().invoke(cli, ["run", "--methods", "itq,lsh", "--bits", "8,16", *asked]).stdout)
-        return {row["key"]: str(row["trial"].get("ranking")) for row in rows}
+        return {row["key"]: str(row["trial"].get("ranking", "no such field")) for row in rows}
 
     plain, both = keys(), keys("--rankings", "asymmetric,hamming")
+    assert set(plain.values()) == {"no such field"}
     assert plain.items() <= both.items()
     assert sorted(both[key] for key in both.keys() - plain.keys()) == ["asymmetric"] * 4
 
