@@ -56,6 +56,7 @@ def _methods() -> list[dict[str, Any]]:
                 "summary": METHODS.about(name).partition("\n")[0],
                 "paper": method.traits.paper,
                 "supervised": method.traits.supervised,
+                "ranking": method.traits.ranking,
                 "origin": METHODS.origin(name),
                 "shipped": METHODS.is_shipped(name),
             }

@@ -55,7 +55,7 @@ def feature_rows(inputs: TrainingData, items: Items, device: torch.device) -> Ce
 
 def centred_features(inputs: TrainingData, split: Split, device: torch.device) -> tuple[CentredRows, CentredRows]:
     """Query and database features less the training mean; their cosine is the float ranking."""
-    mean = _mean(inputs, split.train, device).float()
+    mean = training_mean(inputs, split.train, device).float()
     return CentredRows(inputs, split.query, mean), CentredRows(inputs, split.database, mean)
 
 
@@ -87,7 +87,7 @@ def float_scores(
     return evaluate_features(*rows, *labels, cutoff, device, distance=distance, neighbours=neighbours)
 
 
-def _mean(inputs: TrainingData, items: Items, device: torch.device) -> Tensor:
+def training_mean(inputs: TrainingData, items: Items, device: torch.device) -> Tensor:
     """Float64 [d], the mean row, from 2^20 numbers at a time."""
     dimension = inputs.features.shape[1]
     step = max(1, _BLOCK_NUMBERS // dimension)

@@ -10,7 +10,7 @@ import pytest
 from hashbench.conformance import MethodCheck, checks
 from hashbench.conformance.method_check import all_checks
 from hashbench.errors import ConformanceFailure, UsageError
-from tests.conformance.faulty import FAULTS, Sound
+from tests.conformance.faulty import FAULTS, Sound, SoundEstimator
 
 IN_FILES = {
     "import hashbench.methods.itq": "imports-building-blocks",
@@ -39,7 +39,16 @@ def test_a_sound_method_passes_all() -> None:
     assert {outcome.name for outcome in outcomes if outcome.status == "not applicable"} == {
         "codes-are-the-sign-of-project",
         "restores-images",
+        "scores-do-not-depend-on-the-block",
+        "factors-do-not-depend-on-the-batch",
+        "scores-keep-neighbours",
     }
+
+
+def test_a_sound_estimator_passes_all() -> None:
+    outcomes = [one.run() for one in checks(SoundEstimator)]
+    assert [(outcome.name, outcome.message) for outcome in outcomes if not outcome.ok] == []
+    assert not any(outcome.status == "not applicable" for outcome in outcomes if outcome.name.startswith("scores"))
 
 
 @pytest.mark.parametrize(("faulty", "name"), FAULTS)
