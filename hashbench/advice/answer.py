@@ -36,7 +36,7 @@ def answer(collection: Collection, file: str, made: Study, request: Request, bud
     choice = choose(
         [
             Measured(
-                measurement.codes.packed.shape[1],
+                measurement.bytes_per_vector,
                 ranking,
                 measurement.shares[ranking][:choosing],
                 measurement.shares[ranking][choosing:],
@@ -115,7 +115,7 @@ def _code(
         bits=candidate.bits,
         ranking=ranking,
         usual=candidate.usual,
-        bytes_per_vector=measurement.codes.packed.shape[1],
+        bytes_per_vector=measurement.bytes_per_vector,
         vectors=len(measurement.codes),
         recall=tuple(measurement.shares[ranking][:choosing].mean(0).tolist()),
         m=needed,
@@ -127,7 +127,7 @@ def _code(
         ),
         fit_seconds=entry.fitted.seconds,
         encoded_per_second=measurement.encoded_per_second,
-        command=run_command(candidate, file, collection.given, limit, request.seed),
+        command=run_command(candidate, ranking, file, collection.given, limit, request.seed),
     )
 
 
@@ -152,7 +152,7 @@ def _confirm(
         entry, measurement, ranking = rows[place]
         budget.log(f"latency of {entry.fitted.candidate}, {ranking}")
         latency = code_latency(
-            entry.fitted.method, ranking, measurement.codes, made.sample, collection.distance, request.k, m, seconds
+            entry.fitted.method, ranking, measurement, made.sample, collection.distance, request.k, m, seconds
         )
         codes[place] = replace(codes[place], confirmed=found, confirmed_m=m, latency=latency)
 

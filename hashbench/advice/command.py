@@ -4,13 +4,17 @@ import shlex
 from collections.abc import Mapping
 
 from hashbench.advice.candidates import Candidate
+from hashbench.advice.result import Ranking
 
 
-def run_command(candidate: Candidate, file: str, given: Mapping[str, str], limit: int | None, seed: int) -> str:
+def run_command(
+    candidate: Candidate, ranking: Ranking, file: str, given: Mapping[str, str], limit: int | None, seed: int
+) -> str:
     """The ``hashbench run`` line that trains this candidate on the same vectors with the same draws.
 
     Args:
         candidate: what to train.
+        ranking: of its codes.
         file: of the vectors, as the user named it.
         given: options of the data set, as the user gave them.
         limit: how many training vectors, where these are not all.
@@ -23,6 +27,8 @@ def run_command(candidate: Candidate, file: str, given: Mapping[str, str], limit
         words += ["--set", f"{candidate.method}.{name}={value}"]
     for name, value in given.items():
         words += [f"--{name}", value]
+    if ranking == "asymmetric":
+        words += ["--rankings", ranking]
     if limit is not None:
         words += ["--limit", str(limit)]
     if seed:

@@ -31,7 +31,7 @@ from hashbench.reporting.figures.style import (
 SHADES = (*COLOURS, "0.5")  # there is no reference here, so one method has its grey
 SIZE = (7.6, 4.6)  # inches
 USUAL_MULTIPLE = 10
-DASHES: dict[Ranking, tuple[float, ...]] = {"hamming": (), "asymmetric": (3, 1.5)}
+DASHES: dict[Ranking, tuple[float, ...]] = {"hamming": (), "asymmetric": (3, 1.5), "estimator": ()}
 TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
@@ -72,7 +72,7 @@ def _by_bytes(axis: Axes, advice: Advice, styles: dict[tuple[str, Ranking], Styl
     for (name, ranking), style in styles.items():
         line = [code for code in advice.codes if (code.name, code.ranking) == (name, ranking)]
         line.sort(key=lambda code: code.bytes_per_vector)
-        shown = style.line(fillstyle="full" if ranking == "hamming" else "none")
+        shown = style.line(fillstyle="none" if ranking == "asymmetric" else "full")
         shown |= {"markeredgecolor": style.colour, "markeredgewidth": 0.9}
         axis.plot([code.bytes_per_vector for code in line], [code.recall[m - 1] for code in line], **shown)
     axis.set_xscale("log", base=2)
@@ -82,7 +82,8 @@ def _by_bytes(axis: Axes, advice: Advice, styles: dict[tuple[str, Ranking], Styl
     axis.xaxis.set_major_formatter(short_number)
     axis.set_xlabel("bytes of a vector")
     axis.set_title(f"m = {m}, {advice.sample:,} vectors", loc="left")
-    handles = [(style.handle(), name) for (name, ranking), style in styles.items() if ranking == "hamming"]
+    solid = dict.fromkeys((code.name, code.ranking) for code in advice.codes if code.ranking != "asymmetric")
+    handles = [(styles[line].handle(), line[0]) for line in solid]
     sample = Style("0.3", DASHES["asymmetric"], "o")
     handles += [
         (

@@ -9,14 +9,15 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from hashbench.advice.asymmetric import LookupScan
 from hashbench.advice.result import Latencies, Latency, Ranking
 from hashbench.advice.sample import Sample
-from hashbench.advice.trial import encode
+from hashbench.advice.scored import LookupScan
+from hashbench.advice.trial import Measurement, encode, query_vectors, scored_codes
 from hashbench.codes import Codes
 from hashbench.dataset import Distance
 from hashbench.method import HashMethod
 from hashbench.search.index import HammingIndex
+from hashbench.search.scan import ScanIndex
 
 CALLS, LEAST_CALLS = 200, 20
 SECONDS = 0.5  # of one figure, where there is time
@@ -31,17 +32,18 @@ def seconds_each(budget: float, figures: int) -> float:
 def code_latency(
     method: HashMethod,
     ranking: Ranking,
-    codes: Codes,
+    measurement: Measurement,
     sample: Sample,
     distance: Distance,
     k: int,
     m: int,
     seconds: float,
 ) -> Latencies:
-    """Latencies of the confirming queries, one at a time, in the first rows of the sample, which the codes are of.
+    """Latencies of the confirming queries, one at a time, in the first rows of the sample, which were measured.
 
     Each of the three figures takes so many ``seconds``.
     """
+    codes = measurement.codes
     rows, count = sample.rows[: len(codes)], min(k * m, len(codes))
     queries = sample.queries[sample.choosing :][:CALLS]
     searches: list[Callable[[], npt.NDArray[np.int64]]]
@@ -51,6 +53,10 @@ def code_latency(
         packed = [encode(method, query[None]) for query in queries]
         searches = [partial(_nearest, index, query, count) for query in packed]
         encodes = [partial(encode, method, query[None]) for query in queries]
+    elif ranking == "estimator":
+        scored = scored_codes(method, ranking, queries, codes, measurement.factors)
+        searches = [partial(_best, scored.index(), row, count) for row in scored.rows]
+        encodes = [partial(query_vectors, method, ranking, query[None]) for query in queries]
     else:
         scan = LookupScan(codes)
         projected = [_projected(method, query) for query in queries]
@@ -93,11 +99,13 @@ def _nearest(index: HammingIndex, query: Codes, count: int) -> npt.NDArray[np.in
     return row
 
 
+def _best(index: ScanIndex, row: Tensor, count: int) -> npt.NDArray[np.int64]:
+    found: npt.NDArray[np.int64] = index.search(row[None], count)[0][0]
+    return found
+
+
 def _projected(method: HashMethod, query: Tensor) -> npt.NDArray[np.float32]:
-    with torch.inference_mode():
-        projected = method.project(query[None])
-    assert projected is not None
-    result: npt.NDArray[np.float32] = projected[0].float().cpu().numpy()
+    result: npt.NDArray[np.float32] = query_vectors(method, "asymmetric", query[None])[0].cpu().numpy()
     return result
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Ranking = Literal["hamming", "asymmetric"]
+Ranking = Literal["hamming", "asymmetric", "estimator"]
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,10 @@ class CodeResult:
     Attributes:
         name: the method with its parameters.
         method, parameters, bits: of the code.
-        ranking: "hamming", or "asymmetric": the query real, <project(q), b>.
+        ranking: "hamming"; "asymmetric": the query real, <project(q), b>; or "estimator": distances that the method
+            estimates from the code and its factors.
         usual: what a vector database does where nothing is set.
-        bytes_per_vector: of the code.
+        bytes_per_vector: of the code, and of the factors kept beside it.
         vectors: size of the sample that ``recall`` is of.
         recall: share of the k nearest inside the first k m ranks, for m = 1, 2, ..., over the choosing queries.
         m: smallest whole m that keeps the target there with room for chance; None where none does.

@@ -123,7 +123,7 @@ def _small(made: Study, collection: Collection, request: Request, neighbours: Ne
             made.untried.append(f"{candidate} (no time)")
             continue
         try:
-            fitted = fit(candidate, made.sample, collection.protocol, request.seed)
+            fitted = fit(candidate, made.sample, collection.protocol, collection.distance, request.seed)
         except Incompatible as error:
             made.untried.append(f"{candidate} ({error})")
             continue

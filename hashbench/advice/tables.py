@@ -4,7 +4,7 @@ from hashbench.advice.result import Advice
 from hashbench.advice.words import interval, percent, three
 from hashbench.reporting.plain_text import NONE
 
-RANKINGS = {"hamming": "Hamming", "asymmetric": "real query"}
+RANKINGS = {"hamming": "Hamming", "asymmetric": "real query", "estimator": "estimated"}
 
 
 def table(advice: Advice) -> tuple[list[str], list[list[str]]]:

@@ -127,7 +127,11 @@ def lines(advice: Advice) -> Iterator[str]:
 
 def code(each: CodeResult) -> str:
     """A code with its ranking."""
-    how = "by Hamming distance" if each.ranking == "hamming" else "with the real query against bits, <project(q), b>"
+    how = {
+        "hamming": "by Hamming distance",
+        "asymmetric": "with the real query against bits, <project(q), b>",
+        "estimator": "by distances estimated from bits and factors",
+    }[each.ranking]
     return f"{each.name}, {each.bits:,} bits, ranked {how}"
 
 

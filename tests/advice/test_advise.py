@@ -101,6 +101,35 @@ def test_command_makes_the_very_code(vectors: Path, call: Call, monkeypatch: pyt
         assert {name: torch.equal(own[name], values) for name, values in learnt.items()} == dict.fromkeys(learnt, True)
 
 
+def test_what_is_measured_is_what_the_trial_of_the_command_records(
+    vectors: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hashbench.execution.measure.SECONDS_PER_FIGURE", 0.001)
+    made: list[study.Study] = []
+
+    def study_and_keep(*given: Any) -> study.Study:
+        made.append(study.study(*given))
+        return made[-1]
+
+    monkeypatch.setattr("hashbench.advice.advise.study", study_and_keep)
+    monkeypatch.setattr(study, "candidates", lambda _: [Candidate("rabitq", 32), Candidate("rotated_sign", 32)])
+    advice = hb.advise(vectors, budget=60, queries=100)
+    measured = {
+        (entry.fitted.candidate.method, ranking): shares.mean(0)
+        for entry, measurement in made[0].measured()
+        for ranking, shares in measurement.shares.items()
+    }
+    assert [(code.method, code.ranking) for code in advice.codes] == list(measured)
+    for code in advice.codes:
+        done = call(*shlex.split(code.command)[2:], "--executor", "inline", "--json", verb="run")
+        (record,) = (each for each in json.loads(done[1]) if each["trial"]["method"] == code.method)
+        assert record["trial"].get("ranking", "hamming") == code.ranking
+        assert record["bytes_per_item"] == code.bytes_per_vector
+        m = record["curves"]["neighbours"]["m"]
+        recall = measured[code.method, code.ranking][np.array(m) - 1]
+        assert np.allclose(record["curves"]["neighbours"]["recall"], recall, atol=1e-6)
+
+
 def test_confirming_queries_decide(vectors: Path) -> None:
     """Choosing queries are items of the database, which any code finds; the others lie in clouds that signs confuse."""
     rows = np.load(vectors)

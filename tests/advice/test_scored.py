@@ -4,21 +4,21 @@ import numpy as np
 import pytest
 import torch
 
-from hashbench.advice import asymmetric
-from hashbench.advice.asymmetric import LookupScan, asymmetric_places
+from hashbench.advice import scored
+from hashbench.advice.scored import LookupScan, scored_places
 from hashbench.codes import Codes
 from hashbench.evaluation.nearest import nearest_neighbours
+from hashbench.evaluation.scored_codes import asymmetric_codes
 
 
 @pytest.mark.parametrize(("ranks", "block"), [(300, 1 << 26), (300, 700), (40, 1 << 26)])
 def test_places_are_those_of_a_plain_sort(ranks: int, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asymmetric, "BLOCK_SCORES", block)
-    monkeypatch.setattr(asymmetric, "BLOCK_SIGNS", 500)
+    monkeypatch.setattr(scored, "BLOCK_SCORES", block)
     rng = np.random.default_rng(0)
     queries, rows = (rng.integers(-2, 3, (n, 5)).astype(np.float32) for n in (7, 300))
     neighbours = nearest_neighbours(queries, rows, "l2", 10)
     bits, projected = rng.random((300, 5)) > 0.5, rng.integers(-2, 3, (7, 5)).astype(np.float32)
-    places = asymmetric_places(neighbours, torch.from_numpy(projected), Codes.pack(bits), ranks)
+    places = scored_places(neighbours, asymmetric_codes(torch.from_numpy(projected), Codes.pack(bits)), ranks)
     scores = projected @ (2 * bits.astype(np.float32) - 1).T
     for place, (query, row) in enumerate(zip(neighbours.owners, neighbours.rows, strict=True)):
         before = int((scores[query] > scores[query, row]).sum())

@@ -1,4 +1,4 @@
-"""Ranking by <project(q), b>, the query real and the database in bits of -1 and +1."""
+"""Rankings by scores of codes, less is nearer: where neighbours stand, and a search of one query at a time."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,42 +7,33 @@ from torch import Tensor
 
 from hashbench.codes import Codes
 from hashbench.evaluation.neighbours import Neighbours, Places
+from hashbench.evaluation.scored_codes import ScoredCodes
 
 BLOCK_SCORES = 1 << 26  # of queries and items at a time
-BLOCK_SIGNS = 1 << 24  # of unpacked bits
 
 
-def asymmetric_places(neighbours: Neighbours, projected: Tensor, database: Codes, ranks: int) -> Places:
-    """Where the neighbours stand in the ranking by the largest <project(q), b>, equal ones tied.
+def scored_places(neighbours: Neighbours, codes: ScoredCodes, ranks: int) -> Places:
+    """Where the neighbours stand in the ranking by scores, equal ones tied.
 
     Args:
         neighbours: of q queries.
-        projected: float [q, bits] on any device, where it is computed.
-        database: codes of all items.
+        codes: of all items, with what the method made of these queries.
         ranks: how many first ranks count; a neighbour that stands behind them is placed right behind them.
     """
     before, tied = np.empty_like(neighbours.rows), np.empty_like(neighbours.rows)
-    step = max(1, BLOCK_SCORES // len(database))
+    similarities = codes.similarities()
+    step = max(1, BLOCK_SCORES // similarities.items)
     for start in range(0, len(neighbours), step):
         part = slice(start, min(start + step, len(neighbours)))
         listed = slice(neighbours.starts[part.start], neighbours.starts[part.stop])
-        scores = _scores(projected[part].float(), database)
-        before[listed], tied[listed] = _placed(neighbours.part(part), scores, min(ranks, len(database)))
+        scores = torch.empty(part.stop - part.start, similarities.items, device=similarities.device)
+        similarities.fill(part, scores)
+        before[listed], tied[listed] = _placed(neighbours.part(part), scores, min(ranks, similarities.items))
     return Places(before, tied)
 
 
-def _scores(projected: Tensor, database: Codes) -> Tensor:
-    """Float32 [queries, items]."""
-    scores = torch.empty((len(projected), len(database)), device=projected.device)
-    step = max(1, BLOCK_SIGNS // database.bits)
-    for start in range(0, len(database), step):
-        part = slice(start, min(start + step, len(database)))
-        scores[:, part] = projected @ database[part].signs(projected.device).T
-    return scores
-
-
 def _placed(neighbours: Neighbours, scores: Tensor, ranks: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Items before each neighbour and items tied with it, int64 [listed] each."""
+    """Items before each neighbour and items tied with it, int64 [listed] each; here the largest score is nearest."""
     owners = torch.from_numpy(neighbours.owners).to(scores.device)
     own = scores[owners, torch.from_numpy(neighbours.rows).to(scores.device)]
     starts = torch.from_numpy(neighbours.starts).to(scores.device)
