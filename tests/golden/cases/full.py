@@ -16,6 +16,7 @@ CASES = {
     "sign-mean": ("sign", {"threshold": "mean"}),
     "sign-median": ("sign", {"threshold": "median"}),
     "rotated_sign": ("rotated_sign", {}),
+    "rabitq": ("rabitq", {}),
 }
 
 
