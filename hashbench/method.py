@@ -4,12 +4,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, Self
+from typing import Any, ClassVar, Literal, Protocol, Self, get_args
 
 import torch
 from torch import Tensor, nn
 
 from hashbench.errors import Incompatible as Incompatible
+
+Information = Literal["images", "external knowledge", "class names", "captions", "labels"]
+INFORMATION: tuple[Information, ...] = get_args(Information)
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,12 @@ class Traits:
         paper: authors, title, venue and year.
         presets: named sets of parameters ("quick": a shorter training, for methods that take long).
         zero_is_one: the bit of a projection that is exactly 0 is 1; without it, 0. See :meth:`HashMethod.project`.
+        information: what the method sees beside the images (or their features): nothing ("images"), "external
+            knowledge" (a text model, word lists), the "class names" of the data set, "captions" of its images, or
+            "labels", which supervised says. Tables name it where it is more than images.
+
+    Raises:
+        ValueError: information is none of these, or does not go with supervised.
     """
 
     input: Literal["features", "images"] = "features"
@@ -33,6 +42,18 @@ class Traits:
     paper: str = ""
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     zero_is_one: bool = False
+    information: Information = "images"
+
+    def __post_init__(self) -> None:
+        if self.information not in INFORMATION:
+            raise ValueError(f"traits.information is {self.information!r}, wanted one of {', '.join(INFORMATION)}")
+        if self.supervised and self.information == "images":
+            object.__setattr__(self, "information", "labels")
+        if self.supervised != (self.information == "labels"):
+            raise ValueError(
+                f"traits.information is {self.information!r} with supervised={self.supervised}; a method sees labels "
+                "if and only if it is supervised: say supervised=True and leave information out, or name what it sees"
+            )
 
 
 class ImageBatches(Protocol):

@@ -54,6 +54,7 @@ def _method(name: str) -> dict[str, Any]:
         "paper": traits.paper,
         "reads": traits.input + (" and features" if traits.wants_features else ""),
         "supervised": traits.supervised,
+        "information": traits.information,
         "deterministic": traits.deterministic,
         "parameters": {p.name: f"{p.type_name()} = {p.default!r}" for p in declared(method).values()},
         "presets": {preset: dict(values) for preset, values in traits.presets.items()},

@@ -43,7 +43,8 @@ def method_trials(task: Task, chosen: ChosenMethod, grid: Grid) -> Iterator[Plan
             remark = method.remark() if method else None
         spec = _spec(task, grid, method=chosen.name, bits=bits, parameters=values, backbones=nets, preset=chosen.preset)
         changed, traits = chosen.changed_parameters(task), chosen.method.traits
-        planned = _planned(task, spec, changed_parameters=changed, supervised=traits.supervised, remark=remark)
+        sees: dict[str, Any] = {"supervised": traits.supervised, "information": traits.information}
+        planned = _planned(task, spec, changed_parameters=changed, remark=remark, **sees)
         yield from _repeated(planned, 1 if traits.deterministic else grid.repeats)
 
 

@@ -88,6 +88,7 @@ class PlannedTrial:
         dataset_spec: the data set's spec ("cifar10/bgan", "folder:/home/me/set.toml").
         supervised: the method reads labels, so its rows stand in a table of their own.
         remark: what the method has a table say of such results, or None.
+        information: what the method sees, as its traits say.
     """
 
     trial: TrialSpec
@@ -97,6 +98,7 @@ class PlannedTrial:
     changed_parameters: Mapping[str, Any] = field(default_factory=dict)
     supervised: bool = False
     remark: str | None = None
+    information: str = "images"
 
     def __str__(self) -> str:
         return ", ".join([str(self.trial), *(f"{name}={value}" for name, value in self.changed_parameters.items())])

@@ -107,8 +107,12 @@ def row_styles(tables: Iterable[Table]) -> dict[str, Style]:
 
 
 def name(row: Row) -> str:
-    """The row's label as it can be shown: one line of printable signs, cut where it is very long."""
-    return printable(row.label, LONGEST_LABEL)
+    """The row's label as it can be shown: one line of printable signs, cut where it is very long.
+
+    What the method sees stands behind it, where this is more than images and the heading does not say it of all.
+    """
+    sees = f" ({row.information})" if row.information not in ("images", "labels") else ""
+    return printable(row.label, LONGEST_LABEL) + sees
 
 
 def printable(text: str, longest: int) -> str:

@@ -141,6 +141,7 @@ class Row:
 
     Attributes:
         named: the method's variant, as its records name it.
+        information: what the method sees: "images" alone, or something beside them ("captions", "labels").
         rank: 1 + how many better rows it is told apart from; None for references, rows that lack cells, and rows than
             which one of those is better.
     """
@@ -151,6 +152,7 @@ class Row:
     named: str | None
     reference: bool
     parameters: dict[str, Any]
+    information: str = "images"
     cells: dict[int | None, Cell] = field(default_factory=dict)
     rank: int | None = None
 
@@ -231,6 +233,11 @@ class Table:
     def methods(self) -> list[Row]:
         """The rows in that order without references."""
         return [*self.ranked, *self.unranked]
+
+    @property
+    def shows_information(self) -> bool:
+        """Whether it says of each row what the method sees: where one sees more than images."""
+        return any(row.information != "images" for row in self.rows)
 
     @property
     def faults(self) -> list[str]:

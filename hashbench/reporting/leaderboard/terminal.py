@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from hashbench.reporting.leaderboard.caption import caption, failures, few_codes, title
-from hashbench.reporting.leaderboard.cell_text import bytes_text, costs, rank_text, value
+from hashbench.reporting.leaderboard.cell_text import bytes_text, costs, information_text, rank_text, value
 from hashbench.reporting.leaderboard.table import SEARCH_K, Row, Table
 from hashbench.reporting.leaderboard.table import Line as TableLine
 from hashbench.reporting.terminal_table import Column, Line, print_table, too_narrow
@@ -48,6 +48,7 @@ def _columns(table: Table) -> list[Column]:
     return [
         Column(""),
         Column("method", text=True),
+        *([Column("sees", text=True)] if table.shows_information else []),
         *bits,
         *size,
         *(Column(name, leave_out=rates[name]) for name in COSTS),
@@ -61,6 +62,7 @@ def _line(table: Table, line: TableLine) -> Line:
     cells = [
         Text(rank_text(line)),
         Text(row.label, style="italic" if reference else ""),
+        *([Text(information_text(line))] if table.shows_information else []),
         *(Text(value(row.cell(bits), table.metric), style=_style(table, row, bits)) for bits in table.columns),
         *map(Text, [*size, *numbers]),
     ]
