@@ -16,7 +16,7 @@ import numpy.typing as npt
 import safetensors.torch
 import torch
 
-from hashbench.codes import Codes
+from hashbench.codes import MAX_BITS, Codes
 from hashbench.data.audit import found_leaks
 from hashbench.data.protocol_card import ProtocolCard, make_card
 from hashbench.data.spec import open_dataset, protocol_id
@@ -48,7 +48,7 @@ from hashbench.records.new_record import mark_failed, new_record
 from hashbench.records.schema import FORMAT
 from hashbench.records.scores import saved_arrays, score_fields
 from hashbench.records.store import Record, Store
-from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, REFERENCES, PlannedTrial
+from hashbench.records.trial_spec import FLOAT_FEATURES, ONE_HOT_CLASSES, RANDOM_CODES, REFERENCES, PlannedTrial
 from hashbench.util.device import determinism, network_dtype, out_of_memory, pick_device, repeatable
 from hashbench.util.storage import storage_fault
 
@@ -193,6 +193,9 @@ class TrialRunner:
         if self.planned.trial.method == FLOAT_FEATURES:
             self._float_reference(inputs, loaded)
             return None
+        if self.planned.trial.method == ONE_HOT_CLASSES:
+            self._evaluate(*self._classes_reference(inputs, loaded.split), loaded)
+            return None
         with repeatable():
             self.record["environment"]["determinism"] = determinism()
             method = METHODS.get(self.planned.trial.method)(self._bits, **self.planned.trial.parameters)
@@ -321,6 +324,20 @@ class TrialRunner:
         bits, seed = self._bits, self.planned.trial.own_seed
         drawn = references.random_codes(len(split.query) + len(split.database), bits, seed)
         return drawn[: len(split.query)], drawn[len(split.query) :]
+
+    def _classes_reference(self, inputs: TrainingData, split: Split) -> tuple[Codes, Codes]:
+        if self._bits > MAX_BITS:
+            raise Incompatible(
+                f"one-hot codes of {self._bits:,} classes have as many bits, at most {MAX_BITS} are stored"
+            )
+        with self._phase("fit"):
+            classifier = references.class_classifier(inputs, split.train, self.device)
+        with self._phase("encode"):
+            query, database = (
+                references.predicted_classes(classifier, inputs, items, self.device)
+                for items in (split.query, split.database)
+            )
+        return query, database
 
     @contextmanager
     def _evaluation(self) -> Iterator[None]:

@@ -13,13 +13,14 @@ from hashbench.planning.chosen import ChosenMethod
 from hashbench.planning.fingerprint import fingerprint
 from hashbench.planning.grid import Grid
 from hashbench.planning.task import Task
-from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, PlannedTrial, TrialSpec
+from hashbench.records.trial_spec import FLOAT_FEATURES, ONE_HOT_CLASSES, RANDOM_CODES, PlannedTrial, TrialSpec
 
 
 def trial_count(chosen: Sequence[ChosenMethod], grid: Grid) -> int:
     """How many trials one task of a grid has, reference trials included."""
     repeated = 1 + sum(not one.method.traits.deterministic for one in chosen)  # with the floor
-    return 1 + len(grid.bits) * (repeated * grid.repeats + len(chosen) + 1 - repeated)
+    supervised = any(one.method.traits.supervised for one in chosen)
+    return 1 + supervised + len(grid.bits) * (repeated * grid.repeats + len(chosen) + 1 - repeated)
 
 
 def reference_trials(task: Task, grid: Grid) -> Iterator[PlannedTrial]:
@@ -27,6 +28,13 @@ def reference_trials(task: Task, grid: Grid) -> Iterator[PlannedTrial]:
     yield _planned(task, _spec(task, grid, method=FLOAT_FEATURES, bits=None))
     for bits in task.code_lengths(grid):
         yield from _repeated(_planned(task, _spec(task, grid, method=RANDOM_CODES, bits=bits)), grid.repeats)
+
+
+def supervised_references(task: Task, chosen: Sequence[ChosenMethod], grid: Grid) -> Iterator[PlannedTrial]:
+    """Where a method reads labels: the classes that a linear classifier predicts, which it has to beat to be of use."""
+    if task.card.classes and any(one.method.traits.supervised for one in chosen):
+        spec = _spec(task, grid, method=ONE_HOT_CLASSES, bits=task.card.classes)
+        yield _planned(task, spec, supervised=True, information="labels")
 
 
 def method_trials(task: Task, chosen: ChosenMethod, grid: Grid) -> Iterator[PlannedTrial]:

@@ -10,7 +10,8 @@ from hashbench.util.seeds import derive_seed
 
 RANDOM_CODES = "reference-random"
 FLOAT_FEATURES = "reference-float"
-REFERENCES = (RANDOM_CODES, FLOAT_FEATURES)
+ONE_HOT_CLASSES = "reference-onehot"
+REFERENCES = (RANDOM_CODES, FLOAT_FEATURES, ONE_HOT_CLASSES)
 TRIAL_VERSION = 1  # of seeds, limit, batches and reference trials; tests/golden says when it goes up
 EXTERNAL = "external"  # features of external codes ("external", "external:WORDS"), and their parameter "codes"
 EXTERNAL_DATASET = "scored"  # the data set of external codes that belong to no protocol
@@ -23,7 +24,7 @@ class TrialSpec:
     Attributes:
         method: plugin name, or one of :data:`REFERENCES`.
         parameters: all hyper-parameters, resolved, also for the device.
-        bits: code length; None for the float reference.
+        bits: code length, of one-hot classes their number; None for the float reference.
         dataset, protocol: "cifar10" and "cifar10/bgan".
         features: id with size ("gist", "squeezenet1_1@128").
         features_dtype: dtype of the features.

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Mapping
 
 from hashbench.errors import UsageError
-from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES
+from hashbench.records.trial_spec import FLOAT_FEATURES, ONE_HOT_CLASSES, RANDOM_CODES
 
 LONGEST_ACRONYM = 4
-_OWN = {FLOAT_FEATURES: "Float features", RANDOM_CODES: "Random codes"}
+_OWN = {FLOAT_FEATURES: "Float features", RANDOM_CODES: "Random codes", ONE_HOT_CLASSES: "One-hot classes"}
 
 
 def display_name(name: str, names: Mapping[str, str]) -> str:

@@ -17,6 +17,7 @@ from hashbench.evaluation.headline import HEADLINE, HEADLINE_K, MULTIPLES, headl
 from hashbench.evaluation.metrics import Metric, declared_metric
 from hashbench.records.per_query import PerQuery, mean_over_repetitions, read_per_query
 from hashbench.records.store import Record
+from hashbench.records.trial_spec import ONE_HOT_CLASSES
 from hashbench.reporting.row_label import row_label
 from hashbench.reporting.statistics import SIGNIFICANCE, Paired
 from hashbench.reporting.table_key import TableKey
@@ -163,8 +164,17 @@ class Row:
         return "".join(sign if sign.isprintable() else "?" for sign in label)  # no escape sequences on a terminal
 
     def cell(self, bits: int) -> Cell:
-        """The cell in the column ``bits``; a row without bits (float features) has the same one in each."""
-        return self.cells.get(bits) or self.cells.get(None) or Cell()
+        """The cell in the column ``bits``, an empty one where there is none."""
+        return self.cells.get(self.length(bits), Cell())
+
+    def length(self, bits: int) -> int | None:
+        """The code length of the cell in the column ``bits``.
+
+        A row without bits (float features) has the same cell in each, and so has one whose length nobody chose
+        (one-hot classes).
+        """
+        own = next(iter(self.cells), None) if self.method == ONE_HOT_CLASSES else None
+        return bits if bits in self.cells else own
 
     def by_bits(self) -> list[tuple[int | None, Cell]]:
         """Its cells with their code lengths, shortest first; one without bits goes first."""

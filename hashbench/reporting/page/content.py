@@ -149,7 +149,7 @@ def _rows(
             numbers[bits] = len(cells)
             marks = {"best": table.is_best(row, bits), "like": cell.tied_with_best}
             cells.append({**marks, **cell_content(cell, bits, shown, origins)})
-        numbers_of_columns = [numbers.get(bits, numbers.get(None)) for bits in table.columns]
+        numbers_of_columns = [numbers.get(row.length(bits)) for bits in table.columns]
         firsts = [
             _shown(table, row, bits, number) for bits, number in zip(table.columns, numbers_of_columns, strict=True)
         ]
