@@ -30,6 +30,8 @@ class Traits:
         information: what the method sees beside the images (or their features): nothing ("images"), "external
             knowledge" (a text model, word lists), the "class names" of the data set, "captions" of its images, or
             "labels", which supervised says. Tables name it where it is more than images.
+        nested: the first L bits of a code are the L-bit code, so one training serves all lengths of a run; such a
+            method defines :meth:`HashMethod.first_bits`. Where it draws, it draws bit by bit, whatever their number.
 
     Raises:
         ValueError: information is none of these, or does not go with supervised.
@@ -43,6 +45,7 @@ class Traits:
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     zero_is_one: bool = False
     information: Information = "images"
+    nested: bool = False
 
     def __post_init__(self) -> None:
         if self.information not in INFORMATION:
@@ -315,6 +318,14 @@ class HashMethod(ABC):
     def remark(self) -> str | None:
         """What a table has to say of results with these parameters, a phrase for its caption; or None."""
         return None
+
+    def is_nested(self) -> bool:
+        """Whether its codes are nested with these parameters; what the traits say, unless it hangs on them."""
+        return self.traits.nested
+
+    def first_bits(self, bits: int) -> Self:
+        """A new method of the first ``bits`` bits of this fitted one: what ``fit`` at that length would have made."""
+        raise NotImplementedError(f"{type(self).__name__} says that its codes are nested and must define first_bits")
 
     def frozen_part(self) -> FrozenPart | None:
         """The leading blocks of a network that the method leaves as they are, or None; ``encode_maps`` goes with it."""

@@ -56,6 +56,7 @@ def _method(name: str) -> dict[str, Any]:
         "supervised": traits.supervised,
         "information": traits.information,
         "deterministic": traits.deterministic,
+        "nested": traits.nested,
         "parameters": {p.name: f"{p.type_name()} = {p.default!r}" for p in declared(method).values()},
         "presets": {preset: dict(values) for preset, values in traits.presets.items()},
         "about": METHODS.about(name),

@@ -31,6 +31,7 @@ from hashbench.execution.events import Event
 from hashbench.execution.frozen_maps import CachedMaps
 from hashbench.execution.ground_truth import ground_truth
 from hashbench.execution.measure import measure
+from hashbench.execution.nested import first_bits, kept_longest
 from hashbench.execution.settings import Settings
 from hashbench.execution.training_data import TrainingData
 from hashbench.features.backbones import load_backbone
@@ -198,9 +199,17 @@ class TrialRunner:
             return None
         with repeatable():
             self.record["environment"]["determinism"] = determinism()
-            method = METHODS.get(self.planned.trial.method)(self._bits, **self.planned.trial.parameters)
+            method, run = (
+                METHODS.get(self.planned.trial.method)(self._bits, **self.planned.trial.parameters),
+                self._context(),
+            )
             inputs = replace(inputs, maps=self._maps(method, loaded))
-            run = self._fit(method, inputs, loaded.split)
+            longest = kept_longest(self.planned, self.store, self._log)
+            if longest is None:
+                self._fit(method, inputs, loaded.split, run)
+            else:
+                with self._phase("first bits"):
+                    method = first_bits(self.planned, longest, run)
             with self._phase("encode"):
                 query, database = (
                     training_data.encode(method, inputs.batches(method, items, run), inputs.maps is not None)
@@ -288,23 +297,26 @@ class TrialRunner:
         self.on_event(Event(self.planned.key, "verified", verified=settings.verified))
         return of_part
 
-    def _fit(self, method: HashMethod, inputs: TrainingData, split: Split) -> RunContext:
-        trial, seed = self.planned.trial, self.planned.trial.own_seed
+    def _context(self) -> RunContext:
+        trial = self.planned.trial
+        return RunContext(
+            self.device,
+            training_data.own_generator(self.planned.own_seed),
+            features=trial.features,
+            dtype=network_dtype(trial.parameters.get("precision")),
+            checkpoint=self.store.checkpoint_folder(self.planned),
+            backbones=self._backbone,
+            progress=lambda done, total, values: self.on_event(
+                Event(self.planned.key, "epoch", done=done, total=total, values=values)
+            ),
+            epochs=self.record["training"]["epochs"],
+            facts=self.record["training"]["facts"],
+        )
+
+    def _fit(self, method: HashMethod, inputs: TrainingData, split: Split, run: RunContext) -> None:
         with self._phase("fit"):
-            run = RunContext(
-                self.device,
-                training_data.own_generator(seed),
-                features=trial.features,
-                dtype=network_dtype(trial.parameters.get("precision")),
-                checkpoint=self.store.checkpoint_folder(self.planned),
-                backbones=self._backbone,
-                progress=lambda done, total, values: self.on_event(
-                    Event(self.planned.key, "epoch", done=done, total=total, values=values)
-                ),
-                epochs=self.record["training"]["epochs"],
-                facts=self.record["training"]["facts"],
-            )
-            training_data.fit(method, inputs.training_set(method, split.train, run), run, seed)
+            train = inputs.training_set(method, split.train, run)
+            training_data.fit(method, train, run, self.planned.own_seed)
             if self.device.type == "cuda":
                 torch.cuda.synchronize(self.device)
         if run.positive_pairs is not None:
@@ -312,7 +324,6 @@ class TrialRunner:
                 quality = neighbourhood_quality(*run.positive_pairs, inputs.labels[split.train])
             self.record["training"]["similarity"] = quality
             run.positive_pairs = None  # as large as what the method keeps of them
-        return run
 
     @property
     def _bits(self) -> int:
@@ -321,7 +332,7 @@ class TrialRunner:
         return bits
 
     def _random_reference(self, split: Split) -> tuple[Codes, Codes]:
-        bits, seed = self._bits, self.planned.trial.own_seed
+        bits, seed = self._bits, self.planned.own_seed
         drawn = references.random_codes(len(split.query) + len(split.database), bits, seed)
         return drawn[: len(split.query)], drawn[len(split.query) :]
 

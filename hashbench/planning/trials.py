@@ -40,20 +40,28 @@ def supervised_references(task: Task, chosen: Sequence[ChosenMethod], grid: Grid
 def method_trials(task: Task, chosen: ChosenMethod, grid: Grid) -> Iterator[PlannedTrial]:
     """The trials of one method; a deterministic one has one repetition.
 
+    Of one whose codes are nested the longest come first: the others take their first bits.
+
     Raises:
         UsageError: parameters that the method refuses, or a network's weights that are not here.
     """
-    for bits in task.code_lengths(grid):
+    lengths = task.code_lengths(grid)
+    longest = max(lengths, default=0)
+    planned = []
+    for bits in lengths:
         with catching_exit(f"{chosen.name} at {bits} bits"):
             values = chosen.resolved(task)
             method = _made(chosen, bits, values)
             nets = _backbones(method, task)
             remark = method.remark() if method else None
+            nested = method is not None and method.is_nested()
         spec = _spec(task, grid, method=chosen.name, bits=bits, parameters=values, backbones=nets, preset=chosen.preset)
         changed, traits = chosen.changed_parameters(task), chosen.method.traits
         sees: dict[str, Any] = {"supervised": traits.supervised, "information": traits.information}
-        planned = _planned(task, spec, changed_parameters=changed, remark=remark, **sees)
-        yield from _repeated(planned, 1 if traits.deterministic else grid.repeats)
+        nests: dict[str, Any] = {"nested": nested, "longest": longest if nested and bits < longest else None}
+        planned.append(_planned(task, spec, changed_parameters=changed, remark=remark, **sees, **nests))
+    for one in sorted(planned, key=lambda one: one.longest is not None):
+        yield from _repeated(one, 1 if chosen.method.traits.deterministic else grid.repeats)
 
 
 def _made(chosen: ChosenMethod, bits: int, values: dict[str, Any]) -> HashMethod | None:

@@ -46,7 +46,7 @@ def new_record(planned: PlannedTrial, device: str, provenance: Mapping[str, Any]
         "provenance": {
             "created": datetime.now(UTC).isoformat(timespec="milliseconds"),
             **provenance,
-            "seeds": {"root": planned.trial.seed, "trial": planned.trial.own_seed},
+            "seeds": {"root": planned.trial.seed, "trial": planned.own_seed},
         },
         "error": None,
     }

@@ -56,6 +56,11 @@ class TrialSpec:
         return derive_seed(self.seed, self.method, self.bits, self.protocol, self.features, self.repetition)
 
     @property
+    def seed_of_all_lengths(self) -> int:
+        """The seed of a method whose codes are nested: its trials of all code lengths draw the same."""
+        return derive_seed(self.seed, self.method, None, self.protocol, self.features, self.repetition)
+
+    @property
     def named_variant(self) -> str | None:
         """The method's variant, which stands in every label: its parameter called "variant", where it has one."""
         named = self.parameters.get("variant")
@@ -90,6 +95,8 @@ class PlannedTrial:
         supervised: the method reads labels, so its rows stand in a table of their own.
         remark: what the method has a table say of such results, or None.
         information: what the method sees, as its traits say.
+        nested: the first bits of its codes are the shorter codes.
+        longest: code length of the trial, planned with it, whose first bits this one takes where they are kept.
     """
 
     trial: TrialSpec
@@ -100,6 +107,13 @@ class PlannedTrial:
     supervised: bool = False
     remark: str | None = None
     information: str = "images"
+    nested: bool = False
+    longest: int | None = None
+
+    @property
+    def own_seed(self) -> int:
+        """The seed of everything that the trial draws."""
+        return self.trial.seed_of_all_lengths if self.nested else self.trial.own_seed
 
     def __str__(self) -> str:
         return ", ".join([str(self.trial), *(f"{name}={value}" for name, value in self.changed_parameters.items())])

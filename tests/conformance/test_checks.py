@@ -10,7 +10,7 @@ import pytest
 from hashbench.conformance import MethodCheck, checks
 from hashbench.conformance.method_check import all_checks
 from hashbench.errors import ConformanceFailure, UsageError
-from tests.conformance.faulty import FAULTS, Sound
+from tests.conformance.faulty import FAULTS, DrawsBitByBit, Sound
 
 IN_FILES = {
     "import hashbench.methods.itq": "imports-building-blocks",
@@ -38,8 +38,15 @@ def test_a_sound_method_passes_all() -> None:
     assert [(outcome.name, outcome.message) for outcome in outcomes if not outcome.ok] == []
     assert {outcome.name for outcome in outcomes if outcome.status == "not applicable"} == {
         "codes-are-the-sign-of-project",
+        "nests-as-declared",
         "restores-images",
     }
+
+
+def test_sound_nested_codes_pass_all() -> None:
+    outcomes = {outcome.name: outcome.status for outcome in (one.run() for one in checks(DrawsBitByBit))}
+    assert outcomes.pop("nests-as-declared") == "passed"
+    assert set(outcomes.values()) <= {"passed", "not applicable"}
 
 
 @pytest.mark.parametrize(("faulty", "name"), FAULTS)
