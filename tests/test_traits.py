@@ -18,6 +18,6 @@ def test_a_supervised_method_sees_labels() -> None:
 def test_what_does_not_fit_together_is_refused() -> None:
     for wrong in ({"information": "labels"}, {"supervised": True, "information": "captions"}):
         with pytest.raises(ValueError, match="sees labels if and only if it is supervised"):
-            Traits(**wrong)  # type: ignore[arg-type]
+            Traits(**wrong)
     with pytest.raises(ValueError, match="information is 'text', wanted one of images, external knowledge, class"):
         Traits(information="text")  # type: ignore[arg-type]

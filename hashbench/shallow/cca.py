@@ -58,4 +58,5 @@ def _inverse_root(covariance: Tensor, regularisation: float) -> Tensor:
     values, vectors = torch.linalg.eigh(covariance)
     noise = len(values) * torch.finfo(values.dtype).eps * values[-1].clamp_min(0)
     positive = values.clamp_min(0) + regularisation
-    return vectors * torch.where(positive > noise, positive, torch.inf).rsqrt() @ vectors.T
+    root: Tensor = vectors * torch.where(positive > noise, positive, torch.inf).rsqrt() @ vectors.T
+    return root
