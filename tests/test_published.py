@@ -86,8 +86,9 @@ def test_tables_are_what_the_records_make(folder: Path, tmp_path: Path) -> None:
         assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
 
 
-def test_readmes_leaderboards_are_what_the_records_make() -> None:
-    assert filled(ROOT / "README.md") == (ROOT / "README.md").read_text()
+@pytest.mark.parametrize("page", ["README.md", "docs/bgan.md"])
+def test_the_leaderboards_of_pages_are_what_the_records_make(page: str) -> None:
+    assert filled(ROOT / page) == (ROOT / page).read_text()
 
 
 def trials(folder: str, method: str, bits: int | None) -> list[tuple[Path, dict[str, Any]]]:

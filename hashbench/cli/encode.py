@@ -38,9 +38,10 @@ def command(record: str, source: str, output: str, layout: str, as_json: bool, *
     """Encode new items by the fitted method of a record.
 
     RECORD is a record's file or the beginning of its key. INPUT is an image, a folder of images (.jpg, .jpeg, .png,
-    also in folders inside it), or an .npy of float vectors [n, d], the record's features, or of uint8 images
-    [n, 1 or 3, h, w]. Images go through the record's features. Of image files, FILE with the ending .names.txt has the
-    name of each row.
+    also in folders inside it), or a file of vectors [n, d], the record's features (.npy, .npz, .safetensors, .parquet,
+    .hdf5 or .fvecs, read batch by batch; columns of a table that are no dimensions are named as in
+    'x.parquet?labels=kind'), or an .npy of uint8 images [n, 1 or 3, h, w]. Images go through the record's features. Of
+    image files, FILE with the ending .names.txt has the name of each row.
 
     \b
     Layouts:
@@ -60,7 +61,7 @@ def command(record: str, source: str, output: str, layout: str, as_json: bool, *
     chosen = LAYOUTS[layout]
     if target.suffix != chosen.ending:
         raise UsageError(f"--output {output!r} ends in {target.suffix!r}, wanted {chosen.ending} (--layout {layout})")
-    items = read_items(Path(source))
+    items = read_items(Path(source), log_to_stderr)
     fitted, _ = open_fitted(record, given)
     codes = fitted.codes(items, log_to_stderr)
     rows = chosen.rows(codes)

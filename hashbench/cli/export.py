@@ -68,9 +68,10 @@ def _items(fitted: "FittedMethod", source: str | None, given: dict[str, Any]) ->
     from hashbench.replay.new_items import read_items
     from hashbench.replay.stored_dataset import open_recorded_dataset
     from hashbench.util.paths import data_folder
+    from hashbench.util.progress import log_to_stderr
 
     if source is not None:
-        return fitted.batches(read_items(Path(source)))
+        return fitted.batches(read_items(Path(source), log_to_stderr))
     try:
         dataset = open_recorded_dataset(fitted.stored, data_folder(given["data"]), given["dataset"])
     except UsageError as error:

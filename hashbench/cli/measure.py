@@ -60,9 +60,18 @@ def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
 
 
 def _rates(throughput: dict[str, Any]) -> str:
+    from hashbench.reporting.leaderboard.cell_text import SHOWN_PERCENT
     from hashbench.reporting.plain_text import rate_text
 
-    words = [f"encodes {rate_text(throughput['encode']['images_per_s']['median'])} images/s"]
-    for k, rates in list(throughput["search"].items())[-1:]:
-        words.append(f"searches {rate_text(rates['queries_per_s']['median'])} queries/s for their {k} nearest items")
+    nouns = {"images_per_s": "images", "features_per_s": "vectors"}
+    rates = {noun: throughput["encode"][kind] for kind, noun in nouns.items()}
+    words = [f"encodes {rate_text(rate['median'])} {noun}/s" for noun, rate in rates.items() if rate][:1]
+    for k, search in list(throughput["search"].items())[-1:]:
+        words.append(f"searches {rate_text(search['queries_per_s']['median'])} queries/s for their {k} nearest items")
+    shortlists = throughput.get("rescoring", {}).get("shortlists", {})
+    for m, stages in shortlists.items():
+        if stages["recall"] >= SHOWN_PERCENT / 100 or m == list(shortlists)[-1]:
+            times = f"{stages['scan_ms']['p50']:.2g} + {stages['rescoring_ms']['p50']:.2g} ms"
+            words.append(f"scans and rescores for a query in {times} (m {m}, recall {stages['recall']:.3f})")
+            break
     return ", ".join(words)

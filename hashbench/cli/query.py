@@ -31,8 +31,8 @@ MILLISECONDS = 1000
 def command(record: str, source: str, neighbours: int, as_json: bool, **given: Any) -> int:
     """Find the items of a record's database that are nearest to new ones.
 
-    RECORD is a record's file or the beginning of its key, INPUT an image, a folder of images, or an .npy of vectors or
-    images, as `hashbench encode` takes them. Shows the nearest items by Hamming distance, nearest first, and the times
+    RECORD is a record's file or the beginning of its key, INPUT an image, a folder of images, or a file of vectors, as
+    `hashbench encode` takes them. Shows the nearest items by Hamming distance, nearest first, and the times
     of encoding and of searching; the names of items and labels come from the data set, where it is on disk.
     """
     from hashbench.cli.fitted import open_fitted
@@ -40,7 +40,7 @@ def command(record: str, source: str, neighbours: int, as_json: bool, **given: A
     from hashbench.replay.query import find_nearest
     from hashbench.util.progress import log_to_stderr
 
-    items = read_items(Path(source))
+    items = read_items(Path(source), log_to_stderr)
     fitted, _ = open_fitted(record, given)
     found = find_nearest(fitted, items, neighbours, log_to_stderr)
     names = file_names(items, Path(source)) if isinstance(items, list) else [f"row {row}" for row in range(len(items))]

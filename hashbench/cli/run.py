@@ -43,8 +43,11 @@ Examples:
 @click.option("--limit", type=int, metavar="N", help="Train on the first N items of the training order.")
 @click.option("--seed", default=0, show_default=True, metavar="N", help="Root of all seeds.")
 @click.option(
-    "--metric", metavar="NAME", help="Distance of the neighbours of vectors: l2, cosine or ip.  [default: l2]"
+    "--relevance",
+    metavar="KIND",
+    help="labels, or neighbours: the nearest by the features.  [default: labels; of vectors neighbours]",
 )
+@click.option("--metric", metavar="NAME", help="Distance of the neighbours: l2, cosine or ip.  [default: l2]")
 @click.option(
     "--queries", metavar="FILE|N|NAME", help="Queries of vectors: a file, a number or share of rows, a column."
 )
@@ -97,6 +100,8 @@ def _run(given: dict[str, Any], asked: dict[str, Any]) -> int:
         offline=given["offline"] or given["dry_run"],
     )
     chosen = executor(given["executor"], settings)
+    if not given["dry_run"]:
+        chosen.prepare()
     plan = plan_grids(grids, settings)
     if given["dry_run"]:
         _print_plan(plan, given["as_json"])

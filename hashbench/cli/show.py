@@ -29,6 +29,8 @@ def command(name: str, results: str, as_json: bool) -> int:
         facts = _method(name)
     elif plugin_name(name) in DATASETS.names():
         facts = _dataset(plugin_name(name))
+        if name in suite_names():  # a suite may be called like the data sets it is about
+            facts["suite"] = {key: value for key, value in _suite(name).items() if key != "suite"}
     elif name in summaries() or is_network(name):
         facts = _features(name)
     elif name in suite_names() or Path(name).suffix == SUFFIX:

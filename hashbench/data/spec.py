@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from hashbench.data.file_options import with_options
-from hashbench.dataset import Dataset, Protocol
+from hashbench.dataset import Dataset, Distance, Protocol
 from hashbench.errors import UsageError, catching_exit
 from hashbench.plugins.registry import DATASETS
 from hashbench.util.paths import naming_files
@@ -73,13 +73,15 @@ def set_options(specs: Iterable[str], options: Mapping[str, str]) -> list[str]:
     return result
 
 
-def open_dataset(spec: str, root: Path, log: Log | None = None) -> Dataset:
+def open_dataset(spec: str, root: Path, log: Log | None = None, neighbours: Distance | None = None) -> Dataset:
     """Open the data set of one spec and check that the files it needs are there.
 
     Args:
         spec: "NAME/PROTOCOL", "NAME" or "NAME:FILE", as :func:`expand` returns them.
         root: the folder of all data sets.
         log: gets lines of progress.
+        neighbours: relevant are the nearest neighbours of its features under this distance; by default what the data
+            set says.
 
     Raises:
         UsageError: no such data set or protocol, or its files are missing.
@@ -93,6 +95,8 @@ def open_dataset(spec: str, root: Path, log: Log | None = None) -> Dataset:
             dataset = DATASETS.get(name)(root, _protocol(name, protocol))
         if log is not None:
             dataset.log = log
+        if neighbours is not None:
+            dataset.distance = neighbours
         dataset.require()
     return dataset
 

@@ -22,6 +22,7 @@ _KINDS: dict[str, Format] = {
     ".h5": HDF5,
     ".fvecs": FVECS,
 }
+SUFFIXES = tuple(_KINDS)
 
 
 class StackedVectors(Vectors):
@@ -57,9 +58,9 @@ class VectorFile(Source):
         super().__init__(path, cache, log)
         if not path.is_file():
             what = "is a folder" if path.is_dir() else "is not there"
-            raise UsageError(f"the file of vectors {path} {what}; name one of {', '.join(_KINDS)}")
+            raise UsageError(f"the file of vectors {path} {what}; name one of {', '.join(SUFFIXES)}")
         if path.suffix.lower() not in _KINDS:
-            raise UsageError(f"{path} ends in {path.suffix!r}, wanted a file of vectors: {', '.join(_KINDS)}")
+            raise UsageError(f"{path} ends in {path.suffix!r}, wanted a file of vectors: {', '.join(SUFFIXES)}")
         self._kind = _KINDS[path.suffix.lower()]
 
     def vectors(self, name: str | None = None, without: Iterable[str] = ()) -> Array:

@@ -187,7 +187,7 @@ def the_one(file: Source, name: str | None, matrices: set[str], names: Sequence[
         found = f"{len(matrices)} matrices ({', '.join(sorted(matrices))})" if matrices else "no matrix"
         raise UsageError(
             f"{file.path} has {found} among {', '.join(names) or 'nothing'}, wanted one [n, d]; name what the others "
-            "are (--queries), or save the vectors alone"
+            f"are ('{file.path.name}?queries=NAME'), or save the vectors alone"
         )
     return next(iter(matrices))
 

@@ -18,6 +18,9 @@ class Executor(ABC):
 
     keeps_timeout: ClassVar[bool] = True
 
+    def prepare(self) -> None:  # noqa: B027 - an executor may have nothing to prepare
+        """Begin what trials need and what takes time, while the plan is made; :meth:`run` does without it as well."""
+
     @abstractmethod
     def run(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent) -> bool:
         """Run all trials and call ``on_event`` with each event, from the caller's thread.

@@ -21,6 +21,7 @@ from hashbench.util.storage import make_folder
 
 VERSION = 1  # of what is found; goes up when a neighbour or a distance changes
 AGREEMENT = 0.99  # of known neighbours with ours; roundings differ, another distance differs more
+CHECKED_ROWS = 4096  # at a time
 _ARRAYS = ("starts", "rows", "values")
 
 
@@ -48,7 +49,8 @@ def ground_truth(
         log: gets lines of progress.
 
     Raises:
-        UsageError: too many vectors tie, the database is too small, or the data set knows other neighbours.
+        UsageError: too many vectors tie, the database is too small, the features of images are zeros and have no
+            cosine, or the data set knows other neighbours.
     """
     digest = hashlib.sha256(json.dumps([VERSION, features_sum, distance, NEIGHBOURS_K]).encode())
     for items in (split.query, split.database):
@@ -56,6 +58,8 @@ def ground_truth(
     file = cache / "neighbours" / f"{digest.hexdigest()[:32]}.npz"
     found = _read(file, distance, log)
     if found is None:
+        if distance == "cosine" and inputs.dataset.vectors() is None:  # a survey looks at those of vectors
+            _check_directions(inputs, split)
         rows = feature_rows(inputs, split.query, device), feature_rows(inputs, split.database, device)
         found = nearest_neighbours(*rows, distance, NEIGHBOURS_K, device, log)
         _check_known(inputs, split, found, log)
@@ -87,6 +91,19 @@ def _sum(arrays: dict[str, npt.NDArray[np.generic]]) -> npt.NDArray[np.uint8]:
     for name in _ARRAYS:
         digest.update(np.ascontiguousarray(arrays[name]).data)
     return np.frombuffer(digest.digest(), dtype=np.uint8)
+
+
+def _check_directions(inputs: TrainingData, split: Split) -> None:
+    for items in (split.query, split.database):
+        for start in range(0, len(items), CHECKED_ROWS):
+            part = items[start : start + CHECKED_ROWS]
+            zero = ~inputs.features[part].any(axis=1)
+            if zero.any():
+                name = inputs.dataset.names(part[zero][:1])[0]
+                raise UsageError(
+                    f"{inputs.dataset.title}: the features of {name} are zeros, which have no cosine to others; name "
+                    "another --metric, or other features"
+                )
 
 
 def _check_known(inputs: TrainingData, split: Split, found: Neighbours, log: Log) -> None:

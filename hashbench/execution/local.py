@@ -25,7 +25,8 @@ from hashbench.records.store import Record, Store
 from hashbench.records.trial_spec import PlannedTrial
 from hashbench.util.paths import shown
 
-UNTIMED_PHASES = ("audit", "features", "compile")  # done once for all trials, so no trial's time-out counts them
+# Done once for all trials, so that no trial's time-out counts them.
+UNTIMED_PHASES = ("audit", "features", "neighbours", "compile")
 GRACE_SECONDS = 5.0
 POLL_SECONDS = 0.2
 TIMED_OUT, STOPPED_BY_USER = "time-out", "user"
@@ -108,6 +109,10 @@ class LocalExecutor(Executor):
                 "the local executor starts a process for each trial, which a daemonic worker of multiprocessing (of a "
                 'Pool, say) may not; use executor="inline" (--executor inline), or a worker that is not daemonic'
             )
+
+    def prepare(self) -> None:
+        """Start the server that trials are forked from: it imports torch meanwhile."""
+        _context()
 
     def run(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent) -> bool:
         """See :class:`Executor`."""

@@ -1,5 +1,7 @@
 """Throughput of a fitted method: encoding its own input, searching its own codes, on this machine."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,16 +10,49 @@ from torch import Tensor
 
 from hashbench.codes import Codes
 from hashbench.data.images import of_one_size, resize, three_channels
-from hashbench.dataset import Dataset, Items
+from hashbench.dataset import Dataset, Distance, Items
+from hashbench.evaluation.rescoring import rescoring_throughput
 from hashbench.evaluation.throughput import encode_throughput, search_throughput
+from hashbench.execution.training_data import TrainingData
 from hashbench.features.extractor import Extractor
 from hashbench.method import HashMethod, RunContext
 from hashbench.records.environment import hardware
+from hashbench.search.index import HammingIndex
 from hashbench.util.device import repeatable
 
 LARGEST_BATCH = 256  # of images, features or queries at once
 SECONDS_PER_FIGURE = 0.1
 COMMON_SIZE = 375  # of images whose own sizes differ: a photograph's shorter side on Flickr, and no network's
+
+
+@dataclass(frozen=True)
+class Rescoring:
+    """What a shortlist by codes is ranked anew by, where the nearest neighbours of float vectors are relevant.
+
+    Attributes:
+        inputs: the vectors of all items.
+        database: the items of the database.
+        distance: of the vectors.
+        curve: the record's curve of neighbours, {"m": [1, 2, ...], "recall": [...]}.
+    """
+
+    inputs: TrainingData
+    database: Items
+    distance: Distance
+    curve: Mapping[str, Any]
+
+    def throughput(self, queries: Items, codes: tuple[Codes, Codes], device: torch.device) -> dict[str, Any]:
+        """Latencies of both stages for these queries and their codes, see :func:`rescoring_throughput`."""
+        query, database = codes
+        return rescoring_throughput(
+            HammingIndex(database, device),
+            query,
+            self.inputs.feature_rows(queries, device),
+            lambda rows: self.inputs.feature_rows(self.database[rows], device),
+            self.distance,
+            dict(zip(self.curve["m"], self.curve["recall"], strict=True)),
+            SECONDS_PER_FIGURE,
+        )
 
 
 def measure(
@@ -27,6 +62,7 @@ def measure(
     queries: Items,
     codes: tuple[Codes, Codes],
     extractor: Extractor,
+    rescoring: Rescoring | None = None,
 ) -> dict[str, Any]:
     """The content of a throughput file without format and key.
 
@@ -41,6 +77,7 @@ def measure(
         queries: the items that are encoded.
         codes: of queries and database.
         extractor: of the trial's features.
+        rescoring: where the search by codes is followed by one among float vectors.
     """
     on_features, vectors = method.traits.input == "features", dataset.vectors()
     images = None if vectors is not None else _images(dataset, queries[:LARGEST_BATCH]).to(run.device)
@@ -65,11 +102,16 @@ def measure(
         )
     query, database = codes
     search = search_throughput(query[:LARGEST_BATCH], database, run.device, SECONDS_PER_FIGURE)
+    second = {}
+    if rescoring is not None:
+        first = query[:LARGEST_BATCH], database
+        second["rescoring"] = rescoring.throughput(queries[:LARGEST_BATCH], first, run.device)
     return {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "hardware": hardware(str(run.device), torch.get_num_threads()),
         "encode": encode,
         **search,
+        **second,
     }
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hashbench.codes import Codes
+from hashbench.codes import MAX_BITS, Codes
 from hashbench.dataset import Items, Split
+from hashbench.errors import Incompatible
 from hashbench.evaluation.evaluate import Scores, evaluate_features
 from hashbench.evaluation.neighbours import Neighbours
 from hashbench.evaluation.relevance import Labels
@@ -94,8 +95,11 @@ def class_classifier(inputs: TrainingData, items: Items, device: torch.device) -
     """A linear classifier of the features, fitted to the labels of the training ``items``.
 
     Raises:
+        Incompatible: there are more classes than a code can have bits.
         ValueError: the features contain NaN or infinite values.
     """
+    if inputs.labels.shape[1] > MAX_BITS:
+        raise Incompatible(f"a bit for each of {inputs.labels.shape[1]:,} classes: codes have at most {MAX_BITS} bits")
     x = inputs.feature_rows(items, device)
     if not is_finite(x):
         raise ValueError("features contain NaN or infinite values")

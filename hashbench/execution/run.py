@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 from hashbench.data.same_images import same_images
-from hashbench.data.spec import open_dataset
 from hashbench.dataset import Dataset
 from hashbench.errors import UsageError, unknown
 from hashbench.execution.events import Event, OnEvent
@@ -35,8 +34,8 @@ class RunOptions(TypedDict, total=False):
 
     methods, bits: what to run (required without suite); lists, or the text with commas.
     suite: name of a suite or its TOML file; what else is given changes all its runs, methods cannot be.
-    datasets, features, features_dtype, repeats, preset, parameters, limit, seed, metric, queries, labels, rerun: see
-        :class:`hashbench.planning.grid.Grid`.
+    datasets, features, features_dtype, repeats, preset, parameters, limit, seed, relevance, metric, queries, labels,
+        rerun: see :class:`hashbench.planning.grid.Grid`.
     weights: {name of a network: file of its state dict}.
     offline: download nothing.
     device, timeout, executor: see ``hashbench run --help``.
@@ -58,6 +57,7 @@ class RunOptions(TypedDict, total=False):
     parameters: Mapping[str, Mapping[str, Any]]
     limit: int | None
     seed: int
+    relevance: str | None
     metric: str | None
     queries: str | int | float | Path | None
     labels: str | Path | None
@@ -94,7 +94,9 @@ def run(**options: Unpack[RunOptions]) -> Results:
     )
     asked = grid_fields(options, methods=_names, bits=_bits, datasets=_names, queries=str, labels=str)
     chosen = executor(options.get("executor", "local"), settings)
-    plan = plan_grids(open_grids(options.get("suite"), asked), settings)
+    grids = open_grids(options.get("suite"), asked)
+    chosen.prepare()
+    plan = plan_grids(grids, settings)
     if not carry_out(plan, settings, chosen, _on_event(plan, options.get("progress"))):
         raise KeyboardInterrupt("the grid was stopped; the same call goes on from here")
     return grid_results(plan, settings)
@@ -153,7 +155,7 @@ def carry_out(plan: Plan, settings: Settings, chosen: Executor, on_event: Callab
     if plan.to_run():
         Store(settings.results).prepare()
     for spec in dict.fromkeys(planned.dataset_spec for planned in plan.to_run()):
-        dataset = open_dataset(spec, settings.data, log_to_stderr)
+        dataset = plan.datasets[spec]
         if dataset.vectors() is None:
             same_images(dataset, settings.cache)
         else:

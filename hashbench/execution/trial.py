@@ -16,7 +16,7 @@ import numpy.typing as npt
 import safetensors.torch
 import torch
 
-from hashbench.codes import MAX_BITS, Codes
+from hashbench.codes import Codes
 from hashbench.data.audit import found_leaks
 from hashbench.data.protocol_card import ProtocolCard, make_card
 from hashbench.data.spec import open_dataset, protocol_id
@@ -30,7 +30,7 @@ from hashbench.execution import references, training_data
 from hashbench.execution.events import Event
 from hashbench.execution.frozen_maps import CachedMaps
 from hashbench.execution.ground_truth import ground_truth
-from hashbench.execution.measure import measure
+from hashbench.execution.measure import Rescoring, measure
 from hashbench.execution.nested import first_bits, kept_longest
 from hashbench.execution.settings import Settings
 from hashbench.execution.training_data import TrainingData
@@ -199,10 +199,8 @@ class TrialRunner:
             return None
         with repeatable():
             self.record["environment"]["determinism"] = determinism()
-            method, run = (
-                METHODS.get(self.planned.trial.method)(self._bits, **self.planned.trial.parameters),
-                self._context(),
-            )
+            method = METHODS.get(self.planned.trial.method)(self._bits, **self.planned.trial.parameters)
+            run = self._context()
             inputs = replace(inputs, maps=self._maps(method, loaded))
             longest = kept_longest(self.planned, self.store, self._log)
             if longest is None:
@@ -223,11 +221,14 @@ class TrialRunner:
                     for name, value in method.state().items()
                 }
                 self.store.write_state(self.planned, safetensors.torch.save(state))
-        return lambda: measure(method, run, loaded.dataset, loaded.split.query, (query, database), self._extractor())
+        rescoring = self._rescoring(inputs, loaded)
+        return lambda: measure(
+            method, run, loaded.dataset, loaded.split.query, (query, database), self._extractor(), rescoring
+        )
 
     def _load(self) -> LoadedProtocol:
         trial = self.planned.trial
-        dataset = open_dataset(self.planned.dataset_spec, self.settings.data, self._log)
+        dataset = open_dataset(self.planned.dataset_spec, self.settings.data, self._log, trial.neighbours)
         card, split = make_card(dataset, protocol_id(self.planned.dataset_spec, dataset))
         if card.id != self.planned.fingerprint["card"]:
             raise RuntimeError(f"{trial.protocol} changed on disk since the plan was made; run the command again")
@@ -337,17 +338,11 @@ class TrialRunner:
         return drawn[: len(split.query)], drawn[len(split.query) :]
 
     def _classes_reference(self, inputs: TrainingData, split: Split) -> tuple[Codes, Codes]:
-        if self._bits > MAX_BITS:
-            raise Incompatible(
-                f"one-hot codes of {self._bits:,} classes have as many bits, at most {MAX_BITS} are stored"
-            )
         with self._phase("fit"):
             classifier = references.class_classifier(inputs, split.train, self.device)
         with self._phase("encode"):
-            query, database = (
-                references.predicted_classes(classifier, inputs, items, self.device)
-                for items in (split.query, split.database)
-            )
+            sides = split.query, split.database
+            query, database = (references.predicted_classes(classifier, inputs, items, self.device) for items in sides)
         return query, database
 
     @contextmanager
@@ -382,6 +377,11 @@ class TrialRunner:
         items = loaded.split.query, loaded.split.database
         arrays = saved_arrays(scores, loaded.label_pair(), items, codes, loaded.neighbours)
         self.store.write_codes(self.planned, arrays)
+
+    def _rescoring(self, inputs: TrainingData, loaded: LoadedProtocol) -> Rescoring | None:
+        if loaded.neighbours is None:
+            return None
+        return Rescoring(inputs, loaded.split.database, loaded.neighbours.distance, self.record["curves"]["neighbours"])
 
     def _ground_truth(self, inputs: TrainingData, loaded: LoadedProtocol) -> Neighbours:
         assert loaded.dataset.distance is not None

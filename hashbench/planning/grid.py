@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from hashbench.codes import check_bits
-from hashbench.dataset import DISTANCES
+from hashbench.dataset import DISTANCES, Distance
 from hashbench.errors import UsageError
 from hashbench.util.numbers import INT64, whole_number
 
 FEATURES_DTYPES = ("auto", "float32", "float16", "bfloat16")
+RELEVANCE = ("labels", "neighbours")
 RERUN = ("missing", "failed", "stale", "all")
 MAX_TRIALS = 100_000  # of one run
 FULL: Literal["full"] = "full"
@@ -34,8 +35,11 @@ class Grid:
         parameters: {method: {parameter: value or text}}.
         limit: train on the first N items of the protocol's training order.
         seed: root seed.
-        metric, queries, labels: options of data sets that a file describes (:attr:`Dataset.options`): the distance that
-            neighbours are nearest under, what the queries are, where labels come from.
+        relevance: "neighbours": relevant are the nearest neighbours of the features, also of images, and labels where
+            there are some are scored beside; "labels"; or None for what the data set says.
+        metric: the distance that neighbours are nearest under, l2 where it is None.
+        queries, labels: options of data sets that a file describes (:attr:`Dataset.options`): what the queries are,
+            where labels come from.
         rerun: which trials are run besides those without a record: "failed", "stale", "all", or none ("missing").
 
     Raises:
@@ -53,6 +57,7 @@ class Grid:
     limit: int | None = None
     seed: int = 0
     rerun: str = "missing"
+    relevance: str | None = None
     metric: str | None = None
     queries: str | None = None
     labels: str | None = None
@@ -78,6 +83,15 @@ class Grid:
             raise UsageError(f"rerun is {self.rerun!r}, wanted one of {', '.join(RERUN)}")
         if self.metric is not None and self.metric not in DISTANCES:
             raise UsageError(f"metric is {self.metric!r}, wanted one of {', '.join(DISTANCES)}")
+        if self.relevance is not None and self.relevance not in RELEVANCE:
+            raise UsageError(f"relevance is {self.relevance!r}, wanted one of {', '.join(RELEVANCE)}")
+
+    @property
+    def neighbours(self) -> Distance | None:
+        """The distance of the neighbours that are asked to be relevant whatever the data set says."""
+        if self.relevance != "neighbours":
+            return None
+        return next((distance for distance in DISTANCES if distance == self.metric), DISTANCES[0])
 
     def dataset_options(self) -> dict[str, str]:
         """What is set of data sets that a file describes."""

@@ -1,12 +1,13 @@
 """The plan: grids become trials, each with the reason why it is run or not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from hashbench.dataset import Dataset
 from hashbench.errors import UsageError
 from hashbench.features.networks import net_name
 from hashbench.features.weights import Weights
@@ -27,10 +28,12 @@ class Plan:
     Attributes:
         entries: the trials.
         notes: lines on what was asked for and left out, and on records that cannot be read and count as absent.
+        datasets: those of the trials by their specs, as they were opened for the plan.
     """
 
     entries: list[PlanEntry]
     notes: list[str]
+    datasets: Mapping[str, Dataset]
 
     def to_run(self) -> list[PlannedTrial]:
         """The trials that are run."""
@@ -74,7 +77,15 @@ def make_plan(grids: Sequence[Grid], store: Store, data: Path, device: torch.dev
     trials_of_tasks = 0
     for grid, methods, count in zip(grids, chosen, counts, strict=True):
         options = tuple(grid.dataset_options().items())
-        asked = (grid.datasets, options, grid.features, grid.features_dtype, grid.limit, FULL in grid.bits)
+        asked = (
+            grid.datasets,
+            options,
+            grid.features,
+            grid.features_dtype,
+            grid.limit,
+            grid.relevance,
+            FULL in grid.bits,
+        )
         if asked not in tasks_of:
             tasks_of[asked] = list(tasks(grid, data, device, weights))
         trials_of_tasks += len(tasks_of[asked]) * count
@@ -86,7 +97,9 @@ def make_plan(grids: Sequence[Grid], store: Store, data: Path, device: torch.dev
                 trials.setdefault(planned.key, (planned, grid.rerun))
     _check_weights_used([planned for planned, _ in trials.values()], weights)
     records = store.records()
-    return Plan(plan_entries(list(trials.values()), store, records), [*notes, *records.fault_lines()])
+    entries = plan_entries(list(trials.values()), store, records)
+    datasets = {task.spec: task.dataset for of_grid in tasks_of.values() for task in of_grid}
+    return Plan(entries, [*notes, *records.fault_lines()], datasets)
 
 
 def _of_methods(task: Task, methods: list[ChosenMethod], grid: Grid) -> Iterator[PlannedTrial]:

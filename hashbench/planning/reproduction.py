@@ -18,6 +18,8 @@ def figure_grid(table: FigureTable, method: str, repeats: int) -> Grid:
         datasets=(table.protocol,),
         features=table.features,
         repeats=repeats,
+        relevance="neighbours" if table.neighbours else None,
+        metric=table.neighbours or None,
         parameters={name: values for name, values in table.parameters.items() if name == method},
     )
 
@@ -26,6 +28,8 @@ def run_command(grid: Grid) -> str:
     """The grid as a command, without the options that say where data and results lie."""
     words = ["hashbench", "run", "--methods", ",".join(grid.methods), "--bits", ",".join(map(str, grid.bits))]
     words += ["--datasets", ",".join(grid.datasets), "--features", str(grid.features)]
+    if grid.relevance is not None:
+        words += ["--relevance", grid.relevance, "--metric", str(grid.metric)]
     if grid.repeats > 1:
         words += ["--repeats", str(grid.repeats)]
     for method, values in grid.parameters.items():

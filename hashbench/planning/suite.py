@@ -39,6 +39,7 @@ class GridTable(Struct, frozen=True, forbid_unknown_fields=True):
     parameters: dict[str, Settings] | UnsetType = UNSET
     limit: int | UnsetType = UNSET
     seed: int | UnsetType = UNSET
+    relevance: Text | UnsetType = UNSET
     metric: Text | UnsetType = UNSET
     queries: Text | UnsetType = UNSET
     labels: Text | UnsetType = UNSET

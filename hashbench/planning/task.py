@@ -9,9 +9,9 @@ import torch
 from hashbench.codes import MAX_BITS
 from hashbench.data.images import on_device
 from hashbench.data.protocol_card import ProtocolCard, make_card
-from hashbench.data.spec import expand, open_dataset, protocol_id, set_options
+from hashbench.data.spec import expand, open_dataset, plugin_name, protocol_id, set_options
 from hashbench.data.vector_survey import check_distance, survey
-from hashbench.dataset import Dataset, Split
+from hashbench.dataset import Dataset, Distance, Split
 from hashbench.errors import BrokenFiles, UsageError, catching_exit
 from hashbench.evaluation.headline import NEIGHBOURS_K
 from hashbench.features.extractor import Extractor
@@ -19,6 +19,7 @@ from hashbench.features.spec import extractor, features_dtype
 from hashbench.features.weights import Weights
 from hashbench.planning.defaults import default_datasets
 from hashbench.planning.grid import FULL, Grid, check_commas
+from hashbench.plugins.registry import DATASETS
 from hashbench.util.paths import cache_folder
 
 TRIED_IMAGES = 16
@@ -30,21 +31,26 @@ class Task:
 
     Attributes:
         spec: how the data set is opened.
+        dataset: the open one.
         card: the protocol's.
         extractor: of the features.
         device: where its trials run.
         weights: where those of networks come from.
         remarks: lines on what looks wrong in the data set's files.
         dimension: of the features; None where the grid does not ask for codes of that length.
+        neighbours: the distance under which the nearest neighbours of the features are relevant, where the grid asks
+            for it and the data set does not say so itself.
     """
 
     spec: str
+    dataset: Dataset
     card: ProtocolCard
     extractor: Extractor
     device: torch.device
     weights: Weights
     remarks: Sequence[str] = ()
     dimension: int | None = None
+    neighbours: Distance | None = None
 
     def code_lengths(self, grid: Grid) -> tuple[int, ...]:
         """The grid's code lengths, each once, "full" as the number it means here."""
@@ -67,10 +73,24 @@ def tasks(grid: Grid, data: Path, device: torch.device, weights: Weights) -> Ite
     patterns = grid.datasets or default_datasets()
     check_commas("--datasets", patterns, _names_a_file)
     specs = dict.fromkeys(spec for pattern in patterns for spec in expand(pattern, weights.log))
-    for spec in set_options(specs, grid.dataset_options()):
+    for spec in _with_options(list(specs), grid):
         with catching_exit(f"data set {spec!r}"):
             task = _task(spec, grid, data, device, weights)
         yield task
+
+
+def _with_options(specs: Sequence[str], grid: Grid) -> list[str]:
+    """The specs with the options that files have; the metric of the features of images is none of them."""
+    options = grid.dataset_options()
+    of_files = any("metric" in DATASETS.get(plugin_name(spec)).options for spec in specs)
+    if not of_files and grid.neighbours is not None:
+        options.pop("metric", None)
+    elif not of_files and grid.metric is not None:
+        raise UsageError(
+            f"--metric is {grid.metric!r}, and no data set of this run has such an option; for images it goes with "
+            "--relevance neighbours"
+        )
+    return set_options(specs, options)
 
 
 def _names_a_file(spec: str) -> bool:
@@ -80,6 +100,14 @@ def _names_a_file(spec: str) -> bool:
 
 def _task(spec: str, grid: Grid, data: Path, device: torch.device, weights: Weights) -> Task:
     dataset = open_dataset(spec, data, weights.log)
+    neighbours = grid.neighbours if dataset.distance is None else None
+    if neighbours is not None:
+        dataset.distance = neighbours
+    elif dataset.distance is not None and grid.relevance == "labels":
+        raise UsageError(
+            f"relevance is 'labels', and {dataset.title} is judged by the nearest neighbours of its vectors; leave "
+            "--relevance out: where vectors have labels, mAP stands in the records too"
+        )
     card, split = make_card(dataset, protocol_id(spec, dataset))
     _check_sizes(card, grid.limit)
     card = _surveyed(dataset, card)
@@ -93,7 +121,7 @@ def _task(spec: str, grid: Grid, data: Path, device: torch.device, weights: Weig
     features = extractor(grid.features or dataset.features, weights, features_dtype(grid.features_dtype, device))
     _check_reads(features, dataset, split)
     dimension = _dimension(features, dataset, split, device) if FULL in grid.bits else None
-    return Task(spec, card, features, device, weights, dataset.notes(), dimension)
+    return Task(spec, dataset, card, features, device, weights, dataset.notes(), dimension, neighbours)
 
 
 def _dimension(features: Extractor, dataset: Dataset, split: Split, device: torch.device) -> int:

@@ -95,6 +95,7 @@ def _spec(task: Task, grid: Grid, **of_method: Any) -> TrialSpec:
         limit=grid.limit,
         repetition=0,
         seed=grid.seed,
+        neighbours=task.neighbours,
     )
 
 

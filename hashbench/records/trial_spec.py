@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from hashbench.dataset import Distance
 from hashbench.util.seeds import derive_seed
 
 RANDOM_CODES = "reference-random"
@@ -34,6 +35,8 @@ class TrialSpec:
         limit: train on the first N items of the training order, None for all.
         repetition: 0, 1, ...
         seed: root seed of the run.
+        neighbours: where it was asked that the nearest neighbours of the features be relevant, the distance that they
+            are nearest under; None where the data set says what is relevant, and then no part of the identity.
     """
 
     method: str
@@ -49,6 +52,7 @@ class TrialSpec:
     limit: int | None
     repetition: int
     seed: int
+    neighbours: Distance | None = None
 
     @property
     def own_seed(self) -> int:
@@ -74,12 +78,13 @@ class TrialSpec:
     def identity(self) -> dict[str, Any]:
         """The attributes as JSON reads them back (tuples are lists); equal for trials that ask for the same."""
         attributes: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return attributes
+        return {name: value for name, value in attributes.items() if value is not None or name != "neighbours"}
 
     def __str__(self) -> str:
         bits = "" if self.bits is None else f" {self.bits} bits"
         repetition = f" #{self.repetition}" if self.repetition else ""
-        return f"{self.method}{bits} on {self.protocol}, {self.features}{repetition}"
+        neighbours = f", neighbours by {self.neighbours}" if self.neighbours else ""
+        return f"{self.method}{bits} on {self.protocol}, {self.features}{neighbours}{repetition}"
 
 
 @dataclass(frozen=True)

@@ -104,12 +104,22 @@ class FittedMethod:
         return self._of_images(images.as_given(part) for part in _chunks(np.arange(len(x))))
 
     def dataset_batches(self, dataset: Dataset, items: Items) -> Iterator[Tensor]:
-        """The same for items of a data set, decoded a few at a time."""
+        """The same for items of a data set, read a few at a time: its vectors, or its images."""
+        vectors = dataset.vectors()
+        if vectors is not None:
+            parts = _chunks(items, training_data.FEATURE_BATCH)
+            return self._tried(batch for part in parts for batch in self._of_vectors(vectors[part]))
         return self._tried(self._of_images(dataset.images(part) for part in _chunks(items)))
 
     @property
     def _device(self) -> torch.device:
         return self.run.device
+
+    @property
+    def _dimension(self) -> int | None:
+        """Of the vectors that the method learnt from; None of a data set of images."""
+        card = self.stored.record["protocol_card"]
+        return card["vectors"]["dimension"] if "vectors" in card else None
 
     @property
     def _size(self) -> int:
@@ -120,7 +130,13 @@ class FittedMethod:
             raise UsageError(
                 f"{self.name} reads images, got {x.dtype} {list(x.shape)}; give image files or uint8 [n, 1 or 3, h, w]"
             )
-        return ArrayFeatures(self.name, x).batches(training_data.FEATURE_BATCH, self._device)
+        features, learnt = ArrayFeatures(self.name, x), self._dimension
+        if learnt is not None and features.width != learnt:
+            raise UsageError(
+                f"{self.name} learnt from vectors of {learnt:,} dimensions ({self.stored.trial.protocol}), got vectors "
+                f"of {features.width:,}; give some of the same kind"
+            )
+        return features.batches(training_data.FEATURE_BATCH, self._device)
 
     def _of_images(self, chunks: Iterator[Images]) -> Iterator[Tensor]:
         of_one_channel: bool | None = None
@@ -219,7 +235,7 @@ def _grey(images: Images) -> Tensor | None:
     return torch.stack(images)
 
 
-def _chunks(x: Any) -> Iterator[Any]:
-    """Parts of a list or an array, of as many images as are decoded at a time."""
-    for start in range(0, len(x), DECODE_CHUNK_IMAGES):
-        yield x[start : start + DECODE_CHUNK_IMAGES]
+def _chunks(x: Any, size: int = DECODE_CHUNK_IMAGES) -> Iterator[Any]:
+    """Parts of a list or an array, by default of as many images as are decoded at a time."""
+    for start in range(0, len(x), size):
+        yield x[start : start + size]

@@ -8,41 +8,59 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from hashbench.data.file_options import split_options
 from hashbench.data.image_tree import IMAGE_SUFFIXES, walk
+from hashbench.data.vector_files import SUFFIXES, VectorFile
+from hashbench.data.vector_formats import DTYPES
 from hashbench.errors import UsageError
+from hashbench.util.paths import cache_folder
+from hashbench.util.progress import Log, no_log
 
 ARRAY = ".npy"
+OTHER_COLUMNS = ("queries", "labels")  # of a table, which are none of its vectors' dimensions
+VECTOR_DTYPES = (*DTYPES, "float64")
 
 NewItems = npt.NDArray[Any] | Tensor | Sequence[str | Path]
 """Float vectors [n, d], uint8 images [n, 1 or 3, h, w], or image files."""
 
 
-def read_items(path: Path) -> npt.NDArray[Any] | list[Path]:
-    """The array in an .npy file, memory-mapped, or image files: the one that ``path`` is, or those of the folder.
+def read_items(source: Path, log: Log = no_log) -> npt.NDArray[Any] | list[Path]:
+    """The array in a file, memory-mapped, or image files: the one that ``source`` is, or those of the folder.
 
     A folder's files are all that end in .jpg, .jpeg or .png, in the folders inside it too, in alphabetical order.
+
+    Args:
+        source: an image, a folder, or a file of vectors of the formats of :class:`VectorFile`, an .npy also of images
+            or of float64; behind "?" the columns of a table that are no dimensions, "x.parquet?labels=kind".
+        log: gets a line where vectors have to be copied to be read row by row.
 
     Raises:
         UsageError: there is nothing there, or nothing that can be encoded.
     """
+    path, others = (source, {}) if source.exists() else split_options(source, OTHER_COLUMNS)
     if path.is_dir():
         names = [name for name in walk(path) if name.lower().endswith(IMAGE_SUFFIXES)]
         if not names:
             raise UsageError(f"the folder {path} holds no image ({', '.join(IMAGE_SUFFIXES)}); name another")
         return [path / name for name in names]
     if not path.is_file():
-        raise UsageError(f"there is no file or folder {str(path)!r}; name an image, a folder of images or an {ARRAY}")
+        raise UsageError(
+            f"there is no file or folder {str(path)!r}; name an image, a folder of images or a file of vectors"
+        )
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return [path]
-    if path.suffix != ARRAY:
+    if path.suffix.lower() not in SUFFIXES:
         raise UsageError(
-            f"{path} ends in {path.suffix!r}, wanted an image ({', '.join(IMAGE_SUFFIXES)}), a folder of them, or an "
-            f"{ARRAY} of vectors or images"
+            f"{path} ends in {path.suffix!r}, wanted an image ({', '.join(IMAGE_SUFFIXES)}), a folder of them, or a "
+            f"file of vectors ({', '.join(SUFFIXES)}; {ARRAY} also of images)"
         )
+    if path.suffix.lower() != ARRAY:
+        return VectorFile(path, cache_folder(), log).vectors(without=others.values())
     array = _mapped(path)
-    if array.ndim not in (2, 4) or not array.size or (array.ndim == 4) != (array.dtype == np.uint8):
+    wanted = {2: VECTOR_DTYPES, 4: ("uint8",)}.get(array.ndim, ())
+    if not array.size or array.dtype.name not in wanted:
         raise UsageError(
-            f"{path} is {array.dtype} {list(array.shape)}, wanted vectors [n, d] of float32, float64 or float16, or "
+            f"{path} is {array.dtype} {list(array.shape)}, wanted vectors [n, d] of {', '.join(VECTOR_DTYPES)}, or "
             "uint8 images [n, 1 or 3, h, w], at least one"
         )
     return array

@@ -2,14 +2,23 @@
 
 from pathlib import Path
 
+from hashbench.dataset import Dataset
 from hashbench.errors import UsageError
-from hashbench.execution.measure import measure
+from hashbench.execution.measure import Rescoring, measure
 from hashbench.features.spec import extractor
 from hashbench.records.schema import FORMAT
 from hashbench.records.store import Record, Store
 from hashbench.replay.context import ReplayContext
 from hashbench.replay.stored_dataset import check_items, open_recorded_dataset
-from hashbench.replay.stored_trial import StoredTrial, check_weights, load_method, load_method_codes, readable_trials
+from hashbench.replay.stored_features import recorded_features
+from hashbench.replay.stored_trial import (
+    StoredCodes,
+    StoredTrial,
+    check_weights,
+    load_method,
+    load_method_codes,
+    readable_trials,
+)
 from hashbench.util.progress import Log, no_log
 
 
@@ -45,9 +54,19 @@ def measure_again(stored: StoredTrial, context: ReplayContext) -> Record:
     features = extractor(trial.features, context.weights, trial.features_dtype)
     if method.traits.input == "features":
         check_weights(stored, features)
-    measured = measure(method, run, dataset, codes.query_items, (codes.query, codes.database), features)
+    pair = codes.query, codes.database
+    rescoring = _rescoring(stored, codes, dataset, context)
+    measured = measure(method, run, dataset, codes.query_items, pair, features, rescoring)
     throughput = {"format": FORMAT, "key": stored.record["key"], **measured}
     store = Store(context.results)
     store.prepare()
     store.write_throughput(throughput)
     return throughput
+
+
+def _rescoring(stored: StoredTrial, codes: StoredCodes, dataset: Dataset, context: ReplayContext) -> Rescoring | None:
+    """By the record's features, where neighbours by these are relevant."""
+    if codes.neighbours is None:
+        return None
+    inputs, _ = recorded_features(stored, dataset, context)
+    return Rescoring(inputs, codes.database_items, codes.neighbours.distance, stored.record["curves"]["neighbours"])

@@ -16,11 +16,8 @@ from hashbench.evaluation.evaluate import Scores, evaluate
 from hashbench.evaluation.headline import METRIC_VERSION
 from hashbench.execution.ground_truth import ground_truth
 from hashbench.execution.references import float_scores
-from hashbench.execution.training_data import TrainingData
 from hashbench.external.ground_truth import LEFT_OUT
 from hashbench.external.own_items import rows_by_number
-from hashbench.features.item_features import item_features
-from hashbench.features.spec import extractor
 from hashbench.features.weights import Weights, checked_weights
 from hashbench.records.lookup import find_records
 from hashbench.records.results import Results, results
@@ -29,7 +26,8 @@ from hashbench.records.store import Record, to_json
 from hashbench.records.trial_spec import FLOAT_FEATURES
 from hashbench.replay.context import ReplayContext
 from hashbench.replay.stored_dataset import open_recorded_dataset
-from hashbench.replay.stored_trial import StoredTrial, check_weights, load_codes
+from hashbench.replay.stored_features import recorded_features
+from hashbench.replay.stored_trial import StoredTrial, load_codes
 from hashbench.reporting.write import write_reports
 from hashbench.util.device import pick_device
 from hashbench.util.files import replacing
@@ -191,20 +189,16 @@ def _of_features(stored: StoredTrial, context: ReplayContext) -> tuple[Scores, R
     """Scores of the float features, which are extracted where the cache does not have them."""
     trial, dataset = stored.trial, open_recorded_dataset(stored, context.data, context.dataset)
     dataset.log = log_to_stderr
-    features = extractor(trial.features, context.weights, trial.features_dtype)
-    check_weights(stored, features)
-    where = cache_folder(), context.device, log_to_stderr, context.verified
-    cached = item_features(dataset, trial.dataset, features, *where)
-    labels, split = dataset.labels(), dataset.split().among(dataset.present())
-    inputs = TrainingData(dataset, cached.values, labels)
+    inputs, checksum = recorded_features(stored, dataset, context)
+    labels, split = inputs.labels, dataset.split().among(dataset.present())
     used = Split(split.train[: trial.limit], split.query, split.database)
     pair = (labels[split.query], labels[split.database]) if labels.shape[1] else (None, None)
     neighbours = None
     if dataset.distance is not None:
-        found = cached.sha256, used, dataset.distance, cache_folder()
+        found = checksum, used, dataset.distance, cache_folder()
         neighbours = ground_truth(inputs, *found, context.device, log_to_stderr)
     scored = pair, stored.record["protocol_card"]["cutoff"], neighbours
-    return float_scores(inputs, used, *scored, context.device), {"features_sha256": cached.sha256}
+    return float_scores(inputs, used, *scored, context.device), {"features_sha256": checksum}
 
 
 def _replace_score_arrays(file: Path, values: Mapping[str, npt.NDArray[np.float64]]) -> None:

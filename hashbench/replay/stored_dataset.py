@@ -35,7 +35,7 @@ def open_recorded_dataset(stored: StoredTrial, root: Path, spec: str | None = No
             f"record {stored.record['key']} is of {protocol}, which a file of yours describes; name it with "
             f"--dataset {name}:FILE"
         )
-    dataset = open_dataset(spec or protocol, root)
+    dataset = open_dataset(spec or protocol, root, neighbours=stored.trial.neighbours)
     here, _ = make_card(dataset, protocol_id(spec or protocol, dataset))
     if here.id != card:
         raise UsageError(

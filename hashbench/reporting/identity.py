@@ -14,7 +14,16 @@ from hashbench.reporting.table_key import CHECKSUM_DIGITS, TableKey, record_fact
 Name = tuple[str, str, int | None]
 
 _DICTIONARIES = ("variant", "backbones", "parameters")
-_TABLE_FACTS = ("supervised", "card", "metric_version", "features", "features_weights", "features_dtype", "limit")
+_TABLE_FACTS = (
+    "supervised",
+    "card",
+    "metric_version",
+    "features",
+    "features_weights",
+    "features_dtype",
+    "limit",
+    "neighbours",
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,7 @@ class Identity:
             "protocol": table["protocol"],
             "method": self.method,
             "bits": self.bits,
-            **{name: table[name] for name in _TABLE_FACTS},
+            **{name: table[name] for name in _TABLE_FACTS if name in table},
             "preset": self.preset,
             "named_variant": self.named_variant,
             **{name: getattr(self, name) for name in _DICTIONARIES},

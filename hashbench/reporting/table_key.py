@@ -19,6 +19,7 @@ COMPARED = {
     "dtype": "precision of the features",
     "limit": "limit of training items",
     "supervised": "supervision",
+    "neighbours": "relevance by neighbours",
 }
 _NAMES_IN_RECORDS = {"weights": "features_weights", "dtype": "features_dtype"}
 _EMPTY: dict[str, Any] = {"weights": "", "limit": 0}  # for null in records: keys are sorted
@@ -37,6 +38,7 @@ class TableKey:
         limit: number of training items, 0 for all.
         seed: root seed; 0 for cells over all root seeds.
         metric_version: of the metrics.
+        neighbours: where it was asked for, the distance of the neighbours that are relevant; empty elsewhere.
     """
 
     supervised: bool
@@ -48,6 +50,7 @@ class TableKey:
     limit: int
     seed: int
     metric_version: int
+    neighbours: str = ""
 
     @classmethod
     def of(cls, record: Record) -> Self:
@@ -57,13 +60,16 @@ class TableKey:
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> Self:
         """From a dictionary with the names that records use, and others."""
-        values = {field.name: facts[_NAMES_IN_RECORDS.get(field.name, field.name)] for field in fields(cls)}
-        return cls(**values | {name: values[name] or empty for name, empty in _EMPTY.items()})
+        names = (one.name for one in fields(cls) if one.name != "neighbours")
+        values = {name: facts[_NAMES_IN_RECORDS.get(name, name)] for name in names}
+        values |= {name: values[name] or empty for name, empty in _EMPTY.items()}
+        return cls(**values, neighbours=facts.get("neighbours") or "")
 
     def facts(self) -> dict[str, Any]:
         """The inverse of :meth:`from_facts`."""
         values: dict[str, Any] = {**asdict(self), "weights": self.weights or None, "limit": self.limit or None}
-        return {_NAMES_IN_RECORDS.get(name, name): value for name, value in values.items()}
+        named = {_NAMES_IN_RECORDS.get(name, name): value for name, value in values.items()}
+        return {name: value for name, value in named.items() if value or name != "neighbours"}
 
     @property
     def brief(self) -> str:
@@ -83,12 +89,14 @@ class TableKey:
     def _name(self, about_features: str, seed: str) -> str:
         limit = f", first {self.limit:,} training items" if self.limit else ""
         kind = ", supervised" if self.supervised else ""
-        return f"{self.protocol}, features {self.features}{about_features}{limit}{seed}{kind}"
+        neighbours = f", neighbours by {self.neighbours}" if self.neighbours else ""
+        return f"{self.protocol}, features {self.features}{about_features}{neighbours}{limit}{seed}{kind}"
 
     @property
     def digest(self) -> str:
         """Six hexadecimal digits, for links and file names."""
         text = repr(self).replace("TableKey", "Ground", 1)  # the class's first name: links and files keep theirs
+        text = text.replace(", neighbours=''", "")  # which keys had none of at first
         return hashlib.sha256(text.encode()).hexdigest()[:6]
 
     def differences(self, other: "TableKey") -> list[str]:

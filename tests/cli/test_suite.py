@@ -146,4 +146,7 @@ def test_a_suite_is_shown_with_its_runs(call: Callable[..., Done], rotations: Pa
     assert "bits: 12, 24, 32, 48\n" in text
     assert "bgan.encoder: vgg19\n" in text
     assert "runs" not in call("show", "bgan-leaderboard").out
+    both = json.loads(call("show", "embeddings", "--json").out)
+    assert both["data set"] == "embeddings"
+    assert both["suite"]["grid"]["relevance"] == "neighbours"
     assert "did you mean 'bgan-paper'" in call("show", "bgan-papre").err

@@ -1,12 +1,19 @@
 """The classifier behind one-hot classes: logistic regression at its minimum."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
+from hashbench.codes import MAX_BITS
 from hashbench.conformance.items import digits
+from hashbench.data.spec import open_dataset
+from hashbench.errors import Incompatible
 from hashbench.execution.linear_classifier import fit_linear_classifier
+from hashbench.execution.references import class_classifier
+from hashbench.execution.training_data import TrainingData
 
 DECAY = 5e-3
 TRAIN, OTHERS = digits(500), digits(300, 500)
@@ -49,3 +56,10 @@ def test_what_cannot_be_learnt_is_predicted_all_the_same(labels: torch.Tensor) -
     predicted = made.predict(torch.ones(6, 4))
     assert predicted.shape == (6, labels.shape[1])
     assert len(torch.unique(predicted, dim=0)) == 1
+
+
+def test_more_classes_than_a_code_can_have_bits_are_incompatible() -> None:
+    labels = np.zeros((4, MAX_BITS + 1), dtype=np.bool_)
+    inputs = TrainingData(open_dataset("digits", Path()), np.ones((4, 2), dtype=np.float32), labels)
+    with pytest.raises(Incompatible, match="a bit for each of 4,097 classes: codes have at most 4096 bits"):
+        class_classifier(inputs, np.arange(4), torch.device("cpu"))

@@ -16,8 +16,13 @@ import jsonschema
 import numpy as np
 import pytest
 
-from hashbench.execution.local import Watch, _pass_on
+import hashbench as hb
+from hashbench.data import spec
+from hashbench.dataset import Dataset
+from hashbench.execution import run
+from hashbench.execution.local import LocalExecutor, Watch, _pass_on
 from hashbench.execution.outcome import ProcessEnd, _status_and_message
+from hashbench.planning import task
 from hashbench.records.schema import schema
 from tests.command import hashbench, script, start
 
@@ -175,10 +180,11 @@ def test_a_record_that_is_made_again_stays_until_its_successor_is_whole(tmp_path
     assert (again["status"], again["metrics"]) == ("ok", first["metrics"])
 
 
-def test_the_clock_of_a_time_out_stands_still_while_features_are_extracted() -> None:
+@pytest.mark.parametrize("phase", ["features", "neighbours"])
+def test_the_clock_of_a_time_out_stands_still_while_features_and_neighbours_are_found(phase: str) -> None:
     watch = Watch(cast("Any", None), cast("Any", None), cast("Any", None), started=100.0)
     watch.enter("load", 100.0)
-    watch.enter("features", 101.0)
+    watch.enter(phase, 101.0)
     assert not watch.overdue(5, 400.0)
     watch.enter("fit", 401.0)
     assert not watch.overdue(5, 404.9)
@@ -228,6 +234,12 @@ if os.fork() == 0:
     os._exit(0)
 sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
 """
+PREPARED = """from multiprocessing import forkserver
+from hashbench.execution.local import LocalExecutor
+
+LocalExecutor().prepare()
+print(forkserver._forkserver._forkserver_pid is not None)
+"""
 POOLED = """import multiprocessing
 import hashbench as hb
 
@@ -255,3 +267,32 @@ def test_a_daemonic_worker_is_told_of_the_inline_executor(tmp_path: Path) -> Non
     assert refused.startswith("the local executor starts a process for each trial, which a daemonic worker")
     assert 'use executor="inline"' in refused
     assert ran == "['ok', 'ok', 'ok']"
+
+
+def test_trials_are_prepared_before_the_plan_is_made_and_a_data_set_is_opened_once_for_both(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    steps: list[str] = []
+    open_dataset = spec.open_dataset
+
+    def open_and_note(*given: Any) -> Dataset:
+        steps.append("open")
+        return open_dataset(*given)
+
+    class Idle(LocalExecutor):
+        def prepare(self) -> None:
+            steps.append("prepare")
+
+        def run(self, *_given: Any) -> bool:
+            steps.append("run")
+            return True
+
+    monkeypatch.setattr(run, "executor", lambda *_given: Idle())
+    monkeypatch.setattr(task, "open_dataset", open_and_note)
+    hb.run(methods="lsh", bits=8, results=tmp_path, progress=False)
+    assert steps == ["prepare", "open", "run"]
+
+
+def test_preparing_starts_the_server_that_trials_are_forked_from(tmp_path: Path) -> None:
+    done = script(tmp_path / "prepared.py", PREPARED, tmp_path)
+    assert done.stdout == "True\n", done.stderr

@@ -241,6 +241,15 @@ def test_the_papers_suite_has_its_networks_code_lengths_and_three_seeds() -> Non
     assert (asked["encoder"], asked["reconstruction_size"]) == ("vgg19", 64)
 
 
+@pytest.mark.parametrize(("name", "metric"), [("embeddings", "l2"), ("photo-embeddings", "cosine")])
+def test_the_suites_of_embeddings_are_judged_by_neighbours_and_rotate_with_three_seeds(name: str, metric: str) -> None:
+    runs = open_suite(name).runs
+    assert {(run.relevance, run.metric) for run in runs} == {("neighbours", metric)}
+    (rotated,) = [run for run in runs if "rotated_sign" in run.methods]
+    assert (rotated.bits, rotated.repeats) == (("full",), 3)
+    assert {"zero", "mean"} <= {run.parameters["sign"]["threshold"] for run in runs if "sign" in run.methods}
+
+
 @pytest.mark.parametrize("name", suite_names())
 def test_a_shipped_suite_says_what_comes_first_and_how_long_it_takes(name: str) -> None:
     suite = open_suite(name)

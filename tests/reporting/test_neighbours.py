@@ -21,6 +21,7 @@ from hashbench.records.schema import schema
 from hashbench.replay.context import ReplayContext
 from hashbench.replay.rescore import rescore_record
 from hashbench.replay.stored_trial import StoredTrial
+from hashbench.reporting.leaderboard.rescored import rescored
 from hashbench.reporting.leaderboard.tables import tables
 
 ROWS = 600
@@ -101,6 +102,42 @@ def test_tables_go_by_the_neighbours_and_say_so(folder: Path) -> None:
     assert labelled.metric == "neighbours/recall@10"
     (by_labels,) = tables(hb.results(folder / "labelled"), metric="map@1000")
     assert by_labels.metric == "map@1000"
+
+
+def test_both_stages_of_a_search_are_measured_and_shown(folder: Path) -> None:
+    results = hb.results(folder / "results")
+    assert len(results.throughputs) == 4
+    curves = {record["key"]: record["curves"]["neighbours"] for record in results.records}
+    for throughput in results.throughputs:
+        jsonschema.validate(throughput, schema("throughput"))
+        shortlists = throughput["rescoring"]["shortlists"]
+        assert list(shortlists) == ["1", "2", "3", "5", "10", "20", "50"]
+        recall = curves[throughput["key"]]["recall"]
+        assert [stages["recall"] for stages in shortlists.values()] == [recall[int(m) - 1] for m in shortlists]
+    (table,) = tables(results)
+    found = rescored(table.ranked[0].cell(12))
+    assert found is not None
+    assert found.recall >= 0.95
+    details = (folder / "results/leaderboard.md").read_text()
+    assert "| rescored R@10 | scan ms p50 / p95 | rescoring ms p50 / p95 |" in details
+    assert f"{found.recall:.3f} (m {found.m})" in details
+    header, first = (folder / "results/leaderboard.csv").read_text().splitlines()[:2]
+    line = dict(zip(header.split(","), first.split(","), strict=False))
+    assert {"rescored_recall@10", "scan_ms_p95", "rescoring_ms_p50"} <= line.keys()
+    assert "scan + rescoring ms" in words("leaderboard", "--results", str(folder / "results"))
+    assert '"cost:rescoring"' in (folder / "results/leaderboard.html").read_text()
+
+
+def test_they_are_measured_again_from_a_record(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "results/records", tmp_path / "records")
+    (file,) = tmp_path.glob("records/*itq-12*.json")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(measure, "SECONDS_PER_FIGURE", 0.001)
+        patch.setenv("HASHBENCH_CACHE", str(folder / "cache"))
+        given = ["--results", str(tmp_path), "--dataset", f"embeddings:{folder / 'x.npz'}?queries=40"]
+        assert "scans and rescores for a query in" in words("measure", str(file), *given)
+    (throughput,) = tmp_path.glob("throughput/*.json")
+    assert "50" in json.loads(throughput.read_text())["rescoring"]["shortlists"]
 
 
 def test_a_metric_shows_the_tables_that_have_it(folder: Path) -> None:

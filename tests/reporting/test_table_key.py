@@ -18,6 +18,7 @@ CHANGES: dict[str, Any] = {
     "dtype": "float16",
     "limit": 1000,
     "metric_version": 99,
+    "neighbours": "cosine",
 }
 each_change = pytest.mark.parametrize("name", CHANGES)
 

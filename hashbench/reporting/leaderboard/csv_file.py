@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from hashbench.reporting.leaderboard.rescored import rescored_columns
 from hashbench.reporting.leaderboard.table import Cell, Line, Table
 
 FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r")
@@ -13,7 +14,7 @@ FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r")
 def csv(tables: Iterable[Table]) -> str:
     """All cells of all tables, in the order of the leaderboard."""
     frame = pd.DataFrame(lines(tables))
-    frame = frame.astype({name: "Int64" for name in ("bits", "bytes_per_item") if name in frame})
+    frame = frame.astype({name: "Int64" for name in ("bits", "bytes_per_item", "rescored_m") if name in frame})
     return frame.map(_as_text).rename(columns=_as_text).to_csv(index=False, lineterminator="\n")
 
 
@@ -69,6 +70,7 @@ def _figures(cell: Cell) -> dict[str, Any]:
         "fit_s": cell.seconds("fit"),
         "encode_images_per_s": cell.encode_rate(),
         "search_queries_per_s": cell.search_rate(),
+        **rescored_columns(cell),
     }
 
 

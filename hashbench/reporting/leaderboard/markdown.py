@@ -14,6 +14,7 @@ from hashbench.reporting.leaderboard.cell_text import (
     rank_text,
     value,
 )
+from hashbench.reporting.leaderboard.rescored import ABOUT, HEADINGS, rescored_texts, two_stages
 from hashbench.reporting.leaderboard.table import SEARCH_K, Table
 from hashbench.reporting.metric_names import metric_heading, metric_name
 from hashbench.reporting.plain_text import markdown_table
@@ -27,7 +28,13 @@ def markdown(tables: Iterable[Table]) -> str:
     """All tables, each with its caption, its failures and a detailed table."""
     parts = ["# Leaderboard"]
     for table in tables:
-        parts += [f"## {escaped(title(table))}", *overview(table), "### Details", _details(table)]
+        parts += [
+            f"## {escaped(title(table))}",
+            *overview(table),
+            "### Details",
+            _details(table),
+            *([ABOUT] if two_stages(table) else ()),
+        ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -69,6 +76,7 @@ def _details(table: Table) -> str:
     by_labels = [*DETAILS[:2], *cutoff, *DETAILS[2:]] if not table.by_neighbours or table.card["classes"] else []
     metrics = dict.fromkeys([*(BY_NEIGHBOURS if table.by_neighbours else ()), *by_labels, table.metric])
     size = ["bytes/item"] if table.by_neighbours else []
+    stages = two_stages(table)
     numbers = [
         "bits",
         *size,
@@ -79,6 +87,7 @@ def _details(table: Table) -> str:
         "fit s",
         f"encode {'vectors' if table.has_vectors else 'images'}/s",
         f"search queries/s (k = {SEARCH_K})",
+        *(HEADINGS if stages else ()),
     ]
     rows = [
         [
@@ -90,6 +99,7 @@ def _details(table: Table) -> str:
             difference(cell),
             p_value(cell),
             *costs(cell),
+            *(rescored_texts(cell) if stages else ()),
         ]
         for row in table.rows
         for bits, cell in row.by_bits()

@@ -7,12 +7,21 @@ from rich.padding import Padding
 from rich.text import Text
 
 from hashbench.reporting.leaderboard.caption import caption, failures, few_codes, title
-from hashbench.reporting.leaderboard.cell_text import bytes_text, costs, information_text, rank_text, value
+from hashbench.reporting.leaderboard.cell_text import (
+    SHOWN_PERCENT,
+    bytes_text,
+    costs,
+    information_text,
+    rank_text,
+    value,
+)
+from hashbench.reporting.leaderboard.rescored import stages_text, two_stages
 from hashbench.reporting.leaderboard.table import SEARCH_K, Row, Table
 from hashbench.reporting.leaderboard.table import Line as TableLine
 from hashbench.reporting.terminal_table import Column, Line, print_table, too_narrow
 
 BYTES = "bytes"
+STAGES = "scan + rescoring ms"
 COSTS = {
     "fit s": "fit s (training)",
     "encode/s": "encode/s (images)",
@@ -31,6 +40,8 @@ def show(tables: Iterable[Table], console: Console) -> None:
             for heading, words in COSTS.items()
             if heading not in left_out
         ]
+        if two_stages(table) and STAGES not in left_out:
+            costs_shown.append(f"{STAGES} (a query's median, of the measured m that holds {SHOWN_PERCENT} %)")
         about = [f"{', '.join(costs_shown)}: at {table.columns[-1]} bits."] if costs_shown else []
         sentences = [*caption(table), *about, *too_narrow(console, left_out)]
         console.print(Padding(Text(" ".join(sentences), style="dim"), (0, 1)))
@@ -52,13 +63,16 @@ def _columns(table: Table) -> list[Column]:
         *bits,
         *size,
         *(Column(name, leave_out=rates[name]) for name in COSTS),
+        *([Column(STAGES, leave_out=4)] if two_stages(table) else ()),
     ]
 
 
 def _line(table: Table, line: TableLine) -> Line:
     row, reference = line.row, line.kind == "reference"
-    numbers = ["", "", ""] if reference else costs(row.cell(table.columns[-1]))
-    size = [bytes_text(row.cell(table.columns[-1]))] if table.by_neighbours else []
+    last = row.cell(table.columns[-1])
+    stages = [stages_text(last)] if two_stages(table) else []
+    numbers = [""] * (3 + len(stages)) if reference else [*costs(last), *stages]
+    size = [bytes_text(last)] if table.by_neighbours else []
     cells = [
         Text(rank_text(line)),
         Text(row.label, style="italic" if reference else ""),

@@ -5,8 +5,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from hashbench.evaluation.headline import NEIGHBOURS_HEADLINE
 from hashbench.evaluation.metrics import Metric, declared, declared_neighbours
 from hashbench.records.store import Record
+from hashbench.reporting.leaderboard.cell_text import SHOWN_PERCENT
+from hashbench.reporting.leaderboard.rescored import rescored
 from hashbench.reporting.leaderboard.table import SEARCH_K, Cell
 from hashbench.reporting.metric_names import metric_name
 
@@ -44,7 +47,8 @@ def measures(records: Iterable[Record]) -> list[Measure]:
     known |= {metric.id: metric for cutoff in sorted(cutoffs) for metric in declared(cutoff)}
     ordered = [*(name for name in known if name in names), *sorted(names - set(known))]
     metrics = [_metric(name, known.get(name)) for name in ordered]
-    return [*sorted(metrics, key=lambda measure: measure.group == "Bounds"), *_COSTS, *_CODES]
+    stages = _STAGES if NEIGHBOURS_HEADLINE in names else ()
+    return [*sorted(metrics, key=lambda measure: measure.group == "Bounds"), *_COSTS, *stages, *_CODES]
 
 
 def _metric(name: str, metric: Metric | None) -> Measure:
@@ -77,6 +81,21 @@ def _diagnostic(name: str) -> Callable[[Record], Any]:
     return lambda record: (record["diagnostics"] or {}).get(name)
 
 
+def _scan(cell: Cell) -> float | None:
+    found = rescored(cell)
+    return None if found is None else found.scan[0]
+
+
+def _rescoring(cell: Cell) -> float | None:
+    found = rescored(cell)
+    return None if found is None else found.rescoring[0]
+
+
+_AT = f"of one query, median, at the measured m that holds {SHOWN_PERCENT} % of the neighbours"
+_STAGES = (
+    Measure("cost:scan", "scan ms", "Cost", "down", "count", f"search by codes {_AT}", None, _scan),
+    Measure("cost:rescoring", "rescoring ms", "Cost", "down", "count", f"ranking by vectors {_AT}", None, _rescoring),
+)
 _COSTS = (
     Measure("cost:fit", "training time", "Cost", "down", "seconds", "wall-clock seconds of fit", _seconds("fit")),
     Measure("cost:epochs", "epochs", "Cost", "none", "count", "epochs or iterations that training reported", _epochs),

@@ -28,6 +28,7 @@ class FigureTable(Struct, frozen=True, forbid_unknown_fields=True):
         spread: standard deviations by method and code length.
         tolerances: by method, where it is another.
         parameters: hyper-parameters by method.
+        neighbours: the distance of the neighbours that are relevant; empty for relevance by labels.
     """
 
     title: Text
@@ -43,6 +44,7 @@ class FigureTable(Struct, frozen=True, forbid_unknown_fields=True):
     spread: dict[str, ByBits] = {}
     tolerances: dict[str, NotNegative] = {}
     parameters: dict[str, dict[str, Any]] = {}
+    neighbours: str = ""
 
     def bits(self, method: str) -> tuple[int, ...]:
         """Code lengths for which there is a figure."""

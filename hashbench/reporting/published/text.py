@@ -12,10 +12,11 @@ def table_lines(table: FigureTable, method: str, verdicts: Sequence[Verdict]) ->
     """The table with what one has to know to read it."""
     rows = [HEAD, *(_row(verdict) for verdict in verdicts)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
+    neighbours = f" by {table.neighbours}" if table.neighbours else ""
     lines = [
         f"{method}: {table.title}",
         f"source: {table.source}",
-        f"protocol: {table.protocol}, features {table.features}, {table.metric}: {table.setting}",
+        f"protocol: {table.protocol}, features {table.features}, {table.metric}{neighbours}: {table.setting}",
     ]
     if table.differs:
         lines.append(f"here: {table.differs}")

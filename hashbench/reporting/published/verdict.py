@@ -75,7 +75,7 @@ def _fits(record: Record, table: FigureTable, method: str, bits: int) -> bool:
     """Whether a record is finished and of the table's run, with its hyper-parameters and no other changes."""
     trial, asked = record["trial"], table.parameters.get(method, {})
     here = {"method": method, "bits": bits, "protocol": table.protocol, "features": table.features}
-    if any(trial[name] != value for name, value in here.items()):
+    if any(trial[name] != value for name, value in here.items()) or trial.get("neighbours", "") != table.neighbours:
         return False
     changed = trial["limit"] is not None or trial["preset"] is not None or record["variant"].keys() - asked.keys()
     same = all(trial["parameters"].get(name) == value for name, value in asked.items())

@@ -66,6 +66,7 @@ class _Cell(Struct, frozen=True, omit_defaults=True):
     runs: Annotated[list[_RunText], Meta(min_length=1, description="a list of at least one run")]
     metrics: dict[str, _Figure]
     named_variant: str | None = None
+    neighbours: str | None = None
 
 
 class _Content(Struct, frozen=True):

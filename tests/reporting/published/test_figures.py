@@ -3,7 +3,8 @@
 import pytest
 
 from hashbench.data.spec import expand
-from hashbench.evaluation.metrics import declared
+from hashbench.dataset import DISTANCES
+from hashbench.evaluation.metrics import declared, declared_neighbours
 from hashbench.features.networks import is_network
 from hashbench.features.spec import summaries
 from hashbench.planning.grid import Grid
@@ -18,7 +19,9 @@ TABLES = figure_tables()
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.title)
 def test_a_table_names_a_protocol_a_metric_and_features_that_are_here(table: FigureTable) -> None:
     assert expand(table.protocol) == [table.protocol]
-    assert table.metric in {metric.id for metric in declared()}
+    metrics = declared_neighbours() if table.neighbours else declared()
+    assert table.metric in {metric.id for metric in metrics}
+    assert table.neighbours in ("", *DISTANCES)
     assert table.features in summaries() or is_network(table.features)
     assert table.source
     assert table.why
@@ -46,3 +49,10 @@ def test_the_command_of_a_table_asks_for_its_run() -> None:
     assert run_command(figure_grid(table, "lsh", 3)) == (
         "hashbench run --methods lsh --bits 12,24,32,48 --datasets cifar10/unsupervised-59k --features gist --repeats 3"
     )
+
+
+def test_a_figure_of_neighbours_asks_for_them() -> None:
+    (table,) = tables_with("rabitq")
+    grid = figure_grid(table, "rabitq", 1)
+    assert (grid.relevance, grid.metric) == ("neighbours", "l2")
+    assert " --relevance neighbours --metric l2 --set rabitq.rotation=False" in run_command(grid)

@@ -73,6 +73,7 @@ def test_ours_is_the_mean_over_repetitions() -> None:
         {"limit": 100},
         {"preset": "quick"},
         {"method": "lsh"},
+        {"neighbours": "l2"},
         {"parameters": {"iterations": 50}, "variant": {}},
         {"variant": {"iterations": 20, "other": 1}},
     ],
