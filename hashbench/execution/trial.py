@@ -26,6 +26,7 @@ from hashbench.evaluation.evaluate import Scores, evaluate, warm_up
 from hashbench.evaluation.headline import headline_of
 from hashbench.evaluation.neighbourhoods import neighbourhood_quality
 from hashbench.evaluation.neighbours import Neighbours
+from hashbench.evaluation.relevance import labels_are_graded
 from hashbench.execution import references, training_data
 from hashbench.execution.events import Event
 from hashbench.execution.frozen_maps import CachedMaps
@@ -174,6 +175,7 @@ class TrialRunner:
         """Everything up to the record; returns how to measure throughput, None for the reference trials."""
         with self._phase("load"):
             loaded = self._load()
+            self.graded = labels_are_graded(loaded.label_pair())
         with self._phase("audit"):
             self.record["protocol_card"]["leaks"] = found_leaks(
                 loaded.dataset, loaded.card, loaded.split, self.settings.cache
@@ -348,7 +350,7 @@ class TrialRunner:
     @contextmanager
     def _evaluation(self) -> Iterator[None]:
         with self._phase("compile"):
-            warm_up(self.device)
+            warm_up(self.device, self.graded)
         with self._phase("evaluate"):
             yield
 
