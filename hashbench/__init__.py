@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hashbench.version import __version__
 
 if TYPE_CHECKING:
+    from hashbench.advice.advise import advise as advise
     from hashbench.codes import Codes as Codes
     from hashbench.errors import Incompatible as Incompatible
     from hashbench.errors import UsageError as UsageError
@@ -33,6 +34,7 @@ _HOMES = {
     "Results": "hashbench.records.results",
     "Scores": "hashbench.evaluation.evaluate",
     "UsageError": "hashbench.errors",
+    "advise": "hashbench.advice.advise",
     "check": "hashbench.replay.gates",
     "compare": "hashbench.replay.gates",
     "evaluate": "hashbench.evaluation.evaluate",
@@ -52,6 +54,7 @@ __all__ = [
     "Scores",
     "UsageError",
     "__version__",
+    "advise",
     "check",
     "compare",
     "evaluate",

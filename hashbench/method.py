@@ -27,14 +27,12 @@ class Traits:
         paper: authors, title, venue and year.
         presets: named sets of parameters ("quick": a shorter training, for methods that take long).
         zero_is_one: the bit of a projection that is exactly 0 is 1; without it, 0. See :meth:`HashMethod.project`.
-        information: what the method sees beside the images (or their features): nothing ("images"), "external
-            knowledge" (a text model, word lists), the "class names" of the data set, "captions" of its images, or
-            "labels", which supervised says. Tables name it where it is more than images.
-        nested: the first L bits of a code are the L-bit code, so one training serves all lengths of a run; such a
-            method defines :meth:`HashMethod.first_bits`. Where it draws, it draws bit by bit, whatever their number.
-
-    Raises:
-        ValueError: information is none of these, or does not go with supervised.
+        information: what it sees beside images: nothing, "external knowledge" (a text model, word lists), or what the
+            name says; supervised says "labels".
+        nested: the first L bits of a code are the L-bit code; see :meth:`HashMethod.first_bits`.
+        ranking: what its codes are ranked by: "hamming", or "estimator": by distances that it estimates
+            (:meth:`HashMethod.scores`) from codes and factors kept beside them. Estimators have to be named on the
+            command line and get tables of their own.
     """
 
     input: Literal["features", "images"] = "features"
@@ -46,6 +44,7 @@ class Traits:
     zero_is_one: bool = False
     information: Information = "images"
     nested: bool = False
+    ranking: Literal["hamming", "estimator"] = "hamming"
 
     def __post_init__(self) -> None:
         if self.information not in INFORMATION:
@@ -53,10 +52,7 @@ class Traits:
         if self.supervised and self.information == "images":
             object.__setattr__(self, "information", "labels")
         if self.supervised != (self.information == "labels"):
-            raise ValueError(
-                f"traits.information is {self.information!r} with supervised={self.supervised}; a method sees labels "
-                "if and only if it is supervised: say supervised=True and leave information out, or name what it sees"
-            )
+            raise ValueError(f"traits.information is {self.information!r}: who sees labels and no other is supervised")
 
 
 class ImageBatches(Protocol):
@@ -216,6 +212,7 @@ class RunContext:
         device: of all tensors.
         generator: a seeded generator on the CPU; pass it to every draw.
         features: id of the trial's features ("gist", "squeezenet1_1@128").
+        distance: that the trial's features are near under, where their neighbours are what counts: l2, cosine or ip.
         dtype: what networks compute in: bfloat16 for autocast where the method's parameter "precision" says so, else
             float32.
         checkpoint: a folder of the trial's own that outlives a killed training, or None; the method creates it.
@@ -229,6 +226,7 @@ class RunContext:
     device: torch.device
     generator: torch.Generator
     features: str = "pixels"
+    distance: Literal["l2", "cosine", "ip"] = "l2"
     dtype: torch.dtype = torch.float32
     checkpoint: Path | None = None
     backbones: Callable[[str], Backbone] = no_backbone
@@ -315,12 +313,33 @@ class HashMethod(ABC):
         """The projection as numbers, for files that other programs read; None where it is no such map."""
         return None
 
+    def factors(self, batch: Tensor) -> Tensor:
+        """Of an estimator: what the database keeps of each item beside its code, float32 [n, f], of the same batch."""
+        raise NotImplementedError(f"{type(self).__name__} is an estimator and must define factors")
+
+    def prepare(self, queries: Tensor) -> Tensor:
+        """Of an estimator: what :meth:`scores` reads of queries, float32 [q, p], of a batch like :meth:`encode`'s."""
+        raise NotImplementedError(f"{type(self).__name__} is an estimator and must define prepare")
+
+    def scores(self, prepared: Tensor, codes: Tensor, factors: Tensor) -> Tensor:
+        """Of an estimator: scores of every query and every item of a block, float32 [q, block], less is nearer.
+
+        A score does not depend on what else stands in its block.
+
+        Args:
+            prepared: of queries, float32 [q, p], rows of what :meth:`prepare` returned.
+            codes: packed bits, uint8 [block, ceil(bits / 8)], the first bit highest;
+                :func:`hashbench.search.signed_products.signed_products` multiplies them with real numbers.
+            factors: float32 [block, f], of the same items.
+        """
+        raise NotImplementedError(f"{type(self).__name__} is an estimator and must define scores")
+
     def remark(self) -> str | None:
         """What a table has to say of results with these parameters, a phrase for its caption; or None."""
         return None
 
     def is_nested(self) -> bool:
-        """Whether its codes are nested with these parameters; what the traits say, unless it hangs on them."""
+        """Whether its codes are nested with these parameters; what the traits say, unless overridden."""
         return self.traits.nested
 
     def first_bits(self, bits: int) -> Self:

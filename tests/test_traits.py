@@ -17,7 +17,7 @@ def test_a_supervised_method_sees_labels() -> None:
 
 def test_what_does_not_fit_together_is_refused() -> None:
     for wrong in ({"information": "labels"}, {"supervised": True, "information": "captions"}):
-        with pytest.raises(ValueError, match="sees labels if and only if it is supervised"):
+        with pytest.raises(ValueError, match="who sees labels and no other is supervised"):
             Traits(**wrong)
     with pytest.raises(ValueError, match="information is 'text', wanted one of images, external knowledge, class"):
         Traits(information="text")  # type: ignore[arg-type]

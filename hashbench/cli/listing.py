@@ -57,6 +57,7 @@ def _methods() -> list[dict[str, Any]]:
                 "paper": method.traits.paper,
                 "supervised": method.traits.supervised,
                 "information": method.traits.information,
+                "ranking": method.traits.ranking,
                 "origin": METHODS.origin(name),
                 "shipped": METHODS.is_shipped(name),
             }

@@ -27,6 +27,7 @@ VERBS = {
     "encode": "encode",
     "query": "query",
     "export": "export",
+    "advise": "advise",
     "reproduce": "reproduce",
     "conformance": "conformance",
     "new": "new",

@@ -32,8 +32,9 @@ def command(record: str, source: str, neighbours: int, as_json: bool, **given: A
     """Find the items of a record's database that are nearest to new ones.
 
     RECORD is a record's file or the beginning of its key, INPUT an image, a folder of images, or a file of vectors, as
-    `hashbench encode` takes them. Shows the nearest items by Hamming distance, nearest first, and the times
-    of encoding and of searching; the names of items and labels come from the data set, where it is on disk.
+    `hashbench encode` takes them. Shows the nearest items, nearest first, by Hamming distance or by the scores of the
+    record's ranking (less is nearer), and the times of encoding and of searching; the names of items and labels come
+    from the data set, where it is on disk.
     """
     from hashbench.cli.fitted import open_fitted
     from hashbench.replay.new_items import file_names, read_items
@@ -83,7 +84,7 @@ def _rows(found: "Found", dataset: "Dataset | None") -> list[list[dict[str, Any]
             {
                 "item": int(item),
                 "name": None if dataset is None else dataset.names(items[rank : rank + 1])[0],
-                "distance": int(distances[rank]),
+                "distance": distances[rank].item(),
                 "labels": [classes[label] if classes else int(label) for label in labels[rank].nonzero()[0]],
             }
             for rank, item in enumerate(items)
@@ -99,7 +100,7 @@ def _table(name: str, nearest: list[dict[str, Any]]) -> str:
     cells = [
         (
             str(rank),
-            str(one["distance"]),
+            f"{one['distance']:.6g}",
             plain(one["name"] or f"item {one['item']}"),
             plain(", ".join(map(str, one["labels"]))),
         )

@@ -52,6 +52,13 @@ Examples:
     "--queries", metavar="FILE|N|NAME", help="Queries of vectors: a file, a number or share of rows, a column."
 )
 @click.option("--labels", metavar="FILE|NAME", help="Labels of vectors: a .npy file, or a column.")
+@click.option(
+    "--rankings",
+    default="hamming",
+    show_default=True,
+    metavar="LIST",
+    help="What codes are ranked by, a record each: hamming, asymmetric (real queries).",
+)
 @click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1, ...")
 @click.option("--offline", is_flag=True, help="Download nothing.")
 @click.option("--executor", default="local", show_default=True, metavar="NAME", help="local (isolated) or inline.")
@@ -86,7 +93,9 @@ def _run(given: dict[str, Any], asked: dict[str, Any]) -> int:
     from hashbench.planning.grid import grid_fields, parse_bits, parse_settings, split_list
     from hashbench.planning.suite import open_grids, open_suite
 
-    fields = grid_fields(asked, methods=split_list, bits=parse_bits, datasets=split_list, parameters=parse_settings)
+    fields = grid_fields(
+        asked, methods=split_list, bits=parse_bits, datasets=split_list, parameters=parse_settings, rankings=split_list
+    )
     grids = open_grids(given["suite"], fields)
     if given["suite"] is not None and (requirements := open_suite(given["suite"]).requirements()):
         click.echo(f"suite {given['suite']} {requirements}", err=True)

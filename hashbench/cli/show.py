@@ -57,6 +57,7 @@ def _method(name: str) -> dict[str, Any]:
         "reads": traits.input + (" and features" if traits.wants_features else ""),
         "supervised": traits.supervised,
         "information": traits.information,
+        "ranking": traits.ranking,
         "deterministic": traits.deterministic,
         "nested": traits.nested,
         "parameters": {p.name: f"{p.type_name()} = {p.default!r}" for p in declared(method).values()},

@@ -33,12 +33,14 @@ def has_a_docstring(subject: Subject) -> str | None:
 
 @check("correct the class attribute traits")
 def has_valid_traits(subject: Subject) -> str | None:
-    """Traits are a Traits, which read 'features' or 'images', and a method on images has image_size."""
+    """Traits read 'features' or 'images', rank by 'hamming' or 'estimator', and a method on images has image_size."""
     traits: object = subject.traits
     if not isinstance(traits, Traits):
         return f"traits is a {type(traits).__name__}"
     if traits.input not in ("features", "images"):
         return f"traits.input is {traits.input!r}"
+    if traits.ranking not in ("hamming", "estimator"):
+        return f"traits.ranking is {traits.ranking!r}"
     if traits.input == "images" and not isinstance(size := subject.make().image_size(FEATURES), int):
         return f"image_size returned {size!r}"
     return None

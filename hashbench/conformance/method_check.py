@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from hashbench.codes import check_bits
-from hashbench.conformance import awkward, declarations, encoding, fitting, states
+from hashbench.conformance import awkward, declarations, encoding, estimates, fitting, states
 from hashbench.conformance.check import Check, Inapplicable
 from hashbench.conformance.subject import CPU, FEATURES, NotFittedError, Subject
 from hashbench.errors import ConformanceFailure, UsageError, in_words, unknown
@@ -16,7 +16,7 @@ from hashbench.plugins.registry import METHODS
 
 BITS = 16
 Status = Literal["passed", "failed", "expected", "blocked", "not applicable"]
-MODULES = (declarations, fitting, encoding, awkward, states)
+MODULES = (declarations, fitting, encoding, estimates, awkward, states)
 
 
 @dataclass(frozen=True)

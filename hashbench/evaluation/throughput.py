@@ -12,6 +12,7 @@ from torch import Tensor
 from hashbench.codes import Codes
 from hashbench.evaluation.ranking import FloatArray
 from hashbench.search.index import HammingIndex
+from hashbench.search.scan import ScanIndex
 
 Encode = Callable[[Tensor], Tensor]
 Rates = dict[str, Any]
@@ -86,10 +87,14 @@ def search_throughput(
         "search": by k, "queries_per_s" ("median", "q1", "q3") and "latency_ms" of single queries ("p50", "p95",
         "p99"); "bytes_per_item": size of the index.
     """
-    index = HammingIndex(database, device)
+    return search_rates(HammingIndex(database, device), query, seconds)
+
+
+def search_rates(index: HammingIndex | ScanIndex, queries: Codes | Tensor, seconds: float = 0.3) -> dict[str, Any]:
+    """The same of any index, for what it takes as queries."""
     ranks = [k for k in SEARCH_RANKS if k <= len(index)]
     return {
-        "search": {str(k): _search_rates(index, query, k, seconds) for k in ranks},
+        "search": {str(k): _rates_for(index, queries, k, seconds) for k in ranks},
         "bytes_per_item": index.bytes_per_item,
     }
 
@@ -115,11 +120,14 @@ def _batch_sizes(most: int) -> list[int]:
     return sizes
 
 
-def _search_rates(index: HammingIndex, query: Codes, k: int, seconds: float) -> dict[str, dict[str, float]]:
-    calls = [partial(index.search, query[row : row + 1], k) for row in range(len(query))]
+def _rates_for(
+    index: HammingIndex | ScanIndex, query: Codes | Tensor, k: int, seconds: float
+) -> dict[str, dict[str, float]]:
+    search: Callable[[Any, int], object] = index.search
+    calls = [partial(search, query[row : row + 1], k) for row in range(len(query))]
     latencies = 1000 * _durations(calls, seconds, index.device)
     return {
-        "queries_per_s": measure_rate(partial(index.search, query, k), len(query), seconds, index.device),
+        "queries_per_s": measure_rate(partial(search, query, k), len(query), seconds, index.device),
         "latency_ms": {f"p{p}": float(np.percentile(latencies, p)) for p in (50, 95, 99)},
     }
 

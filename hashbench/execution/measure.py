@@ -12,7 +12,8 @@ from hashbench.codes import Codes
 from hashbench.data.images import of_one_size, resize, three_channels
 from hashbench.dataset import Dataset, Distance, Items
 from hashbench.evaluation.rescoring import rescoring_throughput
-from hashbench.evaluation.throughput import encode_throughput, search_throughput
+from hashbench.evaluation.scored_codes import ScoredCodes
+from hashbench.evaluation.throughput import encode_throughput, search_rates, search_throughput
 from hashbench.execution.training_data import TrainingData
 from hashbench.features.extractor import Extractor
 from hashbench.method import HashMethod, RunContext
@@ -63,6 +64,7 @@ def measure(
     codes: tuple[Codes, Codes],
     extractor: Extractor,
     rescoring: Rescoring | None = None,
+    scored: ScoredCodes | None = None,
 ) -> dict[str, Any]:
     """The content of a throughput file without format and key.
 
@@ -77,7 +79,8 @@ def measure(
         queries: the items that are encoded.
         codes: of queries and database.
         extractor: of the trial's features.
-        rescoring: where the search by codes is followed by one among float vectors.
+        rescoring: where the search by Hamming distance is followed by one among float vectors.
+        scored: the same codes with what they are ranked by, where it is not by Hamming distance.
     """
     on_features, vectors = method.traits.input == "features", dataset.vectors()
     images = None if vectors is not None else _images(dataset, queries[:LARGEST_BATCH]).to(run.device)
@@ -101,9 +104,12 @@ def measure(
             SECONDS_PER_FIGURE,
         )
     query, database = codes
-    search = search_throughput(query[:LARGEST_BATCH], database, run.device, SECONDS_PER_FIGURE)
+    if scored is None:
+        search = search_throughput(query[:LARGEST_BATCH], database, run.device, SECONDS_PER_FIGURE)
+    else:
+        search = search_rates(scored.index(), scored.rows[:LARGEST_BATCH], SECONDS_PER_FIGURE)
     second = {}
-    if rescoring is not None:
+    if rescoring is not None and scored is None:
         first = query[:LARGEST_BATCH], database
         second["rescoring"] = rescoring.throughput(queries[:LARGEST_BATCH], first, run.device)
     return {

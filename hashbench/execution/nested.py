@@ -1,12 +1,9 @@
 """Trials of nested codes: a shorter one takes the first bits of the longest, whose training then serves both."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import NamedTuple
 
 import safetensors.torch
 from safetensors import SafetensorError
-from torch import Tensor
 
 from hashbench.method import HashMethod, RunContext
 from hashbench.plugins.registry import METHODS
@@ -15,40 +12,29 @@ from hashbench.records.trial_spec import PlannedTrial
 from hashbench.util.progress import Log
 
 
-class KeptLongest(NamedTuple):
-    """A longer trial of the same method on the same data, made from the same sources, and its state on the CPU."""
+def first_bits(planned: PlannedTrial, store: Store, run: RunContext, log: Log) -> HashMethod | None:
+    """The fitted method of a trial from that of the longest planned with it; None where that one's state is not kept.
 
-    planned: PlannedTrial
-    state: Mapping[str, Tensor]
+    Logs to the run where it is from: ``first_bits_of``, a code length, and ``fitted_in``, the key of that trial.
 
-
-def kept_longest(planned: PlannedTrial, store: Store, log: Log) -> KeptLongest | None:
-    """The trial whose first bits a trial takes; None where there is none, it failed or its state was not kept.
-
-    ``log`` gets a line where the state is damaged.
+    Args:
+        planned: the trial.
+        store: where the longest trial's record lies: of the same method on the same data, made from the same sources.
+        run: that the method will encode in.
+        log: gets a line where a state is there and cannot be read.
     """
-    if planned.longest is None:
+    if planned.longest is None or planned.trial.bits is None:
         return None
     longest = replace(planned, trial=replace(planned.trial, bits=planned.longest))
     file = store.kept_state(longest)
     if file is None:
         return None
     try:
-        return KeptLongest(longest, safetensors.torch.load_file(file))
+        state = safetensors.torch.load_file(file, device=str(run.device))
     except (OSError, SafetensorError) as error:
         log(f"the state {file} cannot be read ({error}); {planned} is trained by itself")
         return None
-
-
-def first_bits(planned: PlannedTrial, longest: KeptLongest, run: RunContext) -> HashMethod:
-    """The fitted method of a trial, from that of the longest.
-
-    Logs where it is from: ``first_bits_of``, a code length, and ``fitted_in``, the key of that trial.
-    """
-    trial = longest.planned.trial
-    assert trial.bits is not None
-    assert planned.trial.bits is not None
-    fitted = METHODS.get(trial.method)(trial.bits, **trial.parameters)
-    fitted.load_state({name: value.to(run.device) for name, value in longest.state.items()}, run)
-    run.log_fact(first_bits_of=trial.bits, fitted_in=longest.planned.key)
+    fitted = METHODS.get(planned.trial.method)(planned.longest, **planned.trial.parameters)
+    fitted.load_state(state, run)
+    run.log_fact(first_bits_of=planned.longest, fitted_in=longest.key)
     return fitted.first_bits(planned.trial.bits)

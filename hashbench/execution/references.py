@@ -59,7 +59,7 @@ def feature_rows(inputs: TrainingData, items: Items, device: torch.device) -> Ce
 
 def centred_features(inputs: TrainingData, split: Split, device: torch.device) -> tuple[CentredRows, CentredRows]:
     """Query and database features less the training mean; their cosine is the float ranking."""
-    mean = _mean(inputs, split.train, device).float()
+    mean = training_mean(inputs, split.train, device).float()
     return CentredRows(inputs, split.query, mean), CentredRows(inputs, split.database, mean)
 
 
@@ -107,6 +107,13 @@ def class_classifier(inputs: TrainingData, items: Items, device: torch.device) -
         return fit_linear_classifier(x, torch.from_numpy(inputs.labels[items]).to(device), DECAY)
 
 
+def one_hot_classes(inputs: TrainingData, split: Split, device: torch.device) -> tuple[Codes, Codes]:
+    """The classes of queries and database that :func:`class_classifier` predicts."""
+    classifier = class_classifier(inputs, split.train, device)
+    query, database = (predicted_classes(classifier, inputs, part, device) for part in (split.query, split.database))
+    return query, database
+
+
 def predicted_classes(classifier: LinearClassifier, inputs: TrainingData, items: Items, device: torch.device) -> Codes:
     """The classes that a classifier predicts, as codes of a bit per class."""
     step = max(1, _BLOCK_NUMBERS // inputs.features.shape[1])
@@ -116,7 +123,7 @@ def predicted_classes(classifier: LinearClassifier, inputs: TrainingData, items:
     return Codes(np.concatenate(packed), inputs.labels.shape[1])
 
 
-def _mean(inputs: TrainingData, items: Items, device: torch.device) -> Tensor:
+def training_mean(inputs: TrainingData, items: Items, device: torch.device) -> Tensor:
     """Float64 [d], the mean row, from 2^20 numbers at a time."""
     dimension = inputs.features.shape[1]
     step = max(1, _BLOCK_NUMBERS // dimension)

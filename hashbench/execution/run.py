@@ -35,7 +35,7 @@ class RunOptions(TypedDict, total=False):
     methods, bits: what to run (required without suite); lists, or the text with commas.
     suite: name of a suite or its TOML file; what else is given changes all its runs, methods cannot be.
     datasets, features, features_dtype, repeats, preset, parameters, limit, seed, relevance, metric, queries, labels,
-        rerun: see :class:`hashbench.planning.grid.Grid`.
+        rankings, rerun: see :class:`hashbench.planning.grid.Grid`.
     weights: {name of a network: file of its state dict}.
     offline: download nothing.
     device, timeout, executor: see ``hashbench run --help``.
@@ -61,6 +61,7 @@ class RunOptions(TypedDict, total=False):
     metric: str | None
     queries: str | int | float | Path | None
     labels: str | Path | None
+    rankings: Sequence[str] | str
     rerun: str
     device: str
     timeout: float | None
@@ -92,7 +93,7 @@ def run(**options: Unpack[RunOptions]) -> Results:
         weights=checked_weights(options.get("weights", {})),
         offline=options.get("offline", False),
     )
-    asked = grid_fields(options, methods=_names, bits=_bits, datasets=_names, queries=str, labels=str)
+    asked = grid_fields(options, methods=_names, bits=_bits, datasets=_names, queries=str, labels=str, rankings=_names)
     chosen = executor(options.get("executor", "local"), settings)
     grids = open_grids(options.get("suite"), asked)
     chosen.prepare()

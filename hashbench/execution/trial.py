@@ -7,22 +7,19 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import safetensors.torch
 import torch
 
-from hashbench.codes import Codes
 from hashbench.data.audit import found_leaks
-from hashbench.data.protocol_card import ProtocolCard, make_card
+from hashbench.data.protocol_card import make_card
 from hashbench.data.spec import open_dataset, protocol_id
-from hashbench.dataset import Dataset, Split
+from hashbench.dataset import Split
 from hashbench.errors import Incompatible, StorageError, in_words
-from hashbench.evaluation.evaluate import Scores, evaluate, warm_up
+from hashbench.evaluation.evaluate import Scores, evaluate, evaluate_similarities, warm_up
 from hashbench.evaluation.headline import headline_of
 from hashbench.evaluation.neighbourhoods import neighbourhood_quality
 from hashbench.evaluation.neighbours import Neighbours
@@ -31,8 +28,12 @@ from hashbench.execution import references, training_data
 from hashbench.execution.events import Event
 from hashbench.execution.frozen_maps import CachedMaps
 from hashbench.execution.ground_truth import ground_truth
+from hashbench.execution.loaded_protocol import LoadedProtocol
 from hashbench.execution.measure import Rescoring, measure
-from hashbench.execution.nested import first_bits, kept_longest
+from hashbench.execution.nested import first_bits
+from hashbench.execution.quantised_references import quantised_scores
+from hashbench.execution.ranked_again import fitted_before
+from hashbench.execution.rankings import Encoded, check_ranking, encoded
 from hashbench.execution.settings import Settings
 from hashbench.execution.training_data import TrainingData
 from hashbench.features.backbones import load_backbone
@@ -53,28 +54,6 @@ from hashbench.records.store import Record, Store
 from hashbench.records.trial_spec import FLOAT_FEATURES, ONE_HOT_CLASSES, RANDOM_CODES, REFERENCES, PlannedTrial
 from hashbench.util.device import determinism, network_dtype, out_of_memory, pick_device, repeatable
 from hashbench.util.storage import storage_fault
-
-
-@dataclass(frozen=True)
-class LoadedProtocol:
-    """A protocol's data set, card, index sets and labels of all items; ``split.train`` is cut to the trial's limit.
-
-    ``neighbours`` are those of the queries, where they are relevant and have been searched for.
-    """
-
-    dataset: Dataset
-    card: ProtocolCard
-    split: Split
-    labels: npt.NDArray[np.bool_]
-    neighbours: Neighbours | None = None
-
-    def label_pair(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-        """Labels of queries and database."""
-        return self.labels[self.split.query], self.labels[self.split.database]
-
-    def scored_labels(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]] | tuple[None, None]:
-        """The same for an evaluation; None where there are no labels."""
-        return self.label_pair() if self.labels.shape[1] else (None, None)
 
 
 class TrialRunner:
@@ -183,7 +162,7 @@ class TrialRunner:
             self._check_input(loaded)
         by_neighbours = loaded.dataset.distance is not None
         if self.planned.trial.method == RANDOM_CODES and not by_neighbours:
-            self._evaluate(*self._random_reference(loaded.split), loaded)
+            self._evaluate(self._random_reference(loaded.split), loaded)
             return None
         with self._phase("features"):
             inputs = self._inputs(loaded)
@@ -191,42 +170,62 @@ class TrialRunner:
             with self._phase("neighbours"):
                 loaded = replace(loaded, neighbours=self._ground_truth(inputs, loaded))
         if self.planned.trial.method == RANDOM_CODES:
-            self._evaluate(*self._random_reference(loaded.split), loaded)
-            return None
-        if self.planned.trial.method == FLOAT_FEATURES:
-            self._float_reference(inputs, loaded)
+            self._evaluate(self._random_reference(loaded.split), loaded)
             return None
         if self.planned.trial.method == ONE_HOT_CLASSES:
-            self._evaluate(*self._classes_reference(inputs, loaded.split), loaded)
+            with self._phase("fit"):
+                classes = references.one_hot_classes(inputs, loaded.split, self.device)
+            self._evaluate(Encoded(*classes), loaded)
+            return None
+        if self.planned.trial.method in REFERENCES:
+            self._float_reference(inputs, loaded)
             return None
         with repeatable():
             self.record["environment"]["determinism"] = determinism()
-            method = METHODS.get(self.planned.trial.method)(self._bits, **self.planned.trial.parameters)
-            run = self._context()
-            inputs = replace(inputs, maps=self._maps(method, loaded))
-            longest = kept_longest(self.planned, self.store, self._log)
-            if longest is None:
-                self._fit(method, inputs, loaded.split, run)
-            else:
-                with self._phase("first bits"):
-                    method = first_bits(self.planned, longest, run)
-            with self._phase("encode"):
-                query, database = (
-                    training_data.encode(method, inputs.batches(method, items, run), inputs.maps is not None)
-                    for items in (loaded.split.query, loaded.split.database)
-                )
-        self._evaluate(query, database, loaded)
+            method, run, made = self._fitted_and_encoded(inputs, loaded)
+        self._evaluate(made, loaded, method)
         if self.settings.save_state:
-            with self._phase("state"):
-                state = {
-                    name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
-                    for name, value in method.state().items()
-                }
-                self.store.write_state(self.planned, safetensors.torch.save(state))
-        rescoring = self._rescoring(inputs, loaded)
-        return lambda: measure(
-            method, run, loaded.dataset, loaded.split.query, (query, database), self._extractor(), rescoring
-        )
+            self._save_state(method)
+        queries = loaded.split.query
+        scored, rescoring = made.scored(method, self.device), self._rescoring(inputs, loaded)
+        codes = made.query, made.database
+        return lambda: measure(method, run, loaded.dataset, queries, codes, self._extractor(), rescoring, scored)
+
+    def _fitted_and_encoded(
+        self, inputs: TrainingData, loaded: LoadedProtocol
+    ) -> tuple[HashMethod, RunContext, Encoded]:
+        """What the method makes of the data, fitted now or by the trial that ranks the same codes by distance."""
+        trial, run = self.planned.trial, self._context(loaded)
+        method = self._method()
+        check_ranking(method, trial.ranking)
+        before = fitted_before(self._method, self.planned, self.store, run, self._log)
+        if before is not None:
+            method = before.method
+            self.record["training"] = before.facts()["training"]
+            self.record["provenance"]["ranked_again"] = before.record["key"]
+        else:
+            inputs = replace(inputs, maps=self._maps(method, loaded))
+            taken = first_bits(self.planned, self.store, run, self._log)
+            if taken is None:
+                self._fit(method, inputs, loaded.split, run)
+            method = taken or method
+        with self._phase("encode"):
+            made = encoded(method, inputs, loaded.split, run, trial.ranking, before.codes if before else None)
+        if before is not None:
+            self.record["seconds"] |= before.facts()["seconds"]
+        return method, run, made
+
+    def _method(self) -> HashMethod:
+        trial = self.planned.trial
+        return METHODS.get(trial.method)(self._bits, **trial.parameters)
+
+    def _save_state(self, method: HashMethod) -> None:
+        with self._phase("state"):
+            state = {
+                name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+                for name, value in method.state().items()
+            }
+            self.store.write_state(self.planned, safetensors.torch.save(state))
 
     def _load(self) -> LoadedProtocol:
         trial = self.planned.trial
@@ -300,12 +299,13 @@ class TrialRunner:
         self.on_event(Event(self.planned.key, "verified", verified=settings.verified))
         return of_part
 
-    def _context(self) -> RunContext:
+    def _context(self, loaded: LoadedProtocol) -> RunContext:
         trial = self.planned.trial
         return RunContext(
             self.device,
             training_data.own_generator(self.planned.own_seed),
             features=trial.features,
+            distance=loaded.dataset.distance or "l2",
             dtype=network_dtype(trial.parameters.get("precision")),
             checkpoint=self.store.checkpoint_folder(self.planned),
             backbones=self._backbone,
@@ -334,18 +334,10 @@ class TrialRunner:
         assert bits is not None
         return bits
 
-    def _random_reference(self, split: Split) -> tuple[Codes, Codes]:
+    def _random_reference(self, split: Split) -> Encoded:
         bits, seed = self._bits, self.planned.own_seed
         drawn = references.random_codes(len(split.query) + len(split.database), bits, seed)
-        return drawn[: len(split.query)], drawn[len(split.query) :]
-
-    def _classes_reference(self, inputs: TrainingData, split: Split) -> tuple[Codes, Codes]:
-        with self._phase("fit"):
-            classifier = references.class_classifier(inputs, split.train, self.device)
-        with self._phase("encode"):
-            sides = split.query, split.database
-            query, database = (references.predicted_classes(classifier, inputs, items, self.device) for items in sides)
-        return query, database
+        return Encoded(drawn[: len(split.query)], drawn[len(split.query) :])
 
     @contextmanager
     def _evaluation(self) -> Iterator[None]:
@@ -355,29 +347,40 @@ class TrialRunner:
             yield
 
     def _float_reference(self, inputs: TrainingData, loaded: LoadedProtocol) -> None:
-        with self._evaluation():
-            scored = loaded.scored_labels(), self._cutoff, loaded.neighbours
-            scores = references.float_scores(inputs, loaded.split, *scored, self.device)
+        name, near = self.planned.trial.method, loaded.neighbours
         item_bytes = inputs.features.shape[1] * inputs.features.dtype.itemsize
+        with self._evaluation():
+            scored = inputs, loaded.split, loaded.scored_labels(), self._cutoff
+            if name == FLOAT_FEATURES:
+                scores = references.float_scores(*scored, near, self.device)
+            else:
+                assert near is not None
+                scores, item_bytes = quantised_scores(name, *scored, near, self.device)
         self._store_scores(scores, None, loaded, item_bytes)
 
-    def _evaluate(self, query: Codes, database: Codes, loaded: LoadedProtocol) -> None:
+    def _evaluate(self, made: Encoded, loaded: LoadedProtocol, method: HashMethod | None = None) -> None:
+        labels, item_bytes = loaded.scored_labels(), made.database.packed.shape[1]
         with self._evaluation():
-            scored = *loaded.scored_labels(), self._cutoff, self.device
-            scores = evaluate(query, database, *scored, neighbours=loaded.neighbours)
-        self._store_scores(scores, (query, database), loaded, database.packed.shape[1])
+            ranked = made.scored(method, self.device)
+            if ranked is None:
+                scored = made.query, made.database, *labels, self._cutoff, self.device
+                scores = evaluate(*scored, neighbours=loaded.neighbours)
+            else:
+                given = ranked.similarities(), *labels, self._cutoff
+                scores = evaluate_similarities(*given, neighbours=loaded.neighbours, codes=made.database)
+                item_bytes = ranked.bytes_per_item
+        self._store_scores(scores, made, loaded, item_bytes)
 
     @property
     def _cutoff(self) -> int | None:
         cutoff: int | None = self.planned.card["cutoff"]
         return cutoff
 
-    def _store_scores(
-        self, scores: Scores, codes: tuple[Codes, Codes] | None, loaded: LoadedProtocol, item_bytes: int
-    ) -> None:
+    def _store_scores(self, scores: Scores, made: Encoded | None, loaded: LoadedProtocol, item_bytes: int) -> None:
         self.record |= {**score_fields(scores), "bytes_per_item": item_bytes}
         items = loaded.split.query, loaded.split.database
-        arrays = saved_arrays(scores, loaded.label_pair(), items, codes, loaded.neighbours)
+        codes, beside = (None, {}) if made is None else ((made.query, made.database), made.arrays())
+        arrays = saved_arrays(scores, loaded.label_pair(), items, codes, loaded.neighbours, beside)
         self.store.write_codes(self.planned, arrays)
 
     def _rescoring(self, inputs: TrainingData, loaded: LoadedProtocol) -> Rescoring | None:

@@ -16,6 +16,7 @@ from hashbench.method import HashMethod
 from hashbench.planning.fingerprint import listed
 from hashbench.plugins.registry import METHODS
 from hashbench.records.trial_spec import EXTERNAL_DATASET
+from hashbench.replay.ranked_index import ranked_index
 from hashbench.replay.stored_dataset import check_items, open_recorded_dataset
 from hashbench.replay.stored_trial import (
     StoredCodes,
@@ -92,10 +93,10 @@ def default_records(results: Path, log: Log = no_log) -> tuple[list[StoredTrial]
     if trials and all(_has_vectors(stored) for stored in trials):
         raise UsageError(f"the records in {results / 'records'} are of vectors, which have no images to show")
     trials = [stored for stored in trials if not _has_vectors(stored)]
-    best: dict[tuple[str, str, int | None], StoredTrial] = {}
+    best: dict[tuple[str, str, int | None, str], StoredTrial] = {}
     for stored in sorted(trials, key=lambda stored: stored.record["metrics"].get(HEADLINE) or 0.0):
         if stored.trial.repetition == 0:
-            best[stored.trial.protocol, stored.trial.method, stored.trial.bits] = stored
+            best[stored.trial.protocol, stored.trial.method, stored.trial.bits, stored.trial.ranking or ""] = stored
     if not best:
         raise UsageError(f"no record in {results / 'records'} has codes to show; make some with hashbench run")
     return [best[group] for group in sorted(best)], len(trials) - len(best)
@@ -119,7 +120,7 @@ def make_gallery(stored: StoredTrial, request: GalleryRequest) -> GalleryResult:
         raise UsageError(f"record {stored.record['key']}: no query has a relevant item, so there is nothing to show")
     dataset = open_recorded_dataset(stored, request.data, request.dataset)
     check_items(stored, codes, dataset)
-    neighbours = nearest(codes, queries, request.neighbours, request.device)
+    neighbours = nearest(codes, queries, request.neighbours, ranked_index(stored, codes, request.device))
     sheet = neighbour_sheet(stored, codes, neighbours, dataset)
     make_folder(request.out)
     file = request.out / f"{stored.file.stem}-neighbours.png"

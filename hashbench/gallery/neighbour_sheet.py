@@ -82,5 +82,5 @@ def _pictures(canvas: Canvas, pictures: list[Bitmap], neighbours: Neighbours, ro
         colour, sign = MARKS[bool(neighbours.relevant[row, column - 1])]
         canvas.picture(left, top, picture, colour)
         under, centre = canvas.bottom + height + FRAME_WIDTH + 4, _left(column) + THUMBNAIL_SIZE / 2
-        canvas.words(centre, under, f"{sign} {neighbours.distances[row, column - 1]}", SIGN_FONT, colour, "center")
+        canvas.words(centre, under, f"{sign} {neighbours.distances[row, column - 1]:.5g}", SIGN_FONT, colour, "center")
     canvas.bottom += height + line_height(SIGN_FONT) + MARGIN

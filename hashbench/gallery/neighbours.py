@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from hashbench.errors import UsageError
 from hashbench.evaluation.relevance import as_multi_hot
+from hashbench.replay.ranked_index import Index, search_stored
 from hashbench.replay.stored_trial import StoredCodes
-from hashbench.search.index import HammingIndex
 
 Rows = npt.NDArray[np.int64]
 
@@ -21,13 +20,13 @@ class Neighbours:
     Attributes:
         queries: int64 [n], rows among the queries.
         items: int64 [n, k], rows of the database, nearest first, of equally near ones the lower row first.
-        distances: int32 [n, k], in bits.
+        distances: int32 [n, k], in bits; or float32 scores.
         relevant: bool [n, k], whether query and item share a label.
     """
 
     queries: Rows
     items: Rows
-    distances: npt.NDArray[np.int32]
+    distances: npt.NDArray[np.int32] | npt.NDArray[np.float32]
     relevant: npt.NDArray[np.bool_]
 
 
@@ -45,15 +44,15 @@ def spread(average_precision: npt.NDArray[np.float64], count: int) -> Rows:
     return ranking[middles].astype(np.int64)
 
 
-def nearest(codes: StoredCodes, queries: Rows, k: int, device: torch.device) -> Neighbours:
-    """The ``k`` nearest database items of the queries in these rows.
+def nearest(codes: StoredCodes, queries: Rows, k: int, index: Index) -> Neighbours:
+    """The ``k`` nearest database items of the queries in these rows, by an index of the database.
 
     Raises:
         UsageError: the database has fewer items.
     """
     if k > len(codes.database):
         raise UsageError(f"neighbours is {k}, wanted 1 to {len(codes.database)}, the size of the database")
-    items, distances = HammingIndex(codes.database, device).search(codes.query[queries], k)
+    items, distances = search_stored(index, codes, queries, k)
     # A data set's labels are multi-hot, and codes of none have no pictures.
     shared = as_multi_hot(codes.query_labels)[queries][:, None, :] & as_multi_hot(codes.database_labels)[items]
     return Neighbours(queries, items, distances, np.asarray(shared.any(axis=2)))

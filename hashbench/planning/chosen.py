@@ -11,6 +11,7 @@ from hashbench.planning.sweeps import combinations
 from hashbench.planning.task import Task
 from hashbench.plugins.hyperparameters import resolve, resolve_for_run
 from hashbench.plugins.registry import METHODS
+from hashbench.records.trial_spec import Ranking
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,13 @@ class ChosenMethod:
     preset: str | None
     base: dict[str, Any]
     values: dict[str, Any]
+
+    def rankings(self, grid: Grid) -> tuple[Ranking | None, ...]:
+        """What its codes are ranked by, the Hamming distance (None) first; an estimator's by its own scores alone."""
+        if self.method.traits.ranking == "estimator":
+            return ("estimator",)
+        asked: dict[str, Ranking | None] = {"hamming": None, "asymmetric": "asymmetric"}
+        return tuple(ranking for name, ranking in asked.items() if name in grid.rankings)
 
     def resolved(self, task: Task) -> dict[str, Any]:
         """All parameters, those resolved that depend on the trial's features or on the device."""
@@ -70,7 +78,8 @@ def chosen_methods(grid: Grid, notes: dict[str, None]) -> list[ChosenMethod]:
                     raise
                 notes[f"left out: {error}"] = None
                 continue
-            if name == pattern or not method.traits.supervised:
+            traits = method.traits
+            if name == pattern or not (traits.supervised or traits.ranking != "hamming"):
                 methods[name] = method
     for name in grid.parameters:
         if name not in methods:

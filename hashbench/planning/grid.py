@@ -14,6 +14,7 @@ from hashbench.util.numbers import INT64, whole_number
 FEATURES_DTYPES = ("auto", "float32", "float16", "bfloat16")
 RELEVANCE = ("labels", "neighbours")
 RERUN = ("missing", "failed", "stale", "all")
+RANKINGS = ("hamming", "asymmetric")
 MAX_TRIALS = 100_000  # of one run
 FULL: Literal["full"] = "full"
 CodeLength = int | Literal["full"]
@@ -40,6 +41,8 @@ class Grid:
         metric: the distance that neighbours are nearest under, l2 where it is None.
         queries, labels: options of data sets that a file describes (:attr:`Dataset.options`): what the queries are,
             where labels come from.
+        rankings: what codes are ranked by, a trial each: "hamming", "asymmetric" (real queries against codes in -1 and
+            +1). Estimators are ranked by their own scores, whatever stands here.
         rerun: which trials are run besides those without a record: "failed", "stale", "all", or none ("missing").
 
     Raises:
@@ -61,6 +64,7 @@ class Grid:
     metric: str | None = None
     queries: str | None = None
     labels: str | None = None
+    rankings: tuple[str, ...] = RANKINGS[:1]
 
     def __post_init__(self) -> None:
         if len(set(self.bits)) < len(self.bits):
@@ -79,6 +83,7 @@ class Grid:
         object.__setattr__(self, "bits", tuple(code_length(bits) for bits in self.bits))
         if self.features_dtype not in FEATURES_DTYPES:
             raise UsageError(f"features dtype is {self.features_dtype!r}, wanted one of {', '.join(FEATURES_DTYPES)}")
+        self._check_rankings()
         if self.rerun not in RERUN:
             raise UsageError(f"rerun is {self.rerun!r}, wanted one of {', '.join(RERUN)}")
         if self.metric is not None and self.metric not in DISTANCES:
@@ -92,6 +97,14 @@ class Grid:
         if self.relevance != "neighbours":
             return None
         return next((distance for distance in DISTANCES if distance == self.metric), DISTANCES[0])
+
+    def _check_rankings(self) -> None:
+        wanted = f"wanted some of {', '.join(RANKINGS)}"
+        if not self.rankings:
+            raise UsageError(f"no ranking given; {wanted}")
+        for ranking in self.rankings:
+            if ranking not in RANKINGS:
+                raise UsageError(f"rankings have {ranking!r}, {wanted}")
 
     def dataset_options(self) -> dict[str, str]:
         """What is set of data sets that a file describes."""

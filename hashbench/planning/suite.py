@@ -43,6 +43,7 @@ class GridTable(Struct, frozen=True, forbid_unknown_fields=True):
     metric: Text | UnsetType = UNSET
     queries: Text | UnsetType = UNSET
     labels: Text | UnsetType = UNSET
+    rankings: Names | UnsetType = UNSET
 
     def given(self) -> dict[str, Any]:
         """The fields that the file gives."""

@@ -13,19 +13,34 @@ from hashbench.planning.chosen import ChosenMethod
 from hashbench.planning.fingerprint import fingerprint
 from hashbench.planning.grid import Grid
 from hashbench.planning.task import Task
-from hashbench.records.trial_spec import FLOAT_FEATURES, ONE_HOT_CLASSES, RANDOM_CODES, PlannedTrial, TrialSpec
+from hashbench.records.trial_spec import (
+    FLOAT_FEATURES,
+    ONE_HOT_CLASSES,
+    PRODUCT_QUANTISER,
+    PRODUCT_QUANTISER_BYTES,
+    QUANTISED,
+    RANDOM_CODES,
+    PlannedTrial,
+    TrialSpec,
+)
 
 
 def trial_count(chosen: Sequence[ChosenMethod], grid: Grid) -> int:
-    """How many trials one task of a grid has, reference trials included."""
-    repeated = 1 + sum(not one.method.traits.deterministic for one in chosen)  # with the floor
+    """How many trials one task of a grid has, references included."""
+    own = sum(len(one.rankings(grid)) * (1 if one.method.traits.deterministic else grid.repeats) for one in chosen)
     supervised = any(one.method.traits.supervised for one in chosen)
-    return 1 + supervised + len(grid.bits) * (repeated * grid.repeats + len(chosen) + 1 - repeated)
+    return 1 + supervised + len(grid.bits) * (grid.repeats + own)  # with the ceiling, and the floor
 
 
 def reference_trials(task: Task, grid: Grid) -> Iterator[PlannedTrial]:
-    """The ceiling, and the floor at every code length in as many repetitions as the methods have."""
+    """The ceiling, and the floor at every code length in as many repetitions as the methods have.
+
+    Where the neighbours of vectors are relevant, also what is left of the ceiling in fewer bytes a vector.
+    """
     yield _planned(task, _spec(task, grid, method=FLOAT_FEATURES, bits=None))
+    for method in QUANTISED if task.card.relevance else ():
+        parameters = {"bytes": PRODUCT_QUANTISER_BYTES} if method == PRODUCT_QUANTISER else {}
+        yield _planned(task, _spec(task, grid, method=method, bits=None, parameters=parameters))
     for bits in task.code_lengths(grid):
         yield from _repeated(_planned(task, _spec(task, grid, method=RANDOM_CODES, bits=bits)), grid.repeats)
 
@@ -55,11 +70,13 @@ def method_trials(task: Task, chosen: ChosenMethod, grid: Grid) -> Iterator[Plan
             nets = _backbones(method, task)
             remark = method.remark() if method else None
             nested = method is not None and method.is_nested()
-        spec = _spec(task, grid, method=chosen.name, bits=bits, parameters=values, backbones=nets, preset=chosen.preset)
+        asked = {"method": chosen.name, "bits": bits, "parameters": values, "backbones": nets, "preset": chosen.preset}
         changed, traits = chosen.changed_parameters(task), chosen.method.traits
         sees: dict[str, Any] = {"supervised": traits.supervised, "information": traits.information}
         nests: dict[str, Any] = {"nested": nested, "longest": longest if nested and bits < longest else None}
-        planned.append(_planned(task, spec, changed_parameters=changed, remark=remark, **sees, **nests))
+        for ranking in chosen.rankings(grid):
+            spec = _spec(task, grid, **asked, ranking=ranking)
+            planned.append(_planned(task, spec, changed_parameters=changed, remark=remark, **sees, **nests))
     for one in sorted(planned, key=lambda one: one.longest is not None):
         yield from _repeated(one, 1 if chosen.method.traits.deterministic else grid.repeats)
 

@@ -31,6 +31,7 @@ def saved_arrays(
     items: tuple[Items, Items],
     codes: tuple[Codes, Codes] | None,
     neighbours: Neighbours | None = None,
+    beside: Mapping[str, npt.NDArray[np.float32]] | None = None,
 ) -> dict[str, npt.NDArray[Any]]:
     """The arrays beside a record, by name.
 
@@ -41,6 +42,7 @@ def saved_arrays(
         items: item numbers of queries and database.
         codes: of queries and database; None for float features.
         neighbours: of the queries, where they were scored.
+        beside: what a ranking by scores reads beside the codes.
     """
     arrays: dict[str, npt.NDArray[Any]] = {
         "query_labels": _stored(labels[0]),
@@ -51,6 +53,7 @@ def saved_arrays(
     }
     if codes is not None:
         arrays |= {"query_codes": codes[0].packed, "database_codes": codes[1].packed}
+    arrays |= beside or {}
     if neighbours is not None:
         arrays |= {f"neighbour_{name}": getattr(neighbours, name) for name in NEIGHBOUR_ARRAYS}
     return arrays

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from hashbench.dataset import Distance
 from hashbench.util.seeds import derive_seed
@@ -12,9 +12,15 @@ from hashbench.util.seeds import derive_seed
 RANDOM_CODES = "reference-random"
 FLOAT_FEATURES = "reference-float"
 ONE_HOT_CLASSES = "reference-onehot"
-REFERENCES = (RANDOM_CODES, FLOAT_FEATURES, ONE_HOT_CLASSES)
+FLOAT16, INT8, PRODUCT_QUANTISER = "reference-float16", "reference-int8", "reference-pq"
+QUANTISED = (FLOAT16, INT8, PRODUCT_QUANTISER)  # of vectors whose neighbours are relevant
+REFERENCES = (RANDOM_CODES, FLOAT_FEATURES, ONE_HOT_CLASSES, *QUANTISED)
+PRODUCT_QUANTISER_BYTES = 16
+Ranking = Literal["asymmetric", "estimator"]
+"""How codes are ranked where it is not by Hamming distance: by real queries, or by scores of the method's own."""
 TRIAL_VERSION = 1  # of seeds, limit, batches and reference trials; tests/golden says when it goes up
 EXTERNAL = "external"  # features of external codes ("external", "external:WORDS"), and their parameter "codes"
+LEFT_OUT = ("neighbours", "ranking")  # of the identity, where they are None
 EXTERNAL_DATASET = "scored"  # the data set of external codes that belong to no protocol
 
 
@@ -36,7 +42,8 @@ class TrialSpec:
         repetition: 0, 1, ...
         seed: root seed of the run.
         neighbours: where it was asked that the nearest neighbours of the features be relevant, the distance that they
-            are nearest under; None where the data set says what is relevant, and then no part of the identity.
+            are nearest under; None where the data set says what is relevant.
+        ranking: what the codes are ranked by; None is the Hamming distance.
     """
 
     method: str
@@ -53,6 +60,7 @@ class TrialSpec:
     repetition: int
     seed: int
     neighbours: Distance | None = None
+    ranking: Ranking | None = None
 
     @property
     def own_seed(self) -> int:
@@ -76,15 +84,19 @@ class TrialSpec:
         return self.features.partition(":")[0] == EXTERNAL or self.dataset == EXTERNAL_DATASET
 
     def identity(self) -> dict[str, Any]:
-        """The attributes as JSON reads them back (tuples are lists); equal for trials that ask for the same."""
+        """The attributes as JSON reads them back (tuples are lists); equal for trials that ask for the same.
+
+        What was added later is left out where it is not asked for, as in records from before there was such a thing.
+        """
         attributes: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return {name: value for name, value in attributes.items() if value is not None or name != "neighbours"}
+        return {name: value for name, value in attributes.items() if value is not None or name not in LEFT_OUT}
 
     def __str__(self) -> str:
         bits = "" if self.bits is None else f" {self.bits} bits"
         repetition = f" #{self.repetition}" if self.repetition else ""
         neighbours = f", neighbours by {self.neighbours}" if self.neighbours else ""
-        return f"{self.method}{bits} on {self.protocol}, {self.features}{neighbours}{repetition}"
+        ranking = f", {self.ranking}" if self.ranking else ""
+        return f"{self.method}{bits} on {self.protocol}, {self.features}{neighbours}{ranking}{repetition}"
 
 
 @dataclass(frozen=True)

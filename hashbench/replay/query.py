@@ -2,14 +2,15 @@
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hashbench.replay.fitted import FittedMethod
 from hashbench.replay.new_items import NewItems
+from hashbench.replay.ranked_index import new_queries, ranked_index
 from hashbench.replay.stored_trial import load_method_codes
-from hashbench.search.index import HammingIndex
 from hashbench.util.numbers import whole_number
 from hashbench.util.progress import Log, no_log
 
@@ -20,7 +21,7 @@ class Found:
 
     Attributes:
         items: int64 [queries, k], the data set's item numbers.
-        distances: int32 [queries, k], in bits.
+        distances: int32 [queries, k], in bits; or float32 scores, less is nearer, where the record ranks by such.
         labels: bool [queries, k, classes], multi-hot.
         encode_seconds: of all queries, from the array or the files to codes, after one that is not counted.
         search_seconds: of all queries, after a search that is not counted.
@@ -28,7 +29,7 @@ class Found:
     """
 
     items: npt.NDArray[np.int64]
-    distances: npt.NDArray[np.int32]
+    distances: npt.NDArray[np.int32] | npt.NDArray[np.float32]
     labels: npt.NDArray[np.bool_]
     encode_seconds: float
     search_seconds: float
@@ -44,10 +45,11 @@ def find_nearest(fitted: FittedMethod, x: NewItems, k: int, log: Log = no_log) -
     codes = load_method_codes(fitted.stored)
     size = len(codes.database)
     k = whole_number("neighbours", k, 1, size, f"a whole number from 1 to {size}, the size of the database")
-    index = HammingIndex(codes.database, fitted.run.device)
-    index.search(fitted.codes(x[:1]), k)
+    index: Any = ranked_index(fitted.stored, codes, fitted.run.device, fitted.method)
+    encode = new_queries(fitted)
+    index.search(encode(x[:1], no_log), k)
     start = time.perf_counter()
-    queries = fitted.codes(x, log)
+    queries = encode(x, log)
     encoded = time.perf_counter()
     rows, distances = index.search(queries, k)
     searched = time.perf_counter()

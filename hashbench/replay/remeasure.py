@@ -55,8 +55,8 @@ def measure_again(stored: StoredTrial, context: ReplayContext) -> Record:
     if method.traits.input == "features":
         check_weights(stored, features)
     pair = codes.query, codes.database
-    rescoring = _rescoring(stored, codes, dataset, context)
-    measured = measure(method, run, dataset, codes.query_items, pair, features, rescoring)
+    rescoring, scored = _rescoring(stored, codes, dataset, context), codes.encoded().scored(method, context.device)
+    measured = measure(method, run, dataset, codes.query_items, pair, features, rescoring, scored)
     throughput = {"format": FORMAT, "key": stored.record["key"], **measured}
     store = Store(context.results)
     store.prepare()

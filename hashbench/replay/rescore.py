@@ -5,16 +5,18 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hashbench.codes import Codes
 from hashbench.dataset import Split
-from hashbench.errors import StorageError, UsageError
-from hashbench.evaluation.evaluate import Scores, evaluate
+from hashbench.errors import Incompatible, StorageError, UsageError
+from hashbench.evaluation.evaluate import Scores, evaluate, evaluate_similarities
 from hashbench.evaluation.headline import METRIC_VERSION
 from hashbench.execution.ground_truth import ground_truth
+from hashbench.execution.quantised_references import quantised_scores
 from hashbench.execution.references import float_scores
 from hashbench.external.ground_truth import LEFT_OUT
 from hashbench.external.own_items import rows_by_number
@@ -23,11 +25,11 @@ from hashbench.records.lookup import find_records
 from hashbench.records.results import Results, results
 from hashbench.records.scores import score_arrays, score_fields
 from hashbench.records.store import Record, to_json
-from hashbench.records.trial_spec import FLOAT_FEATURES
+from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, REFERENCES
 from hashbench.replay.context import ReplayContext
 from hashbench.replay.stored_dataset import open_recorded_dataset
 from hashbench.replay.stored_features import recorded_features
-from hashbench.replay.stored_trial import StoredTrial, load_codes
+from hashbench.replay.stored_trial import StoredCodes, StoredTrial, load_codes, load_method
 from hashbench.reporting.write import write_reports
 from hashbench.util.device import pick_device
 from hashbench.util.files import replacing
@@ -81,7 +83,7 @@ def rescore(
 ) -> Results:
     """Compute the metrics of a result folder's records again, and write its reports: ``hb.rescore("results")``.
 
-    Data sets and weights are needed only for reference-float, which has no codes.
+    Data sets and weights are needed only for references to float vectors, which have no codes.
 
     Args:
         folder: the result folder.
@@ -175,14 +177,29 @@ def rescore_record(stored: StoredTrial, context: ReplayContext) -> Record:
 
 def _scores(stored: StoredTrial, context: ReplayContext) -> tuple[Scores, Record]:
     """Scores, and what else of the record they change."""
-    if stored.trial.method == FLOAT_FEATURES:
+    trial = stored.trial
+    if trial.method in REFERENCES and trial.method != RANDOM_CODES:
         return _of_features(stored, context)
     codes = load_codes(stored)
     pairs: tuple[Codes, Codes] = (codes.query, codes.database)
     card = stored.record["protocol_card"]
     scored = *codes.scored_labels(), card["cutoff"], context.device
+    if trial.ranking is not None:
+        return _by_scores(stored, codes, context), {}
     own_rows = rows_by_number(codes.query_items, codes.database_items) if LEFT_OUT in card else None
     return evaluate(*pairs, *scored, own_rows=own_rows, neighbours=codes.neighbours), {}
+
+
+def _by_scores(stored: StoredTrial, codes: StoredCodes, context: ReplayContext) -> Scores:
+    """Scores of codes that are ranked by scores; those of an estimator are computed by the fitted method."""
+    method = load_method(stored, context.device)[0] if stored.trial.ranking == "estimator" else None
+    ranked = codes.encoded().scored(method, context.device)
+    if ranked is None:
+        raise UsageError(
+            f"{stored.codes_file} has no query_vectors, by which its codes are ranked; run the trial again"
+        )
+    given = ranked.similarities(), *codes.scored_labels(), stored.record["protocol_card"]["cutoff"]
+    return evaluate_similarities(*given, neighbours=codes.neighbours, codes=codes.database)
 
 
 def _of_features(stored: StoredTrial, context: ReplayContext) -> tuple[Scores, Record]:
@@ -197,8 +214,20 @@ def _of_features(stored: StoredTrial, context: ReplayContext) -> tuple[Scores, R
     if dataset.distance is not None:
         found = checksum, used, dataset.distance, cache_folder()
         neighbours = ground_truth(inputs, *found, context.device, log_to_stderr)
-    scored = pair, stored.record["protocol_card"]["cutoff"], neighbours
-    return float_scores(inputs, used, *scored, context.device), {"features_sha256": checksum}
+    scored = inputs, used, pair, stored.record["protocol_card"]["cutoff"]
+    if trial.method == FLOAT_FEATURES:
+        scores = float_scores(*scored, neighbours, context.device)
+    else:
+        assert neighbours is not None
+        scores = _quantised(trial.method, *scored, neighbours, context.device)
+    return scores, {"features_sha256": checksum}
+
+
+def _quantised(reference: str, *scored: Any) -> Scores:
+    try:
+        return quantised_scores(reference, *scored)[0]
+    except Incompatible as reason:
+        raise UsageError(f"{reference} cannot be scored here: {reason}") from None
 
 
 def _replace_score_arrays(file: Path, values: Mapping[str, npt.NDArray[np.float64]]) -> None:

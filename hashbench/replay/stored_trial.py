@@ -13,6 +13,7 @@ from hashbench.codes import Codes
 from hashbench.dataset import Items
 from hashbench.errors import UsageError
 from hashbench.evaluation.neighbours import Neighbours
+from hashbench.execution.rankings import Encoded, FloatRows
 from hashbench.features.backbones import bare_backbone
 from hashbench.features.extractor import Extractor
 from hashbench.method import HashMethod, RunContext
@@ -98,6 +99,8 @@ class StoredCodes:
         query_items, database_items: the data set's item numbers.
         average_precision: float64 [queries], map@1000 per query, NaN where nothing is relevant.
         neighbours: the nearest items of the queries, where they are scored.
+        query_vectors, factors: what a ranking by scores reads beside the codes, float32 [queries, p] and [n, f]; None
+            where there is nothing of the kind.
     """
 
     query: Codes
@@ -108,6 +111,12 @@ class StoredCodes:
     database_items: Items
     average_precision: npt.NDArray[np.float64]
     neighbours: Neighbours | None = None
+    query_vectors: FloatRows | None = None
+    factors: FloatRows | None = None
+
+    def encoded(self) -> Encoded:
+        """The codes with what they are ranked by."""
+        return Encoded(self.query, self.database, self.query_vectors, self.factors)
 
     def scored_labels(self) -> tuple[LabelSide, LabelSide] | tuple[None, None]:
         """Labels of queries and database for an evaluation; None where there are none."""
@@ -153,6 +162,8 @@ def load_codes(stored: StoredTrial) -> StoredCodes:
             content["database_items"],
             content["average_precision"],
             stored_neighbours(content, record["protocol_card"]),
+            content.get("query_vectors"),
+            content.get("database_factors"),
         )
     except UsageError:
         raise

@@ -4,10 +4,24 @@ import re
 from collections.abc import Iterable, Mapping
 
 from hashbench.errors import UsageError
-from hashbench.records.trial_spec import FLOAT_FEATURES, ONE_HOT_CLASSES, RANDOM_CODES
+from hashbench.records.trial_spec import (
+    FLOAT16,
+    FLOAT_FEATURES,
+    INT8,
+    ONE_HOT_CLASSES,
+    PRODUCT_QUANTISER,
+    RANDOM_CODES,
+)
 
 LONGEST_ACRONYM = 4
-_OWN = {FLOAT_FEATURES: "Float features", RANDOM_CODES: "Random codes", ONE_HOT_CLASSES: "One-hot classes"}
+_OWN = {
+    FLOAT_FEATURES: "Float features",
+    RANDOM_CODES: "Random codes",
+    ONE_HOT_CLASSES: "One-hot classes",
+    FLOAT16: "Float16 vectors",
+    INT8: "Int8 vectors",
+    PRODUCT_QUANTISER: "Product quantiser",
+}
 
 
 def display_name(name: str, names: Mapping[str, str]) -> str:

@@ -23,6 +23,7 @@ _TABLE_FACTS = (
     "features_dtype",
     "limit",
     "neighbours",
+    "ranking",
 )
 
 
@@ -84,13 +85,14 @@ class Identity:
     @property
     def order(self) -> tuple[Any, ...]:
         """Sorts by table, then by method and code length."""
-        table = (self.table.protocol, self.table.features, self.table.supervised, self.table.limit)
+        table = (self.table.protocol, self.table.features, self.table.supervised, self.table.limit, self.table.ranking)
         return (*table, self.method, self.bits or 0, *map(repr, self._flat().values()))
 
     @property
     def row(self) -> str:
         """The method and what was changed of it, fit to print: "bgan (tuned) [quick; epochs=4]"."""
-        return plain(row_label(self.method, self.named_variant, self.preset, json.loads(self.variant)))
+        asked = self.named_variant, self.preset, json.loads(self.variant)
+        return plain(row_label(self.method, *asked, self.table.ranking))
 
     @property
     def label(self) -> str:

@@ -20,9 +20,13 @@ COMPARED = {
     "limit": "limit of training items",
     "supervised": "supervision",
     "neighbours": "relevance by neighbours",
+    "ranking": "ranking",
 }
+HAMMING = "Hamming distance"
 _NAMES_IN_RECORDS = {"weights": "features_weights", "dtype": "features_dtype"}
-_EMPTY: dict[str, Any] = {"weights": "", "limit": 0}  # for null in records: keys are sorted
+_LATER = ("neighbours", "ranking")  # which older records do not have; empty there
+# Of null in records, since keys are sorted.
+_EMPTY: dict[str, Any] = {"weights": "", "limit": 0, "neighbours": "", "ranking": ""}
 
 
 @dataclass(frozen=True, order=True)
@@ -39,6 +43,7 @@ class TableKey:
         seed: root seed; 0 for cells over all root seeds.
         metric_version: of the metrics.
         neighbours: where it was asked for, the distance of the neighbours that are relevant; empty elsewhere.
+        ranking: what codes are ranked by, empty for the Hamming distance.
     """
 
     supervised: bool
@@ -51,6 +56,7 @@ class TableKey:
     seed: int
     metric_version: int
     neighbours: str = ""
+    ranking: str = ""
 
     @classmethod
     def of(cls, record: Record) -> Self:
@@ -60,16 +66,15 @@ class TableKey:
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> Self:
         """From a dictionary with the names that records use, and others."""
-        names = (one.name for one in fields(cls) if one.name != "neighbours")
-        values = {name: facts[_NAMES_IN_RECORDS.get(name, name)] for name in names}
-        values |= {name: values[name] or empty for name, empty in _EMPTY.items()}
-        return cls(**values, neighbours=facts.get("neighbours") or "")
+        names = {one.name: _NAMES_IN_RECORDS.get(one.name, one.name) for one in fields(cls)}
+        values: dict[str, Any] = {of: facts.get(of) if of in _LATER else facts[of] for of in names.values()}
+        return cls(**{name: values[of] or _EMPTY.get(name, values[of]) for name, of in names.items()})
 
     def facts(self) -> dict[str, Any]:
-        """The inverse of :meth:`from_facts`."""
+        """The inverse of :meth:`from_facts`; without a ranking where it is by Hamming distance."""
         values: dict[str, Any] = {**asdict(self), "weights": self.weights or None, "limit": self.limit or None}
         named = {_NAMES_IN_RECORDS.get(name, name): value for name, value in values.items()}
-        return {name: value for name, value in named.items() if value or name != "neighbours"}
+        return {name: value for name, value in named.items() if value or name not in _LATER}
 
     @property
     def brief(self) -> str:
@@ -90,13 +95,15 @@ class TableKey:
         limit = f", first {self.limit:,} training items" if self.limit else ""
         kind = ", supervised" if self.supervised else ""
         neighbours = f", neighbours by {self.neighbours}" if self.neighbours else ""
-        return f"{self.protocol}, features {self.features}{about_features}{neighbours}{limit}{seed}{kind}"
+        ranking = f", {self.ranking} ranking" if self.ranking else ""
+        return f"{self.protocol}, features {self.features}{about_features}{neighbours}{limit}{seed}{kind}{ranking}"
 
     @property
     def digest(self) -> str:
         """Six hexadecimal digits, for links and file names."""
         text = repr(self).replace("TableKey", "Ground", 1)  # the class's first name: links and files keep theirs
-        text = text.replace(", neighbours=''", "")  # which keys had none of at first
+        for name in _LATER:
+            text = text.replace(f", {name}=''", "")  # which keys had none of at first
         return hashlib.sha256(text.encode()).hexdigest()[:6]
 
     def differences(self, other: "TableKey") -> list[str]:
@@ -108,6 +115,8 @@ class TableKey:
         if name == "supervised":
             return "with labels" if self.supervised else "without labels"
         value = getattr(self, name)
+        if name == "ranking":
+            return value or HAMMING
         if name == "weights":
             value = value[:CHECKSUM_DIGITS]
         return "none" if value in ("", 0) else str(value)

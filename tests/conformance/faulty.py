@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
+from hashbench.search.signed_products import signed_products
 
 PAPER = "Nobody, Signs of random directions, 2026"
 FAULTS: list[tuple[type["Sound"], str]] = []
@@ -540,3 +541,68 @@ class KeepsGradient(Sound):
         super().fit(train, run)
         self.directions_ = nn.Parameter(self.directions_)
         return self
+
+
+@fault("has-valid-traits")
+class UnknownRanking(Sound):
+    """A fault."""
+
+    traits = Traits(paper=PAPER, ranking="cosine", zero_is_one=True)  # type: ignore[arg-type]
+    renamed: ClassVar[Mapping[str, str]] = {}
+
+
+class SoundEstimator(Sound):
+    """Products of projections with signs, less the mean one: nothing is wrong with it."""
+
+    traits = Traits(paper=PAPER, zero_is_one=True, ranking="estimator")
+
+    def factors(self, batch: Tensor) -> Tensor:
+        return self.z(batch).abs().mean(1, keepdim=True).float()
+
+    def prepare(self, queries: Tensor) -> Tensor:
+        return self.z(queries).float()
+
+    def scores(self, prepared: Tensor, codes: Tensor, factors: Tensor) -> Tensor:
+        return factors[:, 0] - signed_products(prepared, codes)
+
+
+@fault("scores-do-not-depend-on-the-block")
+class CentresItsBlock(SoundEstimator):
+    """A fault."""
+
+    def scores(self, prepared: Tensor, codes: Tensor, factors: Tensor) -> Tensor:
+        scores = super().scores(prepared, codes, factors)
+        return scores - scores.mean(dim=1, keepdim=True)
+
+
+@fault("scores-do-not-depend-on-the-block")
+class ScalesItsQueries(SoundEstimator):
+    """A fault."""
+
+    def scores(self, prepared: Tensor, codes: Tensor, factors: Tensor) -> Tensor:
+        return super().scores(prepared / prepared.std(), codes, factors)
+
+
+@fault("factors-do-not-depend-on-the-batch")
+class FactorsOfItsBatch(SoundEstimator):
+    """A fault."""
+
+    def factors(self, batch: Tensor) -> Tensor:
+        factors = super().factors(batch)
+        return factors - factors.mean()
+
+
+@fault("factors-do-not-depend-on-the-batch")
+class DoubleFactors(SoundEstimator):
+    """A fault."""
+
+    def factors(self, batch: Tensor) -> Tensor:
+        return super().factors(batch).double()
+
+
+@fault("scores-keep-neighbours")
+class MoreIsNearer(SoundEstimator):
+    """A fault."""
+
+    def scores(self, prepared: Tensor, codes: Tensor, factors: Tensor) -> Tensor:
+        return factors[:, 0] + signed_products(prepared, codes)

@@ -10,7 +10,7 @@ import pytest
 from hashbench.conformance import MethodCheck, checks
 from hashbench.conformance.method_check import all_checks
 from hashbench.errors import ConformanceFailure, UsageError
-from tests.conformance.faulty import FAULTS, DrawsBitByBit, Sound
+from tests.conformance.faulty import FAULTS, DrawsBitByBit, Sound, SoundEstimator
 
 IN_FILES = {
     "import hashbench.methods.itq": "imports-building-blocks",
@@ -40,6 +40,9 @@ def test_a_sound_method_passes_all() -> None:
         "codes-are-the-sign-of-project",
         "nests-as-declared",
         "restores-images",
+        "scores-do-not-depend-on-the-block",
+        "factors-do-not-depend-on-the-batch",
+        "scores-keep-neighbours",
     }
 
 
@@ -47,6 +50,12 @@ def test_sound_nested_codes_pass_all() -> None:
     outcomes = {outcome.name: outcome.status for outcome in (one.run() for one in checks(DrawsBitByBit))}
     assert outcomes.pop("nests-as-declared") == "passed"
     assert set(outcomes.values()) <= {"passed", "not applicable"}
+
+
+def test_a_sound_estimator_passes_all() -> None:
+    outcomes = [one.run() for one in checks(SoundEstimator)]
+    assert [(outcome.name, outcome.message) for outcome in outcomes if not outcome.ok] == []
+    assert not any(outcome.status == "not applicable" for outcome in outcomes if outcome.name.startswith("scores"))
 
 
 @pytest.mark.parametrize(("faulty", "name"), FAULTS)

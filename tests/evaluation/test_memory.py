@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from hashbench.codes import Codes
-from hashbench.evaluation import similarities
+from hashbench.evaluation import score_blocks
 from hashbench.evaluation.evaluate import evaluate, evaluate_features
 from tests.evaluation import peak_memory
 from tests.evaluation.peak_memory import multi_hot, watched
@@ -62,7 +62,7 @@ class Recorded:
 
 def test_features_are_scored_from_blocks_that_are_read_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is held scales with the sizes set here, below each of: pairs, features, labels as floats."""
-    monkeypatch.setattr(similarities, "_CPU", similarities._Sizes(BLOCK, COMPARED, RANKED))
+    monkeypatch.setattr(score_blocks, "_CPU", score_blocks._Sizes(BLOCK, COMPARED, RANKED))
     queries, items, dimension, classes = 240, 4000, 128, 81
     query, database = Recorded(queries, dimension), Recorded(items, dimension)
     labels = multi_hot(queries, classes), multi_hot(items, classes)

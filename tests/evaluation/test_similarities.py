@@ -8,8 +8,9 @@ import pytest
 import sklearn.metrics
 import torch
 
-from hashbench.evaluation import similarities
+from hashbench.evaluation import score_blocks, similarities
 from hashbench.evaluation.feature_rows import ArrayRows, Features
+from hashbench.evaluation.score_blocks import first_equal
 from hashbench.evaluation.similarities import similarity_histograms
 
 Floats = npt.NDArray[np.float32]
@@ -52,9 +53,9 @@ def test_equal_rows_tie_wherever_they_stand(monkeypatch: pytest.MonkeyPatch) -> 
 def test_zeros_of_either_sign_are_equal() -> None:
     rows = torch.tensor([[0.0, 1.0], [1.0, 0.0], [-0.0, 1.0]])
     _, hashes = similarities._survey(ArrayRows(rows, "rows"), "rows", torch.device("cpu"))
-    assert similarities._first_equal(hashes).tolist() == [0, 1, 0]  # type: ignore[union-attr]
-    assert similarities._first_equal(hashes[:2]) is None
-    block = similarities._groups(torch.tensor([[0.0, -0.0, -1.0, 0.5]]), torch.tensor([[True, False, True, False]]))
+    assert first_equal(hashes).tolist() == [0, 1, 0]  # type: ignore[union-attr]
+    assert first_equal(hashes[:2]) is None
+    block = score_blocks._groups(torch.tensor([[0.0, -0.0, -1.0, 0.5]]), torch.tensor([[True, False, True, False]]))
     assert (block.items.tolist(), block.relevant.tolist()) == ([[1, 2, 1]], [[0, 1, 1]])
 
 
@@ -86,8 +87,8 @@ def whole_and_in_blocks(
 ) -> list[list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]]:
     """Groups of each query, once from one block and once from blocks and chunks that leave a remainder."""
     results = []
-    for sizes in (similarities._CPU, similarities._Sizes(block=100, compared=300, ranked=130)):
-        monkeypatch.setattr(similarities, "_CPU", sizes)
+    for sizes in (score_blocks._CPU, score_blocks._Sizes(block=100, compared=300, ranked=130)):
+        monkeypatch.setattr(score_blocks, "_CPU", sizes)
         blocks = list(similarity_histograms(query, database, *labels))
         results.append([row for block in blocks for row in zip(block.items, block.relevant, strict=True)])
     assert len(blocks) > 1
@@ -117,7 +118,7 @@ def test_equal_rows_of_different_blocks_tie(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_numbers_that_are_not_finite_are_found_in_the_last_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(similarities, "_CPU", similarities._Sizes(block=100, compared=300, ranked=130))
+    monkeypatch.setattr(score_blocks, "_CPU", score_blocks._Sizes(block=100, compared=300, ranked=130))
     database = floats(60, 9, 1)
     database[59, 8] = np.inf
     with pytest.raises(ValueError, match="database has numbers that are not finite"):

@@ -58,11 +58,7 @@ def test_one_training_makes_the_codes_that_each_length_by_itself_has(run: Run) -
             longest = own(together)[name, 21]
             assert one["training"]["facts"] == {"first_bits_of": 21, "fitted_in": longest["key"]}
             assert longest["training"]["facts"] == other["training"]["facts"] == {}
-            assert [("fit" in r["seconds"], "first bits" in r["seconds"]) for r in (one, longest, other)] == [
-                (False, True),
-                (True, False),
-                (True, False),
-            ]
+            assert ["fit" in record["seconds"] for record in (one, longest, other)] == [False, True, True]
             assert one["provenance"]["seeds"]["trial"] == longest["provenance"]["seeds"]["trial"]
 
 

@@ -16,6 +16,7 @@ from hashbench.gallery.neighbour_sheet import MARKS, caption, neighbour_sheet
 from hashbench.gallery.neighbours import Neighbours, nearest, spread
 from hashbench.gallery.thumbnails import thumbnail
 from hashbench.replay.stored_trial import StoredCodes, StoredTrial, load_method_codes
+from hashbench.search.index import HammingIndex
 from tests.stored_trials import stored
 
 Parts = tuple[StoredTrial, StoredCodes, Neighbours, Canvas]
@@ -26,7 +27,7 @@ def parts(results: Path) -> Parts:
     """Eight queries of digits with five neighbours, some of them wrong, and their sheet."""
     record = stored(results, "itq")
     codes = load_method_codes(record)
-    neighbours = nearest(codes, spread(codes.average_precision, 8), 5, torch.device("cpu"))
+    neighbours = nearest(codes, spread(codes.average_precision, 8), 5, HammingIndex(codes.database))
     assert 0 < neighbours.relevant.sum() < 40
     return record, codes, neighbours, neighbour_sheet(record, codes, neighbours, open_dataset("digits", Path()))
 

@@ -2,14 +2,12 @@
 
 import numpy as np
 import pytest
-import torch
 
 from hashbench.codes import Codes
 from hashbench.errors import UsageError
 from hashbench.gallery.neighbours import nearest, spread
 from hashbench.replay.stored_trial import StoredCodes
-
-CPU = torch.device("cpu")
+from hashbench.search.index import HammingIndex
 
 
 def random_codes(bits: int) -> StoredCodes:
@@ -24,7 +22,7 @@ def random_codes(bits: int) -> StoredCodes:
 @pytest.mark.parametrize("bits", [5, 16])
 def test_neighbours_and_marks_are_those_of_a_plain_sort(bits: int) -> None:
     codes, rows = random_codes(bits), np.array([4, 0, 29, 4])
-    neighbours = nearest(codes, rows, 12, CPU)
+    neighbours = nearest(codes, rows, 12, HammingIndex(codes.database))
     query, database = codes.query.unpack(), codes.database.unpack()
     for number, row in enumerate(rows):
         distances = [int((query[row] != item).sum()) for item in database]
@@ -40,7 +38,7 @@ def test_neighbours_and_marks_are_those_of_a_plain_sort(bits: int) -> None:
 
 def test_more_neighbours_than_items_are_refused() -> None:
     with pytest.raises(UsageError, match="neighbours is 201, wanted 1 to 200, the size of the database"):
-        nearest(random_codes(8), np.array([0]), 201, CPU)
+        nearest(random_codes(8), np.array([0]), 201, HammingIndex(random_codes(8).database))
 
 
 def test_queries_are_the_middles_of_equal_parts_of_the_ranking() -> None:

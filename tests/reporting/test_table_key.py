@@ -19,6 +19,7 @@ CHANGES: dict[str, Any] = {
     "limit": 1000,
     "metric_version": 99,
     "neighbours": "cosine",
+    "ranking": "asymmetric",
 }
 each_change = pytest.mark.parametrize("name", CHANGES)
 
@@ -60,3 +61,10 @@ def test_names_say_what_is_not_the_rule() -> None:
         "digits/holdout-200, features pixels of weights eeeeeeee in float16, first 1,000 training items, seed 7, "
         "supervised"
     )
+    assert replace(KEY, ranking="asymmetric").brief == "digits/holdout-200, features pixels, asymmetric ranking"
+
+
+def test_a_ranking_by_hamming_distance_is_said_by_no_fact() -> None:
+    assert "ranking" not in KEY.facts()
+    (line,) = KEY.differences(replace(KEY, ranking="asymmetric"))
+    assert line == "other ranking: Hamming distance / asymmetric"

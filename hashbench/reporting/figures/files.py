@@ -81,5 +81,5 @@ def _stem(kind: str, table: Table) -> str:
     key = table.key
     parts = [kind, key.protocol, key.features, *([f"first{key.limit}"] if key.limit else [])]
     parts += [table.metric] if KINDS[kind].of_metric and table.metric != table.headline else []
-    parts += [key.digest, *(["supervised"] if key.supervised else [])]
+    parts += [key.digest, *(["supervised"] if key.supervised else []), *([key.ranking] if key.ranking else [])]
     return "-".join(re.sub(r"[^A-Za-z0-9._]+", "_", part)[:LONGEST_PART] for part in parts)

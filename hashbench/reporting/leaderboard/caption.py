@@ -6,7 +6,7 @@ from typing import Any
 
 from hashbench.evaluation.headline import HEADLINE, NEIGHBOURS_CURVE_K
 from hashbench.records.store import Record
-from hashbench.records.trial_spec import EXTERNAL_DATASET
+from hashbench.records.trial_spec import EXTERNAL_DATASET, PRODUCT_QUANTISER_BYTES
 from hashbench.reporting.leaderboard.cell_text import SHOWN_PERCENT, STALE_MARK, TIED_MARK
 from hashbench.reporting.leaderboard.table import Cell, Row, Table
 from hashbench.reporting.metric_names import HEADLINE_NAME, metric_name
@@ -22,7 +22,17 @@ _REFERENCES = {
     "reference-onehot": "the classes that a linear classifier of the features predicts, a bit for each class",
     "reference-random": "random codes, the floor",
 }
-_BY_NEIGHBOURS = {**_REFERENCES, "reference-float": "ranking of the float vectors by their own distance"}
+_BY_NEIGHBOURS = {
+    **_REFERENCES,
+    "reference-float": "ranking of the float vectors by their own distance",
+    "reference-float16": "float queries against vectors kept in half precision",
+    "reference-int8": "against vectors kept in 256 steps a dimension",
+    "reference-pq": f"against vectors kept in {PRODUCT_QUANTISER_BYTES} bytes, faiss's product quantiser",
+}
+RANKINGS = {
+    "asymmetric": "asymmetric: the query real, by its product with the code in -1 and +1",
+    "estimator": "estimator: by distances that the method estimates from the code and factors beside it",
+}
 _DISTANCES = {"l2": "Euclidean distance", "cosine": "cosine", "ip": "inner product"}
 
 
@@ -63,6 +73,8 @@ def _failure(row: Row, bits: int | None, record: Record) -> str:
 def _sentences(table: Table) -> Iterator[str]:
     records = [record for record in table.records() if record["status"] == "ok"]
     yield _definition(table)
+    if table.key.ranking:
+        yield f"Ranking {RANKINGS[table.key.ranking]}; no Hamming distances."
     if not records:
         return
     card = records[0]["protocol_card"]

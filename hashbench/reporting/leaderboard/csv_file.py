@@ -43,6 +43,7 @@ def _about_row(table: Table, line: Line) -> dict[str, Any]:
         **items,
         **{f"{part}_missing": count for part, count in card["missing"].items()},
         "supervised": key.supervised,
+        **({"ranking": key.ranking} if key.ranking else {}),
         "metrics_version": key.metric_version,
         "seed": key.seed,
         "features": key.features,

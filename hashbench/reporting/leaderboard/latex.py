@@ -90,7 +90,7 @@ def _caption(table: Table, names: Mapping[str, str]) -> list[str]:
     dataset, _, protocol = key.protocol.partition("/")
     data = names.get(key.protocol) or f"{names.get(dataset, dataset)} ({protocol})"
     limit = f", first {key.limit:,} training items" if key.limit else ""
-    kind = ", supervised" if key.supervised else ""
+    kind = (", supervised" if key.supervised else "") + (f", {key.ranking} ranking" if key.ranking else "")
     features = names.get(key.features, key.features)
     sentences = [escaped(f"{metric_name(table.metric)} on {data}, features {features}{limit}{kind}.")]
     cells = [cell for row in table.methods for cell in row.cells.values()]

@@ -145,6 +145,7 @@ class Row:
         information: what the method sees: "images" alone, or something beside them ("captions", "labels").
         rank: 1 + how many better rows it is told apart from; None for references, rows that lack cells, and rows than
             which one of those is better.
+        ranking: of its codes, None for the Hamming distance and for references.
     """
 
     method: str
@@ -156,11 +157,12 @@ class Row:
     information: str = "images"
     cells: dict[int | None, Cell] = field(default_factory=dict)
     rank: int | None = None
+    ranking: str | None = None
 
     @property
     def label(self) -> str:
         """The method and what was changed of it: "bgan (tuned) [quick; epochs=4]"."""
-        label = row_label(self.method, self.named, self.preset, self.variant)
+        label = row_label(self.method, self.named, self.preset, self.variant, self.ranking)
         return "".join(sign if sign.isprintable() else "?" for sign in label)  # no escape sequences on a terminal
 
     def cell(self, bits: int) -> Cell:

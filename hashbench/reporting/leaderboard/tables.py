@@ -38,9 +38,9 @@ def tables(
     newest, left_out = newest_and_left_out(results.records, current)
     rows_of = _rows(newest.values(), results, stale)
     for key, rows in rows_of.items():
-        if key.supervised:  # random codes and float features have no labels: their records are unsupervised
-            unsupervised = rows_of.get(replace(key, supervised=False), {})
-            rows |= {name: row for name, row in unsupervised.items() if row.reference}
+        plain = replace(key, supervised=False, ranking="")
+        if key != plain:  # references read no labels, and random codes are as random by any ranking
+            rows |= {name: row for name, row in rows_of.get(plain, {}).items() if row.reference}
     made = [_table(key, list(rows.values()), metric) for key, rows in sorted(rows_of.items())]
     made = [table for table in made if table.methods and _has(table, metric)]
     others: dict[TableKey, Counter[str]] = {}
@@ -78,8 +78,12 @@ def _row(record: Record) -> Row:
     backbones = {f"{net} weights": checksum[:8] for net, checksum in trial["backbones"].items()}
     parameters = {**trial["parameters"], **backbones}
     information = record.get("information", "labels" if record["supervised"] else "images")
-    named = record["variant"], record["named_variant"]
-    return Row(trial["method"], trial["preset"], *named, record["reference"], parameters, information)
+    named, reference = record["named_variant"], record["reference"]
+    return Row(
+        *(trial["method"], trial["preset"], record["variant"], named, reference, parameters),
+        information=information,
+        ranking=trial.get("ranking"),
+    )
 
 
 def _add(cell: Cell, record: Record, throughputs: Mapping[str, list[Record]], results: Results) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from hashbench.evaluation.headline import HEADLINE
-from hashbench.reporting.leaderboard.caption import chance_text
+from hashbench.reporting.leaderboard.caption import RANKINGS, chance_text
 from hashbench.reporting.leaderboard.table import Cell, Table
 from hashbench.reporting.metric_names import HEADLINE_NAME, metric_name
 
@@ -21,6 +21,8 @@ def facts(table: Table) -> Iterator[tuple[str, str]]:
         yield "Ties", "exact expectation over all their orders"
     else:
         yield "Metric", metric_name(table.metric)
+    if key.ranking:
+        yield "Ranking", RANKINGS[key.ranking]
     yield "Seeds", _seeds([cell for row in table.methods for cell in row.cells.values()])
     weights = f", weights {key.weights[:8]}" if key.weights else ""
     yield "Features", f"{key.features}{weights}"

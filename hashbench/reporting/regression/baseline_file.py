@@ -67,6 +67,7 @@ class _Cell(Struct, frozen=True, omit_defaults=True):
     metrics: dict[str, _Figure]
     named_variant: str | None = None
     neighbours: str | None = None
+    ranking: str | None = None
 
 
 class _Content(Struct, frozen=True):
