@@ -51,6 +51,8 @@ class Draw:
         official: queries come from the official test images, and the official training images are the database.
         disjoint: training items are removed from the database.
         within: the protocol from whose training items everything is drawn; None for all images.
+        unseen: number of classes, drawn by ``train_seed``, that are not trained on: queries and database are the
+            official test and training images of these, the training set the official training images of the others.
     """
 
     seed: int
@@ -60,6 +62,7 @@ class Draw:
     official: bool = False
     disjoint: bool = False
     within: str | None = None
+    unseen: int = 0
 
 
 DRAWS = {
@@ -72,6 +75,7 @@ DRAWS = {
     "resplit-5k": Draw(10_005, queries=1_000, train=500, train_seed=10_006),
     "cibhash": Draw(10_007, queries=500, train=500, train_seed=10_008, official=True),
     "bgan-validation": Draw(10_009, queries=100, train=700, train_seed=10_010, disjoint=True, within="bgan"),
+    "unseen": Draw(10_011, train_seed=10_012, official=True, unseen=3),
 }
 
 
@@ -105,6 +109,11 @@ class CIFAR10(SingleLabelDataset):
             "to choose hyper-parameters by: the 10,000 training items of bgan as 1,000 queries, 100 per class, "
             "database 2,000, 200 per class, and train the other 7,000, 700 per class",
             cutoff=34,  # as great a share of its database as 1,000 of bgan's
+        ),
+        Protocol(
+            "unseen",
+            "classes that were not trained on: the official test images of bird, dog and horse, which were drawn, as "
+            "3,000 queries; database their 15,000 official training images; train the 35,000 of the other classes",
         ),
     )
     features = PHOTO_FEATURES
@@ -165,6 +174,8 @@ class CIFAR10(SingleLabelDataset):
 def draw(classes: npt.NDArray[np.int64], rule: Draw) -> Split:
     """The index sets that ``rule`` draws from items of these classes, int64 [items]."""
     rng = np.random.default_rng(rule.seed)
+    if rule.unseen:
+        return draw_unseen(classes, rule, rng)
     items = np.arange(len(classes)) if rule.within is None else np.sort(draw(classes, DRAWS[rule.within]).train)
     candidates = items[-OFFICIAL_TEST_IMAGES:] if rule.official else items
     if rule.queries is None:
@@ -178,6 +189,15 @@ def draw(classes: npt.NDArray[np.int64], rule: Draw) -> Split:
     if rule.disjoint:
         database = database[~np.isin(database, train)]
     return Split(train=train, query=query, database=database)
+
+
+def draw_unseen(classes: npt.NDArray[np.int64], rule: Draw, rng: np.random.Generator) -> Split:
+    """Queries and database of the unseen classes, and the training set of the others."""
+    other = np.random.default_rng(rule.train_seed)
+    unseen = np.isin(classes, other.permutation(np.unique(classes))[: rule.unseen])
+    test = np.arange(len(classes)) >= len(classes) - OFFICIAL_TEST_IMAGES
+    query, database = (rng.permutation(np.flatnonzero(unseen & part)) for part in (test, ~test))
+    return Split(train=other.permutation(np.flatnonzero(~unseen & ~test)), query=query, database=database)
 
 
 def wanted_sums() -> dict[str, str]:

@@ -4,12 +4,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, Self
+from typing import Any, ClassVar, Literal, Protocol, Self, get_args
 
 import torch
 from torch import Tensor, nn
 
 from hashbench.errors import Incompatible as Incompatible
+
+Information = Literal["images", "external knowledge", "class names", "captions", "labels"]
+INFORMATION: tuple[Information, ...] = get_args(Information)
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,9 @@ class Traits:
         paper: authors, title, venue and year.
         presets: named sets of parameters ("quick": a shorter training, for methods that take long).
         zero_is_one: the bit of a projection that is exactly 0 is 1; without it, 0. See :meth:`HashMethod.project`.
+        information: what it sees beside images: nothing, "external knowledge" (a text model, word lists), or what the
+            name says; supervised says "labels".
+        nested: the first L bits of a code are the L-bit code; see :meth:`HashMethod.first_bits`.
         ranking: what its codes are ranked by: "hamming", or "estimator": by distances that it estimates
             (:meth:`HashMethod.scores`) from codes and factors kept beside them. Estimators have to be named on the
             command line and get tables of their own.
@@ -36,7 +42,17 @@ class Traits:
     paper: str = ""
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     zero_is_one: bool = False
+    information: Information = "images"
+    nested: bool = False
     ranking: Literal["hamming", "estimator"] = "hamming"
+
+    def __post_init__(self) -> None:
+        if self.information not in INFORMATION:
+            raise ValueError(f"traits.information is {self.information!r}, wanted one of {', '.join(INFORMATION)}")
+        if self.supervised and self.information == "images":
+            object.__setattr__(self, "information", "labels")
+        if self.supervised != (self.information == "labels"):
+            raise ValueError(f"traits.information is {self.information!r}: who sees labels and no other is supervised")
 
 
 class ImageBatches(Protocol):
@@ -321,6 +337,14 @@ class HashMethod(ABC):
     def remark(self) -> str | None:
         """What a table has to say of results with these parameters, a phrase for its caption; or None."""
         return None
+
+    def is_nested(self) -> bool:
+        """Whether its codes are nested with these parameters; what the traits say, unless overridden."""
+        return self.traits.nested
+
+    def first_bits(self, bits: int) -> Self:
+        """A new method of the first ``bits`` bits of this fitted one: what ``fit`` at that length would have made."""
+        raise NotImplementedError(f"{type(self).__name__} says that its codes are nested and must define first_bits")
 
     def frozen_part(self) -> FrozenPart | None:
         """The leading blocks of a network that the method leaves as they are, or None; ``encode_maps`` goes with it."""

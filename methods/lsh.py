@@ -17,14 +17,22 @@ class LSH(HashMethod):
     """
 
     traits = Traits(
-        zero_is_one=True, paper="Charikar, Similarity estimation techniques from rounding algorithms, STOC 2002"
+        zero_is_one=True,
+        nested=True,
+        paper="Charikar, Similarity estimation techniques from rounding algorithms, STOC 2002",
     )
 
     def fit(self, train: TrainingSet, run: RunContext) -> Self:
         x = train.features
         self.mean_ = column_means(x)
-        self.directions_ = torch.randn(x.shape[1], self.bits, generator=run.generator, dtype=torch.float64).to(x.device)
+        each = [torch.randn(x.shape[1], generator=run.generator, dtype=torch.float64) for _ in range(self.bits)]
+        self.directions_ = torch.stack(each, dim=1).to(x.device)  # drawn bit by bit, so that codes are nested
         return self
+
+    def first_bits(self, bits: int) -> Self:
+        first = type(self)(bits)
+        first.mean_, first.directions_ = self.mean_, self.directions_[:, :bits].contiguous()
+        return first
 
     def encode(self, batch: Tensor) -> Tensor:
         return self.linear()(batch) >= 0

@@ -17,6 +17,7 @@ class PCAH(HashMethod):
 
     traits = Traits(
         deterministic=True,
+        nested=True,
         zero_is_one=True,
         paper="Wang, Kumar and Chang, Semi-supervised hashing for scalable image retrieval, CVPR 2010",
     )
@@ -25,6 +26,11 @@ class PCAH(HashMethod):
         principal = principal_axes(train.features, self.bits)
         self.mean_, self.axes_ = principal.mean, principal.axes
         return self
+
+    def first_bits(self, bits: int) -> Self:
+        first = type(self)(bits)
+        first.mean_, first.axes_ = self.mean_, self.axes_[:, :bits].contiguous()
+        return first
 
     def encode(self, batch: Tensor) -> Tensor:
         return self.linear()(batch) >= 0

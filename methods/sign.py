@@ -27,6 +27,7 @@ class Sign(HashMethod):
 
     traits = Traits(
         deterministic=True,
+        nested=True,
         paper="none: the sign of each dimension, as vector databases quantise (binary quantisation)",
     )
 
@@ -52,6 +53,14 @@ class Sign(HashMethod):
             learn = column_means if self.threshold == "mean" else column_medians
             self.threshold_ = learn(x[:, : self.bits])
         return self
+
+    def is_nested(self) -> bool:
+        return self.nested
+
+    def first_bits(self, bits: int) -> Self:
+        first = type(self)(bits, self.threshold, self.nested)
+        first.threshold_ = self.threshold_[:bits].contiguous()
+        return first
 
     def encode(self, batch: Tensor) -> Tensor:
         return self.linear()(batch) > 0

@@ -34,9 +34,9 @@ def command(what: str, as_json: bool) -> int:
     for row in rows:
         error = row.get("error")
         origin = "" if row.get("shipped", True) else f" [{row['origin']}]"
-        click.echo(
-            f"{row['name']:<{width}}  {'BROKEN: ' + error if error else (row['summary'] or UNDESCRIBED) + origin}"
-        )
+        sees = f" [sees {row['information']}]" if row.get("information", "images") != "images" else ""
+        about = f"BROKEN: {error}" if error else (row["summary"] or UNDESCRIBED) + sees + origin
+        click.echo(f"{row['name']:<{width}}  {about}")
     return 0
 
 
@@ -56,6 +56,7 @@ def _methods() -> list[dict[str, Any]]:
                 "summary": METHODS.about(name).partition("\n")[0],
                 "paper": method.traits.paper,
                 "supervised": method.traits.supervised,
+                "information": method.traits.information,
                 "ranking": method.traits.ranking,
                 "origin": METHODS.origin(name),
                 "shipped": METHODS.is_shipped(name),

@@ -44,6 +44,13 @@ SEPARATE = ("query_codes", "database_codes", "query_labels", "database_labels", 
     is_flag=True,
     help="The method was trained with labels; such methods have their own tables.",
 )
+@click.option(
+    "--information",
+    default="images",
+    show_default=True,
+    metavar="NAME",
+    help="What the method saw beside images: external knowledge, class names or captions; tables say it.",
+)
 @click.option("--protocol", metavar="NAME", help="Protocol of the queries and the database, say cifar10/bgan.")
 @click.option(
     "--features",

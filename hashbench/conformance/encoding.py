@@ -36,6 +36,26 @@ def codes_have_a_column_per_bit(subject: Subject) -> str | None:
     return None
 
 
+@check("draw bit by bit, in an order that does not hang on their number, or leave traits.nested out")
+def nests_as_declared(subject: Subject) -> str | None:
+    """Where codes are declared nested, the first bits are the shorter code, and `first_bits` makes them."""
+    if not subject.fitted.is_nested():
+        raise Inapplicable("its codes are not declared nested")
+    half = max(1, subject.bits // 2)
+    shorter = subject.encode(subject.fit(subject.items, half).method, subject.queries)
+    begins = f"of {half}-bit codes"
+    if (share := agreement(subject.codes[:, :half], shorter)) != 1:
+        return f"{1 - share:.1%} of the bits {begins} differ from the first ones of {subject.bits}"
+    first = subject.fitted.first_bits(half)
+    if (share := agreement(subject.encode(first, subject.queries), shorter)) != 1:
+        return f"{1 - share:.1%} of the bits {begins} differ from those that first_bits makes"
+    reloaded = subject.make(half)
+    reloaded.load_state({name: value.clone() for name, value in first.state().items()}, subject.context())
+    if (share := agreement(subject.encode(reloaded, subject.queries), shorter)) != 1:
+        return f"{1 - share:.1%} of the bits {begins} differ after the state of what first_bits makes was reloaded"
+    return None
+
+
 @check("compute each row from itself and what fit has learnt: no statistics of the batch, networks in eval mode")
 def codes_do_not_depend_on_the_batch(subject: Subject) -> str | None:
     """An item has the same code alone, in any order and among any others."""

@@ -190,12 +190,17 @@ def _ties(histograms: Histograms) -> Diagnostics:
     return {TIED_SHARE: tied / len(histograms), EMPTY_SHARE: empty / len(histograms)}
 
 
-def warm_up(device: torch.device) -> None:
-    """Compile the loops that evaluations run, or load them from the cache, before an evaluation that is timed."""
+def warm_up(device: torch.device, graded: bool = True) -> None:
+    """Compile the loops that evaluations run, or load them from the cache, before an evaluation that is timed.
+
+    Args:
+        device: where distances are counted.
+        graded: also those of graded relevance, which labels need of which two items can share several.
+    """
     codes, features = Codes.pack(np.eye(2, 8, dtype=np.bool_)), torch.eye(2)
     one = Neighbours(1, "l2", np.arange(3), np.arange(2), np.zeros(2, dtype=np.float32))
     kept(one, one.places(), 1, np.arange(1, 3))
-    for labels in (np.arange(2), np.ones((2, 2), dtype=np.bool_)):
+    for labels in (np.arange(2), np.ones((2, 2), dtype=np.bool_) if graded else np.eye(2, dtype=np.bool_)):
         evaluate(codes, codes, labels, labels, device=device)
         evaluate_features(features, features, labels, labels, device=device)
 

@@ -109,13 +109,13 @@ def fit(method: HashMethod, train: TrainingSet, run: RunContext, seed: int) -> H
     Raises:
         ValueError: the features contain NaN or infinite values.
     """
-    if train.given_features is not None and not _is_finite(train.given_features):
+    if train.given_features is not None and not is_finite(train.given_features):
         raise ValueError("features contain NaN or infinite values")
     with forked_generators(derive_seed(seed, "global"), run.device), repeatable():
         return method.fit(train, run)
 
 
-def _is_finite(features: Tensor) -> bool:
+def is_finite(features: Tensor) -> bool:
     """Whether all numbers are; some rows at a time, since the test takes more memory than they do."""
     rows = max(1, CHECKED_NUMBERS // max(1, features.shape[1]))
     return all(bool(part.isfinite().all()) for part in torch.split(features, rows))

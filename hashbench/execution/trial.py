@@ -23,12 +23,14 @@ from hashbench.evaluation.evaluate import Scores, evaluate, evaluate_similaritie
 from hashbench.evaluation.headline import headline_of
 from hashbench.evaluation.neighbourhoods import neighbourhood_quality
 from hashbench.evaluation.neighbours import Neighbours
+from hashbench.evaluation.relevance import labels_are_graded
 from hashbench.execution import references, training_data
 from hashbench.execution.events import Event
 from hashbench.execution.frozen_maps import CachedMaps
 from hashbench.execution.ground_truth import ground_truth
 from hashbench.execution.loaded_protocol import LoadedProtocol
 from hashbench.execution.measure import Rescoring, measure
+from hashbench.execution.nested import first_bits
 from hashbench.execution.quantised_references import quantised_scores
 from hashbench.execution.ranked_again import fitted_before
 from hashbench.execution.rankings import Encoded, check_ranking, encoded
@@ -49,7 +51,7 @@ from hashbench.records.new_record import mark_failed, new_record
 from hashbench.records.schema import FORMAT
 from hashbench.records.scores import saved_arrays, score_fields
 from hashbench.records.store import Record, Store
-from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, REFERENCES, PlannedTrial
+from hashbench.records.trial_spec import FLOAT_FEATURES, ONE_HOT_CLASSES, RANDOM_CODES, REFERENCES, PlannedTrial
 from hashbench.util.device import determinism, network_dtype, out_of_memory, pick_device, repeatable
 from hashbench.util.storage import storage_fault
 
@@ -152,6 +154,7 @@ class TrialRunner:
         """Everything up to the record; returns how to measure throughput, None for the reference trials."""
         with self._phase("load"):
             loaded = self._load()
+            self.graded = labels_are_graded(loaded.label_pair())
         with self._phase("audit"):
             self.record["protocol_card"]["leaks"] = found_leaks(
                 loaded.dataset, loaded.card, loaded.split, self.settings.cache
@@ -168,6 +171,11 @@ class TrialRunner:
                 loaded = replace(loaded, neighbours=self._ground_truth(inputs, loaded))
         if self.planned.trial.method == RANDOM_CODES:
             self._evaluate(self._random_reference(loaded.split), loaded)
+            return None
+        if self.planned.trial.method == ONE_HOT_CLASSES:
+            with self._phase("fit"):
+                classes = references.one_hot_classes(inputs, loaded.split, self.device)
+            self._evaluate(Encoded(*classes), loaded)
             return None
         if self.planned.trial.method in REFERENCES:
             self._float_reference(inputs, loaded)
@@ -191,16 +199,18 @@ class TrialRunner:
         method = self._method()
         check_ranking(method, trial.ranking)
         before = fitted_before(self._method, self.planned, self.store, run, self._log)
-        codes = None
         if before is not None:
-            method, codes = before.method, before.codes
+            method = before.method
             self.record["training"] = before.facts()["training"]
             self.record["provenance"]["ranked_again"] = before.record["key"]
         else:
             inputs = replace(inputs, maps=self._maps(method, loaded))
-            self._fit(method, inputs, loaded.split, run)
+            taken = first_bits(self.planned, self.store, run, self._log)
+            if taken is None:
+                self._fit(method, inputs, loaded.split, run)
+            method = taken or method
         with self._phase("encode"):
-            made = encoded(method, inputs, loaded.split, run, trial.ranking, codes)
+            made = encoded(method, inputs, loaded.split, run, trial.ranking, before.codes if before else None)
         if before is not None:
             self.record["seconds"] |= before.facts()["seconds"]
         return method, run, made
@@ -293,7 +303,7 @@ class TrialRunner:
         trial = self.planned.trial
         return RunContext(
             self.device,
-            training_data.own_generator(trial.own_seed),
+            training_data.own_generator(self.planned.own_seed),
             features=trial.features,
             distance=loaded.dataset.distance or "l2",
             dtype=network_dtype(trial.parameters.get("precision")),
@@ -309,7 +319,7 @@ class TrialRunner:
     def _fit(self, method: HashMethod, inputs: TrainingData, split: Split, run: RunContext) -> None:
         with self._phase("fit"):
             train = inputs.training_set(method, split.train, run)
-            training_data.fit(method, train, run, self.planned.trial.own_seed)
+            training_data.fit(method, train, run, self.planned.own_seed)
             if self.device.type == "cuda":
                 torch.cuda.synchronize(self.device)
         if run.positive_pairs is not None:
@@ -325,14 +335,14 @@ class TrialRunner:
         return bits
 
     def _random_reference(self, split: Split) -> Encoded:
-        bits, seed = self._bits, self.planned.trial.own_seed
+        bits, seed = self._bits, self.planned.own_seed
         drawn = references.random_codes(len(split.query) + len(split.database), bits, seed)
         return Encoded(drawn[: len(split.query)], drawn[len(split.query) :])
 
     @contextmanager
     def _evaluation(self) -> Iterator[None]:
         with self._phase("compile"):
-            warm_up(self.device)
+            warm_up(self.device, self.graded)
         with self._phase("evaluate"):
             yield
 

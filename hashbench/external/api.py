@@ -19,8 +19,8 @@ from hashbench.util.progress import log_to_stderr
 class ScoreOptions(TypedDict, total=False):
     """Options of :func:`score`, as on the command line.
 
-    name, encoding, bits, bit_order, protocol, features, features_dtype, supervised, repetition, cutoff, table,
-    leave_one_out: see :class:`hashbench.external.score_request.ScoreRequest`; name defaults to the file's.
+    name, encoding, bits, bit_order, protocol, features, features_dtype, supervised, information, repetition, cutoff,
+    table, leave_one_out: see :class:`hashbench.external.score_request.ScoreRequest`; name defaults to the file's.
     weights: {name of a network: file of its state dict}.
     offline: download nothing.
     device: where distances are counted.
@@ -35,6 +35,7 @@ class ScoreOptions(TypedDict, total=False):
     features: str
     features_dtype: str
     supervised: bool
+    information: str
     repetition: int
     cutoff: int | None
     table: str | None

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hashbench.codes import Codes
 from hashbench.errors import UsageError
@@ -109,7 +110,9 @@ def _scored_trial(request: ScoreRequest, truth: GroundTruth, features: Features,
     trial = scored_trial(request.name, EXTERNAL_PARAMETERS, codes[0].bits, request.repetition, truth, features)
     sums = {name: _code_sum(each) for name, each in zip(CODES, codes, strict=True)}
     scored = {**bare_fingerprint(truth.card["id"], "elsewhere"), "scored": sums}
-    return PlannedTrial(trial, scored, truth.card, truth.protocol, EXTERNAL_PARAMETERS, request.supervised)
+    sees = "labels" if request.supervised else request.information
+    of_method: dict[str, Any] = {"supervised": request.supervised, "information": sees}
+    return PlannedTrial(trial, scored, truth.card, truth.protocol, EXTERNAL_PARAMETERS, **of_method)
 
 
 def _code_sum(codes: Codes) -> str:

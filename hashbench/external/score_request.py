@@ -8,6 +8,7 @@ from hashbench.execution.settings import Settings
 from hashbench.features.networks import net_name
 from hashbench.features.spec import extractor, features_dtype
 from hashbench.features.weights import Weights
+from hashbench.method import INFORMATION
 from hashbench.planning.grid import FEATURES_DTYPES
 from hashbench.records.trial_spec import EXTERNAL, REFERENCES
 from hashbench.util.device import pick_device
@@ -15,6 +16,7 @@ from hashbench.util.numbers import whole_number
 from hashbench.util.progress import log_to_stderr
 
 LONGEST_NAME = 80
+SEEN = tuple(name for name in INFORMATION if name != "labels")
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class ScoreRequest:
         features: what they were made from: features of hashbench's, or "external", or "external:WORDS".
         features_dtype: float32, float16, bfloat16, or auto, as in a grid.
         supervised: the method read labels.
+        information: what the method saw beside images, as traits have it; labels are said by ``supervised``.
         repetition: 0, 1, ...: repetitions with other seeds become one cell.
         cutoff: also score mAP at it; None with a protocol, which has its own.
         table: what to call the table without a protocol.
@@ -52,12 +55,16 @@ class ScoreRequest:
     table: str | None = None
     bit_order: str | None = None
     leave_one_out: bool = False
+    information: str = "images"
 
     def __post_init__(self) -> None:
         if not self.name.strip() or not self.name.isprintable() or len(self.name) > LONGEST_NAME:
             raise UsageError(f"--name is {self.name!r}, wanted 1 to {LONGEST_NAME} printable characters")
         if self.name in REFERENCES:
             raise UsageError(f"--name is {self.name!r}, which is a reference trial's; choose another")
+        if self.information not in SEEN or (self.supervised and self.information != SEEN[0]):
+            labels = "with --supervised, which says labels, none" if self.supervised else f"one of {', '.join(SEEN)}"
+            raise UsageError(f"--information is {self.information!r}, wanted {labels}")
         numbers = {"repetition": whole_number("--repetition", self.repetition, 0)}
         if self.cutoff is not None:
             numbers["cutoff"] = whole_number("--cutoff", self.cutoff, 1)

@@ -16,7 +16,7 @@ from hashbench.planning.fingerprint import forget_sources
 from hashbench.planning.grid import FULL, Grid, check_trials
 from hashbench.planning.plan_entry import PlanEntry, plan_entries
 from hashbench.planning.task import Task, tasks
-from hashbench.planning.trials import method_trials, reference_trials, trial_count
+from hashbench.planning.trials import method_trials, reference_trials, supervised_references, trial_count
 from hashbench.records.store import Store
 from hashbench.records.trial_spec import PlannedTrial
 
@@ -92,7 +92,8 @@ def make_plan(grids: Sequence[Grid], store: Store, data: Path, device: torch.dev
         check_trials(trials_of_tasks, "what is asked for")
         for task in tasks_of[asked]:
             notes |= dict.fromkeys(task.notes(grid))
-            for planned in (*reference_trials(task, grid), *_of_methods(task, methods, grid)):
+            references = *reference_trials(task, grid), *supervised_references(task, methods, grid)
+            for planned in (*references, *_of_methods(task, methods, grid)):
                 trials.setdefault(planned.key, (planned, grid.rerun))
     _check_weights_used([planned for planned, _ in trials.values()], weights)
     records = store.records()

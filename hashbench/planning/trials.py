@@ -15,6 +15,7 @@ from hashbench.planning.grid import Grid
 from hashbench.planning.task import Task
 from hashbench.records.trial_spec import (
     FLOAT_FEATURES,
+    ONE_HOT_CLASSES,
     PRODUCT_QUANTISER,
     PRODUCT_QUANTISER_BYTES,
     QUANTISED,
@@ -25,9 +26,10 @@ from hashbench.records.trial_spec import (
 
 
 def trial_count(chosen: Sequence[ChosenMethod], grid: Grid) -> int:
-    """How many trials one task of a grid has, floor and ceiling included."""
+    """How many trials one task of a grid has, references included."""
     own = sum(len(one.rankings(grid)) * (1 if one.method.traits.deterministic else grid.repeats) for one in chosen)
-    return 1 + len(grid.bits) * (grid.repeats + own)  # with the ceiling, and the floor
+    supervised = any(one.method.traits.supervised for one in chosen)
+    return 1 + supervised + len(grid.bits) * (grid.repeats + own)  # with the ceiling, and the floor
 
 
 def reference_trials(task: Task, grid: Grid) -> Iterator[PlannedTrial]:
@@ -43,24 +45,40 @@ def reference_trials(task: Task, grid: Grid) -> Iterator[PlannedTrial]:
         yield from _repeated(_planned(task, _spec(task, grid, method=RANDOM_CODES, bits=bits)), grid.repeats)
 
 
+def supervised_references(task: Task, chosen: Sequence[ChosenMethod], grid: Grid) -> Iterator[PlannedTrial]:
+    """Where a method reads labels: the classes that a linear classifier predicts, which it has to beat to be of use."""
+    if task.card.classes and any(one.method.traits.supervised for one in chosen):
+        spec = _spec(task, grid, method=ONE_HOT_CLASSES, bits=task.card.classes)
+        yield _planned(task, spec, supervised=True, information="labels")
+
+
 def method_trials(task: Task, chosen: ChosenMethod, grid: Grid) -> Iterator[PlannedTrial]:
     """The trials of one method; a deterministic one has one repetition.
+
+    Of one whose codes are nested the longest come first: the others take their first bits.
 
     Raises:
         UsageError: parameters that the method refuses, or a network's weights that are not here.
     """
-    for bits in task.code_lengths(grid):
+    lengths = task.code_lengths(grid)
+    longest = max(lengths, default=0)
+    planned = []
+    for bits in lengths:
         with catching_exit(f"{chosen.name} at {bits} bits"):
             values = chosen.resolved(task)
             method = _made(chosen, bits, values)
             nets = _backbones(method, task)
             remark = method.remark() if method else None
+            nested = method is not None and method.is_nested()
         asked = {"method": chosen.name, "bits": bits, "parameters": values, "backbones": nets, "preset": chosen.preset}
         changed, traits = chosen.changed_parameters(task), chosen.method.traits
+        sees: dict[str, Any] = {"supervised": traits.supervised, "information": traits.information}
+        nests: dict[str, Any] = {"nested": nested, "longest": longest if nested and bits < longest else None}
         for ranking in chosen.rankings(grid):
             spec = _spec(task, grid, **asked, ranking=ranking)
-            planned = _planned(task, spec, changed_parameters=changed, supervised=traits.supervised, remark=remark)
-            yield from _repeated(planned, 1 if traits.deterministic else grid.repeats)
+            planned.append(_planned(task, spec, changed_parameters=changed, remark=remark, **sees, **nests))
+    for one in sorted(planned, key=lambda one: one.longest is not None):
+        yield from _repeated(one, 1 if chosen.method.traits.deterministic else grid.repeats)
 
 
 def _made(chosen: ChosenMethod, bits: int, values: dict[str, Any]) -> HashMethod | None:

@@ -34,6 +34,7 @@ def new_record(planned: PlannedTrial, device: str, provenance: Mapping[str, Any]
         "named_variant": planned.trial.named_variant,
         "remark": planned.remark,
         "supervised": planned.supervised,
+        **({"information": planned.information} if planned.information != "images" else {}),
         "reference": planned.trial.method in REFERENCES,
         **dict.fromkeys(RESULT_FIELDS),
         "training": {"epochs": [], "facts": {}, "similarity": None},
@@ -45,7 +46,7 @@ def new_record(planned: PlannedTrial, device: str, provenance: Mapping[str, Any]
         "provenance": {
             "created": datetime.now(UTC).isoformat(timespec="milliseconds"),
             **provenance,
-            "seeds": {"root": planned.trial.seed, "trial": planned.trial.own_seed},
+            "seeds": {"root": planned.trial.seed, "trial": planned.own_seed},
         },
         "error": None,
     }

@@ -95,6 +95,11 @@ class Store:
         """Where a method may keep what a killed training resumes from; made by the method, removed with success."""
         return self.root / "checkpoints" / planned.key
 
+    def kept_state(self, planned: PlannedTrial) -> Path | None:
+        """The file of the method's state of a trial that ended well; None where there is none."""
+        record, file = self.read(planned), self.record_path(planned).with_suffix(".safetensors")
+        return file if record is not None and record["status"] == "ok" and file.is_file() else None
+
     def read(self, planned: PlannedTrial) -> Record | None:
         """The trial's record, or None where there is none that can be read."""
         path = self.record_path(planned)

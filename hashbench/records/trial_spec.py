@@ -11,9 +11,10 @@ from hashbench.util.seeds import derive_seed
 
 RANDOM_CODES = "reference-random"
 FLOAT_FEATURES = "reference-float"
+ONE_HOT_CLASSES = "reference-onehot"
 FLOAT16, INT8, PRODUCT_QUANTISER = "reference-float16", "reference-int8", "reference-pq"
 QUANTISED = (FLOAT16, INT8, PRODUCT_QUANTISER)  # of vectors whose neighbours are relevant
-REFERENCES = (RANDOM_CODES, FLOAT_FEATURES, *QUANTISED)
+REFERENCES = (RANDOM_CODES, FLOAT_FEATURES, ONE_HOT_CLASSES, *QUANTISED)
 PRODUCT_QUANTISER_BYTES = 16
 Ranking = Literal["asymmetric", "estimator"]
 """How codes are ranked where it is not by Hamming distance: by real queries, or by scores of the method's own."""
@@ -30,7 +31,7 @@ class TrialSpec:
     Attributes:
         method: plugin name, or one of :data:`REFERENCES`.
         parameters: all hyper-parameters, resolved, also for the device.
-        bits: code length; None for the float reference.
+        bits: code length, of one-hot classes their number; None for the float reference.
         dataset, protocol: "cifar10" and "cifar10/bgan".
         features: id with size ("gist", "squeezenet1_1@128").
         features_dtype: dtype of the features.
@@ -65,6 +66,11 @@ class TrialSpec:
     def own_seed(self) -> int:
         """The trial's seed, derived from its names, so that other trials of a grid do not change it."""
         return derive_seed(self.seed, self.method, self.bits, self.protocol, self.features, self.repetition)
+
+    @property
+    def seed_of_all_lengths(self) -> int:
+        """The seed of a method whose codes are nested: its trials of all code lengths draw the same."""
+        return derive_seed(self.seed, self.method, None, self.protocol, self.features, self.repetition)
 
     @property
     def named_variant(self) -> str | None:
@@ -105,6 +111,9 @@ class PlannedTrial:
         dataset_spec: the data set's spec ("cifar10/bgan", "folder:/home/me/set.toml").
         supervised: the method reads labels, so its rows stand in a table of their own.
         remark: what the method has a table say of such results, or None.
+        information: what the method sees, as its traits say.
+        nested: the first bits of its codes are the shorter codes.
+        longest: code length of the trial, planned with it, whose first bits this one takes where they are kept.
     """
 
     trial: TrialSpec
@@ -114,6 +123,14 @@ class PlannedTrial:
     changed_parameters: Mapping[str, Any] = field(default_factory=dict)
     supervised: bool = False
     remark: str | None = None
+    information: str = "images"
+    nested: bool = False
+    longest: int | None = None
+
+    @property
+    def own_seed(self) -> int:
+        """The seed of everything that the trial draws."""
+        return self.trial.seed_of_all_lengths if self.nested else self.trial.own_seed
 
     def __str__(self) -> str:
         return ", ".join([str(self.trial), *(f"{name}={value}" for name, value in self.changed_parameters.items())])

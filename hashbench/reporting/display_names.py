@@ -4,12 +4,20 @@ import re
 from collections.abc import Iterable, Mapping
 
 from hashbench.errors import UsageError
-from hashbench.records.trial_spec import FLOAT16, FLOAT_FEATURES, INT8, PRODUCT_QUANTISER, RANDOM_CODES
+from hashbench.records.trial_spec import (
+    FLOAT16,
+    FLOAT_FEATURES,
+    INT8,
+    ONE_HOT_CLASSES,
+    PRODUCT_QUANTISER,
+    RANDOM_CODES,
+)
 
 LONGEST_ACRONYM = 4
 _OWN = {
     FLOAT_FEATURES: "Float features",
     RANDOM_CODES: "Random codes",
+    ONE_HOT_CLASSES: "One-hot classes",
     FLOAT16: "Float16 vectors",
     INT8: "Int8 vectors",
     PRODUCT_QUANTISER: "Product quantiser",

@@ -131,6 +131,28 @@ def test_a_star_means_every_unsupervised_method_and_a_supervised_one_has_to_be_n
     assert {"itq", "bgan", "lsh"} <= planned("*")
 
 
+def test_what_a_method_sees_beside_images_is_said_wherever_it_is_named(
+    call: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "methods").mkdir()
+    monkeypatch.setattr(methods, "__path__", [*methods.__path__, str(tmp_path / "methods")])
+    plugin = (Path(__file__).parent.parent / "plugin_root/methods/first_pixels.py").read_text()
+    (tmp_path / "methods/with_captions.py").write_text(plugin.replace("Traits(", 'Traits(information="captions", '))
+    lines = {line.split()[0]: line for line in call("list", "methods").out.splitlines()}
+    assert " [sees captions] [" in lines["with_captions"]
+    assert "sees" not in lines["lsh"]
+    assert "information: captions\n" in call("show", "with_captions").out
+    done = call("run", "--methods", "with_captions,lsh", "--bits", "8", "--device", "cpu", "--executor", "inline")
+    assert " sees " in done.out
+    stored = [json.loads(file.read_text()) for file in Path("results/records").glob("*.json")]
+    assert {record["trial"]["method"]: record.get("information") for record in stored} == {
+        "with_captions": "captions",
+        "lsh": None,
+        "reference-random": None,
+        "reference-float": None,
+    }
+
+
 def test_data_list_calls_ready_only_what_is_whole(call: Callable[..., Done], tmp_path: Path) -> None:
     absent = call("data", "list").out.splitlines()
     assert absent[0].startswith("cifar10: CIFAR-10: the folder")

@@ -4,6 +4,7 @@ import math
 import pickle
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -69,6 +70,56 @@ class UnknownInput(Sound):
     """A fault."""
 
     traits = Traits(paper=PAPER, input="sounds")  # type: ignore[arg-type]
+
+
+NESTED = replace(Sound.traits, nested=True)
+
+
+class DrawsBitByBit(Sound):
+    """Nothing is wrong with it: its codes are nested."""
+
+    traits = NESTED
+
+    def fit(self, train: TrainingSet, run: RunContext) -> Self:
+        super().fit(train, RunContext(run.device, torch.Generator()))
+        width = train.features.shape[1]
+        each = [torch.randn(width, generator=run.generator, dtype=torch.float64) for _ in range(self.bits)]
+        self.directions_ = torch.stack(each, dim=1)
+        run.log_epoch(1, 1, objective=0.5)
+        return self
+
+    def first_bits(self, bits: int) -> Self:
+        first = type(self)(bits, self.scale)
+        first.mean_, first.directions_ = self.mean_, self.directions_[:, :bits].contiguous()
+        return first
+
+
+@fault("nests-as-declared")
+class DrawsRowByRow(DrawsBitByBit):
+    """A fault: what the first bits draw hangs on how many there are."""
+
+    def fit(self, train: TrainingSet, run: RunContext) -> Self:
+        return Sound.fit(self, train, run)
+
+
+@fault("nests-as-declared")
+class TakesTheLastBits(DrawsBitByBit):
+    """A fault."""
+
+    def first_bits(self, bits: int) -> Self:
+        first = super().first_bits(bits)
+        first.directions_ = self.directions_[:, -bits:].contiguous()
+        return first
+
+
+@fault("nests-as-declared")
+class LeavesTheMeanOut(DrawsBitByBit):
+    """A fault: what it makes does not encode."""
+
+    def first_bits(self, bits: int) -> Self:
+        first = super().first_bits(bits)
+        first.mean_ = torch.zeros_like(self.mean_)
+        return first
 
 
 @fault("types-its-hyper-parameters")

@@ -10,7 +10,7 @@ import pytest
 from hashbench.conformance import MethodCheck, checks
 from hashbench.conformance.method_check import all_checks
 from hashbench.errors import ConformanceFailure, UsageError
-from tests.conformance.faulty import FAULTS, Sound, SoundEstimator
+from tests.conformance.faulty import FAULTS, DrawsBitByBit, Sound, SoundEstimator
 
 IN_FILES = {
     "import hashbench.methods.itq": "imports-building-blocks",
@@ -38,11 +38,18 @@ def test_a_sound_method_passes_all() -> None:
     assert [(outcome.name, outcome.message) for outcome in outcomes if not outcome.ok] == []
     assert {outcome.name for outcome in outcomes if outcome.status == "not applicable"} == {
         "codes-are-the-sign-of-project",
+        "nests-as-declared",
         "restores-images",
         "scores-do-not-depend-on-the-block",
         "factors-do-not-depend-on-the-batch",
         "scores-keep-neighbours",
     }
+
+
+def test_sound_nested_codes_pass_all() -> None:
+    outcomes = {outcome.name: outcome.status for outcome in (one.run() for one in checks(DrawsBitByBit))}
+    assert outcomes.pop("nests-as-declared") == "passed"
+    assert set(outcomes.values()) <= {"passed", "not applicable"}
 
 
 def test_a_sound_estimator_passes_all() -> None:

@@ -23,7 +23,9 @@ GOLDEN_SPLITS = {
     "resplit-5k": "ebdea1cdf956",
     "cibhash": "95c064de7987",
     "bgan-validation": "87ea224c85ba",
+    "unseen": "a0e6e067c44a",
 }
+UNSEEN = (2, 5, 7)  # bird, dog and horse
 ALL, OFFICIAL_TRAIN, OFFICIAL_TEST = (list(range(*ends)) for ends in ((0, 60_000), (0, 50_000), (50_000, 60_000)))
 
 
@@ -89,10 +91,17 @@ def check_protocols(splits: dict[str, Split], classes: Items) -> None:
     assert per_class(chosen_by.train) == [700] * 10
     assert not set(np.concatenate(list(chosen_by.parts().values()))) & set(splits["bgan"].query)
 
+    unseen = splits["unseen"]
+    assert per_class(unseen.query) == [1_000 * (value in UNSEEN) for value in range(10)]
+    assert per_class(unseen.database) == [5_000 * (value in UNSEEN) for value in range(10)]
+    assert per_class(unseen.train) == [5_000 * (value not in UNSEEN) for value in range(10)]
+    assert set(unseen.query) < set(OFFICIAL_TEST)
+    assert set(np.concatenate([unseen.database, unseen.train])) == set(OFFICIAL_TRAIN)
+
     for part in (part for split in splits.values() for part in split.parts().values()):
         assert part.dtype == np.int64
         assert abs(np.corrcoef(np.arange(len(part)), part)[0, 1]) < 0.1, "the order is not a permutation"
-        assert len(set(classes[part[:50]])) > 5, "the order goes by class"
+        assert len(set(classes[part[:50]])) > len(set(classes[part])) / 2, "the order goes by class"
 
 
 def test_the_first_protocol_is_the_papers() -> None:

@@ -34,7 +34,8 @@ def test_every_bit_is_the_methods(
     name: str, parameters: dict[str, Any], vectors: npt.NDArray[np.float32], tmp_path: Path
 ) -> None:
     bits = 21 if parameters.get("nested") else 24
-    method = hb.hasher(name, bits, device="cpu", **parameters).fit(vectors).fitted
+    labels = np.arange(len(vectors)) % 5 if METHODS.get(name).traits.supervised else None
+    method = hb.hasher(name, bits, device="cpu", **parameters).fit(vectors, labels=labels).fitted
     linear, batches = method.linear(), [torch.from_numpy(part) for part in np.split(vectors, 4)]
     assert linear is not None
     zero_is_one = method.traits.zero_is_one

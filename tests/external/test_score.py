@@ -98,6 +98,20 @@ def test_codes_of_the_same_labels_share_a_table_and_seeds_a_cell(score: Score, a
     assert table.references[0].cell(12).mean("map@1000") == pytest.approx(other["metrics"]["chance"], abs=0.1)
 
 
+def test_what_the_method_saw_is_recorded_and_goes_with_supervised(score: Score, arrays: Arrays, tmp_path: Path) -> None:
+    assert "information" not in score(arrays)
+    record = score(arrays, name="clip", information="captions")
+    assert record["information"] == "captions"
+    assert table_with(record, tmp_path / "results").shows_information
+    assert score(arrays, name="labels", supervised=True)["information"] == "labels"
+    for wrong, wanted in (
+        ({"information": "labels"}, "wanted one of images, external knowledge, class names, captions"),
+        ({"information": "captions", "supervised": True}, "wanted with --supervised, which says labels, none"),
+    ):
+        with pytest.raises(UsageError, match=wanted):
+            score(arrays, name="other", **wrong)
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -39,7 +39,10 @@ OWNERS: tuple[tuple[str, str], ...] = (
     ("hashbench/features/", "networks"),
     ("hashbench/execution/frozen_maps.py", "nets"),
     *((f"hashbench/{name}.py", "trial") for name in ("method", "codes", "dataset")),
-    *((f"hashbench/execution/{name}.py", "trial") for name in ("trial", "training_data", "references")),
+    *(
+        (f"hashbench/execution/{name}.py", "trial")
+        for name in ("trial", "training_data", "references", "linear_classifier")
+    ),
     ("hashbench/records/trial_spec.py", "trial"),
     *((f"hashbench/util/{name}.py", "trial") for name in ("arrays", "seeds", "device", "prefetch", "threads")),
 )

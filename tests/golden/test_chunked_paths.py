@@ -27,7 +27,9 @@ LIMITS: tuple[tuple[dict[str, Any], tuple[str, ...]], ...] = (
     ({"data.images.MAX_BATCH_IMAGES": 3}, ("trial/on-images", "bgan/tiny-frozen")),
     ({"execution.training_data.MAX_CACHED_IMAGE_BYTES": 1}, ("trial/on-images",)),
     ({"execution.frozen_maps.DEVICE_CACHE_BYTES": 1}, ("bgan/tiny-frozen",)),
-    ({"execution.references._BLOCK_NUMBERS": 100}, ("trial/float-reference",)),
+    ({"execution.references._BLOCK_NUMBERS": 100}, ("trial/float-reference", "trial/one-hot-classes")),
+    ({"execution.linear_classifier.CHUNK_ROWS": 7}, ("trial/one-hot-classes",)),
+    ({"shallow.cca.CHUNK_ROWS": 7}, ("shallow/itq_cca-16",)),
     ({"features.gist.BATCH_IMAGES": 3}, ("gist/*",)),
     ({"execution.training_data.FEATURE_BATCH": 7, "features.cache.MAX_BLOCK_IMAGES": 20}, ("trial/whole",)),
     ({"features.cache.MAX_BLOCK_BYTES": 1}, ("trial/whole",)),
@@ -42,6 +44,7 @@ ROOMS = (
     "execution/training_data.py",
     "execution/frozen_maps.py",
     "execution/references.py",
+    "execution/linear_classifier.py",
 )
 
 

@@ -22,10 +22,11 @@ ROOT = Path(hashbench.__file__).parents[1]
 FACTORISATIONS = {"eigh", "eig", "svd", "svds", "eigsh", "eigs", "qr", "lobpcg", "pca_lowrank", "svd_lowrank", "PCA"}
 WITH_A_RULE = {("hashbench/util/pca.py", "eigh"), ("methods/itq.py", "svd")}
 WITH_A_RULE |= {(f"methods/{name}.py", "eigh") for name in ("agh", "imh", "isohash", "sgh")}
-WITH_A_RULE |= {("hashbench/shallow/rotation.py", "qr")}
+WITH_A_RULE |= {("hashbench/shallow/rotation.py", "qr"), ("hashbench/shallow/quantisation.py", "svd")}
+WITH_A_RULE |= {("hashbench/shallow/cca.py", "eigh"), ("hashbench/shallow/cca.py", "svd")}
 USERS = {"eigh": ["pca/principal-axes", "shallow/pcah-8", "shallow/itq-8", "shallow/itq-24", "shallow/spectral-40"]}
-USERS["eigh"] += [f"shallow/{name}-16" for name in ("agh", "imh", "isohash", "kmh", "pca_rr", "sgh")]
-USERS |= {"svd": ["shallow/itq-8", "shallow/itq-24"]}
+USERS["eigh"] += [f"shallow/{name}-16" for name in ("agh", "imh", "isohash", "itq_cca", "kmh", "pca_rr", "sgh")]
+USERS |= {"svd": ["shallow/itq-8", "shallow/itq-24", "shallow/itq_cca-16"]}
 USERS |= {"qr": ["shallow/itq-8", "shallow/itq-24", "shallow/isohash-16", "shallow/pca_rr-16", "full/rotated_sign"]}
 
 
@@ -39,13 +40,13 @@ def test_the_other_sign_gives_the_same_codes(name: str, monkeypatch: pytest.Monk
     factorise: Any = getattr(torch.linalg, name)
     calls = 0
 
-    def other_signs(matrix: Tensor) -> Any:
+    def other_signs(matrix: Tensor, **options: Any) -> Any:
         nonlocal calls
         calls += 1
-        parts = factorise(matrix)
+        parts = factorise(matrix, **options)
         if name == "eigh":
             return type(parts)((parts[0], parts[1] * flipped(len(matrix))))
-        signs = flipped(len(matrix))
+        signs = flipped(parts[0].shape[1])
         return (parts[0] * signs, *parts[1:-1], signs[:, None] * parts[-1])
 
     monkeypatch.setattr(torch.linalg, name, other_signs)

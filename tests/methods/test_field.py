@@ -16,6 +16,7 @@ from hashbench.estimator import Estimator
 from hashbench.evaluation.evaluate import evaluate
 from hashbench.plugins.registry import METHODS
 from hashbench.shallow.anchor_weights import anchor_weights
+from hashbench.shallow.rotation import random_rotation
 from hashbench.shallow.tsne import gradient, joint_similarities
 from hashbench.util.pca import principal_axes
 
@@ -65,10 +66,36 @@ def test_isohash_gives_every_bit_the_same_variance(digits_pixels: Pixels) -> Non
     np.testing.assert_allclose(rotation(method, x).T @ rotation(method, x), np.eye(BITS), atol=1e-9)
 
 
-def test_isohashs_distance_to_equal_variances_never_rises(digits_pixels: Pixels) -> None:
-    values = objectives(fitted("isohash", digits_pixels[0]))
+def test_isohashs_distance_to_equal_variances_never_rises(generator: torch.Generator) -> None:
+    """Each projection is onto the nearest point of its set, and what is logged is the distance between the two."""
+    isotropic_rotation = module_of("isohash").isotropic_rotation
+    variances = torch.tensor([9.0, 4.0, 2.5, 1.0, 0.3, 0.1, 0.02, 0.0], dtype=torch.float64)
+    start = random_rotation(8, generator)
+    _, logged = isotropic_rotation(variances, start, 40)
+    plain, rotation = [], start.numpy()
+    for _ in range(40):
+        lifted = rotation.T @ np.diag(variances) @ rotation
+        level = np.where(np.eye(8) == 1, np.trace(lifted) / 8, lifted)  # nearest with equal variances
+        plain.append(np.linalg.norm(lifted - level))
+        values, vectors = np.linalg.eigh(level)
+        rotation = vectors[:, np.argsort(-values)].T  # nearest with the eigenvalues of Lambda
+        others = [random_rotation(8, generator).numpy() for _ in range(5)]
+        nearest = np.linalg.norm(rotation.T @ np.diag(variances) @ rotation - level)
+        assert all(nearest <= np.linalg.norm(other.T @ np.diag(variances) @ other - level) for other in others)
+    np.testing.assert_allclose(logged, plain, atol=1e-9)
+    assert (np.diff(plain) <= 1e-12 * plain[0]).all()
+    assert plain[-1] < 1e-2 * plain[0]
+    assert plain[0] > 1
+
+
+def test_isohash_logs_that_distance(digits_pixels: Pixels) -> None:
+    x = digits_pixels[0]
+    values, once = objectives(fitted("isohash", x)), fitted("isohash", x, iterations=1)
     assert len(values) == 100
     assert (np.diff(values) <= 1e-9 * values[0]).all()
+    assert values[-1] < 1e-2 * values[0]
+    projected = (x - state(once)["mean_"]) @ state(once)["projection_"]
+    np.testing.assert_allclose(values[1], np.linalg.norm(projected.var(0) - projected.var(0).mean()), rtol=1e-6)
 
 
 def test_sklsh_distances_follow_the_kernel() -> None:

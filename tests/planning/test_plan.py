@@ -60,9 +60,22 @@ def test_the_plan_adds_floor_and_ceiling_by_itself(settings: Settings) -> None:
         (RANDOM_CODES, 32, 0),
         ("itq", 16, 0),
         ("itq", 32, 0),
+        ("pcah", 32, 0),  # the longest of nested codes first
         ("pcah", 16, 0),
-        ("pcah", 32, 0),
     ]
+
+
+def test_of_nested_codes_the_longest_is_trained_and_the_others_take_its_first_bits(settings: Settings) -> None:
+    entries = plan(settings, methods=("itq", "lsh", "pcah"), bits=(16, 48, 32), repeats=2)
+    planned = [each.planned for each in entries if each.planned.trial.method in ("itq", "lsh", "pcah")]
+    longest = [(p.trial.method, p.trial.bits, p.trial.repetition, p.longest) for p in planned]
+    assert longest == [
+        *(("itq", bits, repetition, None) for bits in (16, 48, 32) for repetition in (0, 1)),
+        *(("lsh", bits, repetition, 48 if bits < 48 else None) for bits in (48, 16, 32) for repetition in (0, 1)),
+        *(("pcah", bits, 0, 48 if bits < 48 else None) for bits in (48, 16, 32)),
+    ]
+    seeds = {name: {p.own_seed for p in planned if p.trial.method == name} for name in ("itq", "lsh")}
+    assert [len(each) for each in seeds.values()] == [6, 2]
 
 
 def test_a_deterministic_method_is_planned_once_however_many_repetitions(settings: Settings) -> None:
@@ -90,8 +103,8 @@ def test_what_several_grids_ask_for_is_planned_once(settings: Settings) -> None:
         ("itq", 16, 0),
         ("itq", 32, 0),
         ("itq", 32, 0),
+        ("pcah", 32, 0),  # the longest of nested codes first
         ("pcah", 16, 0),
-        ("pcah", 32, 0),
     ]
     assert [dict(p.planned.changed_parameters) for p in entries[4:7]] == [{"iterations": 7}, {"iterations": 7}, {}]
     assert {p.planned.key for p in entries} == {p.planned.key for grid in ({}, fewer) for p in plan(settings, **grid)}

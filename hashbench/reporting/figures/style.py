@@ -13,6 +13,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.textpath import text_to_path
 
+from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES
 from hashbench.reporting.leaderboard.table import Row, Table
 
 # seaborn's "colorblind" without its grey, which is for references, and without two that are too light for lines
@@ -101,14 +102,20 @@ def row_styles(tables: Iterable[Table]) -> dict[str, Style]:
         label: Style(COLOURS[n % len(COLOURS)], DASHES[n % len(DASHES)], MARKERS[n % len(MARKERS)])
         for n, label in enumerate(dict.fromkeys(own[names] for names in sorted(own)))
     }
-    for n, label in enumerate(sorted({row.label for row in rows if row.reference})):
-        styles[label] = Style(REFERENCE_GREYS[n % len(REFERENCE_GREYS)], DASHES[1 + n % 2], "", 1.0)
+    references = {(row.method not in (FLOAT_FEATURES, RANDOM_CODES), row.label) for row in rows if row.reference}
+    for n, (_, label) in enumerate(sorted(references)):  # the two that all tables have come first
+        dashes = DASHES[1 + n % (len(DASHES) - 1)]
+        styles[label] = Style(REFERENCE_GREYS[n % len(REFERENCE_GREYS)], dashes, "", 1.0)
     return styles
 
 
 def name(row: Row) -> str:
-    """The row's label as it can be shown: one line of printable signs, cut where it is very long."""
-    return printable(row.label, LONGEST_LABEL)
+    """The row's label as it can be shown: one line of printable signs, cut where it is very long.
+
+    What the method sees stands behind it, where this is more than images and the heading does not say it of all.
+    """
+    sees = f" ({row.information})" if row.information not in ("images", "labels") else ""
+    return printable(row.label, LONGEST_LABEL) + sees
 
 
 def printable(text: str, longest: int) -> str:

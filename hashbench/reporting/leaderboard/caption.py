@@ -19,6 +19,7 @@ STALE = f"{STALE_MARK} made from sources that have changed since."
 _PARTS = {"query": "query", "database": "database", "train": "training"}
 _REFERENCES = {
     "reference-float": "cosine ranking of the float features, centred",
+    "reference-onehot": "the classes that a linear classifier of the features predicts, a bit for each class",
     "reference-random": "random codes, the floor",
 }
 _BY_NEIGHBOURS = {

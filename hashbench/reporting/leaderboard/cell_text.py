@@ -14,6 +14,11 @@ def rank_text(line: Line) -> str:
     return "" if line.kind == "reference" else NONE if line.rank is None else str(line.rank)
 
 
+def information_text(line: Line) -> str:
+    """What the method of a row sees; – of a reference that sees nothing beside images."""
+    return NONE if line.kind == "reference" and line.row.information == "images" else line.row.information
+
+
 def value(cell: Cell, metric: str = HEADLINE, beside: bool = True) -> str:
     """A cell as text: mean, with standard deviation where there are several repetitions; – where there is none.
 

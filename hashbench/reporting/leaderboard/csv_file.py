@@ -52,6 +52,7 @@ def _about_row(table: Table, line: Line) -> dict[str, Any]:
         "limit": key.limit or None,
         "rank": line.rank,
         "method": row.method,
+        **({"information": row.information} if table.shows_information else {}),
         "preset": row.preset,
         "variant": row.label.removeprefix(row.method).strip(),
     }

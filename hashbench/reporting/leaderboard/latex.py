@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from hashbench.reporting.display_names import display_label
 from hashbench.reporting.leaderboard.caption import STALE, caption, failures, few_codes, title
-from hashbench.reporting.leaderboard.cell_text import STALE_MARK, TIED_MARK, rank_text, value
+from hashbench.reporting.leaderboard.cell_text import STALE_MARK, TIED_MARK, information_text, rank_text, value
 from hashbench.reporting.leaderboard.table import Line, Row, Table
 from hashbench.reporting.metric_names import metric_name
 from hashbench.reporting.plain_text import plain
@@ -53,7 +53,8 @@ def escaped(text: str) -> str:
 
 
 def _environment(table: Table, names: Mapping[str, str]) -> str:
-    head = ["", "Method", *(f"{bits} bits" for bits in table.columns)]
+    sees = ["Sees"] if table.shows_information else []
+    head = ["", "Method", *sees, *(f"{bits} bits" for bits in table.columns)]
     return "\n".join(
         [
             *_comment(table),
@@ -61,7 +62,7 @@ def _environment(table: Table, names: Mapping[str, str]) -> str:
             r"\centering",
             rf"\caption{{{' '.join(_caption(table, names))}}}",
             rf"\label{{tab:{_slug(table)}}}",
-            rf"\begin{{tabular}}{{rl{'r' * len(table.columns)}}}",
+            rf"\begin{{tabular}}{{rl{'l' * len(sees)}{'r' * len(table.columns)}}}",
             r"\toprule",
             _line(head),
             r"\midrule",
@@ -117,7 +118,8 @@ def _slug(table: Table) -> str:
 def _row(table: Table, line: Line, names: Mapping[str, str]) -> str:
     label = escaped(display_label(line.row.label, names))
     label = rf"\textit{{{label}}}" if line.kind == "reference" else label
-    return _line([escaped(rank_text(line)), label, *(_cell(table, line.row, bits) for bits in table.columns)])
+    sees = [escaped(information_text(line))] if table.shows_information else []
+    return _line([escaped(rank_text(line)), label, *sees, *(_cell(table, line.row, bits) for bits in table.columns)])
 
 
 def _cell(table: Table, row: Row, bits: int) -> str:

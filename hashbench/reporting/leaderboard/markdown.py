@@ -5,7 +5,15 @@ from collections.abc import Iterable
 from hashbench.evaluation.headline import HEADLINE, RADIUS
 from hashbench.evaluation.metrics import declared_neighbours
 from hashbench.reporting.leaderboard.caption import caption, failures, few_codes, title
-from hashbench.reporting.leaderboard.cell_text import bytes_text, costs, difference, p_value, rank_text, value
+from hashbench.reporting.leaderboard.cell_text import (
+    bytes_text,
+    costs,
+    difference,
+    information_text,
+    p_value,
+    rank_text,
+    value,
+)
 from hashbench.reporting.leaderboard.rescored import ABOUT, HEADINGS, rescored_texts, two_stages
 from hashbench.reporting.leaderboard.table import SEARCH_K, Table
 from hashbench.reporting.metric_names import metric_heading, metric_name
@@ -56,9 +64,11 @@ def _overview(table: Table) -> str:
             for bits in table.columns
             for text in [value(line.row.cell(bits), table.metric)]
         ]
-        rows.append([rank_text(line), f"*{label}*" if line.kind == "reference" else label, *cells])
+        sees = [information_text(line)] if table.shows_information else []
+        rows.append([rank_text(line), f"*{label}*" if line.kind == "reference" else label, *sees, *cells])
+    texts = ["rank", "method", *(["sees"] if table.shows_information else [])]
     columns = [f"{bits} bits" for bits in table.columns]
-    return markdown_table(["rank", "method", *columns], rows, [False, False, *(True for _ in columns)])
+    return markdown_table([*texts, *columns], rows, [*(False for _ in texts), *(True for _ in columns)])
 
 
 def _details(table: Table) -> str:

@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 
 from hashbench.records.results import Results
 from hashbench.records.store import Record
+from hashbench.records.trial_spec import ONE_HOT_CLASSES
 
 
 def selected(
@@ -16,7 +17,8 @@ def selected(
 ) -> Results:
     """The records whose method, data set or protocol, and features match a name or glob of each list.
 
-    ``bits`` are the code lengths wanted, all where there are none; what has no code length stays.
+    ``bits`` are the code lengths wanted, all where there are none; what has no code length, or one that nobody chose,
+    stays.
 
     References are no methods: theirs stay with every selection.
     """
@@ -36,7 +38,8 @@ def _matches(record: Record, methods: list[str], datasets: list[str], features: 
 
 
 def _has(record: Record, bits: Collection[int]) -> bool:
-    return not bits or record["trial"]["bits"] is None or record["trial"]["bits"] in bits
+    trial = record["trial"]
+    return not bits or trial["bits"] in (None, *bits) or trial["method"] == ONE_HOT_CLASSES
 
 
 def _any(patterns: list[str], *names: str) -> bool:

@@ -17,6 +17,7 @@ from hashbench.evaluation.headline import HEADLINE, HEADLINE_K, MULTIPLES, headl
 from hashbench.evaluation.metrics import Metric, declared_metric
 from hashbench.records.per_query import PerQuery, mean_over_repetitions, read_per_query
 from hashbench.records.store import Record
+from hashbench.records.trial_spec import ONE_HOT_CLASSES
 from hashbench.reporting.row_label import row_label
 from hashbench.reporting.statistics import SIGNIFICANCE, Paired
 from hashbench.reporting.table_key import TableKey
@@ -141,6 +142,7 @@ class Row:
 
     Attributes:
         named: the method's variant, as its records name it.
+        information: what the method sees: "images" alone, or something beside them ("captions", "labels").
         rank: 1 + how many better rows it is told apart from; None for references, rows that lack cells, and rows than
             which one of those is better.
         ranking: of its codes, None for the Hamming distance and for references.
@@ -152,6 +154,7 @@ class Row:
     named: str | None
     reference: bool
     parameters: dict[str, Any]
+    information: str = "images"
     cells: dict[int | None, Cell] = field(default_factory=dict)
     rank: int | None = None
     ranking: str | None = None
@@ -163,8 +166,17 @@ class Row:
         return "".join(sign if sign.isprintable() else "?" for sign in label)  # no escape sequences on a terminal
 
     def cell(self, bits: int) -> Cell:
-        """The cell in the column ``bits``; a row without bits (float features) has the same one in each."""
-        return self.cells.get(bits) or self.cells.get(None) or Cell()
+        """The cell in the column ``bits``, an empty one where there is none."""
+        return self.cells.get(self.length(bits), Cell())
+
+    def length(self, bits: int) -> int | None:
+        """The code length of the cell in the column ``bits``.
+
+        A row without bits (float features) has the same cell in each, and so has one whose length nobody chose
+        (one-hot classes).
+        """
+        own = next(iter(self.cells), None) if self.method == ONE_HOT_CLASSES else None
+        return bits if bits in self.cells else own
 
     def by_bits(self) -> list[tuple[int | None, Cell]]:
         """Its cells with their code lengths, shortest first; one without bits goes first."""
@@ -233,6 +245,11 @@ class Table:
     def methods(self) -> list[Row]:
         """The rows in that order without references."""
         return [*self.ranked, *self.unranked]
+
+    @property
+    def shows_information(self) -> bool:
+        """Whether it says of each row what the method sees: where one sees more than images."""
+        return any(row.information != "images" for row in self.rows)
 
     @property
     def faults(self) -> list[str]:

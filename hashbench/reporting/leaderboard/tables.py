@@ -65,7 +65,8 @@ def _rows(newest: Iterable[Record], results: Results, stale: frozenset[str]) -> 
     for record in sorted(newest, key=lambda r: (r["trial"]["method"], r["trial"]["repetition"], str(r["key"]))):
         rows = rows_of.setdefault(TableKey.of(record), {})
         row = _row(record)
-        row = rows.setdefault(json.dumps([row.method, row.named, row.preset, row.parameters], sort_keys=True), row)
+        same = [row.method, row.named, row.preset, row.parameters, row.information]
+        row = rows.setdefault(json.dumps(same, sort_keys=True), row)
         cell = row.cells.setdefault(record["trial"]["bits"], Cell())
         _add(cell, record, throughputs, results)
         cell.stale |= record["key"] in stale
@@ -76,9 +77,11 @@ def _row(record: Record) -> Row:
     trial = record["trial"]
     backbones = {f"{net} weights": checksum[:8] for net, checksum in trial["backbones"].items()}
     parameters = {**trial["parameters"], **backbones}
+    information = record.get("information", "labels" if record["supervised"] else "images")
     named, reference = record["named_variant"], record["reference"]
     return Row(
         *(trial["method"], trial["preset"], record["variant"], named, reference, parameters),
+        information=information,
         ranking=trial.get("ranking"),
     )
 

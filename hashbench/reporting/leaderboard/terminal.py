@@ -7,7 +7,14 @@ from rich.padding import Padding
 from rich.text import Text
 
 from hashbench.reporting.leaderboard.caption import caption, failures, few_codes, title
-from hashbench.reporting.leaderboard.cell_text import SHOWN_PERCENT, bytes_text, costs, rank_text, value
+from hashbench.reporting.leaderboard.cell_text import (
+    SHOWN_PERCENT,
+    bytes_text,
+    costs,
+    information_text,
+    rank_text,
+    value,
+)
 from hashbench.reporting.leaderboard.rescored import stages_text, two_stages
 from hashbench.reporting.leaderboard.table import SEARCH_K, Row, Table
 from hashbench.reporting.leaderboard.table import Line as TableLine
@@ -52,6 +59,7 @@ def _columns(table: Table) -> list[Column]:
     return [
         Column(""),
         Column("method", text=True),
+        *([Column("sees", text=True)] if table.shows_information else []),
         *bits,
         *size,
         *(Column(name, leave_out=rates[name]) for name in COSTS),
@@ -68,6 +76,7 @@ def _line(table: Table, line: TableLine) -> Line:
     cells = [
         Text(rank_text(line)),
         Text(row.label, style="italic" if reference else ""),
+        *([Text(information_text(line))] if table.shows_information else []),
         *(Text(value(row.cell(bits), table.metric), style=_style(table, row, bits)) for bits in table.columns),
         *map(Text, [*size, *numbers]),
     ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from hashbench.evaluation.headline import HEADLINE
 from hashbench.reporting.leaderboard.caption import caption, failures, few_codes
-from hashbench.reporting.leaderboard.cell_text import STALE_MARK, multiple
+from hashbench.reporting.leaderboard.cell_text import STALE_MARK, information_text, multiple
 from hashbench.reporting.leaderboard.table import Row, Table
 from hashbench.reporting.page.cell import cell_content
 from hashbench.reporting.page.facts import facts
@@ -37,6 +37,7 @@ class PageLine:
     label: str
     kind: str
     rank: int | None
+    information: str
     cells: list[PageCell]
 
 
@@ -49,6 +50,7 @@ class Section:
         heading, subheading: the protocol; the features and whatever else distinguishes this table from others.
         facts: what a reader needs before the first number, as terms and texts.
         sentences: the caption.
+        shows_information: a column says what each method sees.
         compared: cells were compared with the best of their column.
         failures: a line for each trial that did not end well.
         lines: its rows: ranked, unranked, references.
@@ -63,6 +65,7 @@ class Section:
     columns: list[int]
     facts: list[tuple[str, str]]
     sentences: list[str]
+    shows_information: bool
     compared: bool
     failures: list[str]
     lines: list[PageLine]
@@ -124,6 +127,7 @@ def _section(table: Table, shown: Sequence[Measure], origins: Origins) -> Sectio
         columns=table.columns,
         facts=list(facts(table)),
         sentences=[plain(sentence, LONGEST_SENTENCE) for sentence in (*few_codes(table), *caption(table))],
+        shows_information=table.shows_information,
         compared=any(cell.vs_best for row in table.ranked for cell in row.cells.values()),
         failures=[plain(line, LONGEST_SENTENCE) for line in failures(table)],
         lines=lines,
@@ -138,19 +142,22 @@ def _rows(
     lines: list[PageLine] = []
     rows: list[Content] = []
     cells: list[Content] = []
-    for kind, rank, row in table.lines():
+    for line in table.lines():
+        kind, rank, row = line
         numbers: dict[int | None, int] = {}
         for bits, cell in row.by_bits():
             numbers[bits] = len(cells)
             marks = {"best": table.is_best(row, bits), "like": cell.tied_with_best}
             cells.append({**marks, **cell_content(cell, bits, shown, origins)})
-        numbers_of_columns = [numbers.get(bits, numbers.get(None)) for bits in table.columns]
+        numbers_of_columns = [numbers.get(row.length(bits)) for bits in table.columns]
         firsts = [
             _shown(table, row, bits, number) for bits, number in zip(table.columns, numbers_of_columns, strict=True)
         ]
         label = plain(row.label, LONGEST_NAME)
-        lines.append(PageLine(len(rows), label, kind, rank, firsts))
+        sees = plain(information_text(line))
+        lines.append(PageLine(len(rows), label, kind, rank, sees, firsts))
         content = {"label": label, "kind": kind, "rank": rank, "cells": numbers_of_columns, "preset": row.preset}
+        content |= {"information": sees} if table.shows_information else {}
         rows.append({**content, "parameters": parameter_texts(row.parameters)})
     return lines, rows, cells
 

@@ -95,6 +95,7 @@ async function copy(button, code) {
 function configuration(table, row, cell) {
   const entries = [
     ['Preset', row.preset],
+    ['The method sees', row.information],
     ...row.parameters,
     ['Features', `${table.features}, ${table.dtype}`],
     ['Weights of the features', table.weights ? `sha256 ${table.weights}` : null],

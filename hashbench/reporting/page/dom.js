@@ -49,11 +49,13 @@ function cellText(cell, measure) {
 
 const MARKERS = ['circle', 'square', 'triangle', 'diamond', 'down', 'cross', 'plus'];
 const DASHES = [null, '6 3', '2 2', '8 3 2 3', '4 2 1 2 1 2'];
+const REFERENCE_MARKERS = ['square', 'diamond', 'triangle', 'circle'];
+const REFERENCE_DASHES = ['7 4', '2 3', '9 3 2 3', '4 2 1 2 1 2'];
 const COLOURS = 8;
 
 // A row keeps its colour, marker and dashes whatever is filtered.
 function look(row, number) {
-  if (row.kind === 'reference') return { colour: 'var(--quiet)', marker: MARKERS[number % 2 ? 3 : 1], dash: number % 2 ? '2 3' : '7 4', reference: true };
+  if (row.kind === 'reference') return { colour: 'var(--quiet)', marker: REFERENCE_MARKERS[number % 4], dash: REFERENCE_DASHES[number % 4], reference: true };
   const turn = Math.floor(number / COLOURS);
   return { colour: `var(--series-${number % COLOURS})`, marker: MARKERS[number % MARKERS.length], dash: DASHES[(number + turn) % DASHES.length] };
 }

@@ -14,9 +14,10 @@ from tests.golden.inputs import stored
 from tests.golden.values import Bits, Floats, Result, array_of
 
 TRAINING_ITEMS = 200  # of the 240; the others are new to the method
+CLASSES = 5
 LENGTHS = {"lsh": (8, 40), "pcah": (8, 24), "itq": (8, 24), "spectral": (8, 40)}
 FIELD: Mapping[str, Mapping[str, Any]] = {
-    **{name: {} for name in ("agh", "cbe", "dsh", "isohash", "kmh", "pca_rr", "sgh", "sklsh", "spherical")},
+    **{name: {} for name in ("agh", "cbe", "dsh", "isohash", "kmh", "pca_rr", "sgh", "sklsh", "spherical", "itq_cca")},
     "imh": {"embedding": "eigenmaps"},  # t-SNE's thousand steps carry the last digits of a machine far
 }
 
@@ -25,7 +26,10 @@ def codes(name: str, bits: int, parameters: Mapping[str, Any] | None = None) -> 
     """Of all items, by a method that was fitted to the first 200."""
     features = stored("features")
     run = RunContext(torch.device("cpu"), torch.Generator().manual_seed(5))
-    method = METHODS.get(name)(bits, **(parameters or {})).fit(TrainingSet(features[:TRAINING_ITEMS]), run)
+    kind = METHODS.get(name)
+    labels = torch.eye(CLASSES, dtype=torch.bool)[torch.arange(TRAINING_ITEMS) % CLASSES]
+    train = TrainingSet(features[:TRAINING_ITEMS], given_labels=labels if kind.traits.supervised else None)
+    method = kind(bits, **(parameters or {})).fit(train, run)
     return {"codes": Bits(array_of(method.encode(features)))}
 
 

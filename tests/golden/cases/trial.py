@@ -14,7 +14,7 @@ from hashbench import methods
 from hashbench.codes import Codes
 from hashbench.data.spec import open_dataset
 from hashbench.dataset import Split
-from hashbench.execution.references import centred_features, random_codes
+from hashbench.execution.references import centred_features, class_classifier, predicted_classes, random_codes
 from hashbench.execution.training_data import TrainingData, encode, own_generator
 from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
 from hashbench.records.trial_spec import TrialSpec
@@ -138,6 +138,19 @@ def float_reference() -> dict[str, Result]:
     }
 
 
+def one_hot_classes() -> dict[str, Result]:
+    """Classes that a linear classifier predicts, of items of one label each and of several."""
+    features, numbers = stored("features").numpy(), np.arange(240)
+    one = np.eye(4, dtype=np.bool_)[features[:, 0].argsort().argsort() // 60]  # by the quarters of a feature
+    data = {"one label": one, "several": np.stack([one[:, 0] | one[:, 1], one[:, 1] | one[:, 2]], axis=1)}
+    found: dict[str, Result] = {}
+    for name, labels in data.items():
+        inputs, cpu = TrainingData(open_dataset("digits", Path()), features, labels), torch.device("cpu")
+        classifier = class_classifier(inputs, numbers[:150], cpu)
+        found[name] = Exact(predicted_classes(classifier, inputs, numbers, cpu).packed)
+    return found
+
+
 class Corner(HashMethod):
     """A method on images of 20 px: are the first pixels bright?"""
 
@@ -168,3 +181,4 @@ add("trial/seeds", seeds, "trial")
 add("trial/whole", whole_trial, "trial", "images", "pixels")
 add("trial/random-reference", random_reference, "trial")
 add("trial/float-reference", float_reference, "trial")
+add("trial/one-hot-classes", one_hot_classes, "trial")

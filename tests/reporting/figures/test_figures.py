@@ -20,11 +20,11 @@ from matplotlib.lines import Line2D
 import hashbench as hb
 from hashbench.records.results import Results
 from hashbench.records.store import Record
-from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES
+from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, REFERENCES
 from hashbench.reporting.figures.files import write_figures
 from hashbench.reporting.figures.kinds import KINDS as ALL_KINDS
 from hashbench.reporting.figures.kinds import draw
-from hashbench.reporting.figures.style import printable, row_styles, text_width, wrap
+from hashbench.reporting.figures.style import Style, printable, row_styles, text_width, wrap
 from hashbench.reporting.figures.throughput import Point, pareto
 from hashbench.reporting.leaderboard.table import Row
 from hashbench.reporting.leaderboard.tables import tables
@@ -267,6 +267,17 @@ def test_a_variant_more_changes_no_look_of_methods_as_they_are(content: DrawnRec
     after = row_styles(tables(content.results()))
     assert {label: after[label] for label in before} == before
     assert len(after) == len(before) + 2
+
+
+def test_references_differ_and_one_more_changes_no_other() -> None:
+    def styles(*methods: str) -> dict[str, Style]:
+        records = [make_record(method, 8, 0.5) for method in ("itq", *methods)]
+        return {name: style for name, style in row_styles(tables(Results(tuple(records)))).items() if name != "itq"}
+
+    two = styles(FLOAT_FEATURES, RANDOM_CODES)
+    all_styles = styles(*REFERENCES)
+    assert len({(style.dashes, style.colour) for style in all_styles.values()}) == len(REFERENCES)
+    assert {name: all_styles[name] for name in two} == two
 
 
 def test_twenty_rows_differ_without_colour_and_none_is_grey() -> None:

@@ -14,6 +14,7 @@ from hashbench.records.store import Record, Store, stem
 from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, PlannedTrial, TrialSpec
 from hashbench.reporting.leaderboard.caption import caption, failures, title
 from hashbench.reporting.leaderboard.csv_file import csv
+from hashbench.reporting.leaderboard.latex import latex
 from hashbench.reporting.leaderboard.markdown import markdown
 from hashbench.reporting.leaderboard.tables import tables
 from hashbench.reporting.leaderboard.terminal import show
@@ -166,6 +167,34 @@ def test_supervised_methods_have_floor_and_ceiling_too(records: list[Record]) ->
     supervised = make_record("with_labels", 16, 0.99, supervised=True)
     shown = tables(Results((*records, supervised)))
     assert [[row.method for row in table.references] for table in shown] == [[FLOAT_FEATURES, RANDOM_CODES]] * 2
+
+
+def test_what_methods_see_stands_beside_them_where_one_sees_more_than_images(records: list[Record]) -> None:
+    def written(*more: Record) -> dict[str, str]:
+        shown = tables(Results((*records, *more)))
+        console = Console(file=io.StringIO(), width=150)
+        show(shown, console)
+        assert isinstance(console.file, io.StringIO)
+        formats = {"markdown": markdown(shown), "csv": csv(shown), "latex": latex(shown)}
+        return {**formats, "terminal": console.file.getvalue()}
+
+    headings = {"markdown": "| method | sees |", "csv": "method,information,", "latex": "Method & Sees &"}
+    headings["terminal"] = "sees"
+    assert not [name for name, text in written().items() if headings[name] in text]
+    with_captions = written(*(make_record("clip", bits, 0.9, information="captions") for bits in (16, 32)))
+    assert not [name for name, text in with_captions.items() if headings[name] not in text]
+    assert "| 1 | clip | captions | **0.900** |" in with_captions["markdown"]
+    assert "| 2 | bgan | images | 0.800 |" in with_captions["markdown"]
+    assert "|  | *reference-random* | – | 0.106 |" in with_captions["markdown"]
+    assert "& CLIP & captions & " in with_captions["latex"]
+
+
+def test_records_of_supervised_methods_say_labels_and_so_do_older_ones() -> None:
+    new, old = (
+        make_record("with_labels", 16, 0.99, supervised=True, information=each) for each in ("labels", "images")
+    )
+    assert (new["information"], old.get("information")) == ("labels", None)
+    assert [tables(Results((each,)))[0].ranked[0].information for each in (new, old)] == ["labels"] * 2
 
 
 def test_the_csv_has_a_line_per_cell_with_every_metric(records: list[Record]) -> None:

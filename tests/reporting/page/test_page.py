@@ -106,6 +106,14 @@ def test_rows_stand_with_rank_mean_and_standard_deviation(records: list[Record])
     assert page.row(FLOAT_FEATURES) == ["", FLOAT_FEATURES, "0.720", "0.720"]
 
 
+def test_what_methods_see_has_a_column_where_one_sees_more_than_images(records: list[Record]) -> None:
+    assert "Sees" not in read(*records).text
+    page = read(*records, make_record("clip", 16, 0.9, information="captions"))
+    assert page.row("clip") == ["–", "clip", "captions", "0.900", "–"]
+    assert page.row("itq")[:3] == ["–", "itq", "images"]
+    assert {row.get("information") for row in page.data["tables"][0]["rows"]} == {"captions", "images", "–"}
+
+
 def test_the_best_of_a_column_is_marked_and_named(records: list[Record]) -> None:
     page = read(*records)
     assert [attributes["data-bits"] for _, attributes in page.elements if attributes.get("class") == "best"] == [
