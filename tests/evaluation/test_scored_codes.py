@@ -37,7 +37,7 @@ def nearest(rng: np.random.Generator, queries: int, items: int, k: int) -> Neigh
 
 
 def ranked(codes: ScoredCodes, database: Codes, labels: Any, neighbours: Neighbours | None = None) -> Scores:
-    return evaluate_similarities(codes.similarities(), *labels, 7, neighbours=neighbours, codes=database)
+    return evaluate_similarities(codes.similarities(), labels[0], labels[1], 7, neighbours=neighbours, codes=database)
 
 
 @pytest.mark.parametrize("bits", [1, 8, 13, 64])
@@ -64,9 +64,10 @@ def test_signs_as_projections_rank_as_hamming_distances_do(seed: int, bits: int,
     signs, codes = torch.from_numpy(2.0 * query - 1).float(), Codes.pack(database)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(score_blocks, "_CPU", SMALL)
-        for pair in (labels, (None, None)):
+        pairs: tuple[Any, ...] = (labels, (None, None))
+        for pair in pairs:
             found = ranked(asymmetric_codes(signs, codes), codes, pair, near)
-            wanted = evaluate(query, database, *pair, 7, "cpu", neighbours=near)
+            wanted = evaluate(query, database, pair[0], pair[1], 7, "cpu", neighbours=near)
             assert_close(found.metrics, {**wanted.metrics, **without_radius(wanted)})
             for name, values in (wanted.curves["rank"] or {}).items():
                 assert found.curves["rank"][name] == pytest.approx(values), name
@@ -111,12 +112,10 @@ def test_scores_rank_as_plain_counting_does(seed: int, factors: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(score_blocks, "_CPU", SMALL)
         found = ranked(scored, packed, labels, near)
-    expected = [
-        by_counting(np.float32(values), labels[1] == label) for values, label in zip(scores, labels[0], strict=True)
-    ]
+    rounded: npt.NDArray[np.float32] = scores.astype(np.float32)
+    expected = [by_counting(*pair) for pair in zip(rounded, labels[1] == labels[0][:, None], strict=True)]
     np.testing.assert_allclose(found.average_precision, expected)
-    own = scores[near.owners, near.rows].astype(np.float32)[:, None]
-    all_scores = np.float32(scores)[near.owners]
+    own, all_scores = rounded[near.owners, near.rows][:, None], rounded[near.owners]
     places = Places((all_scores < own).sum(axis=1), (all_scores == own).sum(axis=1))
     assert found.metrics["neighbours/recall@10"] == pytest.approx(kept(near, places, 10, np.array([10])).mean())
     ids, nearest_scores = scored.index().search(scored.rows, 11)

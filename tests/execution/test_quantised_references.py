@@ -60,10 +60,11 @@ def decoded(reference: str, x: Array) -> Array:
     if reference == INT8:
         low, high = train.min(0), train.max(0)
         step = (high - low) / 255
-        return (low + np.rint((database - low) / step).clip(0, 255) * step).astype(np.float32)
+        kept_steps: Array = (low + np.rint((database - low) / step).clip(0, 255) * step).astype(np.float32)
+        return kept_steps
     padded = np.zeros((ITEMS, 32), dtype=np.float32)
     padded[:, :DIMENSION] = x
-    quantiser = faiss.ProductQuantizer(32, 16, 8)
+    quantiser: Any = faiss.ProductQuantizer(32, 16, 8)
     quantiser.cp.min_points_per_centroid = 1
     quantiser.train(padded[SPLIT.train])
     left: Array = quantiser.decode(quantiser.compute_codes(padded[SPLIT.database]))[:, :DIMENSION]

@@ -131,7 +131,7 @@ def test_items_at_the_mean_and_queries_at_it_are_finite() -> None:
 
 def test_what_it_cannot_do_is_said() -> None:
     with pytest.raises(ValueError, match="query_bits is 9, wanted 1 to 8, or 0 for float"):
-        METHODS.get("rabitq")(8, query_bits=9)
+        fitted(torch.ones(9, 8), query_bits=9)
     with pytest.raises(Incompatible, match="rabitq makes 6 bits of 6 dimensions, not 8"):
         METHODS.get("rabitq")(8).fit(
             TrainingSet(given_features=torch.ones(4, 6)), RunContext(torch.device("cpu"), own_generator(0))
