@@ -86,7 +86,8 @@ def fit(candidate: Candidate, sample: Sample, protocol: str, distance: Distance,
     method_type = METHODS.get(candidate.method)
     parameters = resolve(candidate.method, method_type, dict(candidate.parameters))
     method = method_type(candidate.bits, **resolve_for_run(method_type, parameters, FEATURES, device))
-    own = derive_seed(seed, candidate.method, candidate.bits, protocol, FEATURES, 0)
+    drawn_for = None if method.is_nested() else candidate.bits
+    own = derive_seed(seed, candidate.method, drawn_for, protocol, FEATURES, 0)
     run = RunContext(device, training_data.own_generator(own), features=FEATURES, distance=distance)
     training_data.fit(method, TrainingSet(given_features=sample.training), run, own)
     return Fitted(candidate, method, perf_counter() - start)

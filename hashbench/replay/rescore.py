@@ -25,7 +25,7 @@ from hashbench.records.lookup import find_records
 from hashbench.records.results import Results, results
 from hashbench.records.scores import score_arrays, score_fields
 from hashbench.records.store import Record, to_json
-from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, REFERENCES
+from hashbench.records.trial_spec import FLOAT_FEATURES, QUANTISED
 from hashbench.replay.context import ReplayContext
 from hashbench.replay.stored_dataset import open_recorded_dataset
 from hashbench.replay.stored_features import recorded_features
@@ -178,7 +178,7 @@ def rescore_record(stored: StoredTrial, context: ReplayContext) -> Record:
 def _scores(stored: StoredTrial, context: ReplayContext) -> tuple[Scores, Record]:
     """Scores, and what else of the record they change."""
     trial = stored.trial
-    if trial.method in REFERENCES and trial.method != RANDOM_CODES:
+    if trial.method in (FLOAT_FEATURES, *QUANTISED):
         return _of_features(stored, context)
     codes = load_codes(stored)
     pairs: tuple[Codes, Codes] = (codes.query, codes.database)

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import hashbench as hb
-from hashbench.advice import sample, study
+from hashbench.advice import answer, sample, study
 from hashbench.advice.budget import Budget
 from hashbench.advice.candidates import Candidate, candidates
 from hashbench.advice.request import TARGET, Request
@@ -71,7 +71,7 @@ def test_answer_is_the_same_for_a_file_and_an_array_and_each_time(vectors: Path)
 def test_command_makes_the_very_code(vectors: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """The trial of the command has the seed, the training vectors and the parameters of the candidate."""
     monkeypatch.setattr(sample, "MAX_TRAINED", 500)
-    monkeypatch.setattr("hashbench.advice.answer.MAX_TRAINED", 500)
+    monkeypatch.setattr(answer, "MAX_TRAINED", 500)
     fitted: list[Fitted] = []
 
     def fit_and_keep(*given: Any) -> Fitted:
@@ -112,7 +112,8 @@ def test_what_is_measured_is_what_the_trial_of_the_command_records(
         return made[-1]
 
     monkeypatch.setattr("hashbench.advice.advise.study", study_and_keep)
-    monkeypatch.setattr(study, "candidates", lambda _: [Candidate("rabitq", 32), Candidate("rotated_sign", 32)])
+    tried = [Candidate("rabitq", 32), Candidate("rotated_sign", 32), Candidate("lsh", 16)]
+    monkeypatch.setattr(study, "candidates", lambda _: tried)
     advice = hb.advise(vectors, budget=60, queries=100)
     measured = {
         (entry.fitted.candidate.method, ranking): shares.mean(0)
