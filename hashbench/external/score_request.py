@@ -8,9 +8,9 @@ from hashbench.execution.settings import Settings
 from hashbench.features.networks import net_name
 from hashbench.features.spec import extractor, features_dtype
 from hashbench.features.weights import Weights
-from hashbench.method import INFORMATION
 from hashbench.planning.grid import FEATURES_DTYPES
 from hashbench.records.trial_spec import EXTERNAL, REFERENCES
+from hashbench.traits import INFORMATION
 from hashbench.util.device import pick_device
 from hashbench.util.numbers import whole_number
 from hashbench.util.progress import log_to_stderr

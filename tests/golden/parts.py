@@ -38,7 +38,7 @@ OWNERS: tuple[tuple[str, str], ...] = (
     *((f"hashbench/{name}.py", "nets") for name in ("features/frozen_layers", "features/frozen_maps")),
     ("hashbench/features/", "networks"),
     ("hashbench/execution/frozen_maps.py", "nets"),
-    *((f"hashbench/{name}.py", "trial") for name in ("method", "codes", "dataset")),
+    *((f"hashbench/{name}.py", "trial") for name in ("method", "traits", "codes", "dataset")),
     *(
         (f"hashbench/execution/{name}.py", "trial")
         for name in ("trial", "training_data", "references", "linear_classifier")
