@@ -46,11 +46,16 @@ def export(
         with_onnx: also write the encoder as ONNX; a network's is nothing else.
 
     Raises:
-        UsageError: the method has no projection, ONNX is wanted and not installed, or an encoder's bits are not the
-            method's.
+        UsageError: the method is an estimator or has no projection, ONNX is wanted and not installed, or an encoder's
+            bits are not the method's.
         StorageError: the folder cannot be written.
     """
     name, linear = fitted.stored.trial.method, fitted.method.linear()
+    if fitted.method.traits.ranking == "estimator":
+        raise UsageError(
+            f"{name} ranks by estimates from factors beside its codes, and an export has bits alone; search by "
+            "`hashbench query`, or name a record that ranks by Hamming distance"
+        )
     batches = list(_first(items, CHECKED_ITEMS))
     if linear is None:
         with torch.inference_mode():

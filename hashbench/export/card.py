@@ -9,6 +9,10 @@ from hashbench.replay.fitted import FittedMethod
 from hashbench.reporting.metric_names import metric_name
 from hashbench.version import __version__
 
+RANKED = {
+    "hamming": "which are compared by Hamming distance",
+    "asymmetric": "which are ranked by the largest product of a query's projection, left real, with bits of -1 and +1",
+}
 SHOWN = ("map@1000", "map@all", "recall@10", "precision@10")
 KINDS = ("neighbours/",)  # of metrics that are shown whole
 
@@ -21,6 +25,7 @@ def facts(fitted: FittedMethod, shape: tuple[int, ...], checks: list[Check], cha
         "parameters": dict(trial.parameters),
         "bits": fitted.method.bits,
         "bytes_per_item": -(-fitted.method.bits // 8),
+        "ranking": trial.ranking or "hamming",
         "bit_order": "the first bit is the highest of the first byte; padding at the end is zero",
         "input": input_text(fitted, shape),
         "record": record["key"],
@@ -69,7 +74,7 @@ def markdown(card: dict[str, Any], files: dict[str, str], checks: list[Check]) -
     lines = [
         f"# {card['method']}, {bits} bits",
         "",
-        f"Encodes an item to {bits} bits ({size} bytes), which are compared by Hamming distance. "
+        f"Encodes an item to {bits} bits ({size} bytes), {RANKED[card['ranking']]}. "
         f"Exported by hashbench {card['hashbench']}.",
         "",
         f"* **Input**: {card['input']}." + (f" Weights of the features' network: sha256 {weights}." if weights else ""),

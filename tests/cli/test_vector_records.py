@@ -107,6 +107,26 @@ def test_an_export_is_checked_on_the_records_own_vectors_or_on_those_named(folde
         assert "50 items" in done.out
 
 
+def test_an_export_says_how_codes_are_ranked_and_an_estimator_has_none(
+    folder: Path, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measure, "SECONDS_PER_FIGURE", 0.001)
+    monkeypatch.setenv("HASHBENCH_CACHE", str(tmp_path / "cache"))
+    file, results = str(folder / "x.npy"), tmp_path / "r"
+    given: Any = {"datasets": f"embeddings:{file}", "queries": 50, "bits": "full", "executor": "inline"}
+    hb.run(methods=["sign", "rabitq"], rankings=["asymmetric"], results=results, **given)
+    of = {record["trial"]["method"]: record["key"] for record in hb.results(results).records}
+    words = "--results", str(results), "--check", file, "--without-onnx"
+    done = call("export", of["sign"], *words, "-o", str(tmp_path / "sign"))
+    assert done.code == 0, done.err
+    assert "ranked by the largest product of a query's projection" in (tmp_path / "sign/README.md").read_text()
+    assert json.loads((tmp_path / "sign/card.json").read_text())["ranking"] == "asymmetric"
+    done = call("export", of["rabitq"], *words, "-o", str(tmp_path / "rabitq"))
+    assert done.code == 2
+    assert done.err.startswith("hashbench: rabitq ranks by estimates from factors beside its codes")
+    assert not (tmp_path / "rabitq").exists()
+
+
 def test_vectors_stay_on_disk_and_are_read_batch_by_batch(
     folder: Path, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
