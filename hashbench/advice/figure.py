@@ -60,7 +60,7 @@ def draw(advice: Advice) -> Figure:
 def _styles(advice: Advice) -> dict[tuple[str, Ranking], Style]:
     names = list(dict.fromkeys(code.name for code in advice.codes))
     return {
-        (name, ranking): Style(SHADES[n % len(SHADES)], dashes, MARKERS[n % len(MARKERS)])
+        (name, ranking): Style(SHADES[n % len(SHADES)], dashes, MARKERS[(n + n // len(SHADES)) % len(MARKERS)])
         for n, name in enumerate(names)
         for ranking, dashes in DASHES.items()
     }
