@@ -4,10 +4,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from hashbench.dataset import Distance
 from hashbench.util.seeds import derive_seed
+
+if TYPE_CHECKING:
+    from hashbench.dataset import Distance  # at run time it brings torch, which reports go without
 
 RANDOM_CODES = "reference-random"
 FLOAT_FEATURES = "reference-float"
@@ -59,7 +61,7 @@ class TrialSpec:
     limit: int | None
     repetition: int
     seed: int
-    neighbours: Distance | None = None
+    neighbours: "Distance | None" = None
     ranking: Ranking | None = None
 
     @property

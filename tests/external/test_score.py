@@ -239,7 +239,7 @@ def test_codes_of_other_items_do_not_join_a_protocol(
         ({}, {"table": "a/b"}, "--table is 'a/b', wanted letters, digits, - and _"),
         ({}, {"protocol": "digits", "cutoff": 10}, "--cutoff goes without --protocol, which has its own"),
         ({}, {"protocol": "digits"}, "query_codes have 6 rows, digits/holdout-200 has 200 items there"),
-        ({}, {"protocol": "cifar10/*"}, "--protocol 'cifar10/*' means 9 protocols"),
+        ({}, {"protocol": "cifar10/*"}, "--protocol 'cifar10/*' means 10 protocols"),
         ({}, {"protocol": "digit"}, "no data set named 'digit'; did you mean 'digits'?"),
         ({}, {"features": "resnet5"}, "no features named 'resnet5'; did you mean 'resnet50'?"),
         ({}, {"features": "external:"}, "--features is 'external:', wanted external:WORDS"),
