@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from hashbench.evaluation.evaluate import warm_up
 from hashbench.execution import measure
 from hashbench.reporting import write
 from tests.fuzz.mutations import KINDS, damage
@@ -15,6 +17,12 @@ from tests.fuzz.watched import Outcome, command
 
 FEW, MANY, MANY_SLOW = len(KINDS), 7 * len(KINDS), len(KINDS)  # each kind of damage to a reader's files once, or often
 SAMPLED = ("csv", "set.toml", "suite", "npz", "state dict (.safetensors)", "records, leaderboard")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def kernels() -> None:
+    """All of them are loaded before: numba unpickles its own cache, which a watched command may not."""
+    warm_up(torch.device("cpu"))
 
 
 @pytest.fixture(autouse=True)
