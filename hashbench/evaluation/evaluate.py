@@ -16,7 +16,7 @@ from hashbench.evaluation.histograms import Histograms, distance_histograms
 from hashbench.evaluation.metrics import declared
 from hashbench.evaluation.neighbour_scores import hamming_places, neighbour_scores
 from hashbench.evaluation.neighbours import Neighbours, Places, kept
-from hashbench.evaluation.ranking import FloatArray, IntArray, Ranking, empty_within, tied_share
+from hashbench.evaluation.ranking import Ranking, empty_within, tied_share
 from hashbench.evaluation.relevance import Labels, label_pair
 from hashbench.evaluation.score_blocks import RankedBlock, Similarities, ranked_blocks
 from hashbench.evaluation.similarities import similarity_histograms
@@ -142,35 +142,43 @@ def evaluate_similarities(
     if query_labels is not None and database_labels is not None:
         labels = label_pair(query_labels, database_labels, queries, items)
     diagnostics: Diagnostics = {} if codes is None else code_diagnostics(codes)
-    ranked = _Ranked(ranked_blocks(similarities, labels, neighbours, HEADLINE_K))
+    ranked = _Ranked(ranked_blocks(similarities, labels, neighbours, HEADLINE_K), queries, neighbours)
     with torch.autocast(similarities.device.type, enabled=False):
         if labels is None:
             ranked.read()
-            ties: Diagnostics = {} if codes is None else {TIED_SHARE: float(np.concatenate(ranked.tied).mean())}
+            ties: Diagnostics = {} if codes is None else {TIED_SHARE: float(ranked.tied.mean())}
             scores = without_labels(queries, diagnostics | ties)
         else:
             tally = Tally(declared(cutoff), rank_grid(items), distances=False, ties=codes is not None)
             scores = tally.scores(ranked.histograms(), diagnostics)
     if neighbours is None:
         return scores
-    return scores.with_neighbours(neighbour_scores(neighbours, Places(*map(np.concatenate, ranked.places))))
+    return scores.with_neighbours(neighbour_scores(neighbours, ranked.places))
 
 
 class _Ranked:
-    """Blocks of a ranking, read once; what metrics of neighbours and ties need of them is kept."""
+    """Blocks of a ranking, read once; what metrics of neighbours and ties need of them is kept.
 
-    def __init__(self, blocks: Iterable[RankedBlock]) -> None:
+    It is kept in arrays that are there before: small ones that stay between the large ones of each block, which go,
+    would keep the memory of these from being used again.
+    """
+
+    def __init__(self, blocks: Iterable[RankedBlock], queries: int, neighbours: Neighbours | None) -> None:
+        listed = 0 if neighbours is None else len(neighbours.rows)
         self._blocks = blocks
-        self.places: tuple[list[IntArray], list[IntArray]] = ([], [])
-        self.tied: list[FloatArray] = []
+        self.places = Places(np.empty(listed, dtype=np.int64), np.empty(listed, dtype=np.int64))
+        self.tied = np.empty(queries)
 
     def histograms(self) -> Iterator[Histograms]:
         """Those of each block that has some."""
+        tied = placed = 0
         for block in self._blocks:
-            self.tied.append(block.tied)
+            self.tied[tied : tied + len(block.tied)] = block.tied
+            tied += len(block.tied)
             if block.places is not None:
-                self.places[0].append(block.places.before)
-                self.places[1].append(block.places.tied)
+                part = slice(placed, placed + len(block.places.before))
+                self.places.before[part], self.places.tied[part] = block.places.before, block.places.tied
+                placed = part.stop
             if block.histograms is not None:
                 yield block.histograms
 
