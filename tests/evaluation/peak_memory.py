@@ -15,7 +15,9 @@ from torch.overrides import TorchFunctionMode
 
 from hashbench.codes import Codes
 from hashbench.dataset import Split
-from hashbench.evaluation.evaluate import evaluate, evaluate_features
+from hashbench.evaluation.evaluate import evaluate, evaluate_features, evaluate_similarities
+from hashbench.evaluation.neighbours import Neighbours
+from hashbench.evaluation.similarities import FeatureSimilarities
 from hashbench.execution.references import centred_features
 from hashbench.execution.training_data import TrainingData
 
@@ -87,6 +89,30 @@ def megabytes_of_features(file: Path) -> float:
 
     score(Split(split.train[WARM_UP], split.query, split.database[WARM_UP]), hot[1][WARM_UP])
     return _above(lambda: score(split, hot[1]))
+
+
+def megabytes_of_decoded(queries: int) -> float:
+    """What ranking a million vectors takes that numpy decodes on each reading, 100 neighbours a query."""
+    million, rng = 1_000_000, np.random.default_rng(0)
+    codes, table = rng.integers(0, 5000, million), rng.standard_normal((5000, 256), np.float32)
+
+    class Decoded:
+        dimension = 256
+
+        def __len__(self) -> int:
+            return million
+
+        def __getitem__(self, rows: slice) -> torch.Tensor:
+            return torch.from_numpy(table[codes[rows]]) - torch.zeros(256)
+
+    def score(queries: int) -> None:
+        listed = 100 * queries
+        lists = np.arange(queries + 1) * 100, np.arange(listed) % 100, np.zeros(listed, dtype=np.float32)
+        ranking = FeatureSimilarities(table[:queries], Decoded(), "cpu", "l2")
+        evaluate_similarities(ranking, None, None, neighbours=Neighbours(100, "l2", *lists))
+
+    score(40)
+    return _above(lambda: score(queries))
 
 
 _NO_DATASET: Any = None  # features have been extracted
