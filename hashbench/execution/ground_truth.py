@@ -16,6 +16,7 @@ from hashbench.evaluation.neighbours import Neighbours
 from hashbench.execution.references import feature_rows
 from hashbench.execution.training_data import TrainingData
 from hashbench.util.files import replacing
+from hashbench.util.npz import read_npz
 from hashbench.util.progress import Log
 from hashbench.util.storage import make_folder
 
@@ -74,13 +75,11 @@ def _read(file: Path, distance: Distance, log: Log) -> Neighbours | None:
     if not file.is_file():
         return None
     try:
-        with np.load(file, allow_pickle=False) as content:
-            arrays = {name: content[name] for name in _ARRAYS}
-            intact = np.array_equal(content["sum"], _sum(arrays))
-    except Exception as error:  # damaged archives raise errors of many kinds
+        arrays = read_npz(file, (*_ARRAYS, "sum"))
+    except (OSError, ValueError) as error:
         log(f"the cached neighbours {file} are damaged ({error}); searched for again")
         return None
-    if not intact:
+    if not np.array_equal(arrays.pop("sum"), _sum(arrays)):
         log(f"the cached neighbours {file} are damaged (their checksum does not match); searched for again")
         return None
     return Neighbours(NEIGHBOURS_K, distance, **arrays)

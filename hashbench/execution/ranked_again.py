@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import safetensors.torch
 
 from hashbench.codes import Codes
@@ -12,6 +11,7 @@ from hashbench.errors import in_words
 from hashbench.method import HashMethod, RunContext
 from hashbench.records.store import Record, Store
 from hashbench.records.trial_spec import PlannedTrial
+from hashbench.util.npz import read_npz
 from hashbench.util.progress import Log
 
 PHASES = ("maps", "fit", "similarity", "encode")  # that the other trial went through
@@ -68,7 +68,7 @@ def fitted_before(
 def _codes(file: Path, bits: int) -> tuple[Codes, Codes] | None:
     if not file.is_file():
         return None
-    with np.load(file, allow_pickle=False) as arrays:
-        if "query_codes" not in arrays.files:
-            return None
-        return Codes(arrays["query_codes"], bits), Codes(arrays["database_codes"], bits)
+    arrays = read_npz(file)
+    if "query_codes" not in arrays:
+        return None
+    return Codes(arrays["query_codes"], bits), Codes(arrays["database_codes"], bits)

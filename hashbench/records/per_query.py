@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -49,7 +48,7 @@ def read_per_query(record: Path, headline: str = HEADLINE) -> PerQuery | None:
             values, items = (_array(arrays.read(f"{name}.npy")) for name in (ARRAYS[headline], "query_items"))
         order = np.argsort(items, kind="stable")
         return PerQuery(items[order].astype(np.int64), values[order].astype(np.float64))
-    except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile, zlib.error) as error:
+    except Exception as error:  # damaged archives make numpy and zipfile raise errors of many kinds
         raise UsageError(
             f"{file} cannot be read ({error}); restore it, or move its record away and run the trial again"
         ) from error

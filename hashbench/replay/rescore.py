@@ -1,7 +1,5 @@
 """Computes the metrics of stored trials again from their codes; nothing is trained."""
 
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +31,7 @@ from hashbench.replay.stored_trial import StoredCodes, StoredTrial, load_codes, 
 from hashbench.reporting.write import write_reports
 from hashbench.util.device import pick_device
 from hashbench.util.files import replacing
+from hashbench.util.npz import read_npz
 from hashbench.util.paths import cache_folder, data_folder
 from hashbench.util.progress import log_to_stderr
 
@@ -232,9 +231,8 @@ def _quantised(reference: str, *scored: Any) -> Scores:
 
 def _replace_score_arrays(file: Path, values: Mapping[str, npt.NDArray[np.float64]]) -> None:
     try:
-        with np.load(file, allow_pickle=False) as arrays:
-            content = {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        content = read_npz(file)
+    except (OSError, ValueError) as error:
         raise UsageError(f"{file} cannot be read ({error}); restore it or run the trial again") from error
     with replacing(file) as work, work.open("wb") as stream:
         np.savez_compressed(stream, allow_pickle=False, **{**content, **values})

@@ -25,6 +25,7 @@ from hashbench.records.store import Record, Store, load_record
 from hashbench.records.trial_spec import TrialSpec
 from hashbench.search.backend import LabelSide
 from hashbench.util.device import out_of_memory
+from hashbench.util.npz import read_npz
 from hashbench.util.progress import Log
 
 
@@ -146,8 +147,7 @@ def load_codes(stored: StoredTrial) -> StoredCodes:
     """
     record, file = stored.record, stored.codes_file
     try:
-        with np.load(file, allow_pickle=False) as arrays:
-            content = {name: arrays[name] for name in arrays.files}
+        content = read_npz(file)
         if "query_codes" not in content:
             raise UsageError(
                 f"record {record['key']} was published without its codes; run {stored.trial} again to have them"

@@ -7,8 +7,6 @@ import io
 import re
 import shlex
 import sys
-import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -19,6 +17,7 @@ from hashbench.records.newest import newest_records, trial_id
 from hashbench.records.store import Record, Store, to_json
 from hashbench.reporting.write import write_reports
 from hashbench.util.files import replacing
+from hashbench.util.npz import read_npz
 from hashbench.util.storage import make_folder
 
 _ABSOLUTE = re.compile(r"(?P<before>^|[=:,])(?P<path>/[^=:,]*)")
@@ -78,10 +77,10 @@ def _contents(store: Store, newest: dict[str, Record]) -> Iterator[tuple[Path, b
 
 def _arrays(file: Path) -> bytes:
     try:
-        with np.load(file, allow_pickle=False) as stored:
-            names = ["average_precision", "query_items", *({"neighbour_recall"} & set(stored.files))]
-            arrays = {name: stored[name] for name in names}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        content = read_npz(file)
+        names = ["average_precision", "query_items", *({"neighbour_recall"} & content.keys())]
+        arrays = {name: content[name] for name in names}
+    except (OSError, ValueError, KeyError) as error:
         raise UsageError(f"{file} cannot be read ({error}); restore it or move its record away") from error
     stream = io.BytesIO()
     np.savez_compressed(stream, allow_pickle=False, **arrays)
