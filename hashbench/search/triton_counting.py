@@ -12,9 +12,10 @@ from hashbench.search.triton_kernels import count_distances, count_long_distance
 from hashbench.search.word_planes import TILE_ITEMS, WordPlanes, masks, unpack, word_planes
 
 PROGRAM_QUERIES = 4  # a warp each
-UNROLLED_ROWS = 64
+UNROLLED_ROWS = 64  # and more are added in a loop
 MAX_CHUNKS = 4  # longer codes are compared once, and their counts added in memory
-_PROGRAMS = 8192  # enough for the last ones not to leave most of a card idle
+_PROGRAMS = 8192  # so many that a card is not idle for long while it waits for the last ones
+_LONG_PROGRAMS = 4  # fewer by this: their tables are large
 _TABLE_NUMBERS = 1 << 28  # of all tables of a launch
 
 
@@ -107,7 +108,7 @@ def count(
     chunks = -(-bits // CHUNK_DISTANCES)
     slots, blocks = chunks * CHUNK_DISTANCES, len(queries) // PROGRAM_QUERIES
     long = chunks > MAX_CHUNKS
-    segments = min(max(1, _PROGRAMS // (blocks * (1 if long else chunks))), planes.tiles)
+    segments = min(max(1, _PROGRAMS // (blocks * (_LONG_PROGRAMS if long else chunks))), planes.tiles)
     make = torch.zeros if long else torch.empty
     device = queries.device
     items, hits = (

@@ -81,13 +81,14 @@ def whole_command(setting: Setting) -> Iterator[Line]:
     names = ["lsh", "itq", "bgan"] if setting.tiny else METHODS.names()
     results = setting.folder / "results"
     words = ["run", "--methods", ",".join(names), "--bits", "16", "--device", str(setting.device)]
-    words += ["--executor", "inline", "--no-rates", "--preset", "quick", "--results", str(results)]
+    words += ["--executor", "inline", "--preset", "quick", "--results", str(results)]
     words += ["--limit", "200", "--set", "bgan.epochs=1"] if setting.tiny else []
     start = time.perf_counter()
-    ran = subprocess.run(
-        [sys.executable, "-m", "hashbench", *words], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    yield Line(f"run of {len(names)} methods on digits", time.perf_counter() - start, "s", ran.returncode == 0)
+    command = [sys.executable, "-m", "hashbench", *words]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    seconds, good = time.perf_counter() - start, ran.returncode == 0
+    last = "" if good else (ran.stderr.strip() or ran.stdout.strip()).splitlines()[-1][:200]
+    yield Line(f"run of {len(names)} methods on digits", seconds, "s", good, last)
     for file in sorted((results / "records").glob("*.json")):
         record = json.loads(file.read_text())
         status = record["status"]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from triton.runtime import interpreter
 
 from hashbench.codes import Codes
 from hashbench.search import triton_counting
@@ -108,8 +109,20 @@ def found(backend: Any, case: Case, kernel: str) -> Arrays:
     return results
 
 
+def take_single_numbers_as_bounds() -> None:
+    """Triton 3.6's interpreter makes a bound of an array of one number by int(), which numpy 2.5 refuses."""
+    usual = interpreter._patch_lang_tensor
+
+    def patch(tensor: Any, scope: Any) -> None:
+        usual(tensor, scope)
+        tensor.__index__ = lambda self: self.handle.data.item()
+
+    interpreter._patch_lang_tensor = patch
+
+
 def main(kernel: str, cases: int, seed: int) -> int:
     """Compare so many cases; 1 at the first that differs."""
+    take_single_numbers_as_bounds()
     triton_counting.MAX_CHUNKS = 0 if kernel == "count_long_distances" else triton_counting.MAX_CHUNKS
     rng, backend, numba = np.random.default_rng(seed), TritonBackend(torch.device("cpu")), BitSlicedBackend()
     for number in range(cases):
