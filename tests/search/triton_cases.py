@@ -127,6 +127,7 @@ def main(kernel: str, cases: int, seed: int) -> int:
     rng, backend, numba = np.random.default_rng(seed), TritonBackend(torch.device("cpu")), BitSlicedBackend()
     for number in range(cases):
         case = draw(rng)
+        triton_counting._PROGRAMS = int(rng.choice([1, 6, 1 << 13]))  # all tiles in a segment, some, one
         results, wanted = found(backend, case, kernel), found(numba, case, kernel)
         for name, values in results.items():
             others = [each[name] for each in (wanted, plain(case, kernel)) if name in each]
