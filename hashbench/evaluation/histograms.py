@@ -61,8 +61,9 @@ def distance_histograms(
         database: codes of n items, of the same number of bits.
         query_labels: class numbers [q] or bool [q, classes]; items are relevant that share a label.
         database_labels: class numbers [n] or bool [n, classes].
-        device: where distances are counted: on a CPU by compiled kernels on as many threads as torch uses, elsewhere
-            by torch. Memory is that of one block, never of a queries x database matrix.
+        device: where distances are counted: on a CPU by compiled kernels on as many threads as torch uses, on an
+            NVIDIA GPU by Triton's, elsewhere by torch. Memory is that of one block, never of a queries x database
+            matrix.
         own_rows: for each query the row of the database that is the query itself and is not counted, int64 [q], -1
             for none.
 

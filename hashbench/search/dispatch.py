@@ -1,4 +1,4 @@
-"""Chooses the backend for a device: compiled kernels on a CPU; torch elsewhere and where the kernels do not work."""
+"""Chooses the backend for a device: numba's kernels on a CPU, Triton's on a GPU, torch's products where these fail."""
 
 from functools import cache
 from importlib import import_module
@@ -20,11 +20,16 @@ Operation = Literal["histograms", "graded_histograms", "topk", "pair_counts"]
 def backend_for(device: torch.device, operation: Operation) -> Backend:
     """The backend that performs an operation on a device.
 
-    On a CPU that is numba's kernels. Before its first use an operation runs on a small case: where it cannot be
-    compiled, or its integers are not torch's, torch performs it, and a warning is printed to standard error.
+    On a CPU that is numba's kernels, on an NVIDIA GPU Triton's. Before its first use an operation runs on a small
+    case: where it cannot be compiled, or its integers are not those of torch on the CPU, torch performs it, and a
+    warning is printed to standard error.
     """
-    bit_sliced = _bit_sliced_backend(operation) if device.type == "cpu" else None
-    return bit_sliced or MatmulBackend(device)
+    compiled: Backend | None = None
+    if device.type == "cpu":
+        compiled = _bit_sliced_backend(operation)
+    elif device.type == "cuda" and operation != "pair_counts":  # which torch performs, on the CPU
+        compiled = _triton_backend(device, operation)
+    return compiled or MatmulBackend(device)
 
 
 @cache
@@ -43,6 +48,21 @@ def _bit_sliced_backend(operation: Operation) -> Backend | None:
             f"{numba_cache.name()} is untested: each of its kernels is checked against torch on a small case before it "
             "is used"
         )
+    return backend
+
+
+@cache
+def _triton_backend(device: torch.device, operation: Operation) -> Backend | None:
+    """The kernels on a GPU, or None where they fail; imported here, since they need Triton and are compiled for it."""
+    try:
+        backend: Backend = import_module("hashbench.search.triton_backend").TritonBackend(device)
+        _check(backend, operation)
+    except Exception as error:  # whatever a missing, broken or changed Triton, or a driver, raises
+        numba_cache.log_once(
+            f"triton does not work here ({numba_cache.first_line(error)}): Hamming distances are counted by torch on "
+            f"{device}, which takes longer"
+        )
+        return None
     return backend
 
 

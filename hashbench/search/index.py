@@ -24,7 +24,7 @@ class HammingIndex:
     Attributes:
         bits: length of the codes.
         device: where the codes lie and the search runs: on a CPU by compiled kernels on as many threads as torch
-            uses, elsewhere by torch.
+            uses, on an NVIDIA GPU by Triton's, elsewhere by torch.
         bytes_per_item: size of one item's code. On a CPU the index also keeps a small sample, about sqrt(n / 512)
             times 512 of n items.
     """

@@ -1,4 +1,4 @@
-"""The backend for GPUs, and for CPUs without numba: matrix products in torch."""
+"""The backend for devices without compiled kernels: matrix products in torch."""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from hashbench.codes import Codes
-from hashbench.search.backend import Backend, Gains, IntArray, LabelPair
+from hashbench.search.backend import Backend, Gains, Index, IntArray, LabelPair
 from hashbench.search.matmul_index import MatmulIndex
 from hashbench.search.shared_labels import count_shared, labels_on, share_label
 
@@ -56,7 +56,7 @@ class MatmulBackend(Backend):
             counts += _block_counts(signs, database[rows].signs(self.device), shared, levels)
         return counts.view(len(queries), -1, levels).cpu().numpy()
 
-    def index(self, database: Codes) -> MatmulIndex:
+    def index(self, database: Codes) -> Index:
         """See :class:`Backend`."""
         return MatmulIndex(database, self.device)
 

@@ -139,6 +139,7 @@ def test_cell_numbers_of_a_block_fit_float32(bits: int) -> None:
         assert step * 2 * (bits + 1) <= 1 << 24
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_gpu_counts_the_same_integers() -> None:
     case = Codes.pack(bools(300, 64, 0)), Codes.pack(bools(20_000, 64, 1)), bools(300, 30, 2), bools(20_000, 30, 3, 0.1)

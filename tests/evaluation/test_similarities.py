@@ -157,6 +157,7 @@ def test_arrays_maps_tensors_and_rows_give_the_same(tmp_path: Path) -> None:
         assert np.array_equal(groups(query, database, np.arange(30) % 3), wanted)
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_gpu_finds_the_same_ties() -> None:
     database = np.round(floats(500, 8, 1))

@@ -1,4 +1,4 @@
-"""Which backend serves a CPU: compiled kernels, or torch where numba is missing, cannot compile or counts wrongly."""
+"""Which backend serves a device: compiled kernels, or torch where they are missing, do not compile or count wrongly."""
 
 from collections.abc import Iterator
 from typing import Any, get_args
@@ -25,7 +25,7 @@ OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 def fresh_process_with_a_tested_numba(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing has been chosen or logged, and whatever numba there is counts as tested."""
     monkeypatch.setattr(numba_cache, "TESTED", (".".join(numba_cache.version().split(".")[:2]),))
-    caches: Any = dispatch._bit_sliced_backend, numba_cache.log_once, numba_cache.problem
+    caches: Any = dispatch._bit_sliced_backend, dispatch._triton_backend, numba_cache.log_once, numba_cache.problem
     for cached in caches:
         cached.cache_clear()
     yield
@@ -47,8 +47,30 @@ def test_a_tested_numba_serves_without_a_word(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().err == ""
 
 
-def test_a_gpu_is_served_by_torch() -> None:
-    assert isinstance(backend_for(torch.device("cuda"), "histograms"), MatmulBackend)
+def test_a_gpu_is_served_by_triton(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    backend = pytest.importorskip("hashbench.search.triton_backend").TritonBackend
+    checked = []
+    monkeypatch.setattr(dispatch, "_check", lambda *arguments: checked.append(arguments))
+    for operation in 2 * OPERATIONS:
+        served = MatmulBackend if operation == "pair_counts" else backend
+        assert type(backend_for(torch.device("cuda"), operation)) is served
+    assert [operation for _, operation in checked] == ["histograms", "graded_histograms", "topk"]
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("broken", ["import_module", "_check"])
+def test_a_gpu_on_which_triton_fails_is_served_by_torch(
+    broken: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*arguments: Any) -> None:
+        raise RuntimeError("no such thing\nand much more")
+
+    monkeypatch.setattr(dispatch, broken, fail)
+    assert {type(backend_for(torch.device("cuda"), operation)) for operation in 2 * OPERATIONS} == {MatmulBackend}
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == (
+        "triton does not work here (no such thing): Hamming distances are counted by torch on cuda, which takes longer"
+    )
 
 
 def test_without_numba_torch_serves_and_one_line_says_so(

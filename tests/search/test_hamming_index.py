@@ -128,6 +128,7 @@ def test_the_farthest_code_of_any_length_is_found(bits: int) -> None:
     assert np.array_equal(ids, plain(query, database, 600)[0])
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_gpu_finds_the_same() -> None:
     query, database = bools(50, 48, 0), bools(100_000, 48, 1)
