@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hashbench.evaluation.evaluate import evaluate as evaluate
     from hashbench.execution.run import run as run
     from hashbench.external.api import score as score
+    from hashbench.external.rule_scores import evaluate_as as evaluate_as
     from hashbench.records.results import Results as Results
     from hashbench.records.results import results as results
     from hashbench.replay.fitted import load as load
@@ -38,6 +39,7 @@ _HOMES = {
     "check": "hashbench.replay.gates",
     "compare": "hashbench.replay.gates",
     "evaluate": "hashbench.evaluation.evaluate",
+    "evaluate_as": "hashbench.external.rule_scores",
     "hasher": "hashbench.estimator",
     "load": "hashbench.replay.fitted",
     "plot": "hashbench.reporting.figures.plot",
@@ -58,6 +60,7 @@ __all__ = [
     "check",
     "compare",
     "evaluate",
+    "evaluate_as",
     "hasher",
     "load",
     "plot",
