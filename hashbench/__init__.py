@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from hashbench.replay.rescore import rescore as rescore
     from hashbench.reporting.figures.plot import plot as plot
     from hashbench.search.index import HammingIndex as HammingIndex
+    from hashbench.submission.accept import accept as accept
+    from hashbench.submission.submit import submit as submit
 
 _HOMES = {
     "Codes": "hashbench.codes",
@@ -35,6 +37,7 @@ _HOMES = {
     "Results": "hashbench.records.results",
     "Scores": "hashbench.evaluation.evaluate",
     "UsageError": "hashbench.errors",
+    "accept": "hashbench.submission.accept",
     "advise": "hashbench.advice.advise",
     "check": "hashbench.replay.gates",
     "compare": "hashbench.replay.gates",
@@ -47,6 +50,7 @@ _HOMES = {
     "results": "hashbench.records.results",
     "run": "hashbench.execution.run",
     "score": "hashbench.external.api",
+    "submit": "hashbench.submission.submit",
 }
 __all__ = [
     "Codes",
@@ -56,6 +60,7 @@ __all__ = [
     "Scores",
     "UsageError",
     "__version__",
+    "accept",
     "advise",
     "check",
     "compare",
@@ -68,6 +73,7 @@ __all__ = [
     "results",
     "run",
     "score",
+    "submit",
 ]
 
 

@@ -24,6 +24,8 @@ VERBS = {
     "measure": "measure",
     "score": "score",
     "rescore": "rescore",
+    "submit": "submit",
+    "accept": "accept",
     "encode": "encode",
     "query": "query",
     "export": "export",

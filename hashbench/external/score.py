@@ -1,12 +1,10 @@
 """Scores codes that were made elsewhere into a record like that of a trial."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hashbench.codes import Codes
 from hashbench.errors import UsageError
 from hashbench.evaluation.headline import HEADLINE_K
 from hashbench.execution.settings import Settings
@@ -25,7 +23,7 @@ from hashbench.external.protocol import ground_truth_from_protocol
 from hashbench.external.query_outputs import Outputs, check_outputs
 from hashbench.external.rule_scores import RuleScore, rule_scores
 from hashbench.external.score_request import Features, ScoreRequest, resolve_features
-from hashbench.external.stored_scores import CodesPair, scored_trial, store_floor, store_scores
+from hashbench.external.stored_scores import CodesPair, code_sum, scored_trial, store_floor, store_scores
 from hashbench.planning.fingerprint import bare_fingerprint
 from hashbench.records.newest import trial_id
 from hashbench.records.results import results
@@ -129,12 +127,8 @@ def _replaced(planned: PlannedTrial, records: Iterable[Record]) -> list[str]:
 
 def _scored_trial(request: ScoreRequest, truth: GroundTruth, features: Features, codes: CodesPair) -> PlannedTrial:
     trial = scored_trial(request.name, EXTERNAL_PARAMETERS, codes[0].bits, request.repetition, truth, features)
-    sums = {name: _code_sum(each) for name, each in zip(CODES, codes, strict=True)}
+    sums = {name: code_sum(each) for name, each in zip(CODES, codes, strict=True)}
     scored = {**bare_fingerprint(truth.card["id"], "elsewhere"), "scored": sums}
     sees = "labels" if request.supervised else request.information
     of_method: dict[str, Any] = {"supervised": request.supervised, "information": sees}
     return PlannedTrial(trial, scored, truth.card, truth.protocol, EXTERNAL_PARAMETERS, **of_method)
-
-
-def _code_sum(codes: Codes) -> str:
-    return hashlib.sha256(f"{codes.bits} {codes.packed.shape}".encode() + codes.packed.tobytes()).hexdigest()[:16]
