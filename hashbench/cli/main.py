@@ -22,6 +22,7 @@ VERBS = {
     "compare": "compare",
     "check": "check",
     "measure": "measure",
+    "doctor": "doctor",
     "score": "score",
     "rescore": "rescore",
     "submit": "submit",
