@@ -33,7 +33,7 @@ class Submission:
     Attributes:
         file: the archive.
         card: what it says of itself.
-        left_out: a line on each record that is in no submission, and why.
+        left_out: a line on each record that is in no submission, and why; files that cannot be read first.
     """
 
     file: Path
@@ -85,7 +85,7 @@ def submit(
     packed.check_names()
     card = Card(1, __version__, packed.entries)
     write_archive(out, {**packed.contents, CARD_FILE: _checked(card, out)})
-    return Submission(out, card, lines)
+    return Submission(out, card, (*chosen.faults, *lines))
 
 
 def _checked(card: Card, out: Path) -> bytes:

@@ -86,8 +86,11 @@ def test_what_nobody_else_could_score_is_named_and_left_out(results: Path, tmp_p
     record = json.loads(file.read_text())
     record["trial"]["dataset"] = "scored"
     file.write_text(json.dumps(record))
+    (folder / "records/damaged.json").write_text("{")
     made = submit(folder, tmp_path / "one.zip", papers={"classes": "unpublished"})
-    assert made.left_out == (f"not packed: {file.name}: it has no protocol; score its codes with --protocol",)
+    damaged, line = made.left_out
+    assert "damaged.json cannot be read" in damaged
+    assert line == f"not packed: {file.name}: it has no protocol; score its codes with --protocol"
     with pytest.raises(UsageError, match=r"no codes to submit in .*mine.* it has no protocol"):
         submit(folder, tmp_path / "two.zip", methods="mine", papers={"mine": "unpublished"})
 
