@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hashbench.evaluation.evaluate import evaluate as evaluate
     from hashbench.execution.run import run as run
     from hashbench.external.api import score as score
+    from hashbench.external.rule_scores import evaluate_as as evaluate_as
     from hashbench.records.results import Results as Results
     from hashbench.records.results import results as results
     from hashbench.replay.fitted import load as load
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from hashbench.replay.rescore import rescore as rescore
     from hashbench.reporting.figures.plot import plot as plot
     from hashbench.search.index import HammingIndex as HammingIndex
+    from hashbench.submission.accept import accept as accept
+    from hashbench.submission.submit import submit as submit
 
 _HOMES = {
     "Codes": "hashbench.codes",
@@ -34,10 +37,12 @@ _HOMES = {
     "Results": "hashbench.records.results",
     "Scores": "hashbench.evaluation.evaluate",
     "UsageError": "hashbench.errors",
+    "accept": "hashbench.submission.accept",
     "advise": "hashbench.advice.advise",
     "check": "hashbench.replay.gates",
     "compare": "hashbench.replay.gates",
     "evaluate": "hashbench.evaluation.evaluate",
+    "evaluate_as": "hashbench.external.rule_scores",
     "hasher": "hashbench.estimator",
     "load": "hashbench.replay.fitted",
     "plot": "hashbench.reporting.figures.plot",
@@ -45,6 +50,7 @@ _HOMES = {
     "results": "hashbench.records.results",
     "run": "hashbench.execution.run",
     "score": "hashbench.external.api",
+    "submit": "hashbench.submission.submit",
 }
 __all__ = [
     "Codes",
@@ -54,10 +60,12 @@ __all__ = [
     "Scores",
     "UsageError",
     "__version__",
+    "accept",
     "advise",
     "check",
     "compare",
     "evaluate",
+    "evaluate_as",
     "hasher",
     "load",
     "plot",
@@ -65,6 +73,7 @@ __all__ = [
     "results",
     "run",
     "score",
+    "submit",
 ]
 
 

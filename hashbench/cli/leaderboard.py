@@ -21,12 +21,15 @@ Examples:
   hashbench leaderboard --format latex --methods bgan,itq --name cifar10=CIFAR-10 > table.tex
   hashbench leaderboard --metric map@5000 --bits 32,64 --datasets nuswide
   hashbench leaderboard --format html --out page.html
+  hashbench leaderboard results/mine --beside results/published
   hashbench leaderboard --into README.md --check
 """
 
 
 @click.command("leaderboard", epilog=EXAMPLE)
+@click.argument("folder", metavar="[DIR]", required=False)
 @options.results
+@click.option("--beside", multiple=True, metavar="DIR", help="Rows of this result folder between your own.")
 @click.option("--format", "kind", default="table", show_default=True, type=click.Choice(FORMATS), help="Output format.")
 @click.option("--out", metavar="FILE", help="Where to write it.  [default: the terminal; DIR/leaderboard.html]")
 @click.option("--methods", default="*", metavar="LIST", help="Only these methods; names or globs.")
@@ -43,16 +46,21 @@ def command(ctx: click.Context, /, kind: str, check: bool, **given: Any) -> int:
     """Make leaderboards from records: on the terminal, as Markdown, CSV, LaTeX (booktabs), JSON or one HTML page.
 
     The same records give the same bytes. --into replaces the text between lines <!-- hashbench leaderboard FOLDER -->
-    and <!-- end -->; --methods, --datasets, --features, --bits and --metric may follow the folder. Exits with 1 if a
-    record cannot be read or something is out of date, with 3 if there are no records.
+    and <!-- end -->; --methods, --datasets, --features, --bits and --metric may follow the folder. DIR is short for
+    --results DIR; --beside shows the tables that have a row of yours, with the other folder's rows marked by its name.
+    Exits with 1 if a record cannot be read or something is out of date, with 3 if there are no records.
     """
-    asked = {name for name in given if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT}
+    asked = {name for name in given if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT} - {"folder"}
+    if (folder := given.pop("folder")) is not None:
+        if "results" in asked:
+            raise click.UsageError("name the result folder once, as DIR or with --results", ctx)
+        given["results"], asked = folder, asked | {"results"}
     if given["into"] or check:
         _refuse(asked - ({"into"} if given["into"] else {"results"}) | ({"format"} if kind != "table" else set()))
         return _into(Path(given["into"]), check) if given["into"] else _check(Path(given["results"]))
     if kind != "latex" and "names" in asked:
         raise click.UsageError("--name is for --format latex", ctx)
-    if kind == "html" and asked & {"methods", "datasets", "features", "metric", "bits"} and not given["out"]:
+    if kind == "html" and asked & {"methods", "datasets", "features", "metric", "bits", "beside"} and not given["out"]:
         raise click.UsageError(f"a page of a selection needs --out FILE: {PAGE} is that of all records", ctx)
     return _make(kind, given)
 
@@ -64,17 +72,24 @@ def _refuse(options: set[str]) -> None:
 
 
 def _make(kind: str, given: dict[str, Any]) -> int:
-    from hashbench.records.results import results
+    from hashbench.records.results import existing_results, results
+    from hashbench.reporting.leaderboard.beside import beside, folder_names
     from hashbench.reporting.leaderboard.selection import code_lengths, selected
     from hashbench.reporting.leaderboard.tables import tables
 
     folder = Path(given["results"])
     if not folder.exists():
         raise UsageError(f"no result folder {str(folder)!r}; name one with --results, or hashbench run makes one")
-    content = results(folder)
+    others = folder_names([folder, *map(Path, given["beside"])])
+    together = beside(results(folder), {name: existing_results(other) for name, other in [*others.items()][1:]})
+    content = together.results
     methods, datasets, features = (given[name].split(",") for name in ("methods", "datasets", "features"))
     shown = selected(content, methods, datasets, features, code_lengths(given["bits"]))
-    made = tables(shown, metric=given["metric"])
+    made = tables(shown, current=together.own, metric=given["metric"])
+    if given["beside"]:
+        made = together.tables_with_own(made)
+        for name in together.alone(made):
+            options.name_fault(f"{' and '.join(given['beside'])}: no row that may stand in the table {name}")
     faults = [fault for table in made for fault in table.faults]
     for fault in (*content.faults, *faults):
         options.name_fault(fault)

@@ -11,9 +11,18 @@ Examples:
   hashbench score codes.npz --encoding pm1
   hashbench score itq32.npz --name itq --encoding packed --bits 32 --repetition 1
   hashbench score codes.npz --encoding 01 --protocol cifar10/bgan
+  hashbench score codes.npz --encoding 01 --as '*'
   hashbench score --name mine --query-codes q.npy --database-codes d.npy --protocol digits --features pixels
 """
-SEPARATE = ("query_codes", "database_codes", "query_labels", "database_labels", "query_items", "database_items")
+SEPARATE = (
+    "query_codes",
+    "database_codes",
+    "query_labels",
+    "database_labels",
+    "query_items",
+    "database_items",
+    "query_outputs",
+)
 
 
 @click.command("score", epilog=EXAMPLE)
@@ -31,6 +40,9 @@ SEPARATE = ("query_codes", "database_codes", "query_labels", "database_labels", 
 @click.option("--database-labels", metavar="FILE", help="Labels of the database, as .npy.")
 @click.option("--query-items", metavar="FILE", help="Item numbers of the queries, as .npy.")
 @click.option("--database-items", metavar="FILE", help="Item numbers of the database, as .npy.")
+@click.option(
+    "--query-outputs", metavar="FILE", help="Real numbers whose signs are the queries' bits, for --as crovca."
+)
 @click.option("--name", metavar="NAME", help="The method's name in tables.  [default: the file's]")
 @click.option(
     "--repetition",
@@ -66,6 +78,14 @@ SEPARATE = ("query_codes", "database_codes", "query_labels", "database_labels", 
     "--leave-one-out", is_flag=True, help="Leave a query's own item, by item numbers, out of its ranking; no protocol."
 )
 @click.option("--cutoff", type=int, metavar="K", help="Also score mAP@K; a protocol has its own.")
+@click.option(
+    "--as",
+    "rules",
+    multiple=True,
+    metavar="LIST",
+    help="Also by other people's rules: deephash, hashnet, total-relevant, min(k,R), oh, crovca, torchmetrics; "
+    "names or globs.",
+)
 @click.option("--offline", is_flag=True, help="Download nothing.")
 @click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1, ...")
 @click.option("--results", default="results", show_default=True, metavar="DIR", help="Folder of records and reports.")
@@ -82,6 +102,9 @@ def command(file: str | None, as_json: bool, **given: Any) -> int:
     numbers; without labels the protocol's are used. --features says which of the protocol's tables the codes join;
     external features have a table of their own. Without --protocol, all codes with the same labels share a table;
     there item numbers say which queries are also in the database, and --leave-one-out has no query find itself.
+
+    With --as the same codes are also scored as other people's scripts do it, beside our figures and with what makes
+    the difference; the record has ours alone.
 
     Scoring the same codes again overwrites their record.
     """
@@ -107,24 +130,33 @@ def command(file: str | None, as_json: bool, **given: Any) -> int:
     for note in scored.notes:
         click.echo(note, err=True)
     if as_json:
-        click.echo(json.dumps(scored.record, indent=1))
+        click.echo(json.dumps({**scored.record, **_rules_json(scored)}, indent=1))
     else:
         _print(scored, Path(folders["results"]))
     return 0
 
 
 def _print(scored: Any, folder: Path) -> None:
+    from hashbench.cli.rules_text import rule_lines
     from hashbench.cli.score_text import lines
     from hashbench.records.results import results
     from hashbench.reporting.leaderboard.caption import title
     from hashbench.reporting.leaderboard.tables import tables
 
     click.echo("\n".join(lines(scored.record)))
+    if scored.by_rules:
+        click.echo("\n" + "\n".join(rule_lines(scored.by_rules, scored.record["metrics"])))
     key = scored.record["key"]
     (table,) = [each for each in tables(results(folder)) if key in {record["key"] for record in each.records()}]
     others = [row.label for row in (*table.ranked, *table.unranked) if not _holds(row, key)]
     beside = f"beside {', '.join(others)}" if others else "the first of its table"
     click.echo(f"\n{title(table)}: {beside}\n{folder / 'records' / scored.file.name}")
+
+
+def _rules_json(scored: Any) -> dict[str, Any]:
+    from hashbench.cli.rules_text import rules_json
+
+    return {"rules": rules_json(scored.by_rules, scored.record["metrics"])} if scored.by_rules else {}
 
 
 def _holds(row: Any, key: str) -> bool:

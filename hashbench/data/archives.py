@@ -41,6 +41,12 @@ def unpack(archive: Path, folder: Path) -> None:
         raise UsageError(f"the archive {archive} cannot be unpacked into {folder} ({error})") from error
 
 
+def points_outside(name: str) -> bool:
+    """Whether a member of that name would lie outside of the folder that the archive is unpacked to."""
+    path = PureWindowsPath(name)  # parses both kinds of slashes, and drives
+    return bool(path.anchor) or ".." in path.parts
+
+
 def _extract(tar: tarfile.TarFile, folder: Path) -> None:
     """Unpack members that were checked; Python before 3.11.4, Debian 12's say, has no filters."""
     if hasattr(tarfile, "data_filter"):
@@ -63,8 +69,7 @@ def _tar_members(tar: tarfile.TarFile) -> Iterator[tuple[str, bool]]:
 
 def _check(archive: Path, members: Iterator[tuple[str, bool]]) -> None:
     for name, plain in members:
-        path = PureWindowsPath(name)  # parses both kinds of slashes, and drives
-        if path.anchor or ".." in path.parts:
+        if points_outside(name):
             raise UsageError(f"the archive {archive} has a member that points outside: {name!r}; nothing was unpacked")
         if not plain:
             raise UsageError(

@@ -14,7 +14,8 @@ from hashbench.util.files import file_sum
 
 Array = npt.NDArray[Any]
 CODES = ("query_codes", "database_codes")
-NAMES = (*CODES, "query_labels", "database_labels", "query_items", "database_items")
+OUTPUTS = "query_outputs"  # real numbers of which the queries' bits are the signs
+NAMES = (*CODES, "query_labels", "database_labels", "query_items", "database_items", OUTPUTS)
 
 
 @dataclass(frozen=True)

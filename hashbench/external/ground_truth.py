@@ -64,6 +64,12 @@ class GroundTruth:
     leave_one_out: bool = False
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def labels_as_given(self) -> LabelPair:
+        """The labels in the order of the given rows."""
+        query, database = (side[np.argsort(rows)] for side, rows in zip(self.labels, self.rows, strict=True))
+        return query, database
+
 
 def ground_truth_from_labels(
     given: ProvidedLabels, table: str, cutoff: int | None, leave_one_out: bool = False

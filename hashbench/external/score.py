@@ -1,15 +1,14 @@
 """Scores codes that were made elsewhere into a record like that of a trial."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hashbench.codes import Codes
 from hashbench.errors import UsageError
+from hashbench.evaluation.headline import HEADLINE_K
 from hashbench.execution.settings import Settings
-from hashbench.external.arrays import CODES, Arrays
+from hashbench.external.arrays import CODES, OUTPUTS, Arrays
 from hashbench.external.encodings import decode
 from hashbench.external.ground_truth import (
     PARTS,
@@ -19,9 +18,12 @@ from hashbench.external.ground_truth import (
     with_own_rows_by_content,
 )
 from hashbench.external.labels import check_items, check_labels
+from hashbench.external.other_rules import Rule, chosen_rules
 from hashbench.external.protocol import ground_truth_from_protocol
+from hashbench.external.query_outputs import Outputs, check_outputs
+from hashbench.external.rule_scores import RuleScore, rule_scores
 from hashbench.external.score_request import Features, ScoreRequest, resolve_features
-from hashbench.external.stored_scores import CodesPair, scored_trial, store_floor, store_scores
+from hashbench.external.stored_scores import CodesPair, code_sum, scored_trial, store_floor, store_scores
 from hashbench.planning.fingerprint import bare_fingerprint
 from hashbench.records.newest import trial_id
 from hashbench.records.results import results
@@ -40,11 +42,13 @@ class Scored:
         record: as it was written; its fingerprint has the sums of the codes under "scored".
         file: where it lies.
         notes: lines on what was taken for granted, or not replaced.
+        by_rules: by other people's rules, as far as they were asked for.
     """
 
     record: Record
     file: Path
     notes: list[str]
+    by_rules: list[RuleScore]
 
 
 def score_arrays(arrays: Arrays, request: ScoreRequest, settings: Settings) -> Scored:
@@ -60,6 +64,9 @@ def score_arrays(arrays: Arrays, request: ScoreRequest, settings: Settings) -> S
     query, database = (codes[name] for name in CODES)
     if query.bits != database.bits:
         raise UsageError(f"query_codes have {query.bits} bits and database_codes {database.bits}, wanted the same")
+    rules = chosen_rules(request.rules, OUTPUTS in arrays.values)
+    if any(rule.needs_outputs for rule in rules):
+        check_outputs(arrays.values[OUTPUTS], query)
     given = _given(arrays, {"query": len(query), "database": len(database)})
     features = resolve_features(request, settings)
     if request.protocol is None:
@@ -74,10 +81,19 @@ def score_arrays(arrays: Arrays, request: ScoreRequest, settings: Settings) -> S
     how = {"encoding": request.encoding or "bool", **({"bit_order": request.bit_order} if request.bit_order else {})}
     extra = {"scored": {**how, "files": dict(arrays.sums)}}
     stored = results(settings.results)
-    notes = [*truth.notes, *_unread(arrays), *stored.faults, *_replaced(planned, stored.records)]
+    notes = [*truth.notes, *_unread(arrays, rules), *stored.faults, *_replaced(planned, stored.records)]
     record = store_scores(planned, placed, truth, settings, extra)
     store_floor(truth, features, query.bits, request.repetition, settings)
-    return Scored(record, file, notes)
+    return Scored(record, file, notes, _by_rules(rules, (query, database), truth, arrays.values.get(OUTPUTS)))
+
+
+def _by_rules(rules: list[Rule], codes: CodesPair, truth: GroundTruth, outputs: Outputs | None) -> list[RuleScore]:
+    """At the headline's k, the table's own and all ranks, in the order of the given rows, as a script has them."""
+    if not rules:
+        return []
+    ranks = [HEADLINE_K, *({truth.card["cutoff"]} - {None, HEADLINE_K}), None]
+    own = truth.own if truth.leave_one_out else None
+    return rule_scores(rules, codes, truth.labels_as_given, ranks, own_rows=own, query_outputs=outputs)
 
 
 def _given(arrays: Arrays, sizes: Mapping[str, int]) -> ProvidedLabels:
@@ -88,8 +104,11 @@ def _given(arrays: Arrays, sizes: Mapping[str, int]) -> ProvidedLabels:
     return ProvidedLabels(sizes, labels, items)
 
 
-def _unread(arrays: Arrays) -> list[str]:
-    return [f"not read: {', '.join(arrays.unread)}"] if arrays.unread else []
+def _unread(arrays: Arrays, rules: list[Rule]) -> list[str]:
+    unread = list(arrays.unread)
+    if OUTPUTS in arrays.values and not any(rule.needs_outputs for rule in rules):
+        unread.append(f"{OUTPUTS}, which are for --as crovca")
+    return [f"not read: {', '.join(unread)}"] if unread else []
 
 
 def _replaced(planned: PlannedTrial, records: Iterable[Record]) -> list[str]:
@@ -108,12 +127,8 @@ def _replaced(planned: PlannedTrial, records: Iterable[Record]) -> list[str]:
 
 def _scored_trial(request: ScoreRequest, truth: GroundTruth, features: Features, codes: CodesPair) -> PlannedTrial:
     trial = scored_trial(request.name, EXTERNAL_PARAMETERS, codes[0].bits, request.repetition, truth, features)
-    sums = {name: _code_sum(each) for name, each in zip(CODES, codes, strict=True)}
+    sums = {name: code_sum(each) for name, each in zip(CODES, codes, strict=True)}
     scored = {**bare_fingerprint(truth.card["id"], "elsewhere"), "scored": sums}
     sees = "labels" if request.supervised else request.information
     of_method: dict[str, Any] = {"supervised": request.supervised, "information": sees}
     return PlannedTrial(trial, scored, truth.card, truth.protocol, EXTERNAL_PARAMETERS, **of_method)
-
-
-def _code_sum(codes: Codes) -> str:
-    return hashlib.sha256(f"{codes.bits} {codes.packed.shape}".encode() + codes.packed.tobytes()).hexdigest()[:16]

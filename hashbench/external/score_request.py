@@ -34,6 +34,7 @@ class ScoreRequest:
         features_dtype: float32, float16, bfloat16, or auto, as in a grid.
         supervised: the method read labels.
         information: what the method saw beside images, as traits have it; labels are said by ``supervised``.
+        rules: names or globs of other people's rules by which the codes are scored as well.
         repetition: 0, 1, ...: repetitions with other seeds become one cell.
         cutoff: also score mAP at it; None with a protocol, which has its own.
         table: what to call the table without a protocol.
@@ -56,6 +57,7 @@ class ScoreRequest:
     bit_order: str | None = None
     leave_one_out: bool = False
     information: str = "images"
+    rules: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.name.strip() or not self.name.isprintable() or len(self.name) > LONGEST_NAME:

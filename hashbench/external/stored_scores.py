@@ -1,5 +1,6 @@
 """Writes the records of scored codes, and of the random codes that are the floor of their table."""
 
+import hashlib
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -23,6 +24,11 @@ from hashbench.records.trial_spec import RANDOM_CODES, PlannedTrial, TrialSpec
 from hashbench.util.device import pick_device
 
 CodesPair = tuple[Codes, Codes]
+
+
+def code_sum(codes: Codes) -> str:
+    """What tells codes from others in the key of their record: 16 hexadecimal digits."""
+    return hashlib.sha256(f"{codes.bits} {codes.packed.shape}".encode() + codes.packed.tobytes()).hexdigest()[:16]
 
 
 def scored_trial(
@@ -80,15 +86,19 @@ def store_scores(
     return record
 
 
-def store_floor(truth: GroundTruth, features: Features, bits: int, repetition: int, settings: Settings) -> None:
+def store_floor(
+    truth: GroundTruth, features: Features, bits: int, repetition: int, settings: Settings, own: bool = True
+) -> None:
     """Score random codes if the table has none yet; on features of hashbench's this is the trial of a grid.
+
+    Features that are not ``own`` are only what others say: they need not be known here.
 
     A query that is known to be an item of the database has that item's code, as it has with a method. Random codes
     from before this was known are scored anew. Records that must not be replaced stay, also where they cannot be read.
     """
     trial = scored_trial(RANDOM_CODES, {}, bits, repetition, truth, features)
     card, device = truth.card["id"], pick_device(settings.device)
-    made_by = bare_fingerprint(card, device.type) if trial.elsewhere else fingerprint(trial, card, device)
+    made_by = bare_fingerprint(card, device.type) if trial.elsewhere or not own else fingerprint(trial, card, device)
     planned = PlannedTrial(trial, made_by, truth.card, truth.protocol)
     store = Store(settings.results)
     there = store.read(planned)

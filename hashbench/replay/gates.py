@@ -8,6 +8,7 @@ from hashbench.planning.currency import absent_plugin, outdated_records
 from hashbench.planning.grid import split_list
 from hashbench.plugins.registry import METHODS
 from hashbench.records.results import existing_results
+from hashbench.records.submitted import SUBMITTED
 from hashbench.records.trial_spec import EXTERNAL, REFERENCES
 from hashbench.reporting.comparison import compare as comparison
 from hashbench.reporting.comparison.result import Comparison
@@ -103,4 +104,5 @@ def _absent_methods(baseline: Baseline) -> dict[str, str]:
 
 
 def _is_external(facts: dict[str, object]) -> bool:
-    return facts["parameters"] == {"codes": EXTERNAL}
+    parameters = facts["parameters"]
+    return isinstance(parameters, dict) and parameters.get("codes") in (EXTERNAL, SUBMITTED)

@@ -171,3 +171,40 @@ def test_bad_input_gets_one_line_and_exit_code_2(
     assert done.err.startswith(line), done.err
     assert done.err.count("\n") == 1
     assert not (tmp_path / "results").exists()
+
+
+def test_other_peoples_rules_stand_beside_ours_with_what_makes_the_difference(
+    call: Callable[..., Done], file: Path, tmp_path: Path
+) -> None:
+    done = call("score", "mine.npz", "--encoding", "01", "--as", "deephash,total-relevant", "--as", "oh")
+    head, ours, *rows = [line.split() for line in done.out.split("By other people's rules")[1].splitlines()[1:6]]
+    assert head[:4] == ["rule", "mAP@1000", "mAP@all", "queries"]
+    (path,) = (tmp_path / "results/records").glob("scored-*-mine-12-0-*.json")
+    record = json.loads(path.read_text())
+    assert ours == ["ours", f"{record['metrics']['map@1000']:.3f}", f"{record['metrics']['map@all']:.3f}"]
+    assert [(row[0], row[3]) for row in rows] == [("deephash", "6"), ("total-relevant", "5"), ("oh", "5")]
+    assert "queries -0." in " ".join(rows[0])
+    assert "swuxyj/DeepHash-pytorch, utils/tools.py, CalcTopMap" in done.out
+    assert "rules" not in record
+
+
+def test_rules_are_in_the_json_too(call: Callable[..., Done], file: Path) -> None:
+    done = json.loads(call("score", "mine.npz", "--encoding", "01", "--as", "min(k,R)", "--json").out)
+    first, whole = done["rules"]
+    assert (first["rule"], first["k"], whole["k"], first["queries"]) == ("min", 1000, None, 6)
+    assert first["ours"] + sum(first["difference"].values()) == pytest.approx(first["value"])
+
+
+def test_a_rule_on_real_outputs_is_refused_without_them_and_nothing_is_written(
+    call: Callable[..., Done], file: Path, arrays: dict[str, Any], tmp_path: Path
+) -> None:
+    done = call("score", "mine.npz", "--encoding", "01", "--as", "crovca")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("hashbench: --as crovca ranks by the queries' real outputs, and none were given; add")
+    assert not (tmp_path / "results").exists()
+    np.save("real.npy", arrays["query_codes"] - 0.5)
+    done = call("score", "mine.npz", "--encoding", "01", "--as", "crovca", "--query-outputs", "real.npy")
+    assert done.code == 0
+    assert "crovca" in done.out
+    done = call("score", "mine.npz", "--encoding", "01", "--query-outputs", "real.npy")
+    assert "not read: note, query_outputs, which are for --as crovca\n" in done.err

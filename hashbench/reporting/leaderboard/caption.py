@@ -6,6 +6,7 @@ from typing import Any
 
 from hashbench.evaluation.headline import HEADLINE, NEIGHBOURS_CURVE_K
 from hashbench.records.store import Record
+from hashbench.records.submitted import CODES, SUBMITTED, is_submitted
 from hashbench.records.trial_spec import EXTERNAL_DATASET, PRODUCT_QUANTISER_BYTES
 from hashbench.reporting.leaderboard.cell_text import SHOWN_PERCENT, STALE_MARK, TIED_MARK
 from hashbench.reporting.leaderboard.table import Cell, Row, Table
@@ -98,8 +99,14 @@ def _sentences(table: Table) -> Iterator[str]:
     if unanswerable:
         yield f"{unanswerable:,} queries without any relevant database item are left out of the means."
     yield from _about_leaks(records)
-    if any("scored" in record["fingerprint"] for record in records):
+    elsewhere = [record["trial"] for record in records if "scored" in record["fingerprint"] and not record["reference"]]
+    if any(not is_submitted(trial) for trial in elsewhere):
         yield "codes=external: codes made elsewhere and scored here; how they were trained was not seen."
+    if any(is_submitted(trial) for trial in elsewhere):
+        yield (
+            f"{CODES}={SUBMITTED}: codes that others submitted, scored here with the protocol's labels; method, "
+            "features and what it saw are what its card says, and nobody here has trained it."
+        )
     yield from _about_cells(table)
 
 

@@ -1,0 +1,1 @@
+"""``hashbench doctor``: what this machine has, what it lacks for a run, and the way out of each problem."""
