@@ -43,6 +43,8 @@ class GridProgress:
         """Note the start or the end of a trial."""
         if event.kind == "started":
             self._started, self._running = self.clock(), self.waiting.get(event.key)
+        elif event.kind == "recorded" and self.waiting.pop(event.key, None) is not None:
+            self.ended += 1
         elif event.kind == "finished" and (planned := self.waiting.pop(event.key, None)) is not None:
             self.seconds = self.clock() - self._started
             self.ended, self._running = self.ended + 1, None
@@ -88,6 +90,8 @@ class Lines:
         elif event.kind == "epoch" and self.clock() - self._last_epoch >= SECONDS_BETWEEN_EPOCHS:
             self._last_epoch = self.clock()
             self.log(f"{self.names[event.key]}: {epoch_text(event)}")
+        elif event.kind == "recorded":
+            self.log(f"{self.trials.count} {self.names[event.key]}: {event.text}, made by another run")
         elif event.kind == "finished":
             left = self.trials.left()
             self.log(

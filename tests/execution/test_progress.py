@@ -59,6 +59,16 @@ def test_time_left_takes_trials_to_last_as_long_as_others_of_their_method(plan: 
     assert (trials.count, trials.left()) == ("[7/7]", "")
 
 
+def test_a_trial_that_another_run_made_counts_as_ended_and_takes_no_time(plan: Plan) -> None:
+    clock, lines = Clock(), list[str]()
+    keys = [planned.key for planned in plan.to_run()]
+    show = Lines(plan, lines.append, clock)
+    take(show, clock, keys[0], 3)
+    show(Event(keys[1], "recorded", "failed"))
+    assert lines[1] == "[2/7] reference-random 16 bits on digits/holdout-200, pixels: failed, made by another run"
+    assert show.trials.left() == "15 s left"
+
+
 def test_a_long_training_has_lines_of_its_own(plan: Plan) -> None:
     clock = Clock()
     lines: list[str] = []
