@@ -173,7 +173,7 @@ def _carry_out(plan: Any, settings: Any, executor: Any, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(list(results.records), indent=1))
     else:
-        _print_leaderboard(results, plan, settings.results, reported=fault is None)
+        _print_leaderboard(results, plan, settings.results, reported=fault is None and bool(results.records))
     for line in summary(results.records, _option("--results", settings.results)):
         click.echo(line, err=True)
     failed = [record for record in results.records if record["status"] not in ENDED_WELL]

@@ -197,21 +197,27 @@ def test_shards_merged_by_copying_are_the_whole_run(tmp_path: Path) -> None:
     """Run by the script that the documents give, as the jobs of a Slurm array."""
     text = (DOCS / "cluster.md").read_text()
     script = re.search(r"```bash\n(#!/bin/bash\n#SBATCH.*?)```", text, flags=re.S)
-    merge = re.search(r"```sh\n(cp -r .*)\n", text)
+    merge = re.search(r"```sh\n(.*cp -r .*)\n", text)
     assert script
     assert merge
     assert len(script[1].splitlines()) <= 8
-    job = script[1].replace("'*'", "lsh").replace("16,32,64", "8,16").replace("--datasets cifar10", "--device cpu")
+    assert "--array=1-8\n" in script[1]
+    job = (
+        script[1]
+        .replace("_ID/8", "_ID/2")
+        .replace("'*'", "lsh")
+        .replace("16,32,64", "8,16")
+        .replace("--datasets cifar10", "--device cpu")
+    )
     (tmp_path / "hashbench").write_text(f'#!/bin/bash\nexec "{sys.executable}" -m hashbench "$@"\n')
     (tmp_path / "hashbench").chmod(0o755)
     (tmp_path / "job.sh").write_text(job)
     for number in (1, 2):
-        slurm = {"SLURM_ARRAY_TASK_ID": str(number), "SLURM_ARRAY_TASK_MAX": "2"}
-        variables = environment(tmp_path / "cache", PATH=f"{tmp_path}:{os.environ['PATH']}", **slurm)
+        path = f"{tmp_path}:{os.environ['PATH']}"
+        variables = environment(tmp_path / "cache", PATH=path, SLURM_ARRAY_TASK_ID=str(number))
         subprocess.run(["bash", "job.sh"], cwd=tmp_path, env=variables, check=True, timeout=400)
     parts = [{file.name for file in (tmp_path / f"results-{n}/records").glob("*.json")} for n in (1, 2)]
     assert all(parts)
-    (tmp_path / "results").mkdir()
     subprocess.run(["bash", "-ec", merge[1]], cwd=tmp_path, check=True)
     assert hashbench(*RUN, "--results", "whole", cwd=tmp_path).returncode == 0
     merged, whole = (

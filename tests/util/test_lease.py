@@ -162,6 +162,23 @@ def test_who_outbids_a_lease_that_was_taken_over_and_given_up_meanwhile_begins_a
     assert [file.name for file in tmp_path.iterdir()] == ["key-0.lease"]
 
 
+def test_a_higher_number_that_an_old_look_did_not_see_holds_the_lease(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    wants = Candidate(tmp_path, "key", clock)
+    left_by(ELSEWHERE, tmp_path)
+    assert wants.take({}) is None
+    clock.now = STALE_SECONDS
+    holds = Lease(tmp_path / "key-2.lease", {})
+    numbers = lease._numbers
+    looks = iter([{0}])
+    monkeypatch.setattr(lease, "_numbers", lambda *place: next(looks, None) or numbers(*place))
+    assert wants.take({}) is None
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["key-0.lease", "key-2.lease"]
+    holds.release()
+
+
 def test_a_holder_that_wakes_up_while_it_is_outbid_keeps_its_lease(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
