@@ -79,8 +79,9 @@ def _print(results: str, facts: dict[str, Any]) -> None:
         ended = f"{one.get('ended')} of {one.get('trials')} trials ended, {one.get('failed')} failed"
         word = "run" if one["state"] == "running" else one["state"]
         click.echo(f"{word:<8} {ended}: {plain(str(one.get('command')))}  ({_holder(one)})")
-    click.echo(f"{results}: {counts_text(facts['trials'])}, {len(facts['running']):,} being run")
-    if any(one["state"] == "lost" for one in facts["running"]):
+    lost = [one for one in facts["running"] if one["state"] == "lost"]
+    click.echo(f"{results}: {counts_text(facts['trials'])}, {len(facts['running']) - len(lost):,} being run")
+    if lost:
         click.echo("lost: the process has ended; the next run takes the trial over")
 
 

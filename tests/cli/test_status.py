@@ -93,7 +93,7 @@ def test_a_run_that_was_killed_is_lost_and_one_elsewhere_is_watched(
     assert "running  c: encode  (process 7 on node7)" in out
     assert "silent   d  (process 7 on node7)" in out
     assert " b " not in out
-    assert "lost: the process has ended; the next run takes the trial over" in out
+    assert "2 being run\nlost: the process has ended; the next run takes the trial over\n" in out
 
 
 def test_what_a_lease_says_cannot_command_a_terminal(call: Call, leases: Path) -> None:
