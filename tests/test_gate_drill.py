@@ -12,7 +12,7 @@ import pytest
 from hashbench import methods
 from hashbench.execution import measure
 from hashbench.execution.executors import executor
-from hashbench.execution.run import make_settings, plan_grids
+from hashbench.execution.run import make_settings, plan_grids, run_trials
 from hashbench.planning.grid import Grid
 from hashbench.replay.gates import new_baseline
 from hashbench.reporting.regression.baseline_file import write_baseline
@@ -83,7 +83,7 @@ class Drill:
         settings = make_settings(self.folder / results, None, "cpu", timeout, save_state=False)
         grid = Grid(**{"methods": (name,), "bits": (16,), "repeats": 3, "limit": 200, "datasets": ("digits",), **asked})
         plan = plan_grids([grid], settings)
-        executor("local" if timeout else "inline", settings).run(plan.to_run(), settings, lambda _event: None)
+        run_trials(plan, settings, executor("local" if timeout else "inline", settings), lambda _event: None)
 
     def start_anew(self, **asked: Any) -> None:
         """Run into an empty folder of the same name."""

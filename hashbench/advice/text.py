@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 from hashbench.advice.result import Advice, CodeResult, Interval
 from hashbench.advice.tables import chosen_table, legend, table
-from hashbench.advice.words import interval, milliseconds, percent, seconds, size
+from hashbench.advice.words import interval, milliseconds, percent, seconds
 from hashbench.reporting.plain_text import aligned, plain
 from hashbench.util.progress import duration
+from hashbench.util.sizes import size
 
 WIDTH = 80
 

@@ -4,8 +4,6 @@ from hashbench.advice.result import Interval, Latency
 from hashbench.reporting.plain_text import NONE
 from hashbench.util.progress import duration
 
-_UNITS = ("bytes", "kB", "MB", "GB", "TB")
-
 
 def interval(found: Interval | None) -> str:
     """A recall with its interval."""
@@ -30,11 +28,3 @@ def seconds(value: float) -> str:
 def percent(share: float) -> str:
     """A share in per cent."""
     return f"{100 * share:g} %"
-
-
-def size(count: int) -> str:
-    """Bytes in the largest unit of which there is one."""
-    value, unit = float(count), 0
-    while value >= 1000 and unit < len(_UNITS) - 1:
-        value, unit = value / 1000, unit + 1
-    return f"{value:.3g} {_UNITS[unit]}"

@@ -21,6 +21,8 @@ VERBS = {
     "gallery": "gallery",
     "compare": "compare",
     "check": "check",
+    "status": "status",
+    "clean": "clean",
     "measure": "measure",
     "doctor": "doctor",
     "score": "score",

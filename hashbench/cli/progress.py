@@ -68,6 +68,10 @@ class Display(Progress):
         elif event.kind == "epoch":
             self.note = epoch_text(event)
             self.update(self.current, completed=event.done, total=event.total, count=f"{event.done:,}/{event.total:,}")
+        elif event.kind == "recorded":
+            line = f"{self.trials.count} {self.names[event.key]}: {event.text}, made by another run"
+            self.console.print(line, style="dim", highlight=False, markup=False, soft_wrap=True)
+            self.update(self.grid, completed=self.trials.ended, count=self.trials.count)
         elif event.kind == "finished":
             line = f"{self.trials.count} {self.names[event.key]}: {outcome(event)}, {self.trials.seconds:.1f} s"
             style = "" if event.text == "ok" else "red"

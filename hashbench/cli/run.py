@@ -64,6 +64,7 @@ Examples:
 @click.option("--executor", default="local", show_default=True, metavar="NAME", help="local (isolated) or inline.")
 @click.option("--timeout", type=float, metavar="S", help="Seconds a trial may take, without feature extraction.")
 @click.option("--rerun", default="missing", show_default=True, metavar="WHAT", help="missing, failed, stale or all.")
+@click.option("--shard", metavar="I/N", help="Run the I-th of N parts of the trials, 1/8 to 8/8, as a job of an array.")
 @click.option("--no-state", is_flag=True, help="Do not save the fitted methods.")
 @click.option("--dry-run", is_flag=True, help="Print the plan with the reason for each trial, and stop.")
 @click.option("--results", default="results", show_default=True, metavar="DIR", help="Folder of records and reports.")
@@ -91,12 +92,14 @@ def _run(given: dict[str, Any], asked: dict[str, Any]) -> int:
     from hashbench.execution.run import make_settings, plan_grids
     from hashbench.features.weights import parse_weights
     from hashbench.planning.grid import grid_fields, parse_bits, parse_settings, split_list
+    from hashbench.planning.shard import parse_shard
     from hashbench.planning.suite import open_grids, open_suite
 
     fields = grid_fields(
         asked, methods=split_list, bits=parse_bits, datasets=split_list, parameters=parse_settings, rankings=split_list
     )
     grids = open_grids(given["suite"], fields)
+    shard = None if given["shard"] is None else parse_shard(given["shard"])
     if given["suite"] is not None and (requirements := open_suite(given["suite"]).requirements()):
         click.echo(f"suite {given['suite']} {requirements}", err=True)
     settings = make_settings(
@@ -111,7 +114,7 @@ def _run(given: dict[str, Any], asked: dict[str, Any]) -> int:
     chosen = executor(given["executor"], settings)
     if not given["dry_run"]:
         chosen.prepare()
-    plan = plan_grids(grids, settings)
+    plan = plan_grids(grids, settings).of_shard(shard)
     if given["dry_run"]:
         _print_plan(plan, given["as_json"])
         return 0
@@ -129,6 +132,7 @@ def _print_plan(plan: Any, as_json: bool) -> None:
                 "state": p.state,
                 "run": p.run,
                 "reason": p.reason,
+                "seconds": p.seconds,
             }
             for p in plan.entries
         ]
@@ -136,13 +140,28 @@ def _print_plan(plan: Any, as_json: bool) -> None:
         return
     for entry in plan.entries:
         click.echo(f"{'run ' if entry.run else 'keep'}  {entry.planned}  ({entry.reason})")
-    click.echo(f"{len(plan.to_run())} of {len(plan.entries)} trials to run")
+    click.echo(f"{len(plan.to_run())} of {len(plan.entries)} trials to run{_expected_time(plan)}")
+
+
+def _expected_time(plan: Any) -> str:
+    """What is known of the time of the trials to run, by earlier records of their kinds."""
+    from hashbench.util.progress import duration
+
+    seconds = [entry.seconds for entry in plan.entries if entry.run]
+    known = [value for value in seconds if value is not None]
+    if not known:
+        return ", of which no earlier record tells the time" if seconds else ""
+    rest = len(seconds) - len(known)
+    others = f"; of {rest:,} of them no earlier record tells" if rest else ""
+    return f", about {duration(sum(known))} one after the other by earlier records{others}"
 
 
 def _carry_out(plan: Any, settings: Any, executor: Any, as_json: bool) -> int:
     from hashbench.cli.progress import progress
+    from hashbench.cli.summary import summary
     from hashbench.errors import StorageError
     from hashbench.execution.run import carry_out, grid_results
+    from hashbench.records.store import ENDED_WELL
 
     fault = None
     try:
@@ -154,11 +173,10 @@ def _carry_out(plan: Any, settings: Any, executor: Any, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(list(results.records), indent=1))
     else:
-        _print_leaderboard(results, plan, settings.results, reported=fault is None)
-    failed = [record for record in results.records if record["status"] not in ("ok", "skipped")]
-    if failed:
-        show = f"hashbench show {failed[0]['key']}" + _option("--results", settings.results)
-        click.echo(f"{len(failed)} of {len(results.records)} trials failed; {show} has the end of its log", err=True)
+        _print_leaderboard(results, plan, settings.results, reported=fault is None and bool(results.records))
+    for line in summary(results.records, _option("--results", settings.results)):
+        click.echo(line, err=True)
+    failed = [record for record in results.records if record["status"] not in ENDED_WELL]
     if fault is not None:
         raise StorageError(f"{fault}; the same command goes on from there")
     if not finished:

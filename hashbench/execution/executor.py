@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
+from hashbench.execution.claims import Claims
 from hashbench.execution.events import OnEvent
 from hashbench.execution.settings import Settings
 from hashbench.records.trial_spec import PlannedTrial
@@ -22,8 +23,11 @@ class Executor(ABC):
         """Begin what trials need and what takes time, while the plan is made; :meth:`run` does without it as well."""
 
     @abstractmethod
-    def run(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent) -> bool:
-        """Run all trials and call ``on_event`` with each event, from the caller's thread.
+    def run(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent, claims: Claims) -> bool:
+        """Run all trials that ``claims`` leaves to this run, and call ``on_event`` with each event.
+
+        A trial is started after ``claims.claim`` has said "run", and only then: :func:`claimed` does so for an executor
+        that runs one after the other. Events come from the caller's thread.
 
         Returns:
             False when the user interrupted the grid, so that trials are left.

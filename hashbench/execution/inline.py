@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from hashbench.execution.claims import Claims, claimed
 from hashbench.execution.events import Event, OnEvent
 from hashbench.execution.executor import Executor
 from hashbench.execution.outcome import finished
@@ -16,12 +17,12 @@ class InlineExecutor(Executor):
 
     keeps_timeout = False
 
-    def run(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent) -> bool:
+    def run(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent, claims: Claims) -> bool:
         """See :class:`Executor`."""
         store = Store(settings.results)
         if trials:
             store.prepare()
-        for planned in trials:
+        for planned in claimed(trials, claims, on_event):
             store.check_present()
             on_event(Event(planned.key, "started"))
             try:

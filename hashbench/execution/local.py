@@ -17,6 +17,7 @@ from types import FrameType, ModuleType
 
 from hashbench.errors import StorageError, UsageError
 from hashbench.execution import worker
+from hashbench.execution.claims import Claims, claimed
 from hashbench.execution.events import Event, OnEvent
 from hashbench.execution.executor import Executor
 from hashbench.execution.outcome import ProcessEnd, finished, left_record
@@ -114,7 +115,7 @@ class LocalExecutor(Executor):
         """Start the server that trials are forked from: it imports torch meanwhile."""
         _context()
 
-    def run(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent) -> bool:
+    def run(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent, claims: Claims) -> bool:
         """See :class:`Executor`."""
         if not trials:
             return True
@@ -123,9 +124,7 @@ class LocalExecutor(Executor):
         context = _context()
         interruption = Interruption()
         with interruption.listening():
-            for planned in trials:
-                if interruption.count:
-                    return False
+            for planned in claimed(trials, claims, on_event, lambda: interruption.count > 0):
                 on_event(Event(planned.key, "started"))
                 watch = _start(planned, settings, store, context)
                 try:

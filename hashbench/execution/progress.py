@@ -30,6 +30,7 @@ class GridProgress:
         self.clock = clock
         self.waiting = {planned.key: planned for planned in plan.to_run()}
         self.total, self.ended, self.seconds = len(self.waiting), 0, 0.0
+        self._expected = {entry.planned.key: entry.seconds for entry in plan.entries if entry.seconds is not None}
         self._took: dict[str, list[float]] = defaultdict(list)  # seconds of ended trials by method
         self._running: PlannedTrial | None = None
         self._started = clock()
@@ -43,25 +44,31 @@ class GridProgress:
         """Note the start or the end of a trial."""
         if event.kind == "started":
             self._started, self._running = self.clock(), self.waiting.get(event.key)
+        elif event.kind == "recorded" and self.waiting.pop(event.key, None) is not None:
+            self.ended += 1
         elif event.kind == "finished" and (planned := self.waiting.pop(event.key, None)) is not None:
             self.seconds = self.clock() - self._started
             self.ended, self._running = self.ended + 1, None
             self._took[planned.trial.method].append(self.seconds)
 
     def left(self) -> str:
-        """The time left, "1 min 20 s left"; nothing before the first trial has ended, or after the last.
+        """The time left, "1 min 20 s left"; nothing while nothing is known of it, or after the last trial.
 
-        Trials are taken to last as long as those of their method so far, of a method without any as long as all.
+        Trials are taken to last as long as those of their method so far; where there are none, as long as earlier
+        records of their kind say; else as long as all so far.
         """
         everything = [seconds for took in self._took.values() for seconds in took]
-        if not everything or not self.waiting:
+        if not self.waiting or not (everything or self.waiting.keys() <= self._expected.keys()):
             return ""
-        mean = sum(everything) / len(everything)
+        mean = sum(everything) / max(1, len(everything))
         means = {method: sum(took) / len(took) for method, took in self._took.items()}
-        expected = sum(means.get(planned.trial.method, mean) for planned in self.waiting.values())
+        each = {
+            key: means.get(planned.trial.method, self._expected.get(key, mean)) for key, planned in self.waiting.items()
+        }
+        left = sum(each.values())
         if self._running is not None:
-            expected -= min(self.clock() - self._started, means.get(self._running.trial.method, mean))
-        return f"{duration(expected)} left"
+            left -= min(self.clock() - self._started, each[self._running.key])
+        return f"{duration(left)} left"
 
 
 class Lines:
@@ -88,6 +95,8 @@ class Lines:
         elif event.kind == "epoch" and self.clock() - self._last_epoch >= SECONDS_BETWEEN_EPOCHS:
             self._last_epoch = self.clock()
             self.log(f"{self.names[event.key]}: {epoch_text(event)}")
+        elif event.kind == "recorded":
+            self.log(f"{self.trials.count} {self.names[event.key]}: {event.text}, made by another run")
         elif event.kind == "finished":
             left = self.trials.left()
             self.log(

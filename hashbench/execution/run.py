@@ -9,6 +9,7 @@ from typing import Any, TypedDict, Unpack
 from hashbench.data.same_images import same_images
 from hashbench.dataset import Dataset
 from hashbench.errors import UsageError, unknown
+from hashbench.execution.claims import Claims
 from hashbench.execution.events import Event, OnEvent
 from hashbench.execution.executor import Executor
 from hashbench.execution.executors import executor
@@ -19,6 +20,7 @@ from hashbench.execution.training_data import TrainingData
 from hashbench.features.weights import Weights, checked_weights
 from hashbench.planning.grid import CodeLength, Grid, code_length, grid_fields, parse_bits, split_list
 from hashbench.planning.plan import Plan, make_plan
+from hashbench.planning.shard import parse_shard
 from hashbench.planning.suite import open_grids
 from hashbench.records.environment import git_state
 from hashbench.records.results import Results, results
@@ -38,7 +40,7 @@ class RunOptions(TypedDict, total=False):
         rankings, rerun: see :class:`hashbench.planning.grid.Grid`.
     weights: {name of a network: file of its state dict}.
     offline: download nothing.
-    device, timeout, executor: see ``hashbench run --help``.
+    device, timeout, executor, shard: see ``hashbench run --help``.
     results, data: folders.
     progress: print lines of progress to standard error, epochs, extraction and downloads among them; or a function
         that gets each :class:`hashbench.execution.events.Event`. By default True on a terminal and in a notebook.
@@ -66,6 +68,7 @@ class RunOptions(TypedDict, total=False):
     device: str
     timeout: float | None
     executor: str
+    shard: str | None
     results: str | Path
     data: str | Path | None
     progress: bool | OnEvent | None
@@ -96,8 +99,9 @@ def run(**options: Unpack[RunOptions]) -> Results:
     asked = grid_fields(options, methods=_names, bits=_bits, datasets=_names, queries=str, labels=str, rankings=_names)
     chosen = executor(options.get("executor", "local"), settings)
     grids = open_grids(options.get("suite"), asked)
+    shard = None if (text := options.get("shard")) is None else parse_shard(text)
     chosen.prepare()
-    plan = plan_grids(grids, settings)
+    plan = plan_grids(grids, settings).of_shard(shard)
     if not carry_out(plan, settings, chosen, _on_event(plan, options.get("progress"))):
         raise KeyboardInterrupt("the grid was stopped; the same call goes on from here")
     return grid_results(plan, settings)
@@ -162,17 +166,34 @@ def carry_out(plan: Plan, settings: Settings, chosen: Executor, on_event: Callab
         else:
             _search_neighbours(dataset, settings)
 
-    def hear(event: Event) -> None:
-        if event.kind == "verified":  # a process of its own has a copy of the settings
-            settings.verified.update(event.verified)
-        else:
-            on_event(event)
-
-    finished = chosen.run(plan.to_run(), settings, hear)
+    finished = run_trials(plan, settings, chosen, on_event)
     from hashbench.reporting.write import write_reports  # its imports take a second that no trial waits for
 
     write_reports(settings.results, plan.keys(), plan.stale_keys())
     return finished
+
+
+def run_trials(plan: Plan, settings: Settings, chosen: Executor, on_event: OnEvent) -> bool:
+    """Run the plan's open trials, those that another run has when they are left; False when the user interrupted.
+
+    Raises:
+        StorageError: results cannot be written; trials may be left.
+    """
+    if not plan.to_run():
+        return True
+    store = Store(settings.results)
+    store.prepare()
+    about = {"command": settings.provenance.get("command"), "trials": len(plan.to_run())}
+    with Claims(store, {entry.planned.key: entry.created for entry in plan.entries}, about) as claims:
+
+        def hear(event: Event) -> None:
+            claims.note(event)
+            if event.kind == "verified":  # a process of its own has a copy of the settings
+                settings.verified.update(event.verified)
+            else:
+                on_event(event)
+
+        return chosen.run(plan.to_run(), settings, hear, claims)
 
 
 def _search_neighbours(dataset: Dataset, settings: Settings) -> None:

@@ -1,13 +1,11 @@
 """The feature cache: an extractor's features of a whole data set on disk, memory-mapped and checked by checksum."""
 
-import fcntl
 import hashlib
 import json
-import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -24,6 +22,7 @@ from hashbench.errors import UsageError
 from hashbench.features.extractor import Extractor
 from hashbench.features.parts import DamagedError, Floats, Layout, PartedArray, Stamp
 from hashbench.util.files import name_with_key
+from hashbench.util.lease import held
 from hashbench.util.prefetch import prefetch
 from hashbench.util.progress import Log, Progress, no_log
 from hashbench.util.storage import make_folder, writing
@@ -147,20 +146,13 @@ def _open_checked(folder: Path, log: Log, verified: dict[str, Stamp]) -> PartedA
     return array
 
 
-@contextmanager
-def _exclusive(folder: Path, log: Log) -> Iterator[None]:
-    """Hold the lock on ``folder``; wait while another process holds it. A killed process holds none."""
-    with (folder / "lock").open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            log(f"features {folder.name} are being extracted by process {file.read()}; waiting for it")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield  # closing the file releases the lock
+def _exclusive(folder: Path, log: Log) -> AbstractContextManager[None]:
+    """Hold the lease of ``folder``; waits while another process holds it."""
+
+    def waits(holder: str) -> None:
+        log(f"features {folder.name} are being extracted by {holder}; waiting for it")
+
+    return held(folder, "extraction", {}, waits)
 
 
 def _layout(dataset: ImageItems, extractor: Extractor, device: torch.device) -> Layout:

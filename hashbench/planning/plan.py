@@ -15,10 +15,12 @@ from hashbench.planning.chosen import ChosenMethod, check_presets, chosen_method
 from hashbench.planning.fingerprint import forget_sources
 from hashbench.planning.grid import FULL, Grid, check_trials
 from hashbench.planning.plan_entry import PlanEntry, plan_entries
+from hashbench.planning.shard import Shard
 from hashbench.planning.task import Task, tasks
 from hashbench.planning.trials import method_trials, reference_trials, supervised_references, trial_count
 from hashbench.records.store import Store
 from hashbench.records.trial_spec import PlannedTrial
+from hashbench.util.collection import without_collection
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,14 @@ class Plan:
     def to_run(self) -> list[PlannedTrial]:
         """The trials that are run."""
         return [entry.planned for entry in self.entries if entry.run]
+
+    def of_shard(self, shard: Shard | None) -> "Plan":
+        """The plan of those trials alone that a shard has; the whole plan where it is None."""
+        if shard is None:
+            return self
+        entries = [entry for entry in self.entries if shard.has(entry.planned)]
+        note = f"shard {shard} has {len(entries):,} of {len(self.entries):,} trials"
+        return Plan(entries, [*self.notes, note], self.datasets)
 
     def keys(self) -> frozenset[str]:
         """The keys of all trials."""
@@ -96,10 +106,16 @@ def make_plan(grids: Sequence[Grid], store: Store, data: Path, device: torch.dev
             for planned in (*references, *_of_methods(task, methods, grid)):
                 trials.setdefault(planned.key, (planned, grid.rerun))
     _check_weights_used([planned for planned, _ in trials.values()], weights)
-    records = store.records()
-    entries = plan_entries(list(trials.values()), store, records)
+    entries, faults = _looked_up(list(trials.values()), store)
     datasets = {task.spec: task.dataset for of_grid in tasks_of.values() for task in of_grid}
-    return Plan(entries, [*notes, *records.fault_lines()], datasets)
+    return Plan(entries, [*notes, *faults], datasets)
+
+
+@without_collection()  # until the records are gone again
+def _looked_up(trials: list[tuple[PlannedTrial, str]], store: Store) -> tuple[list[PlanEntry], tuple[str, ...]]:
+    """The entries of trials by the records there are, and a line for each record that cannot be read."""
+    records = store.records()
+    return plan_entries(trials, store, records), records.fault_lines()
 
 
 def _of_methods(task: Task, methods: list[ChosenMethod], grid: Grid) -> Iterator[PlannedTrial]:

@@ -1,13 +1,14 @@
 """What is to be done about a planned trial, given the records that are there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hashbench.method import HashMethod
+from hashbench.planning.expected_time import ExpectedTime
 from hashbench.planning.fingerprint import changes, listed
 from hashbench.plugins import hyperparameters
 from hashbench.plugins.registry import METHODS
 from hashbench.records.newest import newest_records, trial_id
-from hashbench.records.store import IrreplaceableError, ReadFiles, Record, Store
+from hashbench.records.store import ENDED_WELL, IrreplaceableError, ReadFiles, Record, Store
 from hashbench.records.trial_spec import REFERENCES, PlannedTrial
 
 
@@ -22,6 +23,8 @@ class PlanEntry:
         run: whether it will be run.
         reason: one phrase for people.
         stale_key: key of the newest record with the same identity and another fingerprint, or None.
+        created: when the record of its key was made; None where there is none.
+        seconds: that it may take if it is run, by earlier records of its kind; None where there are none.
     """
 
     planned: PlannedTrial
@@ -29,6 +32,8 @@ class PlanEntry:
     run: bool
     reason: str
     stale_key: str | None = None
+    created: str | None = None
+    seconds: float | None = None
 
 
 def plan_entries(trials: list[tuple[PlannedTrial, str]], store: Store, records: ReadFiles) -> list[PlanEntry]:
@@ -49,7 +54,10 @@ def plan_entries(trials: list[tuple[PlannedTrial, str]], store: Store, records: 
         else:
             name = trial_id(planned.trial.identity())
             entries.append(_state(planned, rerun, records.contents.get(path), own.get(name), foreign.get(name)))
-    return entries
+    if not any(entry.run for entry in entries):
+        return entries
+    expected = ExpectedTime(records.contents.values())
+    return [replace(entry, seconds=expected.of(entry.planned)) if entry.run else entry for entry in entries]
 
 
 def _earlier_records(
@@ -89,18 +97,25 @@ def _state(
         newest: the newest record of the same identity on this kind of device.
         foreign: the newest one on another kind of device.
     """
-    if record is not None and record["status"] in ("ok", "skipped"):
-        return PlanEntry(planned, "done", rerun == "all", "asked for again" if rerun == "all" else "done")
     if record is not None:
-        again = rerun in ("failed", "all")
-        why = f"{record['status']} before: {record['error']['message']}"
-        return PlanEntry(planned, "failed", again, why if again else f"{why}; --rerun failed makes it again")
-    if newest is not None and newest["status"] in ("ok", "skipped"):
+        return _recorded(planned, rerun, record)
+    if newest is not None and newest["status"] in ENDED_WELL:
         return _stale(planned, rerun, newest)
     if foreign is not None:
         why = f"missing; the record there is of {foreign['fingerprint']['device']}"
         return PlanEntry(planned, "missing", True, why)
     return PlanEntry(planned, "missing", True, "missing")
+
+
+def _recorded(planned: PlannedTrial, rerun: str, record: Record) -> PlanEntry:
+    created = str(record["provenance"]["created"])
+    if record["status"] in ENDED_WELL:
+        again, reason = rerun == "all", "asked for again" if rerun == "all" else "done"
+        return PlanEntry(planned, "done", again, reason, created=created)
+    again = rerun in ("failed", "all")
+    why = f"{record['status']} before: {record['error']['message']}"
+    reason = why if again else f"{why}; --rerun failed makes it again"
+    return PlanEntry(planned, "failed", again, reason, created=created)
 
 
 def _stale(planned: PlannedTrial, rerun: str, newest: Record) -> PlanEntry:

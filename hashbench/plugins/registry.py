@@ -4,6 +4,7 @@ import importlib
 import importlib.metadata
 import inspect
 import pkgutil
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from hashbench.plugins.plugin_path import check_roots, is_shipped
 from hashbench.plugins.sources import PluginSources, locate, plugin_sources
 
 T = TypeVar("T")
+
+SECONDS_TO_SETTLE = 2.0  # a folder that was changed later is not taken for read: clocks of file systems tick slowly
+_listed: dict[tuple[str, int], tuple[str, ...]] = {}  # by folder and the time of its last change
 
 loaded_sources: dict[type, PluginSources] = {}
 """The sources of each plugin's class as they were when this process imported it."""
@@ -120,9 +124,8 @@ class Registry(Generic[T]):
         check_roots()
         files: dict[str, list[str]] = defaultdict(list)
         for folder in importlib.import_module(self.package).__path__:
-            for module in pkgutil.iter_modules([folder]):
-                if not module.name.startswith("_"):
-                    files[module.name].append(str(Path(folder, f"{module.name}.py")))
+            for name in _module_names(Path(folder)):
+                files[name].append(str(Path(folder, f"{name}.py")))
         return files
 
     def _entry_points(self) -> dict[str, list[str]]:
@@ -155,6 +158,18 @@ class Registry(Generic[T]):
         if lacking:
             raise UsageError(f"{where}: {fitting[0].__name__} does not declare {', '.join(lacking)}")
         return fitting[0]
+
+
+def _module_names(folder: Path) -> tuple[str, ...]:
+    """Names of the plugins in a folder, which is read anew when it has changed, or may have within its clock's tick."""
+    changed = folder.stat().st_mtime_ns if folder.is_dir() else 0
+    key = str(folder), changed
+    if key not in _listed:
+        names = tuple(module.name for module in pkgutil.iter_modules([str(folder)]) if not module.name.startswith("_"))
+        if time.time_ns() - changed < SECONDS_TO_SETTLE * 1e9:
+            return names
+        _listed[key] = names
+    return _listed[key]
 
 
 def _place(source: str) -> str:

@@ -24,6 +24,7 @@ from hashbench.util.storage import check_writable, make_folder
 
 Record = dict[str, Any]
 WAY_OUT = "move it away or restore it"
+ENDED_WELL = ("ok", "skipped")  # statuses of trials that are not run again
 
 
 class IrreplaceableError(UsageError):
@@ -58,8 +59,8 @@ class Store:
         if root.exists() and not root.is_dir():
             raise UsageError(f"results {str(root)!r} is a file, wanted a folder")
         self.root = root
-        self.records_folder, self.throughput_folder, self.logs = (
-            root / name for name in ("records", "throughput", "logs")
+        self.records_folder, self.throughput_folder, self.logs, self.leases = (
+            root / name for name in ("records", "throughput", "logs", "leases")
         )
 
     def prepare(self) -> None:
@@ -81,7 +82,7 @@ class Store:
             check_writable(folder)
 
     def _folders(self) -> tuple[Path, ...]:
-        return self.records_folder, self.throughput_folder, self.logs
+        return self.records_folder, self.throughput_folder, self.logs, self.leases
 
     def record_path(self, planned: PlannedTrial) -> Path:
         """``records/<dataset>-<protocol>-<method>-<bits>-<repetition>-<key>.json``, names made safe for files."""

@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from hashbench.util.seeds import derive_seed
@@ -90,7 +91,7 @@ class TrialSpec:
 
         What was added later is left out where it is not asked for, as in records from before there was such a thing.
         """
-        attributes: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        attributes: dict[str, Any] = json.loads(json.dumps(vars(self)))
         return {name: value for name, value in attributes.items() if value is not None or name not in LEFT_OUT}
 
     def __str__(self) -> str:
@@ -137,7 +138,7 @@ class PlannedTrial:
     def __str__(self) -> str:
         return ", ".join([str(self.trial), *(f"{name}={value}" for name, value in self.changed_parameters.items())])
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Hash of identity and fingerprint, 16 hexadecimal digits; a record whose key exists is never made again."""
         content = json.dumps([self.trial.identity(), self.fingerprint], sort_keys=True)

@@ -9,7 +9,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from hashbench.util.storage import make_folder, writing
 FOREIGN_LEFTOVER_SECONDS = 24 * 3600.0
 LONGEST_NAME = 255 - 24  # bytes that a file system allows, less the longest ending
 ENDING = ".part"  # of temporary names; torch.save takes no name whose only dot is its first character
+
+_TEMPORARY = re.compile(rf"\.hashbench-[0-9a-f]{{16}}-([0-9a-f]{{8}})-[0-9a-f]{{16}}{re.escape(ENDING)}")
 
 
 def file_sum(path: Path, algorithm: str = "sha256") -> str:
@@ -139,24 +141,37 @@ def _boot() -> str:
 
 
 def _remove_leftovers(folder: Path, name: str) -> None:
-    """Remove paths under a temporary name that no process has locked.
+    """Remove paths under a temporary name that no process has locked."""
+    prefix = _temporary_prefix(name)
+    for path in folder.iterdir():
+        if path.name.startswith(prefix):
+            with _abandoned(path) as abandoned:
+                if abandoned:
+                    _remove(path)
+
+
+def is_abandoned(path: Path) -> bool:
+    """Whether ``path`` has a temporary name of this module's, and no process has it locked.
 
     Those of other machines, whose locks may not be seen here, have to be a day old as well.
     """
-    pattern = re.compile(rf"{re.escape(_temporary_prefix(name))}-([0-9a-f]{{8}})-[0-9a-f]{{16}}{re.escape(ENDING)}")
-    for path in folder.iterdir():
-        match = pattern.fullmatch(path.name)
-        if match is None:
-            continue
+    with _abandoned(path) as abandoned:
+        return abandoned
+
+
+@contextmanager
+def _abandoned(path: Path) -> Iterator[bool]:
+    """:func:`is_abandoned`, with the path locked inside where it is."""
+    match = _TEMPORARY.fullmatch(path.name)
+    with ExitStack() as stack:
+        abandoned = False
         with suppress(OSError):  # in use, gone, another user's, or on a file system without locks
-            if match[1] != _boot() and time.time() - path.stat().st_mtime < FOREIGN_LEFTOVER_SECONDS:
-                continue
-            handle = _open(path)
-            try:
+            if match and (match[1] == _boot() or time.time() - path.stat().st_mtime >= FOREIGN_LEFTOVER_SECONDS):
+                handle = _open(path)
+                stack.callback(os.close, handle)
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                _remove(path)
-            finally:
-                os.close(handle)
+                abandoned = True
+        yield abandoned
 
 
 def _remove(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,35 @@ def test_time_left_takes_trials_to_last_as_long_as_others_of_their_method(plan: 
     for key in keys[5:]:
         take(trials, clock, key, 5)
     assert (trials.count, trials.left()) == ("[7/7]", "")
+
+
+def test_earlier_records_tell_the_time_of_methods_that_have_not_run_yet(plan: Plan) -> None:
+    clock = Clock()
+    seconds = dict(
+        zip([planned.key for planned in plan.to_run()], (1.0, 1.0, 1.0, 60.0, 60.0, 30.0, 40.0), strict=True)
+    )
+    known = replace(plan, entries=[replace(one, seconds=seconds[one.planned.key]) for one in plan.entries])
+    partly = replace(known, entries=[*known.entries[:-1], replace(known.entries[-1], seconds=None)])
+    assert GridProgress(partly, clock).left() == ""
+    trials = GridProgress(known, clock)
+    assert trials.left() == "3 min 13 s left"
+    keys = list(seconds)
+    for key in keys[:4]:
+        take(trials, clock, key, 20)
+    assert trials.left() == "1 min 30 s left", "20 of itq, as the first one took, 30 and 40 of lsh"
+    trials(Event(keys[4], "started"))
+    clock.now += 15
+    assert trials.left() == "1 min 15 s left"
+
+
+def test_a_trial_that_another_run_made_counts_as_ended_and_takes_no_time(plan: Plan) -> None:
+    clock, lines = Clock(), list[str]()
+    keys = [planned.key for planned in plan.to_run()]
+    show = Lines(plan, lines.append, clock)
+    take(show, clock, keys[0], 3)
+    show(Event(keys[1], "recorded", "failed"))
+    assert lines[1] == "[2/7] reference-random 16 bits on digits/holdout-200, pixels: failed, made by another run"
+    assert show.trials.left() == "15 s left"
 
 
 def test_a_long_training_has_lines_of_its_own(plan: Plan) -> None:

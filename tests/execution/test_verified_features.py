@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hashbench.execution import run as run_module
+from hashbench.execution.claims import Claims
 from hashbench.execution.events import Event, OnEvent
 from hashbench.execution.executor import Executor
 from hashbench.execution.inline import InlineExecutor
@@ -25,7 +26,7 @@ STAMP = Stamp("sum", 1, 2, 3, 4)
 class Telling(Executor):
     """Runs nothing; its trial says that it verified a file."""
 
-    def run(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent) -> bool:
+    def run(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent, _: Claims) -> bool:
         on_event(Event("k", "verified", verified={"folder": STAMP}))
         on_event(Event("k", "note", "a line"))
         self.passed_on = pickle.loads(pickle.dumps(settings)).verified

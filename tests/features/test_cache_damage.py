@@ -1,5 +1,6 @@
 """The feature cache under damage, errors, kills and company."""
 
+import errno
 import json
 import multiprocessing
 import os
@@ -14,6 +15,7 @@ import torch
 
 from hashbench.features import cache
 from hashbench.features.parts import PART_ROWS, PartedArray, Stamp
+from hashbench.util.processes import ProcessName
 from tests.features.numbered import COUNT, Numbered, Spelling, assert_spelt, cached, folder, seen_again
 
 
@@ -169,7 +171,7 @@ def test_a_killed_extraction_goes_on_where_it_was_saved_last(tmp_path: Path, mon
     assert parts_made(tmp_path) == [True, False, False]
     assert seen_again(tmp_path) == COUNT - PART_ROWS
     assert seen_again(tmp_path) == 0
-    assert sorted(file.name for file in folder(tmp_path).iterdir()) == ["features.bin", "lock", "parts.json"]
+    assert sorted(file.name for file in folder(tmp_path).iterdir()) == ["features.bin", "parts.json"]
 
 
 def parts_made(root: Path) -> list[bool]:
@@ -202,4 +204,13 @@ def test_of_two_that_need_the_same_one_extracts_and_the_other_waits(tmp_path: Pa
     first.join()
     assert second.seen == 0
     name = folder(tmp_path).name
-    assert lines == [f"features {name} are being extracted by process {os.getpid()}; waiting for it"]
+    assert lines == [f"features {name} are being extracted by {ProcessName.own()}; waiting for it"]
+
+
+def test_a_file_system_without_locks_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, "Operation not supported")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    assert_spelt(cached(tmp_path, Spelling()).values)
+    assert seen_again(tmp_path) == 0

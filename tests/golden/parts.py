@@ -57,7 +57,10 @@ OUTSIDE = (
     *("hashbench/__init__.py", "hashbench/errors.py", "hashbench/evaluation/", "hashbench/plugins/"),
     *(
         f"hashbench/util/{name}.py"
-        for name in ("__init__", "progress", "files", "storage", "paths", "documents", "numbers", "syntax_tree")
+        for name in (
+            *("__init__", "progress", "files", "storage", "paths", "documents", "numbers", "syntax_tree"),
+            *("lease", "processes"),
+        )
     ),
     *(f"hashbench/data/{name}.py" for name in ("__init__", "adopt", "archives", "download", "checksums")),
     *("hashbench/execution/__init__.py", "hashbench/records/__init__.py"),

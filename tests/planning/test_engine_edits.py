@@ -45,8 +45,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def extracted(checkout: Path) -> dict[Path, int]:
-    """The time at which each file of the feature cache was written, locks left out."""
-    files = (file for file in (checkout / "cache/features").rglob("*") if file.is_file() and file.name != "lock")
+    """The time at which each file of the feature cache was written."""
+    files = (file for file in (checkout / "cache/features").rglob("*") if file.is_file())
     return {file: file.stat().st_mtime_ns for file in files}
 
 

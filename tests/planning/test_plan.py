@@ -432,3 +432,18 @@ def test_combinations_of_values_are_counted_before_they_are_made(settings: Setti
 def test_a_code_length_that_is_there_many_times_is_named_once() -> None:
     with pytest.raises(UsageError, match="bits have 32 1000 times, wanted each code length once"):
         Grid(("itq",), bits=(16,) + (32,) * 1000)
+
+
+def test_a_plan_lists_no_folder_of_plugins_twice(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed: list[str] = []
+    modules = pkgutil.iter_modules
+
+    def watched(folders: list[str]) -> Any:
+        listed.extend(folders)
+        return modules(folders)
+
+    monkeypatch.setattr("hashbench.plugins.registry.SECONDS_TO_SETTLE", -1.0)
+    monkeypatch.setattr("hashbench.plugins.registry._listed", {})
+    monkeypatch.setattr("hashbench.plugins.registry.pkgutil.iter_modules", watched)
+    assert len(plan(settings, methods=("*",), bits=(8, 16, 24), repeats=3)) > 129
+    assert len(listed) == len(set(listed))

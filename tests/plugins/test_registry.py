@@ -1,15 +1,18 @@
 """The registry: names without imports, lazy classes, origins, clear errors."""
 
 import json
+import os
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hashbench.errors import UsageError
 from hashbench.method import HashMethod
-from hashbench.plugins.registry import DATASETS, METHODS
+from hashbench.plugins.registry import DATASETS, METHODS, _module_names
 from tests.command import environment, hashbench
 
 
@@ -94,3 +97,25 @@ def test_a_method_of_20_lines_runs_without_touching_the_engine(tmp_path: Path) -
     assert done.returncode == 0, done.stderr
     assert "first_pixels" in done.stdout
     assert len(list((tmp_path / "results/records").glob("digits-holdout_200-first_pixels-24-0-*.json"))) == 1
+
+
+def test_a_folder_is_listed_again_only_when_it_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed: list[str] = []
+    modules = pkgutil.iter_modules
+
+    def watched(folders: list[str]) -> Any:
+        listed.extend(folders)
+        return modules(folders)
+
+    monkeypatch.setattr("hashbench.plugins.registry.pkgutil.iter_modules", watched)
+    (tmp_path / "one.py").touch()
+    assert _module_names(tmp_path) == ("one",)
+    (tmp_path / "two.py").touch()
+    assert _module_names(tmp_path) == ("one", "two"), "a change in the same tick of the clock is seen"
+    os.utime(tmp_path, (1e9, 1e9))
+    listed.clear()
+    assert [_module_names(tmp_path) for _ in range(3)] == [("one", "two")] * 3
+    assert listed == [str(tmp_path)]
+    (tmp_path / "three.py").touch()
+    assert _module_names(tmp_path) == ("one", "three", "two")
+    assert _module_names(tmp_path / "there is none") == ()
