@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from hashbench.execution.events import Event
 from hashbench.planning.plan import Plan
-from hashbench.records.trial_spec import PlannedTrial
 from hashbench.util.progress import Log, duration, log_to_stderr
 
 SECONDS_BETWEEN_EPOCHS = 30.0
@@ -28,11 +27,10 @@ class GridProgress:
 
     def __init__(self, plan: Plan, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
-        self.waiting = {planned.key: planned for planned in plan.to_run()}
+        self.waiting = {planned.key: planned for planned in plan.to_run()}  # or run
         self.total, self.ended, self.seconds = len(self.waiting), 0, 0.0
         self._took: dict[str, list[float]] = defaultdict(list)  # seconds of ended trials by method
-        self._running: PlannedTrial | None = None
-        self._started = clock()
+        self._started: dict[str, float] = {}  # when running trials did
 
     @property
     def count(self) -> str:
@@ -42,26 +40,26 @@ class GridProgress:
     def __call__(self, event: Event) -> None:
         """Note the start or the end of a trial."""
         if event.kind == "started":
-            self._started, self._running = self.clock(), self.waiting.get(event.key)
+            self._started[event.key] = self.clock()
         elif event.kind == "finished" and (planned := self.waiting.pop(event.key, None)) is not None:
-            self.seconds = self.clock() - self._started
-            self.ended, self._running = self.ended + 1, None
+            self.seconds = self.clock() - self._started.pop(event.key)
+            self.ended += 1
             self._took[planned.trial.method].append(self.seconds)
 
     def left(self) -> str:
         """The time left, "1 min 20 s left"; nothing before the first trial has ended, or after the last.
 
-        Trials are taken to last as long as those of their method so far, of a method without any as long as all.
+        Trials are taken to last as long as those of their method so far, of a method without any as long as all, and
+        to go on side by side as many as run now.
         """
         everything = [seconds for took in self._took.values() for seconds in took]
         if not everything or not self.waiting:
             return ""
         mean = sum(everything) / len(everything)
         means = {method: sum(took) / len(took) for method, took in self._took.items()}
-        expected = sum(means.get(planned.trial.method, mean) for planned in self.waiting.values())
-        if self._running is not None:
-            expected -= min(self.clock() - self._started, means.get(self._running.trial.method, mean))
-        return f"{duration(expected)} left"
+        each = {key: means.get(planned.trial.method, mean) for key, planned in self.waiting.items()}
+        gone = sum(min(self.clock() - start, each[key]) for key, start in self._started.items() if key in each)
+        return f"{duration((sum(each.values()) - gone) / max(1, len(self._started)))} left"
 
 
 class Lines:
@@ -85,6 +83,8 @@ class Lines:
             self._last_epoch = self.clock()
         elif event.kind == "note":
             self.log(event.text)
+        elif event.kind == "rates" and event.done == 1:
+            self.log(rates_text(event))
         elif event.kind == "epoch" and self.clock() - self._last_epoch >= SECONDS_BETWEEN_EPOCHS:
             self._last_epoch = self.clock()
             self.log(f"{self.names[event.key]}: {epoch_text(event)}")
@@ -112,6 +112,11 @@ def epoch_text(event: Event) -> str:
     """An epoch in words, "fit 3 of 12, loss 0.31", with three losses at most."""
     losses = [f"{name} {value:.3g}" for name, value in event.values.items()][:MAX_LOSSES]
     return ", ".join([f"fit {event.done:,} of {event.total:,}", *losses])
+
+
+def rates_text(event: Event) -> str:
+    """How far the measuring of rates is, in words."""
+    return f"rates of encoding and search, {event.done} of {event.total}, one after the other"
 
 
 def is_watched() -> bool:

@@ -20,8 +20,10 @@ import hashbench as hb
 from hashbench.data import spec
 from hashbench.dataset import Dataset
 from hashbench.execution import run
-from hashbench.execution.local import LocalExecutor, Watch, _pass_on
-from hashbench.execution.outcome import ProcessEnd, _status_and_message
+from hashbench.execution.local import LocalExecutor
+from hashbench.execution.outcome import ProcessEnd, status_and_message
+from hashbench.execution.run import make_settings
+from hashbench.execution.trial_process import TrialProcess
 from hashbench.planning import task
 from hashbench.records.schema import schema
 from tests.command import hashbench, script, start
@@ -182,7 +184,7 @@ def test_a_record_that_is_made_again_stays_until_its_successor_is_whole(tmp_path
 
 @pytest.mark.parametrize("phase", ["features", "neighbours"])
 def test_the_clock_of_a_time_out_stands_still_while_features_and_neighbours_are_found(phase: str) -> None:
-    watch = Watch(cast("Any", None), cast("Any", None), cast("Any", None), started=100.0)
+    watch = TrialProcess(cast("Any", None), cast("Any", None), cast("Any", None), started=100.0)
     watch.enter("load", 100.0)
     watch.enter(phase, 101.0)
     assert not watch.overdue(5, 400.0)
@@ -208,19 +210,20 @@ def test_a_message_that_breaks_off_ends_the_events_and_not_the_grid() -> None:
     receiver, sender = multiprocessing.Pipe(duplex=False)
     os.write(sender.fileno(), struct.pack("!i", 5000) + b"half a message")
     sender.close()
-    watch = Watch(cast("Any", None), cast("Any", None), receiver)
-    assert not _pass_on(watch, lambda event: pytest.fail("there is no event"))
+    process = TrialProcess(cast("Any", None), cast("Any", None), receiver)
+    assert process.read_event() is None
+    assert not process.pipe_open
 
 
-def test_a_signal_without_a_name_is_recorded_by_its_number() -> None:
-    end = ProcessEnd(exit_code=-40, timed_out=False, phase="fit", seconds=1.0)
-    assert _status_and_message(end, None) == ("killed", "ended by signal 40")
+def test_a_signal_without_a_name_is_recorded_by_its_number(tmp_path: Path) -> None:
+    end = ProcessEnd(exit_code=-40, stopped=None, phase="fit", seconds=1.0)
+    assert status_and_message(end, make_settings(tmp_path, None)) == ("killed", "ended by signal 40")
 
 
 def test_a_phase_that_the_time_out_does_not_count_is_in_no_total() -> None:
     now = time.monotonic()
     process = cast("Any", SimpleNamespace(exitcode=1))
-    watch = Watch(cast("Any", None), process, cast("Any", None), started=now - 100)
+    watch = TrialProcess(cast("Any", None), process, cast("Any", None), started=now - 100)
     watch.enter("features", now - 90)
     assert watch.end().seconds == pytest.approx(10)
 

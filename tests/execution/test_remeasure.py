@@ -11,10 +11,10 @@ import torch
 
 from hashbench.errors import UsageError
 from hashbench.execution import measure
+from hashbench.execution.remeasure import measure_again, stored_trials
+from hashbench.execution.replay_context import ReplayContext
 from hashbench.features.weights import Weights
 from hashbench.records.schema import schema
-from hashbench.replay.context import ReplayContext
-from hashbench.replay.remeasure import measure_again, stored_trials
 from tests.stored_trials import stored
 
 
