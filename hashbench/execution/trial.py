@@ -187,7 +187,8 @@ class TrialRunner:
                 self._fit(method, inputs, loaded.split, run)
             method = taken or method
         with self._phase("encode"):
-            made = encoded(method, inputs, loaded.split, run, trial.ranking, before.codes if before else None)
+            codes = before.codes if before else None
+            made = encoded(method, inputs, loaded.split, run, trial.ranking, codes, self._log)
         if before is not None:
             self.record["seconds"] |= before.facts()["seconds"]
         return method, made

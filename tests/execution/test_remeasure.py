@@ -17,6 +17,14 @@ from hashbench.features.weights import Weights
 from hashbench.records.schema import schema
 from tests.stored_trials import stored
 
+pytestmark = pytest.mark.usefixtures("stored_plugins")
+
+
+@pytest.fixture(scope="module")
+def results(stored_results: Path) -> Path:
+    """A result folder, not to be written to."""
+    return stored_results
+
 
 @pytest.fixture
 def context(results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ReplayContext:

@@ -18,6 +18,14 @@ from tests.stored_trials import copied, stored
 
 CPU = torch.device("cpu")
 
+pytestmark = pytest.mark.usefixtures("stored_plugins")
+
+
+@pytest.fixture(scope="module")
+def results(stored_results: Path) -> Path:
+    """A result folder, not to be written to."""
+    return stored_results
+
 
 @pytest.mark.parametrize("method", ["paints", "borrows"])
 def test_a_stored_method_gives_its_codes_again(results: Path, method: str) -> None:
