@@ -67,7 +67,8 @@ def oom_kills() -> int:
 def kill(processes: list[Process]) -> None:
     """End those that are still there, at once."""
     for process in processes:
-        if _read(str(process.pid)) == process:
+        now = _read(str(process.pid))
+        if now is not None and now.started == process.started:  # its parent may be another one
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(process.pid, signal.SIGKILL)
 
