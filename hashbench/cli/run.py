@@ -177,7 +177,8 @@ def _carry_out(plan: Any, settings: Any, executor: Any, as_json: bool) -> int:
         raise StorageError(f"{fault}; the same command goes on from there")
     if not finished:
         left = len(plan.keys() - {record["key"] for record in results.records})
-        click.echo(f"stopped: {left} trials left; the same command goes on from here", err=True)
+        what = f"{left} trials left" if left else "rates left to measure"
+        click.echo(f"stopped: {what}; the same command goes on from here", err=True)
     unreadable = [entry for entry in plan.entries if entry.state == "unreadable"]
     return 1 if failed or unreadable or not finished else 0
 

@@ -20,8 +20,8 @@ def process_context() -> BaseContext:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([f"hashbench.execution.{name}" for name in ("worker", "trial", "rates")])
-    # Started with Ctrl-C blocked, and so are its children: a terminal sends it to all of them.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    # Started with these blocked, and so are its children: terminals and schedulers send them to all processes.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP, signal.SIGTERM})
     try:
         with _same_imports():
             forkserver.ensure_running()

@@ -1,6 +1,7 @@
 """The local executor: a fresh process per trial, as many at a time as there are slots, watched from outside."""
 
 import multiprocessing
+import signal
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -85,6 +86,7 @@ class ProcessGrid:
         self.store = Store(settings.results)
         self.schedule = Schedule(trials)
         self.free, self.running = list(slots), list[TrialProcess]()
+        self.interruption = Interruption()
         self._next_look = 0.0
 
     def carry_out(self) -> bool:
@@ -94,7 +96,7 @@ class ProcessGrid:
             StorageError: the result folder cannot be written; what ran was stopped.
         """
         self.store.prepare()
-        context, interruption = process_context(), Interruption()
+        context, interruption = process_context(), self.interruption
         with interruption.listening():
             try:
                 while True:
@@ -162,8 +164,15 @@ class ProcessGrid:
         self.free.append(process.slot)
         if process.unwritten:
             raise StorageError(process.unwritten)
-        if process.stopped != STOPPED_BY_USER:
+        if not self._ended_by_user(process):
             self.ended(process)
+
+    def _ended_by_user(self, process: TrialProcess) -> bool:
+        """Whether the user, or the end of a job, stopped it: a scheduler's SIGTERM may reach it before this process."""
+        if process.stopped is None and process.process.exitcode == -signal.SIGTERM:
+            time.sleep(POLL_SECONDS)
+            return self.interruption.count > 1
+        return process.stopped == STOPPED_BY_USER
 
 
 class TrialGrid(ProcessGrid):

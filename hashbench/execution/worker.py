@@ -38,8 +38,8 @@ def main(
     os.environ.clear()
     os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that runs the grid handles Ctrl-C
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     _die_with_parent()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # by which it is asked to stop
     with suppress(OSError):  # no Linux
         Path("/proc/self/oom_score_adj").write_text(ENDED_FIRST)
     try:

@@ -150,7 +150,10 @@ def test_ctrl_c_once_finishes_the_trial_that_runs_and_leaves_the_rest(tmp_path: 
 
 
 @pytest.mark.slow
-def test_ctrl_c_twice_stops_at_once_and_the_same_command_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sent", [(signal.SIGINT, signal.SIGINT), (signal.SIGTERM,), (signal.SIGHUP,)])
+def test_ctrl_c_twice_or_the_end_of_a_job_stops_at_once_and_the_same_command_goes_on(
+    tmp_path: Path, sent: tuple[signal.Signals, ...]
+) -> None:
     pids = tmp_path / "pids"
     words = ["run", "--methods", "lsh,hangs", "--bits", "8"]
     grid = start(*words, cwd=tmp_path, HASHBENCH_TEST_PIDS=str(pids))
@@ -158,13 +161,14 @@ def test_ctrl_c_twice_stops_at_once_and_the_same_command_goes_on(tmp_path: Path)
     while not (pids.exists() and len(pids.read_text().split()) == 2):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    for _ in range(2):  # as a terminal does: to every process of the group
-        os.killpg(grid.pid, signal.SIGINT)
+    for number in sent:  # as a terminal does: to every process of the group
+        os.killpg(grid.pid, number)
         time.sleep(0.5)
     _, errors = grid.communicate(timeout=30)
     assert grid.returncode == 1
     assert "stopped: 1 trials left; the same command goes on from here" in errors
     assert "Traceback" not in errors
+    assert (tmp_path / "results/leaderboard.md").exists()
     assert not any(alive(int(pid)) for pid in pids.read_text().split())
     assert set(records(tmp_path)) == {"reference-float-None", "reference-random-8", "lsh-8"}
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -110,6 +111,19 @@ def test_the_end_of_a_job_stops_what_runs(settings: Settings, monkeypatch: pytes
     assert grid.ends == {}
     assert list(grid.schedule.waiting)
     _all_gone(tmp_path / "pids")
+
+
+def test_a_trial_that_a_scheduler_ends_first_is_stopped_and_not_failed(settings: Settings, tmp_path: Path) -> None:
+    grid = Grid(["wait"], settings, [Slot()])
+
+    def end_the_trial_then_the_run(event: Event) -> None:
+        if event.kind == "note":
+            os.kill(int(event.text), signal.SIGTERM)
+            threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGTERM)).start()
+
+    grid.on_event = end_the_trial_then_the_run
+    assert not grid.carry_out()
+    assert grid.ends == {}
 
 
 def test_who_holds_pythons_lock_dies_with_the_run_and_so_do_its_children(settings: Settings, tmp_path: Path) -> None:

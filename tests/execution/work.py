@@ -36,6 +36,9 @@ def do(planned: PlannedTrial, settings: Settings, on_event: OnEvent) -> None:
         child = subprocess.Popen([sys.executable, "-c", CHILD], start_new_session=True)
         Path(settings.results / "pids").write_text(f"{os.getpid()} {child.pid}")
         time.sleep(600)
+    elif words[0] == "wait":
+        on_event(Event(planned.key, "note", str(os.getpid())))
+        time.sleep(600)
     elif words[0] == "lock":
         child = subprocess.Popen([sys.executable, "-c", CHILD])
         Path(settings.results / "pids").write_text(f"{os.getpid()} {child.pid}")
