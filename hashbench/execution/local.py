@@ -117,6 +117,7 @@ class ProcessGrid:
 
     def _fill(self, context: BaseContext) -> None:
         while self.free and (planned := self.schedule.next()) is not None:
+            self.store.check_present()
             slot = self.free.pop(0)
             self.begin(planned)
             self.running.append(start(planned, self.work, self.settings, slot, self.store, context))

@@ -137,12 +137,7 @@ class TrialProcess:
 def start(
     planned: PlannedTrial, work: worker.Work, settings: Settings, slot: Slot, store: Store, context: BaseContext
 ) -> TrialProcess:
-    """Start a process for a trial; its output goes to the trial's log.
-
-    Raises:
-        StorageError: the result folder is not there any more, or cannot be written.
-    """
-    store.check_present()
+    """Start a process for a trial; its output goes to the trial's log."""
     before = store.read(planned)
     receiver, sender = context.Pipe(duplex=False)
     environment = {**os.environ, **slot.environment()}

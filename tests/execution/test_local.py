@@ -21,7 +21,7 @@ from hashbench.data import spec
 from hashbench.dataset import Dataset
 from hashbench.execution import run
 from hashbench.execution.local import LocalExecutor
-from hashbench.execution.outcome import ProcessEnd, status_and_message
+from hashbench.execution.outcome import OUT_OF_MEMORY, ProcessEnd, status_and_message
 from hashbench.execution.run import make_settings
 from hashbench.execution.trial_process import TrialProcess
 from hashbench.planning import task
@@ -222,6 +222,20 @@ def test_a_message_that_breaks_off_ends_the_events_and_not_the_grid() -> None:
 def test_a_signal_without_a_name_is_recorded_by_its_number(tmp_path: Path) -> None:
     end = ProcessEnd(exit_code=-40, stopped=None, phase="fit", seconds=1.0)
     assert status_and_message(end, make_settings(tmp_path, None)) == ("killed", "ended by signal 40")
+
+
+def test_memory_that_ran_out_is_told_from_other_kills(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path, None, slot_options={"memory": "1.5G"})
+    stopped = ProcessEnd(-9, OUT_OF_MEMORY, "fit", 1.0, host_peak_bytes=7 << 28)
+    reason = "took 1.75 GiB of the host's memory, more than its limit of 1.5 GiB (--memory)"
+    assert status_and_message(stopped, settings) == ("oom", reason)
+    by_system = ProcessEnd(-9, None, "fit", 1.0, ended_by_system=True)
+    assert status_and_message(by_system, settings) == (
+        "oom",
+        "ended by the system because the host's memory ran out",
+    )
+    assert status_and_message(ProcessEnd(-9, None, "fit", 1.0), settings)[0] == "killed"
+    assert status_and_message(ProcessEnd(-11, None, "fit", 1.0, ended_by_system=True), settings)[0] == "killed"
 
 
 def test_a_phase_that_the_time_out_does_not_count_is_in_no_total() -> None:
