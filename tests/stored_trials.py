@@ -9,7 +9,7 @@ import safetensors.torch
 import hashbench as hb
 from hashbench import methods
 from hashbench.execution import measure
-from hashbench.replay.stored_trial import StoredTrial
+from hashbench.execution.stored_trial import StoredTrial
 from tests.features.networks import random_net
 
 PLUGINS = Path(__file__).parent / "stored_plugins/methods"

@@ -195,7 +195,7 @@ def test_a_failing_throughput_takes_no_score_away(tmp_path: Path, monkeypatch: p
     def fail(*_given: Any) -> None:
         raise RuntimeError("cannot encode one image alone")
 
-    monkeypatch.setattr("hashbench.execution.trial.measure", fail)
+    monkeypatch.setattr("hashbench.execution.remeasure.measure", fail)
     results = hb.run(methods="lsh", bits=8, results=tmp_path, executor="inline")
     assert [record["status"] for record in results.records] == ["ok"] * 3
     assert results.throughputs == ()

@@ -64,9 +64,9 @@ def command(record: str, output: str, source: str | None, without_onnx: bool, as
 
 def _items(fitted: "FittedMethod", source: str | None, given: dict[str, Any]) -> "Iterator[Tensor]":
     from hashbench.errors import UsageError
+    from hashbench.execution.stored_dataset import open_recorded_dataset
     from hashbench.export.bundle import dataset_items
     from hashbench.replay.new_items import read_items
-    from hashbench.replay.stored_dataset import open_recorded_dataset
     from hashbench.util.paths import data_folder
     from hashbench.util.progress import log_to_stderr
 

@@ -18,11 +18,11 @@ def open_fitted(record: str, given: Mapping[str, Any]) -> "tuple[FittedMethod, l
         given: results, device, weights and offline, as the options of that name.
     """
     from hashbench.errors import UsageError
+    from hashbench.execution.stored_trial import StoredTrial, changes_since
     from hashbench.features.weights import Weights, parse_weights
     from hashbench.planning.fingerprint import listed
     from hashbench.records.lookup import find_records
     from hashbench.replay.fitted import FittedMethod
-    from hashbench.replay.stored_trial import StoredTrial, changes_since
     from hashbench.util.device import pick_device
     from hashbench.util.progress import log_to_stderr
 

@@ -68,9 +68,9 @@ def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
 
 def _chosen(names: tuple[str, ...], results: Path) -> list[Any]:
     """The records called ``names``, or one of each kind."""
+    from hashbench.execution.stored_trial import StoredTrial
     from hashbench.gallery.make import default_records
     from hashbench.records.lookup import find_records
-    from hashbench.replay.stored_trial import StoredTrial
 
     if not names:
         shown, left_out = default_records(results, options.name_fault)

@@ -27,9 +27,9 @@ def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
     nothing could.
     """
     from hashbench.errors import StorageError, UsageError
+    from hashbench.execution.remeasure import measure_again, stored_trials
+    from hashbench.execution.stored_trial import StoredTrial
     from hashbench.records.lookup import find_records
-    from hashbench.replay.remeasure import measure_again, stored_trials
-    from hashbench.replay.stored_trial import StoredTrial
     from hashbench.reporting.write import write_reports
 
     results = Path(given["results"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from hashbench.replay.context import ReplayContext
+    from hashbench.execution.replay_context import ReplayContext
 
 results = click.option("--results", default="results", show_default=True, metavar="DIR", help="Folder of the records.")
 LONGEST = 2000  # characters of a line
@@ -42,8 +42,8 @@ def name_fault(line: str) -> None:
 
 def replay_context(given: Mapping[str, Any]) -> "ReplayContext":
     """Folders, device and weights as the options of :func:`replay` name them."""
+    from hashbench.execution.replay_context import ReplayContext
     from hashbench.features.weights import Weights, parse_weights
-    from hashbench.replay.context import ReplayContext
     from hashbench.util.device import pick_device
     from hashbench.util.paths import data_folder
     from hashbench.util.progress import log_to_stderr

@@ -4,12 +4,21 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Column
 from rich.text import Text
 
 from hashbench.execution.events import Event, OnEvent
-from hashbench.execution.progress import GridProgress, Lines, epoch_text, header, outcome
+from hashbench.execution.progress import GridProgress, Lines, epoch_text, header, outcome, rates_text
 from hashbench.planning.plan import Plan
 
 BAR_WIDTH, NARROW_BAR_WIDTH = 20, 5
@@ -30,7 +39,7 @@ def progress(plan: Plan) -> Iterator[OnEvent]:
 
 
 class Display(Progress):
-    """Bars of the grid and of the running trial, with count and times, then their texts: the last line has losses.
+    """Bars of the grid and of the running trials, with count and times, then their texts: the last line has losses.
 
     Bars, counts and times have room on any terminal; texts are cut.
     """
@@ -50,7 +59,7 @@ class Display(Progress):
             expand=True,
         )
         self.grid = self.add_task("", total=self.trials.total, count=self.trials.count)
-        self.current = self.add_task("", total=None, count="", visible=False)
+        self.running: dict[str, TaskID] = {}
 
     def get_renderables(self) -> Iterable[RenderableType]:
         """The bars, and a line of its own for the last note or losses."""
@@ -62,12 +71,14 @@ class Display(Progress):
         self.trials(event)
         if event.kind == "started":
             self.note = "starting"
-            self.reset(self.current, description=self.names[event.key], total=None, visible=True, count="")
+            self.running[event.key] = self.add_task(self.names[event.key], total=None, count="")
         elif event.kind in ("phase", "note"):
             self.note = event.text
+        elif event.kind == "rates":
+            self.note = rates_text(event)
         elif event.kind == "epoch":
-            self.note = epoch_text(event)
-            self.update(self.current, completed=event.done, total=event.total, count=f"{event.done:,}/{event.total:,}")
+            self.note, count = epoch_text(event), f"{event.done:,}/{event.total:,}"
+            self.update(self.running[event.key], completed=event.done, total=event.total, count=count)
         elif event.kind == "recorded":
             line = f"{self.trials.count} {self.names[event.key]}: {event.text}, made by another run"
             self.console.print(line, style="dim", highlight=False, markup=False, soft_wrap=True)
@@ -78,7 +89,7 @@ class Display(Progress):
             self.console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
             self.note = ""
             self.update(self.grid, completed=self.trials.ended, count=self.trials.count)
-            self.update(self.current, visible=False)
+            self.remove_task(self.running.pop(event.key))
 
 
 class _Text(ProgressColumn):

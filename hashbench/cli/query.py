@@ -67,7 +67,7 @@ def command(record: str, source: str, neighbours: int, as_json: bool, **given: A
 def _dataset(stored: Any, given: dict[str, Any]) -> "Dataset | None":
     """The record's data set; None, and a line that says why, where it is not here."""
     from hashbench.errors import UsageError
-    from hashbench.replay.stored_dataset import open_recorded_dataset
+    from hashbench.execution.stored_dataset import open_recorded_dataset
     from hashbench.util.paths import data_folder
 
     try:

@@ -63,6 +63,12 @@ Examples:
 @click.option("--offline", is_flag=True, help="Download nothing.")
 @click.option("--executor", default="local", show_default=True, metavar="NAME", help="local (isolated) or inline.")
 @click.option("--timeout", type=float, metavar="S", help="Seconds a trial may take, without feature extraction.")
+@click.option("--jobs", type=int, metavar="N", help="Trials at once, which share the cores.  [default: 1]")
+@click.option("--gpus", metavar="LIST", help="GPUs that run trials at once: 0,1 or all.")
+@click.option("--per-gpu", type=int, metavar="K", help="Trials at once on each of --gpus.  [default: 1]")
+@click.option("--threads", type=int, metavar="N", help="Threads of a trial.  [default: all cores, shared by --jobs]")
+@click.option("--memory", metavar="SIZE", help="Memory of the host that a trial may take, say 8G.")
+@click.option("--no-rates", is_flag=True, help="Do not measure encoding and search after the last trial.")
 @click.option("--rerun", default="missing", show_default=True, metavar="WHAT", help="missing, failed, stale or all.")
 @click.option("--shard", metavar="I/N", help="Run the I-th of N parts of the trials, 1/8 to 8/8, as a job of an array.")
 @click.option("--no-state", is_flag=True, help="Do not save the fitted methods.")
@@ -76,7 +82,7 @@ def command(ctx: click.Context, /, **given: Any) -> int:
 
     Needs --methods and --bits, or --suite. Writes a record per trial, leaderboard.html, .md and .csv and figures of
     precision-recall and mAP by bits into the results folder. Exits with 1 if any trial of the grid failed. Ctrl-C
-    stops after the running trial, a second one stops it at once.
+    stops after the running trials, a second one stops them at once.
     """
     for option in ctx.command.params:
         if option.name in ("methods", "bits") and given[option.name] is None and given["suite"] is None:
@@ -90,6 +96,7 @@ def command(ctx: click.Context, /, **given: Any) -> int:
 def _run(given: dict[str, Any], asked: dict[str, Any]) -> int:
     from hashbench.execution.executors import executor
     from hashbench.execution.run import make_settings, plan_grids
+    from hashbench.execution.slots import slot_options
     from hashbench.features.weights import parse_weights
     from hashbench.planning.grid import grid_fields, parse_bits, parse_settings, split_list
     from hashbench.planning.shard import parse_shard
@@ -110,18 +117,23 @@ def _run(given: dict[str, Any], asked: dict[str, Any]) -> int:
         save_state=not given["no_state"],
         weights=parse_weights(given["weights"]),
         offline=given["offline"] or given["dry_run"],
+        rates=not given["no_rates"],
+        slot_options=slot_options(given),
     )
     chosen = executor(given["executor"], settings)
     if not given["dry_run"]:
         chosen.prepare()
     plan = plan_grids(grids, settings).of_shard(shard)
     if given["dry_run"]:
-        _print_plan(plan, given["as_json"])
+        _print_plan(plan, settings, given["as_json"])
         return 0
     return _carry_out(plan, settings, chosen, given["as_json"])
 
 
-def _print_plan(plan: Any, as_json: bool) -> None:
+def _print_plan(plan: Any, settings: Any, as_json: bool) -> None:
+    from hashbench.execution.rates import missing_rates
+    from hashbench.records.store import Store
+
     for note in plan.notes:
         click.echo(note, err=True)
     if as_json:
@@ -141,6 +153,8 @@ def _print_plan(plan: Any, as_json: bool) -> None:
     for entry in plan.entries:
         click.echo(f"{'run ' if entry.run else 'keep'}  {entry.planned}  ({entry.reason})")
     click.echo(f"{len(plan.to_run())} of {len(plan.entries)} trials to run{_expected_time(plan)}")
+    if settings.rates and (missing := missing_rates(plan, Store(settings.results))):
+        click.echo(f"{len(missing)} trials to measure that have no rates yet")
 
 
 def _expected_time(plan: Any) -> str:
@@ -181,7 +195,8 @@ def _carry_out(plan: Any, settings: Any, executor: Any, as_json: bool) -> int:
         raise StorageError(f"{fault}; the same command goes on from there")
     if not finished:
         left = len(plan.keys() - {record["key"] for record in results.records})
-        click.echo(f"stopped: {left} trials left; the same command goes on from here", err=True)
+        what = f"{left} trials left" if left else "rates left to measure"
+        click.echo(f"stopped: {what}; the same command goes on from here", err=True)
     unreadable = [entry for entry in plan.entries if entry.state == "unreadable"]
     return 1 if failed or unreadable or not finished else 0
 

@@ -66,6 +66,7 @@ def _facts(records: tuple[dict[str, Any], ...], folder: Path) -> dict[str, Any]:
 
 def _print(results: str, facts: dict[str, Any]) -> None:
     from hashbench.cli.summary import MOST_NAMED, counts_text
+    from hashbench.execution.claims import RATES_LEASE
     from hashbench.reporting.plain_text import plain
 
     for one in facts["failed"][:MOST_NAMED]:
@@ -79,8 +80,9 @@ def _print(results: str, facts: dict[str, Any]) -> None:
         ended = f"{one.get('ended')} of {one.get('trials')} trials ended, {one.get('failed')} failed"
         word = "run" if one["state"] == "running" else one["state"]
         click.echo(f"{word:<8} {ended}: {plain(str(one.get('command')))}  ({_holder(one)})")
-    lost = [one for one in facts["running"] if one["state"] == "lost"]
-    click.echo(f"{results}: {counts_text(facts['trials'])}, {len(facts['running']) - len(lost):,} being run")
+    trials = [one for one in facts["running"] if one["key"] != RATES_LEASE]
+    lost = [one for one in trials if one["state"] == "lost"]
+    click.echo(f"{results}: {counts_text(facts['trials'])}, {len(trials) - len(lost):,} being run")
     if lost:
         click.echo("lost: the process has ended; the next run takes the trial over")
 

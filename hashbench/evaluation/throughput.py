@@ -13,14 +13,19 @@ from hashbench.codes import Codes
 from hashbench.evaluation.ranking import FloatArray
 from hashbench.search.index import HammingIndex
 from hashbench.search.scan import ScanIndex
+from hashbench.util.device import out_of_memory
 
 Encode = Callable[[Tensor], Tensor]
 Rates = dict[str, Any]
 
 SEARCH_RANKS = (1, 10, 100, 1000)
 
+PERCENTILES = (50, 95, 99)
+
 _MIN_RUNS = 3
 _BATCH_GROWTH = 4  # from one batch size to the next
+_BEYOND = 2  # calls that have to be slower than a percentile: 200 calls for p99, 40 for p95
+_PATIENCE = 100  # times the time of a figure: whoever is so slow has no p99
 
 
 def measure_rate(
@@ -35,9 +40,20 @@ def measure_rate(
         device: synchronised before the clock is read.
 
     Returns:
-        "median", "q1" and "q3" of the runs' rates, in items per second.
+        "median", "q1" and "q3" of the runs' rates, in items per second, and "calls", the number of runs.
     """
     return _quartiles(items / _durations([call], seconds, torch.device(device)))
+
+
+def percentiles(milliseconds: FloatArray) -> dict[str, float]:
+    """Percentiles of latencies, "p50", "p95" and "p99"; those left out that fewer than two calls would lie beyond."""
+    enough = [p for p in PERCENTILES if p == PERCENTILES[0] or len(milliseconds) >= calls_for(p)]
+    return {f"p{p}": float(np.percentile(milliseconds, p)) for p in enough}
+
+
+def calls_for(percentile: int) -> int:
+    """How many calls a percentile needs."""
+    return _BEYOND * 100 // (100 - percentile)
 
 
 def encode_throughput(
@@ -50,7 +66,7 @@ def encode_throughput(
     """Encoding rates from decoded images and from features.
 
     Batches of 1, 4, 16, ... and all items given are tried, as long as a batch is expected to take no more than
-    ``seconds``.
+    ``seconds`` and the device has memory for it.
 
     Args:
         images_to_codes: uint8 images [n, 3, h, w] to codes; None where the method does not read images.
@@ -84,8 +100,8 @@ def search_throughput(
         seconds: time for each figure.
 
     Returns:
-        "search": by k, "queries_per_s" ("median", "q1", "q3") and "latency_ms" of single queries ("p50", "p95",
-        "p99"); "bytes_per_item": size of the index.
+        "search": by k, "queries_per_s" ("median", "q1", "q3", "calls"), "latency_ms" of single queries ("p50", "p95",
+        "p99", see :func:`percentiles`) and "calls", the number of these; "bytes_per_item": size of the index.
     """
     return search_rates(HammingIndex(database, device), query, seconds)
 
@@ -106,7 +122,12 @@ def _encode_rates(encode: Encode | None, batch: Tensor | None, seconds: float) -
         raise ValueError("throughput: a callable that encodes, but no batch to give to it")
     rates = {}
     for size in _batch_sizes(len(batch)):
-        rates[size] = measure_rate(partial(encode, batch[:size]), size, seconds, batch.device)
+        try:
+            rates[size] = measure_rate(partial(encode, batch[:size]), size, seconds, batch.device)
+        except Exception as error:
+            if size == 1 or not out_of_memory(error):
+                raise
+            break
         if _BATCH_GROWTH * size / rates[size]["median"] > seconds:
             break
     best = max(rates, key=lambda size: rates[size]["median"])
@@ -120,29 +141,34 @@ def _batch_sizes(most: int) -> list[int]:
     return sizes
 
 
-def _rates_for(
-    index: HammingIndex | ScanIndex, query: Codes | Tensor, k: int, seconds: float
-) -> dict[str, dict[str, float]]:
+def _rates_for(index: HammingIndex | ScanIndex, query: Codes | Tensor, k: int, seconds: float) -> Rates:
     search: Callable[[Any, int], object] = index.search
     calls = [partial(search, query[row : row + 1], k) for row in range(len(query))]
-    latencies = 1000 * _durations(calls, seconds, index.device)
+    latencies = 1000 * _durations(calls, seconds, index.device, calls_for(PERCENTILES[-1]))
     return {
         "queries_per_s": measure_rate(partial(search, query, k), len(query), seconds, index.device),
-        "latency_ms": {f"p{p}": float(np.percentile(latencies, p)) for p in (50, 95, 99)},
+        "latency_ms": percentiles(latencies),
+        "calls": len(latencies),
     }
 
 
-def _durations(calls: Sequence[Callable[[], object]], seconds: float, device: torch.device) -> FloatArray:
-    """Seconds of each run; the calls take turns until the time is over."""
+def _durations(
+    calls: Sequence[Callable[[], object]], seconds: float, device: torch.device, wanted: int = _MIN_RUNS
+) -> FloatArray:
+    """Seconds of each run; the calls take turns until the time is over and ``wanted`` runs are made.
+
+    Runs so slow that these take a hundred times as long end then, when there are three.
+    """
     calls[0]()
     _synchronise(device)
     durations: list[float] = []
-    end = perf_counter() + seconds
-    while len(durations) < _MIN_RUNS or perf_counter() < end:
-        start = perf_counter()
+    begin = start = perf_counter()
+    while len(durations) < _MIN_RUNS or start < begin + (seconds if len(durations) >= wanted else _PATIENCE * seconds):
         calls[len(durations) % len(calls)]()
         _synchronise(device)
-        durations.append(perf_counter() - start)
+        end = perf_counter()
+        durations.append(end - start)
+        start = end
     return np.asarray(durations)
 
 
@@ -153,4 +179,4 @@ def _synchronise(device: torch.device) -> None:
 
 def _quartiles(rates: FloatArray) -> dict[str, float]:
     q1, median, q3 = np.percentile(rates, (25, 50, 75))
-    return {"median": float(median), "q1": float(q1), "q3": float(q3)}
+    return {"median": float(median), "q1": float(q1), "q3": float(q3), "calls": len(rates)}

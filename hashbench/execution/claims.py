@@ -13,6 +13,7 @@ from hashbench.util.lease import Candidate, Lease, remove_gone
 
 POLL_SECONDS = 0.5
 RUN_PREFIX = "run-"  # of the lease that a run holds on itself, so that `hashbench status` sees it
+RATES_LEASE = "rates"  # of the lease of the run that measures: one at a time
 
 Claim = Literal["run", "recorded", "held"]
 """What is to be done about a trial: run it; nothing, it got its record meanwhile; ask again, another run is at it."""
@@ -130,12 +131,13 @@ def claimed(
             return
         if len(held) == len(left):  # nothing but to wait
             if not noted:
-                on_event(Event(held[0].key, "note", _waiting(held, claims)))
+                on_event(Event(held[0].key, "note", waiting_for(held, claims)))
             noted = True
             time.sleep(POLL_SECONDS)
         left = held
 
 
-def _waiting(held: Sequence[PlannedTrial], claims: Claims) -> str:
+def waiting_for(held: Sequence[PlannedTrial], claims: Claims) -> str:
+    """The line on trials that other runs have, which are waited for."""
     others = f" and {len(held) - 1:,} more" if len(held) > 1 else ""
     return f"waiting for {claims.holder(held[0])}, which runs {held[0]}{others}"

@@ -14,8 +14,9 @@ class Event:
         key: the trial's.
         kind: "started", "phase" (name in ``text``), "note" (a line in ``text``), "epoch" (done, total, values),
             "verified" (stamps of feature files, for the trials to come), "finished" (status in ``text``), "recorded"
-            (by another run on the folder; status in ``text``) or "unwritten" (a line on the folder that the record
-            cannot be written to).
+            (by another run on the folder; status in ``text``), "unwritten" (a line on the folder that the record
+            cannot be written to), or "rates" (the trial is measured as number ``done`` of ``total``, after all trials
+            have ended).
         reason: of a trial that did not end well, and where its traceback is, in one line.
     """
 

@@ -5,19 +5,22 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from hashbench.execution.claims import Claims
-from hashbench.execution.events import OnEvent
+from hashbench.execution.events import Event, OnEvent
+from hashbench.execution.rates import measure_trial
 from hashbench.execution.settings import Settings
 from hashbench.records.trial_spec import PlannedTrial
+from hashbench.util.threads import limited_threads
 
 
 class Executor(ABC):
     """Runs trials so that each leaves a record, whatever happens to it.
 
     Attributes:
-        keeps_timeout: it can stop a trial that takes longer than ``settings.timeout``.
+        isolates: it runs trials in processes of their own, so that it can run several at once, and stop one that takes
+            longer than ``settings.timeout`` or more than ``settings.memory``.
     """
 
-    keeps_timeout: ClassVar[bool] = True
+    isolates: ClassVar[bool] = True
 
     def prepare(self) -> None:  # noqa: B027 - an executor may have nothing to prepare
         """Begin what trials need and what takes time, while the plan is made; :meth:`run` does without it as well."""
@@ -35,3 +38,23 @@ class Executor(ABC):
         Raises:
             StorageError: a record, or something else of a trial, cannot be written; trials are left.
         """
+
+    def measure(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent) -> bool:
+        """Measure the rates of trials that have ended, one after the other; here, in this process.
+
+        An event "rates" with its number comes before each.
+
+        Returns:
+            False when the user interrupted.
+
+        Raises:
+            StorageError: rates cannot be written.
+        """
+        with limited_threads(settings.threads):
+            for number, planned in enumerate(trials, start=1):
+                on_event(Event(planned.key, "rates", done=number, total=len(trials)))
+                try:
+                    measure_trial(planned, settings, on_event)
+                except KeyboardInterrupt:
+                    return False
+        return True

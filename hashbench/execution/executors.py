@@ -13,10 +13,19 @@ def executor(name: str, settings: Settings) -> Executor:
     """The executor of that name, which can keep the settings.
 
     Raises:
-        UsageError: no such executor, or it cannot stop a trial at its time-out.
+        UsageError: no such executor, or it runs trials in this process, where none can be stopped or run beside others.
     """
     if name not in EXECUTORS:
         raise unknown("executor", name, EXECUTORS)
-    if settings.timeout is not None and not EXECUTORS[name].keeps_timeout:
-        raise UsageError(f"--timeout is {settings.timeout:g} s, which --executor {name} cannot keep; use local")
+    if not EXECUTORS[name].isolates:
+        _check_one_process(name, settings)
     return EXECUTORS[name]()
+
+
+def _check_one_process(name: str, settings: Settings) -> None:
+    if settings.timeout is not None:
+        raise UsageError(f"--timeout is {settings.timeout:g} s, which --executor {name} cannot keep; use local")
+    if settings.memory is not None:
+        raise UsageError(f"--memory is given, which --executor {name} cannot keep; use local")
+    if len(settings.slots) > 1 or settings.slots[0].gpu is not None:
+        raise UsageError(f"--executor {name} runs one trial at a time, in this process; --jobs and --gpus need local")

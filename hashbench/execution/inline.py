@@ -10,24 +10,26 @@ from hashbench.execution.settings import Settings
 from hashbench.execution.trial import run_trial
 from hashbench.records.store import Store
 from hashbench.records.trial_spec import PlannedTrial
+from hashbench.util.threads import limited_threads
 
 
 class InlineExecutor(Executor):
     """Runs each trial in this process: a crash ends the grid, and a trial that hangs cannot be stopped."""
 
-    keeps_timeout = False
+    isolates = False
 
     def run(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent, claims: Claims) -> bool:
         """See :class:`Executor`."""
         store = Store(settings.results)
         if trials:
             store.prepare()
-        for planned in claimed(trials, claims, on_event):
-            store.check_present()
-            on_event(Event(planned.key, "started"))
-            try:
-                record = run_trial(planned, settings, on_event)
-            except KeyboardInterrupt:
-                return False
-            on_event(finished(planned, record, "traceback above"))
+        with limited_threads(settings.threads):
+            for planned in claimed(trials, claims, on_event):
+                store.check_present()
+                on_event(Event(planned.key, "started"))
+                try:
+                    record = run_trial(planned, settings, on_event)
+                except KeyboardInterrupt:
+                    return False
+                on_event(finished(planned, record, "traceback above"))
         return True

@@ -1,100 +1,40 @@
-"""The local executor: a fresh process per trial, one at a time, watched from outside."""
+"""The local executor: a fresh process per trial, as many at a time as there are slots, watched from outside."""
 
-import contextlib
 import multiprocessing
-import os
 import signal
-import sys
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from multiprocessing import forkserver
-from multiprocessing.connection import Connection, wait
+from collections.abc import Sequence
+from dataclasses import replace
+from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
-from multiprocessing.process import BaseProcess
-from types import FrameType, ModuleType
 
 from hashbench.errors import StorageError, UsageError
-from hashbench.execution import worker
-from hashbench.execution.claims import Claims, claimed
+from hashbench.execution.claims import Claims, waiting_for
 from hashbench.execution.events import Event, OnEvent
 from hashbench.execution.executor import Executor
-from hashbench.execution.outcome import ProcessEnd, finished, left_record
+from hashbench.execution.fork_server import process_context
+from hashbench.execution.interruption import Interruption
+from hashbench.execution.outcome import (
+    OUT_OF_MEMORY,
+    STOPPED_BY_USER,
+    TIMED_OUT,
+    finished,
+    left_record,
+    status_and_message,
+)
+from hashbench.execution.rates import measure_trial, no_rates
+from hashbench.execution.schedule import Schedule
 from hashbench.execution.settings import Settings
-from hashbench.records.store import Record, Store
+from hashbench.execution.slots import Slot
+from hashbench.execution.trial import run_trial
+from hashbench.execution.trial_process import TrialProcess, start
+from hashbench.execution.worker import Work
+from hashbench.records.store import Store
 from hashbench.records.trial_spec import PlannedTrial
 from hashbench.util.paths import shown
 
-# Done once for all trials, so that no trial's time-out counts them.
-UNTIMED_PHASES = ("audit", "features", "neighbours", "compile")
-GRACE_SECONDS = 5.0
 POLL_SECONDS = 0.2
-TIMED_OUT, STOPPED_BY_USER = "time-out", "user"
-
-
-@dataclass
-class Interruption:
-    """Counts Ctrl-C: the first lets the running trial finish, the second stops it."""
-
-    count: int = 0
-
-    def _count(self, _number: int, _frame: FrameType | None) -> None:
-        self.count += 1
-
-    @contextlib.contextmanager
-    def listening(self) -> Iterator[None]:
-        """Count SIGINT inside instead of raising it; only a main thread can."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = signal.signal(signal.SIGINT, self._count)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, before)
-
-
-@dataclass
-class Watch:
-    """A running trial as seen from outside.
-
-    Attributes:
-        planned: the trial.
-        process, events: its process, and the pipe that its events come through.
-        started: when it started (monotonic), later by the phases that the time-out does not count.
-        before: the record that an earlier run left under the same key.
-        phase: the last phase that it reported.
-        paused: when the phase began that does not count against the time-out.
-        stopped: why it was stopped, TIMED_OUT or STOPPED_BY_USER.
-        unwritten: why its record cannot be written, in one line.
-    """
-
-    planned: PlannedTrial
-    process: BaseProcess
-    events: "Connection[Event, Event]"
-    started: float = field(default_factory=time.monotonic)
-    before: Record | None = None
-    phase: str | None = None
-    paused: float | None = None
-    stopped: str | None = None
-    unwritten: str | None = None
-
-    def enter(self, phase: str, now: float) -> None:
-        """Note a phase; the time-out does not count phases that are done once for all trials."""
-        if self.paused is not None:
-            self.started += now - self.paused
-        self.phase, self.paused = phase, now if phase in UNTIMED_PHASES else None
-
-    def overdue(self, timeout: float | None, now: float) -> bool:
-        """Whether the time-out is over."""
-        return timeout is not None and self.paused is None and now - self.started > timeout
-
-    def end(self) -> ProcessEnd:
-        """How the process ended, once it is gone."""
-        counted_until = time.monotonic() if self.paused is None else self.paused
-        seconds = counted_until - self.started
-        return ProcessEnd(self.process.exitcode, self.stopped == TIMED_OUT, self.phase, seconds)
+MEMORY_SECONDS = 0.1  # between two looks at the memory of trials
 
 
 class LocalExecutor(Executor):
@@ -113,138 +53,206 @@ class LocalExecutor(Executor):
 
     def prepare(self) -> None:
         """Start the server that trials are forked from: it imports torch meanwhile."""
-        _context()
+        process_context()
 
     def run(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent, claims: Claims) -> bool:
         """See :class:`Executor`."""
         if not trials:
             return True
-        store = Store(settings.results)
-        store.prepare()
-        context = _context()
-        interruption = Interruption()
+        return TrialGrid(trials, settings, on_event, claims).carry_out()
+
+    def measure(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent) -> bool:
+        """See :class:`Executor`."""
+        if not trials:
+            return True
+        return RatesGrid(trials, settings, on_event).carry_out()
+
+
+class ProcessGrid:
+    """Work on trials, each in a process of its own, from the first start until all have ended.
+
+    Args:
+        trials: what is to be worked on.
+        settings: of the run.
+        on_event: gets all events, from the thread that calls :meth:`carry_out`.
+        slots: where the processes run.
+    """
+
+    work: Work
+
+    def __init__(
+        self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent, slots: Sequence[Slot]
+    ) -> None:
+        self.settings, self.on_event = settings, on_event
+        self.store = Store(settings.results)
+        self.schedule = Schedule(trials)
+        self.free, self.running = list(slots), list[TrialProcess]()
+        self.interruption = Interruption()
+        self._next_look = 0.0
+
+    def carry_out(self) -> bool:
+        """Work on all; False when the user interrupted.
+
+        Raises:
+            StorageError: the result folder cannot be written; what ran was stopped.
+        """
+        self.store.prepare()
+        context, interruption = process_context(), self.interruption
         with interruption.listening():
-            for planned in claimed(trials, claims, on_event, lambda: interruption.count > 0):
-                on_event(Event(planned.key, "started"))
-                watch = _start(planned, settings, store, context)
-                try:
-                    _follow(watch, settings.timeout, on_event, interruption)
-                finally:
-                    _end(watch)
-                if watch.unwritten:
-                    raise StorageError(watch.unwritten)
-                if watch.stopped == STOPPED_BY_USER:
-                    return False
-                record = left_record(planned, watch.end(), watch.before, settings, store)
-                on_event(finished(planned, record, f"log: {shown(store.log_path(planned))}"))
-        return interruption.count == 0
+            try:
+                while True:
+                    if not interruption.count:
+                        self._fill(context)
+                    if self.running:
+                        self._follow(stop_all=interruption.count > 1)
+                    elif interruption.count or not self.waits():
+                        return interruption.count == 0
+                    else:
+                        time.sleep(POLL_SECONDS)
+            finally:
+                for process in self.running:
+                    process.stop(STOPPED_BY_USER)
+                for process in self.running:
+                    process.clean_up()
 
+    def next(self) -> PlannedTrial | None:
+        """The trial to start now; None where none may."""
+        return self.schedule.next()
 
-def _context() -> BaseContext:
-    """A forkserver that has imported torch but not initialised a GPU; spawn where there can be none.
-
-    A process that was forked from one with a forkserver cannot use it, nor start another.
-    """
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["hashbench.execution.worker"])
-    # Started with Ctrl-C blocked, and so are its children: a terminal sends it to all of them.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        with _same_imports():
-            forkserver.ensure_running()
-    except ChildProcessError:
-        return multiprocessing.get_context("spawn")
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    return context
-
-
-@contextlib.contextmanager
-def _same_imports() -> Iterator[None]:
-    """Inside, a new Python process has this one's import path, without the current folder."""
-    ours = {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    before = {name: os.environ.get(name) for name in ours}
-    os.environ.update(ours)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
-
-
-@contextlib.contextmanager
-def _without_main() -> Iterator[None]:
-    """Inside, a new process does not import the caller's ``__main__`` again: trials do not need it.
-
-    So ``hb.run`` works from a script that has no ``if __name__ == "__main__"``.
-    """
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-
-
-def _start(planned: PlannedTrial, settings: Settings, store: Store, context: BaseContext) -> Watch:
-    store.check_present()
-    before = store.read(planned)
-    store.log_path(planned).unlink(missing_ok=True)
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(  # type: ignore[attr-defined]
-        target=worker.main,
-        args=(planned, settings, store.log_path(planned), sender, dict(os.environ)),
-        name=f"hashbench {planned}",
-    )
-    with _without_main():
-        process.start()
-    sender.close()
-    return Watch(planned, process, receiver, before=before)
-
-
-def _follow(watch: Watch, timeout: float | None, on_event: OnEvent, interruption: Interruption) -> None:
-    """Pass events on until the process is gone; stop it at its time-out or at the second Ctrl-C."""
-    pipe_open = True
-    while watch.process.is_alive() or pipe_open:
-        ready = wait([watch.events] if pipe_open else [watch.process.sentinel], timeout=POLL_SECONDS)
-        if pipe_open and watch.events in ready:
-            pipe_open = _pass_on(watch, on_event)
-        elif not watch.process.is_alive():
-            break
-        if watch.overdue(timeout, time.monotonic()):
-            watch.stopped = TIMED_OUT
-        if interruption.count > 1:
-            watch.stopped = STOPPED_BY_USER
-        if watch.stopped:
-            break
-
-
-def _pass_on(watch: Watch, on_event: OnEvent) -> bool:
-    """Pass one event on; False at the end of the events."""
-    try:
-        event = watch.events.recv()
-    except (EOFError, OSError):  # OSError: the process was killed in the middle of a message
+    def waits(self) -> bool:
+        """Whether trials are left that may start later, though nothing runs here."""
         return False
-    if event.kind == "unwritten":
-        watch.unwritten = event.text
-        return True
-    if event.kind == "phase":
-        watch.enter(event.text, time.monotonic())
-    on_event(event)
-    return True
+
+    def ended(self, process: TrialProcess) -> None:
+        """Do what is left to do when a process has ended that nobody interrupted."""
+        raise NotImplementedError
+
+    def _fill(self, context: BaseContext) -> None:
+        while self.free and (planned := self.next()) is not None:
+            self.store.check_present()
+            slot = self.free.pop(0)
+            self.begin(planned)
+            self.running.append(start(planned, self.work, self.settings, slot, self.store, context))
+
+    def begin(self, planned: PlannedTrial) -> None:
+        """Do what comes before a process starts."""
+        raise NotImplementedError
+
+    def _follow(self, stop_all: bool) -> None:
+        """Pass on what running processes report; stop those that take too long or too much, note those that ended."""
+        now = time.monotonic()
+        look = self.settings.memory is not None and now >= self._next_look
+        if look:
+            self._next_look = now + MEMORY_SECONDS
+        for process in self.running:
+            if stop_all:
+                process.stop(STOPPED_BY_USER)
+            elif process.overdue(self.settings.timeout, now):
+                process.stop(TIMED_OUT)
+            elif look and process.takes_more_than(self.settings.memory or 0):
+                process.stop(OUT_OF_MEMORY)
+        channels = {
+            process.events if process.pipe_open else process.process.sentinel: process for process in self.running
+        }
+        pause = POLL_SECONDS if self.settings.memory is None else MEMORY_SECONDS
+        ready = {id(channels[channel]) for channel in wait(list(channels), timeout=pause)}  # type: ignore[index]
+        for process in list(self.running):
+            if process.pipe_open and id(process) in ready:
+                self._pass_on(process)
+            elif process.gone() and not (process.pipe_open and process.events.poll()):
+                self._end(process)
+
+    def _pass_on(self, process: TrialProcess) -> None:
+        event = process.read_event()
+        if event is None:
+            return
+        if event.kind == "phase":
+            self.schedule.entered(event.key, event.text)
+        self.on_event(event)
+
+    def _end(self, process: TrialProcess) -> None:
+        process.clean_up()
+        self.running.remove(process)
+        self.schedule.ended(process.planned.key)
+        self.free.append(process.slot)
+        if process.unwritten:
+            raise StorageError(process.unwritten)
+        if not self._ended_by_user(process):
+            self.ended(process)
+
+    def _ended_by_user(self, process: TrialProcess) -> bool:
+        """Whether the user, or the end of a job, stopped it: a scheduler's SIGTERM may reach it before this process."""
+        if process.stopped is None and process.process.exitcode == -signal.SIGTERM:
+            time.sleep(POLL_SECONDS)
+            return self.interruption.count > 1
+        return process.stopped == STOPPED_BY_USER
 
 
-def _end(watch: Watch) -> None:
-    """Terminate, grace, kill; then kill whatever is left of the trial's process group."""
-    if watch.process.is_alive():
-        watch.process.terminate()
-        watch.process.join(GRACE_SECONDS)
-    if watch.process.is_alive():
-        watch.process.kill()  # it may not lead a group yet
-    assert watch.process.pid, "the trial's process was started; 0 would be this process's own group"
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(watch.process.pid, signal.SIGKILL)
-    watch.process.join()
-    watch.events.close()
+class TrialGrid(ProcessGrid):
+    """Trials in the slots of the settings, of which each leaves a record.
+
+    Trials that another run on the folder has are asked for again when all others have started.
+    """
+
+    work = staticmethod(run_trial)
+
+    def __init__(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent, claims: Claims) -> None:
+        super().__init__(trials, settings, on_event, settings.slots)
+        self.claims, self.held = claims, list[PlannedTrial]()
+        self._next_claim, self._noted = 0.0, False
+
+    def next(self) -> PlannedTrial | None:
+        """The first trial that may start now and that no other run has."""
+        if not self.schedule.waiting and self.held and time.monotonic() >= self._next_claim:
+            self._next_claim = time.monotonic() + POLL_SECONDS
+            self.schedule.put_back(self.held)
+            self.held = []
+        while (planned := self.schedule.next()) is not None:
+            claim = self.claims.claim(planned)
+            if claim == "run":
+                return planned
+            self.schedule.ended(planned.key)
+            if claim == "held":
+                self.held.append(planned)
+            else:
+                self.on_event(Event(planned.key, "recorded", self.claims.new_status(planned) or ""))
+        return None
+
+    def waits(self) -> bool:
+        """Whether another run has trials of this one, which it may leave."""
+        if self.held and not self._noted:
+            self.on_event(Event(self.held[0].key, "note", waiting_for(self.held, self.claims)))
+            self._noted = True
+        return bool(self.held)
+
+    def begin(self, planned: PlannedTrial) -> None:
+        """Make room for the trial's log."""
+        self.store.log_path(planned).unlink(missing_ok=True)
+        self.on_event(Event(planned.key, "started"))
+
+    def ended(self, process: TrialProcess) -> None:
+        """Make sure that there is a record."""
+        planned = process.planned
+        record = left_record(planned, process.end(), process.before, self.settings, self.store)
+        self.on_event(finished(planned, record, f"log: {shown(self.store.log_path(planned))}"))
+
+
+class RatesGrid(ProcessGrid):
+    """Rates of trials, one after the other."""
+
+    work = staticmethod(measure_trial)
+
+    def __init__(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent) -> None:
+        super().__init__(trials, settings, on_event, [replace(settings.slots[0], threads=settings.threads)])
+        self.numbers = {planned.key: number for number, planned in enumerate(trials, start=1)}
+
+    def begin(self, planned: PlannedTrial) -> None:
+        """Tell how far the phase is."""
+        self.on_event(Event(planned.key, "rates", done=self.numbers[planned.key], total=len(self.numbers)))
+
+    def ended(self, process: TrialProcess) -> None:
+        """Note a process that was stopped, or ended before its work was done."""
+        end = process.end()
+        if end.exit_code != 0:
+            _, why = status_and_message(end, self.settings)
+            self.on_event(Event(process.planned.key, "note", no_rates(process.planned, why)))

@@ -21,7 +21,8 @@ from hashbench.records.environment import hardware
 from hashbench.search.index import HammingIndex
 from hashbench.util.device import repeatable
 
-LARGEST_BATCH = 256  # of images, features or queries at once
+LARGEST_BATCH = {"cpu": 256, "cuda": 4096}  # of images, features or queries at once, by the device's type
+DECODED_IMAGES = 256  # a larger batch has them several times
 SECONDS_PER_FIGURE = 0.1
 COMMON_SIZE = 375  # of images whose own sizes differ: a photograph's shorter side on Flickr, and no network's
 
@@ -83,10 +84,11 @@ def measure(
         scored: the same codes with what they are ranked by, where it is not by Hamming distance.
     """
     on_features, vectors = method.traits.input == "features", dataset.vectors()
-    images = None if vectors is not None else _images(dataset, queries[:LARGEST_BATCH]).to(run.device)
+    largest = LARGEST_BATCH.get(run.device.type, LARGEST_BATCH["cuda"])
+    images = None if vectors is not None else _images(dataset, queries[:DECODED_IMAGES]).to(run.device)
     features = None
     if vectors is not None:
-        features = torch.from_numpy(vectors[queries[:LARGEST_BATCH]].astype("float32")).to(run.device)
+        features = torch.from_numpy(vectors[queries[:largest]].astype("float32")).to(run.device)
 
     def from_images(batch: Tensor) -> Tensor:
         if on_features:
@@ -98,20 +100,20 @@ def measure(
             features = extractor(images).float()
         encode = encode_throughput(
             None if images is None else from_images,
-            images,
+            None if images is None else filled(images, largest),
             method.encode if on_features else None,
-            features,
+            None if features is None else filled(features, largest),
             SECONDS_PER_FIGURE,
         )
     query, database = codes
     if scored is None:
-        search = search_throughput(query[:LARGEST_BATCH], database, run.device, SECONDS_PER_FIGURE)
+        search = search_throughput(query[:largest], database, run.device, SECONDS_PER_FIGURE)
     else:
-        search = search_rates(scored.index(), scored.rows[:LARGEST_BATCH], SECONDS_PER_FIGURE)
+        search = search_rates(scored.index(), scored.rows[:largest], SECONDS_PER_FIGURE)
     second = {}
     if rescoring is not None and scored is None:
-        first = query[:LARGEST_BATCH], database
-        second["rescoring"] = rescoring.throughput(queries[:LARGEST_BATCH], first, run.device)
+        first = query[:largest], database
+        second["rescoring"] = rescoring.throughput(queries[:largest], first, run.device)
     return {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "hardware": hardware(str(run.device), torch.get_num_threads()),
@@ -119,6 +121,16 @@ def measure(
         **search,
         **second,
     }
+
+
+def filled(batch: Tensor, size: int) -> Tensor:
+    """The batch with its items again and again until there are ``size``: a GPU takes more than some data sets have.
+
+    A batch on the CPU stays as it is.
+    """
+    if batch.device.type == "cpu" or len(batch) >= size:
+        return batch
+    return batch[torch.arange(size, device=batch.device) % len(batch)]
 
 
 def _images(dataset: Dataset, items: Items) -> Tensor:

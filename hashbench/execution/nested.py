@@ -23,9 +23,9 @@ def first_bits(planned: PlannedTrial, store: Store, run: RunContext, log: Log) -
         run: that the method will encode in.
         log: gets a line where a state is there and cannot be read.
     """
-    if planned.longest is None or planned.trial.bits is None:
+    longest = longest_trial(planned)
+    if longest is None:
         return None
-    longest = replace(planned, trial=replace(planned.trial, bits=planned.longest))
     file = store.kept_state(longest)
     if file is None:
         return None
@@ -34,7 +34,16 @@ def first_bits(planned: PlannedTrial, store: Store, run: RunContext, log: Log) -
     except (OSError, SafetensorError) as error:
         log(f"the state {file} cannot be read ({error}); {planned} is trained by itself")
         return None
-    fitted = METHODS.get(planned.trial.method)(planned.longest, **planned.trial.parameters)
+    assert longest.trial.bits is not None
+    assert planned.trial.bits is not None
+    fitted = METHODS.get(planned.trial.method)(longest.trial.bits, **planned.trial.parameters)
     fitted.load_state(state, run)
-    run.log_fact(first_bits_of=planned.longest, fitted_in=longest.key)
+    run.log_fact(first_bits_of=longest.trial.bits, fitted_in=longest.key)
     return fitted.first_bits(planned.trial.bits)
+
+
+def longest_trial(planned: PlannedTrial) -> PlannedTrial | None:
+    """The trial of the longest codes, planned with this one, whose first bits are its codes; None where it has none."""
+    if planned.longest is None or planned.trial.bits is None:
+        return None
+    return replace(planned, trial=replace(planned.trial, bits=planned.longest))

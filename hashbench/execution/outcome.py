@@ -9,6 +9,9 @@ from hashbench.records.new_record import MAX_LOG_LINES, mark_failed, new_record
 from hashbench.records.store import Record, Store
 from hashbench.records.trial_spec import PlannedTrial
 
+TIMED_OUT, OUT_OF_MEMORY, STOPPED_BY_USER = "time-out", "memory", "user"
+GIB = 1 << 30
+
 
 @dataclass(frozen=True)
 class ProcessEnd:
@@ -16,15 +19,19 @@ class ProcessEnd:
 
     Attributes:
         exit_code: as multiprocessing has it: negative for a signal; None where it is not known.
-        timed_out: the executor stopped it at its time-out.
+        stopped: why the executor stopped it: TIMED_OUT, OUT_OF_MEMORY or STOPPED_BY_USER; None: it ended by itself.
         phase: the last phase that it reported.
         seconds: how long it ran, phases that the time-out does not count left out.
+        host_peak_bytes: most memory that the executor saw it take; None where it did not look.
+        ended_by_system: the system ended a process meanwhile because memory ran out.
     """
 
     exit_code: int | None
-    timed_out: bool
+    stopped: str | None
     phase: str | None
     seconds: float
+    host_peak_bytes: int | None = None
+    ended_by_system: bool = False
 
 
 def finished(planned: PlannedTrial, record: Record, traceback: str) -> Event:
@@ -58,16 +65,23 @@ def left_record(
     record = store.read(planned)
     if record is None or record == before:
         record = new_record(planned, settings.device, settings.provenance)
-        status, message = _status_and_message(end, settings.timeout)
+        status, message = status_and_message(end, settings)
         mark_failed(record, status, end.phase, message, _last_log_lines(planned, store))
         record["seconds"] = {"total": end.seconds}
+        record["memory"]["host_peak_bytes"] = end.host_peak_bytes
         store.write_record(planned, record)
     return record
 
 
-def _status_and_message(end: ProcessEnd, timeout: float | None) -> tuple[str, str]:
-    if end.timed_out:
-        return "timeout", f"stopped after its time-out of {timeout:g} s"
+def status_and_message(end: ProcessEnd, settings: Settings) -> tuple[str, str]:
+    """Status and reason of a trial whose process left no record."""
+    if end.stopped == TIMED_OUT:
+        return "timeout", f"stopped after its time-out of {settings.timeout:g} s"
+    if end.stopped == OUT_OF_MEMORY:
+        took, limit = ((size or 0) / GIB for size in (end.host_peak_bytes, settings.memory))
+        return "oom", f"took {took:.3g} GiB of the host's memory, more than its limit of {limit:.3g} GiB (--memory)"
+    if end.exit_code == -signal.SIGKILL and end.ended_by_system:
+        return "oom", "ended by the system because the host's memory ran out"
     if end.exit_code is not None and end.exit_code < 0:
         name = _signal_name(-end.exit_code)
         hint = ", perhaps by the system because memory ran out" if -end.exit_code == signal.SIGKILL else ""

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from hashbench.execution.events import Event
 from hashbench.planning.plan import Plan
-from hashbench.records.trial_spec import PlannedTrial
 from hashbench.util.progress import Log, duration, log_to_stderr
 
 SECONDS_BETWEEN_EPOCHS = 30.0
@@ -28,12 +27,11 @@ class GridProgress:
 
     def __init__(self, plan: Plan, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
-        self.waiting = {planned.key: planned for planned in plan.to_run()}
+        self.waiting = {planned.key: planned for planned in plan.to_run()}  # or run
         self.total, self.ended, self.seconds = len(self.waiting), 0, 0.0
         self._expected = {entry.planned.key: entry.seconds for entry in plan.entries if entry.seconds is not None}
         self._took: dict[str, list[float]] = defaultdict(list)  # seconds of ended trials by method
-        self._running: PlannedTrial | None = None
-        self._started = clock()
+        self._started: dict[str, float] = {}  # when running trials did
 
     @property
     def count(self) -> str:
@@ -43,19 +41,19 @@ class GridProgress:
     def __call__(self, event: Event) -> None:
         """Note the start or the end of a trial."""
         if event.kind == "started":
-            self._started, self._running = self.clock(), self.waiting.get(event.key)
+            self._started[event.key] = self.clock()
         elif event.kind == "recorded" and self.waiting.pop(event.key, None) is not None:
             self.ended += 1
         elif event.kind == "finished" and (planned := self.waiting.pop(event.key, None)) is not None:
-            self.seconds = self.clock() - self._started
-            self.ended, self._running = self.ended + 1, None
+            self.seconds = self.clock() - self._started.pop(event.key)
+            self.ended += 1
             self._took[planned.trial.method].append(self.seconds)
 
     def left(self) -> str:
         """The time left, "1 min 20 s left"; nothing while nothing is known of it, or after the last trial.
 
         Trials are taken to last as long as those of their method so far; where there are none, as long as earlier
-        records of their kind say; else as long as all so far.
+        records of their kind say; else as long as all so far; and to go on side by side as many as run now.
         """
         everything = [seconds for took in self._took.values() for seconds in took]
         if not self.waiting or not (everything or self.waiting.keys() <= self._expected.keys()):
@@ -65,10 +63,8 @@ class GridProgress:
         each = {
             key: means.get(planned.trial.method, self._expected.get(key, mean)) for key, planned in self.waiting.items()
         }
-        left = sum(each.values())
-        if self._running is not None:
-            left -= min(self.clock() - self._started, each[self._running.key])
-        return f"{duration(left)} left"
+        gone = sum(min(self.clock() - start, each[key]) for key, start in self._started.items() if key in each)
+        return f"{duration((sum(each.values()) - gone) / max(1, len(self._started)))} left"
 
 
 class Lines:
@@ -92,6 +88,8 @@ class Lines:
             self._last_epoch = self.clock()
         elif event.kind == "note":
             self.log(event.text)
+        elif event.kind == "rates" and event.done == 1:
+            self.log(rates_text(event))
         elif event.kind == "epoch" and self.clock() - self._last_epoch >= SECONDS_BETWEEN_EPOCHS:
             self._last_epoch = self.clock()
             self.log(f"{self.names[event.key]}: {epoch_text(event)}")
@@ -121,6 +119,11 @@ def epoch_text(event: Event) -> str:
     """An epoch in words, "fit 3 of 12, loss 0.31", with three losses at most."""
     losses = [f"{name} {value:.3g}" for name, value in event.values.items()][:MAX_LOSSES]
     return ", ".join([f"fit {event.done:,} of {event.total:,}", *losses])
+
+
+def rates_text(event: Event) -> str:
+    """How far the measuring of rates is, in words."""
+    return f"rates of encoding and search, {event.done} of {event.total}, one after the other"
 
 
 def is_watched() -> bool:

@@ -49,9 +49,9 @@ def fitted_before(
         run: that the method will encode in.
         log: gets a line where a state is there and does not load.
     """
-    if planned.trial.ranking != "asymmetric":
+    other = by_distance(planned)
+    if other is None:
         return None
-    other = replace(planned, trial=replace(planned.trial, ranking=None))
     record, file = store.read(other), store.record_path(other)
     state = file.with_suffix(".safetensors")
     if record is None or record["status"] != "ok" or not state.is_file():
@@ -63,6 +63,13 @@ def fitted_before(
     except Exception as error:  # damaged files raise errors of many kinds, as methods do with them
         log(f"what {other} left does not load ({in_words(error)}); it is fitted again")
         return None
+
+
+def by_distance(planned: PlannedTrial) -> PlannedTrial | None:
+    """The trial that ranks the codes of an asymmetric one by Hamming distance; None of any other."""
+    if planned.trial.ranking != "asymmetric":
+        return None
+    return replace(planned, trial=replace(planned.trial, ranking=None))
 
 
 def _codes(file: Path, bits: int) -> tuple[Codes, Codes] | None:

@@ -17,6 +17,8 @@ from hashbench.execution.training_data import TrainingData
 from hashbench.method import HashMethod, RunContext
 from hashbench.records.trial_spec import Ranking
 from hashbench.util.device import repeatable
+from hashbench.util.halving import Halving
+from hashbench.util.progress import Log, no_log
 
 FloatRows = npt.NDArray[np.float32]
 
@@ -80,6 +82,7 @@ def encoded(
     run: RunContext,
     ranking: Ranking | None,
     codes: tuple[Codes, Codes] | None = None,
+    log: Log = no_log,
 ) -> Encoded:
     """Codes of queries and database, and what the ranking reads beside them.
 
@@ -90,13 +93,14 @@ def encoded(
         run: that it was fitted in.
         ranking: None is by Hamming distance.
         codes: of queries and database, where they are there already.
+        log: gets a line where batches had to be halved.
 
     Raises:
         Incompatible: the method has no projection.
         ValueError: it returns something else than its contract says, or scores that hang on the block.
     """
     if codes is None:
-        codes = _codes(method, inputs, split.query, run), _codes(method, inputs, split.database, run)
+        codes = _codes(method, inputs, split.query, run, log), _codes(method, inputs, split.database, run, log)
     if ranking is None:
         return Encoded(*codes)
     whole = replace(inputs, maps=None)  # projections and factors are those of images, not of maps of frozen blocks
@@ -126,8 +130,8 @@ def query_vectors(method: HashMethod, batches: Iterator[Tensor], ranking: Rankin
     return _rows(method.prepare, batches, "prepare", method)
 
 
-def _codes(method: HashMethod, inputs: TrainingData, items: Items, run: RunContext) -> Codes:
-    return training_data.encode(method, inputs.batches(method, items, run), inputs.maps is not None)
+def _codes(method: HashMethod, inputs: TrainingData, items: Items, run: RunContext, log: Log) -> Codes:
+    return training_data.encode(method, inputs.batches(method, items, run), inputs.maps is not None, log)
 
 
 def _projections(method: HashMethod, batch: Tensor) -> Tensor:
@@ -143,16 +147,20 @@ def _no_projection(method: HashMethod) -> Incompatible:
 
 def _rows(function: Callable[[Tensor], Tensor], batches: Iterator[Tensor], name: str, method: HashMethod) -> FloatRows:
     """What a function of the method returns for all batches, float32 [n, numbers]."""
-    parts = []
+    parts, halving = [], Halving(name)
+
+    def checked(batch: Tensor) -> Tensor:
+        part = function(batch)
+        if part.dtype != torch.float32 or part.dim() != 2 or len(part) != len(batch):
+            raise ValueError(
+                f"{type(method).__name__}.{name} gave {part.dtype} {list(part.shape)}, "
+                f"wanted torch.float32 [{len(batch)}, numbers]"
+            )
+        return part
+
     with torch.inference_mode(), repeatable():
         for batch in batches:
-            part = function(batch)
-            if part.dtype != torch.float32 or part.dim() != 2 or len(part) != len(batch):
-                raise ValueError(
-                    f"{type(method).__name__}.{name} gave {part.dtype} {list(part.shape)}, "
-                    f"wanted torch.float32 [{len(batch)}, numbers]"
-                )
-            parts.append(part.cpu().numpy())
+            parts += [part.cpu().numpy() for part in halving(checked, batch)]
     return np.concatenate(parts)
 
 

@@ -4,18 +4,20 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 from hashbench.data.same_images import same_images
 from hashbench.dataset import Dataset
 from hashbench.errors import UsageError, unknown
-from hashbench.execution.claims import Claims
+from hashbench.execution.claims import RATES_LEASE, Claims
 from hashbench.execution.events import Event, OnEvent
 from hashbench.execution.executor import Executor
 from hashbench.execution.executors import executor
 from hashbench.execution.ground_truth import ground_truth
 from hashbench.execution.progress import Lines, header, is_watched
+from hashbench.execution.rates import open_rates, remove_states
 from hashbench.execution.settings import Settings
+from hashbench.execution.slots import SlotOptions, make_slots, memory_limit, slot_options
 from hashbench.execution.training_data import TrainingData
 from hashbench.features.weights import Weights, checked_weights
 from hashbench.planning.grid import CodeLength, Grid, code_length, grid_fields, parse_bits, split_list
@@ -26,12 +28,13 @@ from hashbench.records.environment import git_state
 from hashbench.records.results import Results, results
 from hashbench.records.store import Store
 from hashbench.util.device import pick_device
+from hashbench.util.lease import held
 from hashbench.util.numbers import positive_number
 from hashbench.util.paths import absolute, cache_folder, data_folder
 from hashbench.util.progress import log_to_stderr
 
 
-class RunOptions(TypedDict, total=False):
+class RunOptions(SlotOptions, total=False):
     """Options of :func:`run`, as on the command line.
 
     methods, bits: what to run (required without suite); lists, or the text with commas.
@@ -41,6 +44,8 @@ class RunOptions(TypedDict, total=False):
     weights: {name of a network: file of its state dict}.
     offline: download nothing.
     device, timeout, executor, shard: see ``hashbench run --help``.
+    jobs, gpus, per_gpu, threads, memory: see :class:`hashbench.execution.slots.SlotOptions`.
+    rates: measure encoding and search when all trials have ended; by default True.
     results, data: folders.
     progress: print lines of progress to standard error, epochs, extraction and downloads among them; or a function
         that gets each :class:`hashbench.execution.events.Event`. By default True on a terminal and in a notebook.
@@ -69,6 +74,7 @@ class RunOptions(TypedDict, total=False):
     timeout: float | None
     executor: str
     shard: str | None
+    rates: bool
     results: str | Path
     data: str | Path | None
     progress: bool | OnEvent | None
@@ -95,6 +101,8 @@ def run(**options: Unpack[RunOptions]) -> Results:
         timeout=options.get("timeout"),
         weights=checked_weights(options.get("weights", {})),
         offline=options.get("offline", False),
+        rates=options.get("rates", True),
+        slot_options=slot_options(options),
     )
     asked = grid_fields(options, methods=_names, bits=_bits, datasets=_names, queries=str, labels=str, rankings=_names)
     chosen = executor(options.get("executor", "local"), settings)
@@ -115,12 +123,16 @@ def make_settings(
     save_state: bool = True,
     weights: Mapping[str, Path] | None = None,
     offline: bool = False,
+    rates: bool = True,
+    slot_options: SlotOptions | None = None,
 ) -> Settings:
     """Settings with folders made absolute and provenance filled in.
 
     Raises:
-        UsageError: a folder is not there or is a file, the device is not here, the time-out is not positive.
+        UsageError: a folder is not there or is a file, the device is not here, the time-out is not positive, or the
+            options on slots cannot be kept.
     """
+    slot_options = slot_options or {}
     timeout = None if timeout is None else positive_number("timeout", timeout, " s")
     pick_device(device)
     return Settings(
@@ -130,6 +142,10 @@ def make_settings(
         device=device,
         timeout=timeout,
         save_state=save_state,
+        rates=rates,
+        slots=(slots := make_slots(slot_options, device)),
+        threads=None if slot_options.get("threads") is None else slots[0].threads,
+        memory=memory_limit(slot_options.get("memory")),
         weights=weights or {},
         offline=offline,
         provenance={**git_state(), "command": _command()},
@@ -147,10 +163,10 @@ def plan_grids(grids: Sequence[Grid], settings: Settings) -> Plan:
 
 
 def carry_out(plan: Plan, settings: Settings, chosen: Executor, on_event: Callable[[Event], None]) -> bool:
-    """Run the plan's open trials, then write the reports of the result folder; False when the user interrupted.
+    """Run the plan's open trials, measure their rates, then write the reports of the result folder.
 
-    Images are decoded first, once for each content (see :func:`hashbench.data.same_images.same_images`), and the
-    neighbours of vectors are searched for.
+    Returns False when the user interrupted. Images are decoded first, once for each content (see
+    :func:`hashbench.data.same_images.same_images`), and the neighbours of vectors are searched for.
 
     Raises:
         BrokenFiles: images cannot be decoded; nothing was run.
@@ -166,7 +182,18 @@ def carry_out(plan: Plan, settings: Settings, chosen: Executor, on_event: Callab
         else:
             _search_neighbours(dataset, settings)
 
-    finished = run_trials(plan, settings, chosen, on_event)
+    started = set[str]()
+
+    def hear(event: Event) -> None:
+        if event.kind == "started":
+            started.add(event.key)
+        on_event(event)
+
+    finished = run_trials(plan, settings, chosen, hear)
+    if finished and settings.rates:
+        finished = _measure_rates(plan, settings, chosen, on_event)
+        if finished and not settings.save_state:
+            remove_states([planned for planned in plan.to_run() if planned.key in started], Store(settings.results))
     from hashbench.reporting.write import write_reports  # its imports take a second that no trial waits for
 
     write_reports(settings.results, plan.keys(), plan.stale_keys())
@@ -185,15 +212,42 @@ def run_trials(plan: Plan, settings: Settings, chosen: Executor, on_event: OnEve
     store.prepare()
     about = {"command": settings.provenance.get("command"), "trials": len(plan.to_run())}
     with Claims(store, {entry.planned.key: entry.created for entry in plan.entries}, about) as claims:
+        pass_on = _learning(settings, on_event)
 
         def hear(event: Event) -> None:
             claims.note(event)
-            if event.kind == "verified":  # a process of its own has a copy of the settings
-                settings.verified.update(event.verified)
-            else:
-                on_event(event)
+            pass_on(event)
 
         return chosen.run(plan.to_run(), settings, hear, claims)
+
+
+def _measure_rates(plan: Plan, settings: Settings, chosen: Executor, on_event: OnEvent) -> bool:
+    """Measure what the run's trials left, and what an earlier run did not measure; False when the user interrupted.
+
+    Of several runs on a folder one measures at a time, and what another one measured meanwhile is left out.
+    """
+    store = Store(settings.results)
+    if not open_rates(plan, store):
+        return True
+    store.prepare()
+    with held(store.leases, RATES_LEASE, {"trial": "rates of trials that have ended"}, _waits_for_rates):
+        return chosen.measure(open_rates(plan, store), settings, _learning(settings, on_event))
+
+
+def _learning(settings: Settings, on_event: OnEvent) -> OnEvent:
+    """Take sums of files that a process verified into the settings of the run; pass other events on."""
+
+    def hear(event: Event) -> None:
+        if event.kind == "verified":  # a process of its own has a copy of the settings
+            settings.verified.update(event.verified)
+        else:
+            on_event(event)
+
+    return hear
+
+
+def _waits_for_rates(holder: str) -> None:
+    log_to_stderr(f"waiting for {holder}, which measures rates on this folder")
 
 
 def _search_neighbours(dataset: Dataset, settings: Settings) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hashbench.execution.slots import Slot
 from hashbench.features.parts import Stamp
 
 
@@ -17,6 +18,10 @@ class Settings:
         device: "auto", "cpu", "cuda", "cuda:1".
         timeout: seconds a trial may take, without extraction of features; None for no limit.
         save_state: keep the fitted methods.
+        rates: measure encoding and search when all trials have ended.
+        slots: where trials run, one at a time in each.
+        threads: of a process that runs alone; None: as many as it takes by itself.
+        memory: bytes of the host's memory that a trial may take; None for no limit.
         weights: files of state dicts by the network's name; the published ones where none is given.
         offline: nothing is downloaded.
         provenance: git commit, command line and such, copied into every record.
@@ -29,6 +34,10 @@ class Settings:
     device: str = "auto"
     timeout: float | None = None
     save_state: bool = True
+    rates: bool = True
+    slots: tuple[Slot, ...] = (Slot(),)
+    threads: int | None = None
+    memory: int | None = None
     weights: Mapping[str, Path] = field(default_factory=dict)
     offline: bool = False
     provenance: Mapping[str, Any] = field(default_factory=dict)

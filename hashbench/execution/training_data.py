@@ -15,7 +15,9 @@ from hashbench.dataset import Dataset, Items, Vectors
 from hashbench.execution.frozen_maps import CachedMaps
 from hashbench.method import HashMethod, ImageBatches, MapBatches, RunContext, TrainingSet, Traits
 from hashbench.util.device import repeatable
+from hashbench.util.halving import Halving
 from hashbench.util.prefetch import prefetch
+from hashbench.util.progress import Log, no_log
 from hashbench.util.seeds import derive_seed, forked_generators
 
 FEATURE_BATCH = 500  # rows of features encoded at a time
@@ -121,20 +123,26 @@ def is_finite(features: Tensor) -> bool:
     return all(bool(part.isfinite().all()) for part in torch.split(features, rows))
 
 
-def encode(method: HashMethod, batches: Iterator[Tensor], of_maps: bool = False) -> Codes:
+def encode(method: HashMethod, batches: Iterator[Tensor], of_maps: bool = False, log: Log = no_log) -> Codes:
     """Packed codes of all batches, which are maps of the method's frozen part if ``of_maps``.
+
+    Batches that the device's memory does not hold are halved, which ``log`` gets a line about.
 
     Raises:
         ValueError: the method returns something else than bool [n, bits].
     """
-    packed = []
+    packed, halving = [], Halving("encoding", log)
+
+    def checked(batch: Tensor) -> Tensor:
+        bits = method.encode_maps(batch) if of_maps else method.encode(batch)
+        if bits.dtype != torch.bool or tuple(bits.shape) != (len(batch), method.bits):
+            raise ValueError(
+                f"{type(method).__name__}.encode gave {bits.dtype} {list(bits.shape)}, "
+                f"wanted torch.bool [{len(batch)}, {method.bits}]"
+            )
+        return bits
+
     with torch.inference_mode(), repeatable():
         for batch in batches:
-            bits = method.encode_maps(batch) if of_maps else method.encode(batch)
-            if bits.dtype != torch.bool or tuple(bits.shape) != (len(batch), method.bits):
-                raise ValueError(
-                    f"{type(method).__name__}.encode gave {bits.dtype} {list(bits.shape)}, "
-                    f"wanted torch.bool [{len(batch)}, {method.bits}]"
-                )
-            packed.append(Codes.pack(bits).packed)
+            packed += [Codes.pack(bits).packed for bits in halving(checked, batch)]
     return Codes(np.concatenate(packed), method.bits)

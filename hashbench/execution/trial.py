@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import safetensors.torch
 import torch
@@ -29,7 +28,6 @@ from hashbench.execution.events import Event
 from hashbench.execution.frozen_maps import CachedMaps
 from hashbench.execution.ground_truth import ground_truth
 from hashbench.execution.loaded_protocol import LoadedProtocol
-from hashbench.execution.measure import Rescoring, measure
 from hashbench.execution.nested import first_bits
 from hashbench.execution.quantised_references import quantised_scores
 from hashbench.execution.ranked_again import fitted_before
@@ -48,7 +46,6 @@ from hashbench.planning.fingerprint import check_sources
 from hashbench.plugins.registry import METHODS
 from hashbench.records.environment import peak_memory, start_peak_memory
 from hashbench.records.new_record import mark_failed, new_record
-from hashbench.records.schema import FORMAT
 from hashbench.records.scores import saved_arrays, score_fields
 from hashbench.records.store import Record, Store
 from hashbench.records.trial_spec import FLOAT_FEATURES, ONE_HOT_CLASSES, RANDOM_CODES, REFERENCES, PlannedTrial
@@ -57,7 +54,7 @@ from hashbench.util.storage import storage_fault
 
 
 class TrialRunner:
-    """Carries out one trial: load, audit, features, fit, encode, evaluate, throughput."""
+    """Carries out one trial: load, audit, features, fit, encode, evaluate."""
 
     def __init__(self, planned: PlannedTrial, settings: Settings, on_event: Callable[[Event], None]) -> None:
         self.planned, self.settings, self.on_event = planned, settings, on_event
@@ -68,7 +65,7 @@ class TrialRunner:
         self.phase: str | None = None
 
     def run(self) -> Record:
-        """Write codes and state, then the record, then throughput.
+        """Write codes and state, then the record.
 
         An exception, of sys.exit as well, becomes a record with the phase in which it happened; only Ctrl-C and what
         ends the process are passed on.
@@ -98,9 +95,8 @@ class TrialRunner:
     def _run(self) -> Record:
         self.store.prepare()
         start_peak_memory(self.device)
-        measure_throughput = None
         try:
-            measure_throughput = self._carry_out()
+            self._carry_out()
             self.record["status"] = "ok"
         except Incompatible as reason:
             mark_failed(self.record, "skipped", self.phase, str(reason), [], type(reason).__name__)
@@ -112,8 +108,6 @@ class TrialRunner:
         self.store.write_record(self.planned, self.record)
         if self.record["status"] == "ok":
             shutil.rmtree(self.store.checkpoint_folder(self.planned), ignore_errors=True)
-        if measure_throughput is not None:
-            self._throughput(measure_throughput)
         return self.record
 
     def _fail(self, error: BaseException) -> None:
@@ -125,17 +119,6 @@ class TrialRunner:
         message = str(error) or repr(error) if isinstance(error, Exception) else in_words(error)
         status = "oom" if out_of_memory(error) else "failed"
         mark_failed(self.record, status, self.phase, message, log, type(error).__name__)
-
-    def _throughput(self, measured: Callable[[], dict[str, Any]]) -> None:
-        """Measure last, when the record is on disk, so that a failure here loses no score."""
-        self._emit("phase", "throughput")
-        try:
-            self.store.write_throughput({"format": FORMAT, "key": self.planned.key, **measured()})
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            sys.stderr.writelines(traceback.format_exception(error))
-            self._emit("note", f"no throughput: {in_words(error)}")
 
     def _emit(self, kind: str, text: str) -> None:
         self.on_event(Event(self.planned.key, kind, text))
@@ -150,8 +133,8 @@ class TrialRunner:
         finally:
             self.record["seconds"][name] = time.perf_counter() - start
 
-    def _carry_out(self) -> Callable[[], dict[str, Any]] | None:
-        """Everything up to the record; returns how to measure throughput, None for the reference trials."""
+    def _carry_out(self) -> None:
+        """Everything up to the record."""
         with self._phase("load"):
             loaded = self._load()
             self.graded = labels_are_graded(loaded.label_pair())
@@ -163,7 +146,7 @@ class TrialRunner:
         by_neighbours = loaded.dataset.distance is not None
         if self.planned.trial.method == RANDOM_CODES and not by_neighbours:
             self._evaluate(self._random_reference(loaded.split), loaded)
-            return None
+            return
         with self._phase("features"):
             inputs = self._inputs(loaded)
         if by_neighbours:
@@ -171,29 +154,23 @@ class TrialRunner:
                 loaded = replace(loaded, neighbours=self._ground_truth(inputs, loaded))
         if self.planned.trial.method == RANDOM_CODES:
             self._evaluate(self._random_reference(loaded.split), loaded)
-            return None
+            return
         if self.planned.trial.method == ONE_HOT_CLASSES:
             with self._phase("fit"):
                 classes = references.one_hot_classes(inputs, loaded.split, self.device)
             self._evaluate(Encoded(*classes), loaded)
-            return None
+            return
         if self.planned.trial.method in REFERENCES:
             self._float_reference(inputs, loaded)
-            return None
+            return
         with repeatable():
             self.record["environment"]["determinism"] = determinism()
-            method, run, made = self._fitted_and_encoded(inputs, loaded)
+            method, made = self._fitted_and_encoded(inputs, loaded)
         self._evaluate(made, loaded, method)
-        if self.settings.save_state:
+        if self.settings.save_state or self.settings.rates:  # which are measured from it
             self._save_state(method)
-        queries = loaded.split.query
-        scored, rescoring = made.scored(method, self.device), self._rescoring(inputs, loaded)
-        codes = made.query, made.database
-        return lambda: measure(method, run, loaded.dataset, queries, codes, self._extractor(), rescoring, scored)
 
-    def _fitted_and_encoded(
-        self, inputs: TrainingData, loaded: LoadedProtocol
-    ) -> tuple[HashMethod, RunContext, Encoded]:
+    def _fitted_and_encoded(self, inputs: TrainingData, loaded: LoadedProtocol) -> tuple[HashMethod, Encoded]:
         """What the method makes of the data, fitted now or by the trial that ranks the same codes by distance."""
         trial, run = self.planned.trial, self._context(loaded)
         method = self._method()
@@ -210,10 +187,11 @@ class TrialRunner:
                 self._fit(method, inputs, loaded.split, run)
             method = taken or method
         with self._phase("encode"):
-            made = encoded(method, inputs, loaded.split, run, trial.ranking, before.codes if before else None)
+            codes = before.codes if before else None
+            made = encoded(method, inputs, loaded.split, run, trial.ranking, codes, self._log)
         if before is not None:
             self.record["seconds"] |= before.facts()["seconds"]
-        return method, run, made
+        return method, made
 
     def _method(self) -> HashMethod:
         trial = self.planned.trial
@@ -382,11 +360,6 @@ class TrialRunner:
         codes, beside = (None, {}) if made is None else ((made.query, made.database), made.arrays())
         arrays = saved_arrays(scores, loaded.label_pair(), items, codes, loaded.neighbours, beside)
         self.store.write_codes(self.planned, arrays)
-
-    def _rescoring(self, inputs: TrainingData, loaded: LoadedProtocol) -> Rescoring | None:
-        if loaded.neighbours is None:
-            return None
-        return Rescoring(inputs, loaded.split.database, loaded.neighbours.distance, self.record["curves"]["neighbours"])
 
     def _ground_truth(self, inputs: TrainingData, loaded: LoadedProtocol) -> Neighbours:
         assert loaded.dataset.distance is not None

@@ -1,38 +1,47 @@
-"""Runs one trial inside a process of its own."""
+"""Runs or measures one trial inside a process of its own."""
 
 import os
 import signal
 import sys
-import threading
+from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from hashbench.errors import StorageError
-from hashbench.execution.events import Event
+from hashbench.execution.events import Event, OnEvent
 from hashbench.execution.settings import Settings
-from hashbench.execution.trial import run_trial
 from hashbench.records.trial_spec import PlannedTrial
 from hashbench.util.storage import writing
+from hashbench.util.threads import limited_threads
+
+Work = Callable[[PlannedTrial, Settings, OnEvent], object]
+
+ENDED_FIRST = "500"  # of -1000 to 1000: where memory runs out, the system ends a trial and not the run
 
 
 def main(
     planned: PlannedTrial,
+    work: Work,
     settings: Settings,
+    threads: int | None,
     log: Path,
     events: "Connection[Event, Event]",
     environment: dict[str, str],
 ) -> None:
-    """Run one trial: in a process group of its own, with the grid's environment, its output in the log.
+    """Do the work on one trial: in a session of its own, with the grid's environment, its output added to the log.
 
-    The process is killed when the one that runs the grid ends.
+    The process and what it started are killed when the one that runs the grid ends.
     """
     os.setsid()
     os.environ.clear()
     os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that runs the grid handles Ctrl-C
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    _die_with_parent()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # by which it is asked to stop
+    with suppress(OSError):  # no Linux
+        Path("/proc/self/oom_score_adj").write_text(ENDED_FIRST)
     try:
         with writing(log.parent):
             _redirect(log)
@@ -46,21 +55,28 @@ def main(
                 print(event.text)  # noqa: T201 - into the trial's log
         events.send(event)
 
-    with suppress(StorageError):  # the executor has it as an event
-        run_trial(planned, settings, pass_on)
+    with suppress(StorageError), limited_threads(threads):  # the executor has the error as an event
+        work(planned, settings, pass_on)
 
 
 def _die_with_parent() -> None:
-    """Kill this process group as soon as the process that runs the grid has ended, for whatever reason."""
+    """Have this process group killed as soon as the process that runs the grid has ended, for whatever reason.
+
+    A process of its own waits for that: a thread of this one would wait for Python's lock while a trial holds it.
+    """
     parent = parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os.killpg(0, signal.SIGKILL)
+    if parent is None or os.fork() != 0:
+        return
+    end = parent.sentinel
+    os.closerange(3, end)
+    os.closerange(end + 1, os.sysconf("SC_OPEN_MAX"))
+    wait([end])
+    os.killpg(0, signal.SIGKILL)
 
 
 def _redirect(log: Path) -> None:
     """Standard output and error, of this process and of what it starts, go to the log."""
-    stream = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    stream = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for target in (1, 2):
         os.dup2(stream, target)
     os.close(stream)

@@ -22,6 +22,7 @@ from hashbench.errors import UsageError
 from hashbench.features.extractor import Extractor
 from hashbench.features.parts import DamagedError, Floats, Layout, PartedArray, Stamp
 from hashbench.util.files import name_with_key
+from hashbench.util.halving import Halving
 from hashbench.util.lease import held
 from hashbench.util.prefetch import prefetch
 from hashbench.util.progress import Log, Progress, no_log
@@ -172,7 +173,7 @@ def _extract(dataset: ImageItems, extractor: Extractor, parts: PartedArray, devi
     missing = {part: items[present[items]] for part, items in missing.items()}
     wanted, total = sum(map(len, missing.values())), int(present.sum())
     log(f"extracting {wanted:,} images" + (f", {total - wanted:,} are there" if wanted < total else ""))
-    progress = Progress(wanted, log)
+    progress, halving = Progress(wanted, log), Halving("extraction", log)
     saved = time.monotonic()
     try:
         for part, blocks in groupby(prefetch(_blocks(dataset, missing)), key=lambda block: block.part):
@@ -181,7 +182,7 @@ def _extract(dataset: ImageItems, extractor: Extractor, parts: PartedArray, devi
             for block in blocks:
                 if len(block.items):
                     with torch.inference_mode():
-                        features = extractor(on_device(block.images, device))
+                        features = torch.cat(halving(extractor, on_device(block.images, device)))
                     values[block.items - rows.start] = features.cpu().numpy()
                     progress.done(len(block.items))
             parts.put(part, values)

@@ -8,6 +8,15 @@ import torch
 from hashbench.dataset import Dataset
 from hashbench.errors import UsageError
 from hashbench.evaluation.headline import HEADLINE
+from hashbench.execution.stored_dataset import check_items, open_recorded_dataset
+from hashbench.execution.stored_trial import (
+    StoredCodes,
+    StoredTrial,
+    changes_since,
+    load_method,
+    load_method_codes,
+    readable_trials,
+)
 from hashbench.gallery.neighbour_sheet import neighbour_sheet
 from hashbench.gallery.neighbours import Rows, nearest, spread
 from hashbench.gallery.reconstruction_sheet import reconstruction_sheet
@@ -17,15 +26,6 @@ from hashbench.planning.fingerprint import listed
 from hashbench.plugins.registry import METHODS
 from hashbench.records.trial_spec import EXTERNAL_DATASET
 from hashbench.replay.ranked_index import ranked_index
-from hashbench.replay.stored_dataset import check_items, open_recorded_dataset
-from hashbench.replay.stored_trial import (
-    StoredCodes,
-    StoredTrial,
-    changes_since,
-    load_method,
-    load_method_codes,
-    readable_trials,
-)
 from hashbench.util.numbers import whole_number
 from hashbench.util.progress import Log, no_log
 from hashbench.util.storage import make_folder

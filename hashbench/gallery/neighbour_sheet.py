@@ -3,11 +3,11 @@
 import numpy as np
 
 from hashbench.dataset import Dataset
+from hashbench.execution.stored_trial import StoredCodes, StoredTrial
 from hashbench.gallery.canvas import BLACK, FRAME_WIDTH, GREY, MARGIN, Canvas, cut, font, line_height
 from hashbench.gallery.heading import heading
 from hashbench.gallery.neighbours import Neighbours
 from hashbench.gallery.thumbnails import THUMBNAIL_SIZE, Bitmap, thumbnails
-from hashbench.replay.stored_trial import StoredCodes, StoredTrial
 
 # Frame and sign of relevant items and of the others: colours that people who cannot tell red from green tell apart.
 MARKS = {True: ("#007f5f", "✓"), False: ("#d55e00", "✗")}

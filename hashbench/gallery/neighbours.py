@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from hashbench.errors import UsageError
 from hashbench.evaluation.relevance import as_multi_hot
+from hashbench.execution.stored_trial import StoredCodes
 from hashbench.replay.ranked_index import Index, search_stored
-from hashbench.replay.stored_trial import StoredCodes
 
 Rows = npt.NDArray[np.int64]
 

@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
+from hashbench.execution.stored_trial import StoredTrial
 from hashbench.gallery.canvas import FRAME_WIDTH, GREY, MARGIN, Canvas, font, line_height
 from hashbench.gallery.heading import heading
 from hashbench.gallery.reconstructions import Reconstructions
 from hashbench.gallery.thumbnails import THUMBNAIL_SIZE, Bitmap, thumbnail
-from hashbench.replay.stored_trial import StoredTrial
 
 PAIRS_PER_ROW = 10  # pairs in a row
 NAMES_WIDTH = 70  # pixels

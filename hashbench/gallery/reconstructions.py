@@ -9,9 +9,9 @@ from torch import Tensor
 
 from hashbench.data.images import ImageSource, resize
 from hashbench.dataset import Dataset, Items
+from hashbench.execution.stored_trial import StoredCodes
 from hashbench.gallery.neighbours import Rows
 from hashbench.method import HashMethod, RunContext
-from hashbench.replay.stored_trial import StoredCodes
 
 QUERY_CHUNK = 200  # queries at a time
 

@@ -16,12 +16,12 @@ from hashbench.dataset import Dataset, Images, Items
 from hashbench.errors import UsageError
 from hashbench.execution import training_data
 from hashbench.execution.array_inputs import Array, ArrayFeatures, ArrayImages
+from hashbench.execution.stored_trial import StoredTrial, check_weights, load_method
 from hashbench.features.extractor import Extractor
 from hashbench.features.spec import extractor
 from hashbench.features.weights import Weights, checked_weights
 from hashbench.records.lookup import find_records
 from hashbench.replay.new_items import NewItems
-from hashbench.replay.stored_trial import StoredTrial, check_weights, load_method
 from hashbench.util.device import out_of_memory, pick_device
 from hashbench.util.progress import Log, Progress, log_to_stderr, no_log
 

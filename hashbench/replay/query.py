@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hashbench.execution.stored_trial import load_method_codes
 from hashbench.replay.fitted import FittedMethod
 from hashbench.replay.new_items import NewItems
 from hashbench.replay.ranked_index import new_queries, ranked_index
-from hashbench.replay.stored_trial import load_method_codes
 from hashbench.util.numbers import whole_number
 from hashbench.util.progress import Log, no_log
 

@@ -10,9 +10,9 @@ import torch
 from hashbench.codes import Codes
 from hashbench.errors import UsageError
 from hashbench.execution.rankings import query_vectors
+from hashbench.execution.stored_trial import StoredCodes, StoredTrial, load_method
 from hashbench.replay.fitted import FittedMethod
 from hashbench.replay.new_items import NewItems
-from hashbench.replay.stored_trial import StoredCodes, StoredTrial, load_method
 from hashbench.search.index import HammingIndex
 from hashbench.search.scan import ScanIndex
 from hashbench.util.progress import Log

@@ -16,6 +16,10 @@ from hashbench.evaluation.headline import METRIC_VERSION
 from hashbench.execution.ground_truth import ground_truth
 from hashbench.execution.quantised_references import quantised_scores
 from hashbench.execution.references import float_scores
+from hashbench.execution.replay_context import ReplayContext
+from hashbench.execution.stored_dataset import open_recorded_dataset
+from hashbench.execution.stored_features import recorded_features
+from hashbench.execution.stored_trial import StoredCodes, StoredTrial, load_codes, load_method
 from hashbench.external.ground_truth import LEFT_OUT
 from hashbench.external.own_items import rows_by_number
 from hashbench.features.weights import Weights, checked_weights
@@ -24,10 +28,6 @@ from hashbench.records.results import Results, results
 from hashbench.records.scores import score_arrays, score_fields
 from hashbench.records.store import Record, to_json
 from hashbench.records.trial_spec import FLOAT_FEATURES, QUANTISED
-from hashbench.replay.context import ReplayContext
-from hashbench.replay.stored_dataset import open_recorded_dataset
-from hashbench.replay.stored_features import recorded_features
-from hashbench.replay.stored_trial import StoredCodes, StoredTrial, load_codes, load_method
 from hashbench.reporting.write import write_reports
 from hashbench.util.device import pick_device
 from hashbench.util.files import replacing

@@ -11,13 +11,13 @@ import numpy as np
 from hashbench.codes import Codes
 from hashbench.dataset import Items
 from hashbench.errors import UsageError
+from hashbench.execution.stored_trial import StoredTrial, load_method_codes
 from hashbench.plugins.registry import DATASETS, METHODS
 from hashbench.records.newest import newest_records
 from hashbench.records.results import existing_results
 from hashbench.records.store import Record
 from hashbench.records.submitted import is_submitted
 from hashbench.records.trial_spec import EXTERNAL_DATASET
-from hashbench.replay.stored_trial import StoredTrial, load_method_codes
 from hashbench.reporting.leaderboard.selection import selected
 from hashbench.submission.archive import write_archive
 from hashbench.submission.card import CARD_FILE, Card, Entry, PackedFile, Pair, card_bytes, read_card

@@ -2,6 +2,7 @@
 
 import math
 import operator
+import re
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from hashbench.errors import UsageError
 
 BILLION = 1_000_000_000
 INT64 = 2**63
+BYTES = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
 def whole_number(name: str, value: object, low: int, high: int = BILLION, wanted: str = "") -> int:
@@ -45,6 +47,21 @@ def positive_number(name: str, value: object, unit: str = "") -> float:
         shown = f"{value:g}" if isinstance(value, float) else _shown(value)
         raise UsageError(f"{name} is {shown}{unit}, wanted more than 0, and finite")
     return number
+
+
+def byte_size(name: str, value: object) -> int:
+    """A number of bytes: a whole number, or a text such as "8G", "1.5G" or "500M" (powers of 1,024).
+
+    Raises:
+        UsageError: it is something else, or nothing; one line.
+    """
+    if not isinstance(value, str):
+        return whole_number(name, value, 1, INT64)
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT])i?B?", value.strip(), re.ASCII | re.IGNORECASE)
+    size = int(float(found[1]) * BYTES[found[2].upper()]) if found else 0
+    if size < 1:
+        raise UsageError(f"{name} is {value!r}, wanted a number above 0 with K, M, G or T, as in 8G")
+    return size
 
 
 def _index(value: object) -> int | None:

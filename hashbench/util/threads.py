@@ -1,8 +1,14 @@
-"""A thread pool for reading and decoding files: one per process, as many threads as usable cores."""
+"""Threads: how many a process takes, and its pool for reading and decoding files."""
 
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
+
+from threadpoolctl import threadpool_limits
+
+_limit: int | None = None
 
 
 def usable_cores() -> int:
@@ -10,11 +16,30 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+@contextmanager
+def limited_threads(threads: int | None) -> Iterator[None]:
+    """Inside, torch, BLAS, our kernels (which follow torch) and the pool take as many threads; None changes nothing."""
+    global _limit
+    if threads is None:
+        yield
+        return
+    import torch
+
+    before, _limit, torchs = _limit, threads, torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with threadpool_limits(threads, user_api="blas"):
+            yield
+    finally:
+        torch.set_num_threads(torchs)
+        _limit = before
+
+
 def pool() -> ThreadPoolExecutor:
     """The process's own pool; a forked child gets a new one, since threads do not survive a fork."""
-    return _pool_of(os.getpid())
+    return _pool_of(os.getpid(), _limit or usable_cores())
 
 
 @cache
-def _pool_of(pid: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(usable_cores(), thread_name_prefix=f"hashbench-{pid}")
+def _pool_of(pid: int, threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix=f"hashbench-{pid}")

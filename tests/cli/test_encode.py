@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from hashbench.data.spec import open_dataset
-from hashbench.replay.stored_trial import load_codes
+from hashbench.execution.stored_trial import load_codes
 from tests.cli.conftest import Done
 from tests.pictures import pictures
 from tests.stored_trials import stored

@@ -231,7 +231,7 @@ def test_the_python_call_takes_weights_that_are_checked(
     ("words", "records", "work"),
     [
         (("rescore", "--all"), None, "hashbench.replay.rescore.rescore_record"),
-        (("measure",), "hashbench.replay.remeasure.stored_trials", "hashbench.replay.remeasure.measure_again"),
+        (("measure",), "hashbench.execution.remeasure.stored_trials", "hashbench.execution.remeasure.measure_again"),
         (("gallery",), "hashbench.cli.gallery._chosen", "hashbench.gallery.make.make_gallery"),
     ],
     ids=str,

@@ -15,7 +15,7 @@ import safetensors.numpy
 
 import hashbench as hb
 from hashbench.execution import measure
-from hashbench.replay.stored_trial import StoredTrial, load_codes
+from hashbench.execution.stored_trial import StoredTrial, load_codes
 from tests.cli.conftest import Done
 
 Call = Callable[..., Done]

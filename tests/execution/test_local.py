@@ -20,8 +20,10 @@ import hashbench as hb
 from hashbench.data import spec
 from hashbench.dataset import Dataset
 from hashbench.execution import run
-from hashbench.execution.local import LocalExecutor, Watch, _pass_on
-from hashbench.execution.outcome import ProcessEnd, _status_and_message
+from hashbench.execution.local import LocalExecutor
+from hashbench.execution.outcome import OUT_OF_MEMORY, ProcessEnd, status_and_message
+from hashbench.execution.run import make_settings
+from hashbench.execution.trial_process import TrialProcess
 from hashbench.planning import task
 from hashbench.records.schema import schema
 from tests.command import hashbench, script, start
@@ -148,7 +150,10 @@ def test_ctrl_c_once_finishes_the_trial_that_runs_and_leaves_the_rest(tmp_path: 
 
 
 @pytest.mark.slow
-def test_ctrl_c_twice_stops_at_once_and_the_same_command_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sent", [(signal.SIGINT, signal.SIGINT), (signal.SIGTERM,), (signal.SIGHUP,)])
+def test_ctrl_c_twice_or_the_end_of_a_job_stops_at_once_and_the_same_command_goes_on(
+    tmp_path: Path, sent: tuple[signal.Signals, ...]
+) -> None:
     pids = tmp_path / "pids"
     words = ["run", "--methods", "lsh,hangs", "--bits", "8"]
     grid = start(*words, cwd=tmp_path, HASHBENCH_TEST_PIDS=str(pids))
@@ -156,13 +161,14 @@ def test_ctrl_c_twice_stops_at_once_and_the_same_command_goes_on(tmp_path: Path)
     while not (pids.exists() and len(pids.read_text().split()) == 2):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    for _ in range(2):  # as a terminal does: to every process of the group
-        os.killpg(grid.pid, signal.SIGINT)
+    for number in sent:  # as a terminal does: to every process of the group
+        os.killpg(grid.pid, number)
         time.sleep(0.5)
     _, errors = grid.communicate(timeout=30)
     assert grid.returncode == 1
     assert "stopped: 1 trials left; the same command goes on from here" in errors
     assert "Traceback" not in errors
+    assert (tmp_path / "results/leaderboard.md").exists()
     assert not any(alive(int(pid)) for pid in pids.read_text().split())
     assert set(records(tmp_path)) == {"reference-float-None", "reference-random-8", "lsh-8"}
 
@@ -182,7 +188,7 @@ def test_a_record_that_is_made_again_stays_until_its_successor_is_whole(tmp_path
 
 @pytest.mark.parametrize("phase", ["features", "neighbours"])
 def test_the_clock_of_a_time_out_stands_still_while_features_and_neighbours_are_found(phase: str) -> None:
-    watch = Watch(cast("Any", None), cast("Any", None), cast("Any", None), started=100.0)
+    watch = TrialProcess(cast("Any", None), cast("Any", None), cast("Any", None), started=100.0)
     watch.enter("load", 100.0)
     watch.enter(phase, 101.0)
     assert not watch.overdue(5, 400.0)
@@ -208,19 +214,34 @@ def test_a_message_that_breaks_off_ends_the_events_and_not_the_grid() -> None:
     receiver, sender = multiprocessing.Pipe(duplex=False)
     os.write(sender.fileno(), struct.pack("!i", 5000) + b"half a message")
     sender.close()
-    watch = Watch(cast("Any", None), cast("Any", None), receiver)
-    assert not _pass_on(watch, lambda event: pytest.fail("there is no event"))
+    process = TrialProcess(cast("Any", None), cast("Any", None), receiver)
+    assert process.read_event() is None
+    assert not process.pipe_open
 
 
-def test_a_signal_without_a_name_is_recorded_by_its_number() -> None:
-    end = ProcessEnd(exit_code=-40, timed_out=False, phase="fit", seconds=1.0)
-    assert _status_and_message(end, None) == ("killed", "ended by signal 40")
+def test_a_signal_without_a_name_is_recorded_by_its_number(tmp_path: Path) -> None:
+    end = ProcessEnd(exit_code=-40, stopped=None, phase="fit", seconds=1.0)
+    assert status_and_message(end, make_settings(tmp_path, None)) == ("killed", "ended by signal 40")
+
+
+def test_memory_that_ran_out_is_told_from_other_kills(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path, None, slot_options={"memory": "1.5G"})
+    stopped = ProcessEnd(-9, OUT_OF_MEMORY, "fit", 1.0, host_peak_bytes=7 << 28)
+    reason = "took 1.75 GiB of the host's memory, more than its limit of 1.5 GiB (--memory)"
+    assert status_and_message(stopped, settings) == ("oom", reason)
+    by_system = ProcessEnd(-9, None, "fit", 1.0, ended_by_system=True)
+    assert status_and_message(by_system, settings) == (
+        "oom",
+        "ended by the system because the host's memory ran out",
+    )
+    assert status_and_message(ProcessEnd(-9, None, "fit", 1.0), settings)[0] == "killed"
+    assert status_and_message(ProcessEnd(-11, None, "fit", 1.0, ended_by_system=True), settings)[0] == "killed"
 
 
 def test_a_phase_that_the_time_out_does_not_count_is_in_no_total() -> None:
     now = time.monotonic()
     process = cast("Any", SimpleNamespace(exitcode=1))
-    watch = Watch(cast("Any", None), process, cast("Any", None), started=now - 100)
+    watch = TrialProcess(cast("Any", None), process, cast("Any", None), started=now - 100)
     watch.enter("features", now - 90)
     assert watch.end().seconds == pytest.approx(10)
 

@@ -11,7 +11,6 @@ import safetensors.torch
 import torch
 
 import hashbench as hb
-from hashbench.execution.trial import TrialRunner
 from hashbench.records.results import Results
 from hashbench.records.store import Record
 
@@ -21,12 +20,11 @@ Run = Callable[..., Results]
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """``hb.run`` on some digits, without rates and reports, into a folder of that name."""
-    monkeypatch.setattr(TrialRunner, "_throughput", lambda *_: None)
     monkeypatch.setattr("hashbench.reporting.write.write_reports", lambda *_: [])
 
     def into(folder: str, **options: Any) -> Results:
         grid = {"datasets": ["digits"], "limit": 300, **options}
-        return hb.run(**grid, results=tmp_path / folder, executor="inline", device="cpu")
+        return hb.run(**grid, results=tmp_path / folder, executor="inline", device="cpu", rates=False)
 
     return into
 

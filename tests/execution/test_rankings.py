@@ -21,6 +21,9 @@ from hashbench.dataset import Split
 from hashbench.errors import UsageError
 from hashbench.execution import measure
 from hashbench.execution.rankings import Encoded, encoded
+from hashbench.execution.remeasure import measure_again
+from hashbench.execution.replay_context import ReplayContext
+from hashbench.execution.stored_trial import StoredTrial
 from hashbench.execution.training_data import TrainingData
 from hashbench.features.weights import Weights
 from hashbench.method import RunContext, TrainingSet
@@ -28,10 +31,7 @@ from hashbench.planning.grid import Grid
 from hashbench.planning.suite import open_suite
 from hashbench.records.schema import schema
 from hashbench.records.store import Record, load_record
-from hashbench.replay.context import ReplayContext
-from hashbench.replay.remeasure import measure_again
 from hashbench.replay.rescore import rescore_record
-from hashbench.replay.stored_trial import StoredTrial
 from hashbench.reporting.leaderboard.csv_file import csv
 from hashbench.reporting.leaderboard.tables import tables
 from hashbench.reporting.page import html

@@ -20,17 +20,17 @@ from hashbench.evaluation.nearest import nearest_neighbours
 from hashbench.execution import measure
 from hashbench.execution.executors import executor
 from hashbench.execution.ground_truth import ground_truth
+from hashbench.execution.replay_context import ReplayContext
 from hashbench.execution.run import carry_out, make_settings, plan_grids
+from hashbench.execution.stored_trial import StoredTrial
 from hashbench.execution.training_data import TrainingData
 from hashbench.features.weights import Weights
 from hashbench.planning.grid import Grid
 from hashbench.records.schema import schema
 from hashbench.records.store import Record
 from hashbench.records.trial_spec import PlannedTrial
-from hashbench.replay.context import ReplayContext
 from hashbench.replay.gates import new_baseline
 from hashbench.replay.rescore import rescore_record
-from hashbench.replay.stored_trial import StoredTrial
 from hashbench.reporting.leaderboard.tables import tables
 from hashbench.reporting.regression.baseline_file import read_baseline, write_baseline
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import hashbench as hb
-from hashbench.execution.trial import TrialRunner
 from hashbench.records.results import Results
 from hashbench.records.schema import schema
 from hashbench.reporting.leaderboard.caption import caption
@@ -24,9 +23,8 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """Two lengths of a supervised method and of one that is not, on digits."""
     folder = tmp_path_factory.mktemp("results")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TrialRunner, "_throughput", lambda *_: None)  # rates and reports take most of the time
         patch.setattr("hashbench.reporting.write.write_reports", lambda *_: [])
-        grid = {"methods": ["itq_cca", "itq"], "bits": [16, 32], "datasets": ["digits"], "limit": 800}
+        grid = {"methods": ["itq_cca", "itq"], "bits": [16, 32], "datasets": ["digits"], "limit": 800, "rates": False}
         return hb.run(**grid, results=folder, executor="inline", device="cpu")  # type: ignore[arg-type]
 
 

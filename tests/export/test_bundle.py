@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from hashbench.data.spec import open_dataset
+from hashbench.execution.stored_trial import load_codes
 from hashbench.export import bundle, numpy_files
-from hashbench.replay.stored_trial import load_codes
 from tests.cli.conftest import Done, call
 from tests.pictures import pictures
 from tests.stored_trials import copied, stored

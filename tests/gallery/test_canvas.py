@@ -11,11 +11,11 @@ from matplotlib.ft2font import FT2Font
 from PIL import Image
 
 from hashbench.data.spec import open_dataset
+from hashbench.execution.stored_trial import StoredCodes, StoredTrial, load_method_codes
 from hashbench.gallery.canvas import BLACK, FRAME_WIDTH, Canvas, cut, font, wrapped
 from hashbench.gallery.neighbour_sheet import MARKS, caption, neighbour_sheet
 from hashbench.gallery.neighbours import Neighbours, nearest, spread
 from hashbench.gallery.thumbnails import thumbnail
-from hashbench.replay.stored_trial import StoredCodes, StoredTrial, load_method_codes
 from hashbench.search.index import HammingIndex
 from tests.stored_trials import stored
 

@@ -5,8 +5,8 @@ import pytest
 
 from hashbench.codes import Codes
 from hashbench.errors import UsageError
+from hashbench.execution.stored_trial import StoredCodes
 from hashbench.gallery.neighbours import nearest, spread
-from hashbench.replay.stored_trial import StoredCodes
 from hashbench.search.index import HammingIndex
 
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from hashbench.data.spec import open_dataset
+from hashbench.execution.stored_trial import load_method, load_method_codes
 from hashbench.gallery import reconstructions
 from hashbench.gallery.reconstruction_sheet import caption, reconstruction_sheet
 from hashbench.gallery.reconstructions import Reconstructions, reconstruct
-from hashbench.replay.stored_trial import load_method, load_method_codes
 from tests.pictures import pictures
 from tests.stored_trials import stored
 

@@ -44,7 +44,10 @@ OWNERS: tuple[tuple[str, str], ...] = (
         for name in ("trial", "training_data", "references", "linear_classifier")
     ),
     ("hashbench/records/trial_spec.py", "trial"),
-    *((f"hashbench/util/{name}.py", "trial") for name in ("arrays", "seeds", "device", "prefetch", "threads")),
+    *(
+        (f"hashbench/util/{name}.py", "trial")
+        for name in ("arrays", "seeds", "device", "prefetch", "threads", "halving")
+    ),
 )
 ALONE = "hashbench/execution/trial.py"  # joins all parts, and reports: its imports are not followed
 BEGINNINGS = (

@@ -19,16 +19,16 @@ from hashbench.evaluation.evaluate import evaluate_similarities
 from hashbench.evaluation.nearest import nearest_neighbours
 from hashbench.execution import measure
 from hashbench.execution.rankings import Encoded
+from hashbench.execution.replay_context import ReplayContext
+from hashbench.execution.stored_trial import StoredTrial, load_method_codes
 from hashbench.execution.training_data import own_generator
 from hashbench.features.weights import Weights
 from hashbench.method import HashMethod, RunContext, TrainingSet
 from hashbench.planning.chosen import chosen_methods
 from hashbench.planning.grid import Grid
 from hashbench.plugins.registry import DATASETS, METHODS
-from hashbench.replay.context import ReplayContext
 from hashbench.replay.ranked_index import ranked_index, search_stored
 from hashbench.replay.rescore import rescore_record
-from hashbench.replay.stored_trial import StoredTrial, load_method_codes
 from hashbench.reporting.leaderboard.tables import tables
 from tests.methods.test_sign import FASHION_MNIST
 from tests.pictures import pictures

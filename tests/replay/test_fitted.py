@@ -10,8 +10,8 @@ from PIL import Image
 
 import hashbench as hb
 from hashbench.data.spec import open_dataset
+from hashbench.execution.stored_trial import load_codes
 from hashbench.replay.query import find_nearest
-from hashbench.replay.stored_trial import load_codes
 from tests.pictures import pictures
 from tests.stored_trials import copied, stored
 

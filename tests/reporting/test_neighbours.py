@@ -15,12 +15,12 @@ import hashbench as hb
 from hashbench.cli.main import cli
 from hashbench.errors import UsageError
 from hashbench.execution import measure
+from hashbench.execution.replay_context import ReplayContext
+from hashbench.execution.stored_trial import StoredTrial
 from hashbench.features.weights import Weights
 from hashbench.records.results import Results
 from hashbench.records.schema import schema
-from hashbench.replay.context import ReplayContext
 from hashbench.replay.rescore import rescore_record
-from hashbench.replay.stored_trial import StoredTrial
 from hashbench.reporting.leaderboard.rescored import rescored
 from hashbench.reporting.leaderboard.tables import tables
 

@@ -14,7 +14,7 @@ from hashbench.external.score_request import ScoreRequest
 from hashbench.gallery.make import GalleryRequest
 from hashbench.planning.grid import Grid
 from hashbench.replay.gates import check
-from hashbench.util.numbers import positive_number, whole_number
+from hashbench.util.numbers import byte_size, positive_number, whole_number
 
 BOOLS = np.eye(4, dtype=np.bool_)
 LABELS = np.zeros(4, dtype=np.int64)
@@ -95,3 +95,14 @@ def test_hyper_parameters_of_numpy_are_rounded_no_more_than_pythons() -> None:
 def test_bounds_are_named() -> None:
     with pytest.raises(hb.UsageError, match="n is 9, wanted a whole number from 1 to 8"):
         whole_number("n", 9, 1, 8)
+
+
+@pytest.mark.parametrize(("text", "size"), [("8G", 8 << 30), ("1.5g", 3 << 29), ("500 MiB", 500 << 20), (4096, 4096)])
+def test_sizes_are_powers_of_1024(text: object, size: int) -> None:
+    assert byte_size("memory", text) == size
+
+
+@pytest.mark.parametrize("text", ["8Q", "8", "-1G", "0G", "G", "1e3M", 0, 2.0, True, None])
+def test_other_sizes_are_refused(text: object) -> None:
+    with pytest.raises(hb.UsageError, match=r"^memory is "):
+        byte_size("memory", text)

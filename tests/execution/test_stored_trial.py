@@ -10,13 +10,21 @@ import torch
 
 from hashbench.data.spec import open_dataset
 from hashbench.errors import UsageError
+from hashbench.execution.stored_dataset import open_recorded_dataset
+from hashbench.execution.stored_trial import StoredTrial, changes_since, load_method, load_method_codes
 from hashbench.execution.training_data import TrainingData, encode
 from hashbench.plugins.registry import METHODS
-from hashbench.replay.stored_dataset import open_recorded_dataset
-from hashbench.replay.stored_trial import StoredTrial, changes_since, load_method, load_method_codes
 from tests.stored_trials import copied, stored
 
 CPU = torch.device("cpu")
+
+pytestmark = pytest.mark.usefixtures("stored_plugins")
+
+
+@pytest.fixture(scope="module")
+def results(stored_results: Path) -> Path:
+    """A result folder, not to be written to."""
+    return stored_results
 
 
 @pytest.mark.parametrize("method", ["paints", "borrows"])

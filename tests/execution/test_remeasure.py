@@ -11,11 +11,19 @@ import torch
 
 from hashbench.errors import UsageError
 from hashbench.execution import measure
+from hashbench.execution.remeasure import measure_again, stored_trials
+from hashbench.execution.replay_context import ReplayContext
 from hashbench.features.weights import Weights
 from hashbench.records.schema import schema
-from hashbench.replay.context import ReplayContext
-from hashbench.replay.remeasure import measure_again, stored_trials
 from tests.stored_trials import stored
+
+pytestmark = pytest.mark.usefixtures("stored_plugins")
+
+
+@pytest.fixture(scope="module")
+def results(stored_results: Path) -> Path:
+    """A result folder, not to be written to."""
+    return stored_results
 
 
 @pytest.fixture

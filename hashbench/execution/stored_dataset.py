@@ -6,9 +6,9 @@ from hashbench.data.protocol_card import make_card
 from hashbench.data.spec import open_dataset, plugin_name, protocol_id
 from hashbench.dataset import Dataset
 from hashbench.errors import UsageError
+from hashbench.execution.stored_trial import StoredCodes, StoredTrial
 from hashbench.plugins.registry import DATASETS
 from hashbench.records.trial_spec import EXTERNAL_DATASET
-from hashbench.replay.stored_trial import StoredCodes, StoredTrial
 
 
 def open_recorded_dataset(stored: StoredTrial, root: Path, spec: str | None = None) -> Dataset:

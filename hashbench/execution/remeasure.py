@@ -5,13 +5,10 @@ from pathlib import Path
 from hashbench.dataset import Dataset
 from hashbench.errors import UsageError
 from hashbench.execution.measure import Rescoring, measure
-from hashbench.features.spec import extractor
-from hashbench.records.schema import FORMAT
-from hashbench.records.store import Record, Store
-from hashbench.replay.context import ReplayContext
-from hashbench.replay.stored_dataset import check_items, open_recorded_dataset
-from hashbench.replay.stored_features import recorded_features
-from hashbench.replay.stored_trial import (
+from hashbench.execution.replay_context import ReplayContext
+from hashbench.execution.stored_dataset import check_items, open_recorded_dataset
+from hashbench.execution.stored_features import recorded_features
+from hashbench.execution.stored_trial import (
     StoredCodes,
     StoredTrial,
     check_weights,
@@ -19,6 +16,9 @@ from hashbench.replay.stored_trial import (
     load_method_codes,
     readable_trials,
 )
+from hashbench.features.spec import extractor
+from hashbench.records.schema import FORMAT
+from hashbench.records.store import Record, Store
 from hashbench.util.progress import Log, no_log
 
 

@@ -1,11 +1,11 @@
 """The features that a record was made on."""
 
 from hashbench.dataset import Dataset
+from hashbench.execution.replay_context import ReplayContext
+from hashbench.execution.stored_trial import StoredTrial, check_weights
 from hashbench.execution.training_data import TrainingData
 from hashbench.features.item_features import item_features
 from hashbench.features.spec import extractor
-from hashbench.replay.context import ReplayContext
-from hashbench.replay.stored_trial import StoredTrial, check_weights
 from hashbench.util.paths import cache_folder
 from hashbench.util.progress import log_to_stderr
 
