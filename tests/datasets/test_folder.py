@@ -11,7 +11,7 @@ from hashbench.dataset import PHOTO_FEATURES, Dataset
 from hashbench.errors import UsageError
 from tests.datasets.nuswide_files import write_image
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs/own-data.md"
 SPLIT = """path,labels,split
 a.jpg,owl;jay,train+database
 sub/b.jpg,jay,database
@@ -229,10 +229,12 @@ def test_on_the_command_line_it_needs_its_file() -> None:
         expand("folder")
 
 
-@pytest.mark.skipif(not README.exists(), reason="README.md is not beside the tests")
-def test_readmes_example_loads(tmp_path: Path) -> None:
-    section = README.read_text().partition("## Images of your own\n")[2].partition("\n## ")[0]
-    toml, csv, shell = (re.findall(rf"```{kind}\n(.*?)```", section, flags=re.S)[0] for kind in ("toml", "csv", "sh"))
+@pytest.mark.skipif(not PAGE.exists(), reason="docs/ is not beside the tests")
+def test_the_pages_example_loads(tmp_path: Path) -> None:
+    section = PAGE.read_text().partition("## A folder with a CSV file\n")[2].partition("\n## ")[0]
+    toml, csv, shell = (
+        re.findall(rf"```{kind}.*?\n(.*?)```", section, flags=re.S)[0] for kind in ("toml", "csv", "sh")
+    )
     spec = re.findall(r"--datasets (\S+)", shell)[0]
     file = tmp_path / spec.removeprefix("folder:")
     file.parent.mkdir()
