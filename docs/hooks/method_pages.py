@@ -19,6 +19,7 @@ from hashbench.records.store import Record
 from hashbench.reporting.published.figures import FigureTable, tables_with
 from hashbench.reporting.published.verdict import Verdict, verdicts
 
+MEASURED = "What the tests of the suite have measured stands under [Methods](../methods.md#published-figures)."
 PUBLISHED = Path(__file__).parents[2] / "results/published"
 _SECTION = re.compile(r"^(Args|Raises|Attributes|Returns):$", re.M)
 _ARGUMENT = re.compile(r"^    (?! )([\w, ]+): ", re.M)
@@ -40,7 +41,7 @@ def page(name: str) -> str:
             *([_prose(rest.strip())] if rest.strip() else []),
             "## Traits\n\n" + _traits(name),
             "## Parameters\n\n" + (_parameters(name, described.get("Args", "")) or "None but the code length."),
-            *([] if not (figures := list(_figures(name))) else ["## Published figures and ours", *figures]),
+            *([] if not (figures := list(_figures(name))) else ["## Published figures and ours", MEASURED, *figures]),
             f"Source: `methods/{METHODS.file(name).name}`. Other methods: [all of them](../methods.md).\n",
         ]
     )
@@ -82,10 +83,13 @@ def _values(values: Any) -> str:
 def _parameters(name: str, text: str) -> str:
     """A paragraph for each parameter: what "Args:" says of it is too long for a table's cell."""
     meanings = _meanings(text)
-    return "\n".join(
-        f"* **`{p.name}`** {_type(p.type_name())}, `{p.default!r}`" + f": {meanings[p.name]}" * (p.name in meanings)
-        for p in declared(METHODS.get(name)).values()
-    )
+    lines = []
+    for parameter in declared(METHODS.get(name)).values():
+        meaning = f": {meanings[parameter.name]}" if parameter.name in meanings else ""
+        lines.append(
+            f"* **`{parameter.name}`** {_type(parameter.type_name())}, default `{parameter.default!r}`{meaning}"
+        )
+    return "\n".join(lines)
 
 
 def _type(name: str) -> str:
@@ -120,12 +124,19 @@ def _records() -> list[Record]:
 
 
 def _figure_rows(rows: list[Verdict]) -> str:
+    if all(row.ours is None for row in rows):
+        head = "| bits | published |\n| ---: | ---: |\n"
+        none = "\n\nThe published records have none of this run."
+        return head + "\n".join(f"| {row.bits} | {row.published:.3f} |" for row in rows) + none
     head = "| bits | published | ours | gap | |\n| ---: | ---: | ---: | ---: | --- |\n"
     return head + "\n".join(
-        f"| {row.bits} | {row.published:.3f} | {'–' if row.ours is None else f'{row.ours:.3f}'} | "
-        f"{'–' if row.gap is None else f'{row.gap:+.3f}'} | {row.verdict} |"
+        f"| {row.bits} | {row.published:.3f} | {_dash(row.ours, '.3f')} | {_dash(row.gap, '+.3f')} | {row.verdict} |"
         for row in rows
     )
+
+
+def _dash(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)
 
 
 def _about(table: FigureTable, name: str) -> str:

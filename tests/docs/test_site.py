@@ -51,11 +51,11 @@ def test_a_methods_page_has_its_paper_parameters_and_published_figures() -> None
 
     itq = page("itq")
     assert "Gong and Lazebnik, Iterative quantization" in itq
-    assert "* **`iterations`** int, `50`" in itq
+    assert "* **`iterations`** int, default `50`" in itq
     assert "| 12 | 0.162 |" in itq
     assert "min over B, R of \\|\\|B - V R\\|\\|^2" in itq
     assert "--bits full" in page("sign")
-    assert "* **`k1`** int or None, `None`: neighbours of an image" in page("bgan")
+    assert "* **`k1`** int or None, default `None`: neighbours of an image" in page("bgan")
 
 
 def test_links_of_readme_lead_to_files() -> None:
