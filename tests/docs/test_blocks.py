@@ -51,13 +51,13 @@ def reader(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     published = Path("results/published/photo-leaderboard")
     shutil.copytree(ROOT / published, tmp_path / published)
     rng = np.random.default_rng(0)
-    vectors = rng.normal(size=(900, 64)).astype(np.float32)
+    vectors = rng.normal(size=(400, 32)).astype(np.float32)
     np.save(tmp_path / "x.npy", vectors)
     for name in ("q", "more"):
         np.save(tmp_path / f"{name}.npy", vectors[:40] + np.float32(0.1))
-    frame = pd.DataFrame(vectors, columns=[f"d{column}" for column in range(64)])
+    frame = pd.DataFrame(vectors, columns=[f"d{column}" for column in range(32)])
     frame.to_parquet(tmp_path / "vectors.parquet")
-    frame.assign(kind=np.arange(900) % 3).to_parquet(tmp_path / "x.parquet")
+    frame.assign(kind=np.arange(400) % 3).to_parquet(tmp_path / "x.parquet")
     labels = rng.integers(0, 4, 120)
     signs = np.where(rng.normal(size=(120, 48)) > 0, 1, -1)
     parts = {"query": slice(20), "database": slice(20, None)}
