@@ -10,15 +10,17 @@ import jsonschema
 import numpy as np
 import pytest
 
-from hashbench.evaluation.metrics import declared
+from hashbench.evaluation.metrics import declared, declared_neighbours
 from hashbench.execution.run import make_settings, plan_grids
 from hashbench.features import backbones
 from hashbench.planning import trials as planning
 from hashbench.planning.suite import open_grids
+from hashbench.plugins.registry import DATASETS
 from hashbench.records.schema import schema
 from hashbench.records.store import load_record
 from hashbench.reporting.leaderboard.blocks import filled
 from hashbench.reporting.write import write_reports
+from tests.methods.test_sign import FASHION_MNIST
 
 ROOT = Path(__file__).parent.parent
 PUBLISHED = ROOT / "results/published"
@@ -56,7 +58,8 @@ def test_records_are_whole_and_carry_per_query_ap_but_no_codes(folder: Path) -> 
     for file, record in records(folder):
         jsonschema.validate(record, schema("record"))
         with np.load(file.with_suffix(".npz")) as arrays:
-            assert sorted(arrays) == ["average_precision", "query_items"]
+            both = "neighbours/recall@10" in record["metrics"]  # kinds of relevance
+            assert sorted(arrays) == ["average_precision", *["neighbour_recall"] * both, "query_items"]
             assert np.nanmean(arrays["average_precision"]) == pytest.approx(record["metrics"]["map@1000"], abs=1e-6)
     assert not list(folder.rglob("*.safetensors"))
 
@@ -64,7 +67,8 @@ def test_records_are_whole_and_carry_per_query_ap_but_no_codes(folder: Path) -> 
 @each_folder
 def test_metrics_are_within_the_range_they_declare(folder: Path) -> None:
     for file, record in records(folder):
-        ranges = {metric.id: metric.range for metric in declared(record["protocol_card"]["cutoff"])}
+        metrics = *declared(record["protocol_card"]["cutoff"]), *declared_neighbours()
+        ranges = {metric.id: metric.range for metric in metrics}
         for name, value in record["metrics"].items():
             low, high = ranges[name]
             assert value is None or (low is None or value >= low), (file.name, name)
@@ -159,17 +163,30 @@ def test_bgan_is_above_the_float_features_in_map_over_all_ranks(folder: str, lea
         assert bgan >= map_at_all(folder, "reference-float", None) + wanted
 
 
+@pytest.fixture
+def suite_data(folder: Path, request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The folder of the data sets that a suite needs."""
+    if folder.name != "embeddings":
+        root: Path = request.getfixturevalue("data_root")
+        return root
+    if not FASHION_MNIST.is_dir():
+        pytest.skip("Debian's package dataset-fashion-mnist is not installed")
+    kind = DATASETS.get("fashion_mnist")
+    kind(tmp_path, kind.protocols[0]).prepare(FASHION_MNIST, lambda _: None)
+    return tmp_path
+
+
 @pytest.mark.slow
 @each_folder
 def test_a_run_of_its_suite_wants_nothing_but_what_the_readme_lists(
-    folder: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, suite_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As ``hashbench run --suite NAME --dry-run --device cpu --results results/published/NAME``."""
     sums = {record["trial"]["features_weights"] for _, record in records(folder)}
     (sum_of_weights,) = sums  # of a state that is not here, in bgan-encoder
     monkeypatch.setattr(backbones, "checked_sum", lambda net, weights: sum_of_weights)
     monkeypatch.setattr(planning, "checked_sum", lambda net, weights: sum_of_weights)
-    settings = make_settings(folder, data_root, device="cpu", offline=True)
+    settings = make_settings(folder, suite_data, device="cpu", offline=True)
     entries = plan_grids(open_grids(folder.name, {}), settings).entries
     wanted = [str(entry.planned) for entry in entries if entry.state != "done"]
     listed = re.findall(rf"^\* `{folder.name}`: (.*)$", (PUBLISHED / "README.md").read_text(), re.MULTILINE)

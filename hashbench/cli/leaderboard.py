@@ -43,8 +43,8 @@ def command(ctx: click.Context, /, kind: str, check: bool, **given: Any) -> int:
     """Make leaderboards from records: on the terminal, as Markdown, CSV, LaTeX (booktabs), JSON or one HTML page.
 
     The same records give the same bytes. --into replaces the text between lines <!-- hashbench leaderboard FOLDER -->
-    and <!-- end -->. Exits with 1 if a record cannot be read or something is out of date, with 3 if there are no
-    records.
+    and <!-- end -->; --methods, --datasets, --features, --bits and --metric may follow the folder. Exits with 1 if a
+    record cannot be read or something is out of date, with 3 if there are no records.
     """
     asked = {name for name in given if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT}
     if given["into"] or check:
@@ -65,7 +65,7 @@ def _refuse(options: set[str]) -> None:
 
 def _make(kind: str, given: dict[str, Any]) -> int:
     from hashbench.records.results import results
-    from hashbench.reporting.leaderboard.selection import selected
+    from hashbench.reporting.leaderboard.selection import code_lengths, selected
     from hashbench.reporting.leaderboard.tables import tables
 
     folder = Path(given["results"])
@@ -73,7 +73,7 @@ def _make(kind: str, given: dict[str, Any]) -> int:
         raise UsageError(f"no result folder {str(folder)!r}; name one with --results, or hashbench run makes one")
     content = results(folder)
     methods, datasets, features = (given[name].split(",") for name in ("methods", "datasets", "features"))
-    shown = selected(content, methods, datasets, features, options.code_lengths(given["bits"]))
+    shown = selected(content, methods, datasets, features, code_lengths(given["bits"]))
     made = tables(shown, metric=given["metric"])
     faults = [fault for table in made for fault in table.faults]
     for fault in (*content.faults, *faults):

@@ -26,21 +26,6 @@ metric = click.option(
 bits = click.option("--bits", metavar="LIST", help="Only these code lengths, as 16,32.  [default: all]")
 
 
-def code_lengths(text: str | None) -> tuple[int, ...]:
-    """The numbers of :data:`bits`; none where it was not given.
-
-    Raises:
-        UsageError: one is no positive whole number.
-    """
-    from hashbench.errors import UsageError
-
-    words = [word.strip() for word in (text or "").split(",") if word.strip()]
-    for word in words:
-        if not (word.isascii() and word.isdigit() and int(word)):
-            raise UsageError(f"--bits has {word!r}, wanted code lengths such as 16,32")
-    return tuple(int(word) for word in words)
-
-
 def replay(command: Callable[..., Any]) -> Callable[..., Any]:
     """All options of this file, for verbs that work on stored trials again."""
     for option in (device, offline, weights, dataset, data, results):  # click shows the last one first

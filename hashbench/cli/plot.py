@@ -43,7 +43,7 @@ def command(kinds: str, **given: Any) -> int:
     from hashbench.reporting.figures.files import check_formats
     from hashbench.reporting.figures.kinds import KINDS, kind_named
     from hashbench.reporting.figures.style import row_styles
-    from hashbench.reporting.leaderboard.selection import selected
+    from hashbench.reporting.leaderboard.selection import code_lengths, selected
     from hashbench.reporting.leaderboard.tables import tables
 
     chosen, formats = split_list(kinds) or tuple(KINDS), split_list(given["formats"])
@@ -54,7 +54,7 @@ def command(kinds: str, **given: Any) -> int:
     records = existing_results(folder)
     for fault in records.faults:
         options.name_fault(fault)
-    records = replace(selected(records, bits=options.code_lengths(given["bits"])), files={})  # no queries are compared
+    records = replace(selected(records, bits=code_lengths(given["bits"])), files={})  # no queries are compared
     shown = tables(records, metric=given["metric"])
     if not shown:
         click.echo(f"hashbench: no records in {str(folder)!r} to draw; make some with hashbench run", err=True)

@@ -105,9 +105,22 @@ def test_marks_in_a_markdown_file_are_filled_and_checked(folder: Path, call: Cal
     assert (done.code, done.err) == (1, "README.md is out of date; hashbench leaderboard --into README.md\n")
 
 
+def test_a_mark_selects_methods_and_ranks_by_a_metric(folder: Path, call: Callable[..., Done]) -> None:
+    Path("README.md").write_text(MARKED.replace("results", "results --methods lsh --metric map@all"))
+    assert call("leaderboard", "--into", "README.md").code == 0
+    text = Path("README.md").read_text()
+    assert "**mAP@all on digits/holdout-200" in text
+    assert "| 1 | lsh |" in text
+    assert "itq" not in text
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
+        (MARKED.replace("results", "results --bit 16"), "wanted a folder and options with values: --bits, --datasets"),
+        (MARKED.replace("results", "results --bits"), "has a mark with 'results --bits'"),
+        (MARKED.replace("results", "results --bits x"), "--bits has 'x'"),
+        (MARKED.replace("results", "results --bits 4096"), "README.md: there are no such records in 'results'"),
         ("nothing here", "has no place for a leaderboard; put the lines"),
         (MARKED.replace("results", "elsewhere"), "there are no records in 'elsewhere'; name a result folder"),
     ],

@@ -3,9 +3,23 @@
 from collections.abc import Collection, Iterable
 from fnmatch import fnmatchcase
 
+from hashbench.errors import UsageError
 from hashbench.records.results import Results
 from hashbench.records.store import Record
 from hashbench.records.trial_spec import ONE_HOT_CLASSES
+
+
+def code_lengths(text: str | None) -> tuple[int, ...]:
+    """The numbers of a list such as ``16,32``; none where it was not given.
+
+    Raises:
+        UsageError: one is no positive whole number.
+    """
+    words = [word.strip() for word in (text or "").split(",") if word.strip()]
+    for word in words:
+        if not (word.isascii() and word.isdigit() and int(word)):
+            raise UsageError(f"--bits has {word!r}, wanted code lengths such as 16,32")
+    return tuple(int(word) for word in words)
 
 
 def selected(
