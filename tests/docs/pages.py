@@ -21,7 +21,8 @@ if not README.exists() or not DOCS.exists():
 
 PAGES = (README, *sorted(DOCS.glob("*.md")))
 _BLOCK = re.compile(
-    r'(?:^<!-- needs: (?P<needs>.+) -->\n)?^```(?P<language>\w+)(?: title="(?P<title>[^"]+)")?\n(?P<text>.*?)^```$',
+    r"(?:^<!-- needs: (?P<needs>[^\n]+) -->\n)?"
+    r'^```(?P<language>\w+)(?: title="(?P<title>[^"]+)")?\n(?P<text>.*?)^```$',
     re.M | re.S,
 )
 _CALL = re.compile(r"(?<![\w./-])hashbench ((?:data |new )?[a-z]+\b[^#|&>)\n]*)")

@@ -56,7 +56,8 @@ def reader(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     for name in ("q", "more"):
         np.save(tmp_path / f"{name}.npy", vectors[:40] + np.float32(0.1))
     frame = pd.DataFrame(vectors, columns=[f"d{column}" for column in range(32)])
-    frame.to_parquet(tmp_path / "vectors.parquet")
+    pixels = rng.uniform(size=(40, 64)).astype(np.float32)  # as many as those of digits
+    pd.DataFrame(pixels, columns=[f"p{column}" for column in range(64)]).to_parquet(tmp_path / "vectors.parquet")
     frame.assign(kind=np.arange(400) % 3).to_parquet(tmp_path / "x.parquet")
     labels = rng.integers(0, 4, 120)
     signs = np.where(rng.normal(size=(120, 48)) > 0, 1, -1)

@@ -36,7 +36,9 @@ def test_commands_parse(page: Path) -> None:
                 pass
 
 
-def test_there_are_commands() -> None:
+def test_every_block_is_found() -> None:
+    for page in PAGES:
+        assert len(blocks(page)) == page.read_text().count("\n```") / 2, page
     assert sum(len(block.calls()) for page in PAGES for block in blocks(page)) > 60
 
 
