@@ -221,7 +221,7 @@ def read_description(file: Path) -> Description:
     """
     if file.is_dir() or file.suffix.lower() in TEXT_SUFFIXES:
         raise no_description(file)
-    content = read_toml(file, str(file), "name the TOML file of your images; README shows one")
+    content = read_toml(file, str(file), "name the TOML file of your images; docs/own-data.md shows one")
     description = checked({"name": file.stem, **content}, Description, str(file))
     if not re.fullmatch(r"[A-Za-z0-9_-]+", description.name):
         raise UsageError(
@@ -247,5 +247,5 @@ def no_description(file: Path) -> UsageError:
     line = 'lists = "."' if first.suffix.lower() == ".txt" else f'csv = "{first.name}"'
     kind = "is a folder" if file.is_dir() else "is no TOML file"
     return UsageError(
-        f"{file} {kind}; write {folder / 'set.toml'} with the line {line} and name that; README shows one"
+        f"{file} {kind}; write {folder / 'set.toml'} with the line {line} and name that; docs/own-data.md shows one"
     )

@@ -11,7 +11,7 @@ from hashbench.dataset import PHOTO_FEATURES, Dataset
 from hashbench.errors import UsageError
 from tests.datasets.nuswide_files import write_image
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs/own-data.md"
 SPLIT = """path,labels,split
 a.jpg,owl;jay,train+database
 sub/b.jpg,jay,database
@@ -164,7 +164,9 @@ def test_a_file_name_that_is_no_name_asks_for_one(tmp_path: Path) -> None:
 def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"nowhere/set.toml cannot be read \(No such file or directory\); name the"):
         open_dataset("folder:nowhere/set.toml", tmp_path)
-    with pytest.raises(UsageError, match=r"birds.toml is not a TOML file \(Invalid value .*\); .*README shows one"):
+    with pytest.raises(
+        UsageError, match=r"birds.toml is not a TOML file \(Invalid value .*\); .*docs/own-data\.md shows one"
+    ):
         opened(tmp_path, SPLIT, "images = jpg")
     with pytest.raises(UsageError, match=r"birds: the folder of the images .*/jpg is not there; name it in the TOML"):
         opened(tmp_path, SPLIT, "images = 'jpg'")
@@ -229,10 +231,12 @@ def test_on_the_command_line_it_needs_its_file() -> None:
         expand("folder")
 
 
-@pytest.mark.skipif(not README.exists(), reason="README.md is not beside the tests")
-def test_readmes_example_loads(tmp_path: Path) -> None:
-    section = README.read_text().partition("## Images of your own\n")[2].partition("\n## ")[0]
-    toml, csv, shell = (re.findall(rf"```{kind}\n(.*?)```", section, flags=re.S)[0] for kind in ("toml", "csv", "sh"))
+@pytest.mark.skipif(not PAGE.exists(), reason="docs/ is not beside the tests")
+def test_the_pages_example_loads(tmp_path: Path) -> None:
+    section = PAGE.read_text().partition("## A folder with a CSV file\n")[2].partition("\n## ")[0]
+    toml, csv, shell = (
+        re.findall(rf"```{kind}.*?\n(.*?)```", section, flags=re.S)[0] for kind in ("toml", "csv", "sh")
+    )
     spec = re.findall(r"--datasets (\S+)", shell)[0]
     file = tmp_path / spec.removeprefix("folder:")
     file.parent.mkdir()

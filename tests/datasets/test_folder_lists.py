@@ -11,7 +11,7 @@ from hashbench.dataset import Dataset
 from hashbench.errors import UsageError
 from tests.datasets.nuswide_files import write_image
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs/own-data.md"
 # As COCO's and ImageNet100's lists come with HashNet's code, lists of class numbers, and paths and labels apart.
 COCO = {"database.txt": "data/coco/a.jpg 1 0 1\ndata/coco/b.jpg 0 1 0\ndata/coco/q.jpg 0 0 1\n"}
 COCO |= {"test.txt": "data/coco/q.jpg 0 0 1\n", "train.txt": "data/coco/b.jpg 0 1 0\n"}
@@ -190,9 +190,9 @@ def test_what_is_no_toml_file_says_what_to_write(tmp_path: Path) -> None:
             open_dataset(f"folder:{tmp_path}{name}", tmp_path)
 
 
-@pytest.mark.skipif(not README.exists(), reason="README.md is not beside the tests")
-def test_readmes_examples_load(tmp_path: Path) -> None:
-    section = README.read_text().partition("## Lists of images and labels\n")[2].partition("\n## ")[0]
+@pytest.mark.skipif(not PAGE.exists(), reason="docs/ is not beside the tests")
+def test_the_pages_examples_load(tmp_path: Path) -> None:
+    section = PAGE.read_text().partition("## Lists of images and labels\n")[2].partition("\n## ")[0]
     whole, apart = re.findall(r"```toml\n(.*?)```", section, flags=re.S)
     dataset = opened(tmp_path, COCO, whole.replace("/data/coco", str(tmp_path)))
     assert (len(dataset.classes()), dataset.protocol.cutoff) == (3, 5_000)
