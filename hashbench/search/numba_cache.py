@@ -11,6 +11,7 @@ whose ``_source_stamp`` is written with the code and compared before it is used.
 
 import hashlib
 import math
+import re
 from collections.abc import Callable
 from functools import cache, wraps
 from pathlib import Path
@@ -27,10 +28,15 @@ CACHE_SUBFOLDER = "kernels"  # of hashbench's cache
 TESTED = ("0.61", "0.62", "0.63", "0.64", "0.65", "0.66", "0.67", "0.68")
 """Versions of numba with which the tests have passed; any other is reported."""
 
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
 
 def first_line(error: Exception) -> str:
-    """The first line of an error's message, or its class where the message is empty."""
-    return str(error).partition("\n")[0] or type(error).__name__
+    """The first line of an error's message, or its class where the message is empty.
+
+    numba colours its messages where colorama is installed.
+    """
+    return _COLOURS.sub("", str(error)).partition("\n")[0] or type(error).__name__
 
 
 prange: Any = range

@@ -37,7 +37,7 @@ class Halving:
         """
         results: list[Tensor] = []
         start, most = 0, self.most or len(batch)
-        while start < len(batch):
+        while start < len(batch) or not results:  # a batch without items has results of none
             part = batch[start : start + most]
             if (result := _tried(function, part)) is None:
                 most = self.most = len(part) // 2
@@ -56,6 +56,6 @@ def _tried(function: Callable[[Any], Tensor], part: Any) -> Tensor | None:
     try:
         return function(part)
     except Exception as error:
-        if len(part) == 1 or not out_of_memory(error):
+        if len(part) <= 1 or not out_of_memory(error):
             raise
         return None

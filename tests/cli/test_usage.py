@@ -90,7 +90,7 @@ def test_help_imports_no_torch(words: list[str]) -> None:
 def test_dry_run_prints_the_plan_and_writes_nothing(call: Callable[..., Done], tmp_path: Path) -> None:
     done = call("run", "--methods", "itq", "--bits", "8,16", "--dry-run")
     assert "run   itq 8 bits on digits/holdout-200, pixels  (missing)" in done.out
-    assert done.out.endswith("5 of 5 trials to run\n")
+    assert done.out.endswith("5 of 5 trials to run, of which no earlier record tells the time\n")
     rows = json.loads(call("run", "--methods", "itq", "--bits", "8", "--dry-run", "--json").out)
     assert [row["trial"]["method"] for row in rows] == ["reference-float", "reference-random", "itq"]
     assert not (tmp_path / "results").exists()

@@ -32,6 +32,11 @@ def test_lists_are_halved_as_well_and_what_fits_is_left_whole() -> None:
     assert [float(part) for part in halving(lambda part: part[0].sum(), images)] == [0, 6]
 
 
+def test_a_batch_without_items_has_results_of_none() -> None:
+    (result,) = Halving("encoding")(lambda part: part > 0, torch.zeros(0, 8))
+    assert result.shape == (0, 8)
+
+
 def test_a_single_item_that_does_not_fit_and_other_errors_are_raised() -> None:
     def fails(_part: Tensor) -> Tensor:
         raise error
