@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import BaseContext
 from types import ModuleType
 
@@ -20,6 +20,7 @@ def process_context() -> BaseContext:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([f"hashbench.execution.{name}" for name in ("worker", "trial", "rates")])
+    resource_tracker.ensure_running()  # whose start unblocks signals, on older Pythons
     # Started with these blocked, and so are its children: terminals and schedulers send them to all processes.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP, signal.SIGTERM})
     try:

@@ -156,7 +156,11 @@ def test_ctrl_c_twice_or_the_end_of_a_job_stops_at_once_and_the_same_command_goe
 ) -> None:
     pids = tmp_path / "pids"
     words = ["run", "--methods", "lsh,hangs", "--bits", "8"]
-    grid = start(*words, cwd=tmp_path, HASHBENCH_TEST_PIDS=str(pids))
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup, which may run the tests, has it ignored
+    try:
+        grid = start(*words, cwd=tmp_path, HASHBENCH_TEST_PIDS=str(pids))
+    finally:
+        signal.signal(signal.SIGHUP, before)
     deadline = time.monotonic() + 60
     while not (pids.exists() and len(pids.read_text().split()) == 2):
         assert time.monotonic() < deadline
