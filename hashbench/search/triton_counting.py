@@ -14,6 +14,7 @@ from hashbench.search.word_planes import TILE_ITEMS, WordPlanes, masks, unpack, 
 PROGRAM_QUERIES = 4  # a warp each
 UNROLLED_ROWS = 64  # and more are added in a loop
 MAX_CHUNKS = 4  # longer codes are compared once, and their counts added in memory
+WIDE_CAPABILITY = 90  # GPUs from which on the compiler keeps both counts of a chunk in registers
 _PROGRAMS = 8192  # so many that a card is not idle for long while it waits for the last ones
 _LONG_PROGRAMS = 4  # fewer by this: their tables are large
 _TABLE_NUMBERS = 1 << 28  # of all tables of a launch
@@ -132,21 +133,45 @@ def count(
     )
     constants: dict[str, int] = {
         **row_constants(planes.rows),
-        "ALL": every,
-        "KIND": kind,
         "LABEL_PLACES": label_rows.bit_length() if kind == AT_LEAST else 0,
     }
     with torch.cuda.device_of(queries):  # type: ignore[no-untyped-call]
-        if long:
-            count_long_distances[(blocks, segments)](*arguments, **constants, num_warps=PROGRAM_QUERIES)
-        else:
-            constants["EIGHTS"] = eights(bits)
-            count_distances[(blocks, segments, chunks)](*arguments, **constants, num_warps=PROGRAM_QUERIES)
+        for counted in launches(bits, every, kind, _capability(device)):
+            constants |= counted
+            if long:
+                count_long_distances[(blocks, segments)](*arguments, **constants, num_warps=PROGRAM_QUERIES)
+            else:
+                count_distances[(blocks, segments, chunks)](*arguments, **constants, num_warps=PROGRAM_QUERIES)
     sizes = segment_items(planes, segments)
     return Tables(
         _all_distances(items, sizes[:, None], bits, _zeros_at(planes, queries)) if every else None,
         _all_distances(hits, totals, bits, None) if kind != NO_LABELS else None,
     )
+
+
+def launches(bits: int, every: bool, kind: int, capability: int) -> list[dict[str, int]]:
+    """What each launch of a kernel counts: all items and the relevant ones together, where registers hold that.
+
+    Args:
+        bits: code length.
+        every: whether all items are counted.
+        kind: the rule of relevance.
+        capability: of the GPU, 80 for an A100; below 90 a chunk of 64 distances has one of the counts at a time.
+    """
+    if bits > MAX_CHUNKS * CHUNK_DISTANCES:
+        return [{"ALL": every, "KIND": kind}]
+    chunk = {"EIGHTS": eights(bits)}
+    if capability < WIDE_CAPABILITY and chunk["EIGHTS"] == 8 and every and kind != NO_LABELS:
+        return [{"ALL": True, "KIND": NO_LABELS, **chunk}, {"ALL": False, "KIND": kind, **chunk}]
+    return [{"ALL": every, "KIND": kind, **chunk}]
+
+
+def _capability(device: torch.device) -> int:
+    """Of a GPU, 90 for an H200; the interpreter, which runs on the CPU, counts as one."""
+    if device.type != "cuda":
+        return 90
+    major, minor = torch.cuda.get_device_capability(device)
+    return 10 * major + minor
 
 
 def row_constants(rows: int) -> dict[str, int]:

@@ -20,7 +20,7 @@ from triton.compiler import ASTSource  # noqa: E402
 
 from hashbench.search import triton_kernels  # noqa: E402
 from hashbench.search.triton_counters import ANY_LABEL, AT_LEAST, CLASSES, NO_LABELS  # noqa: E402
-from hashbench.search.triton_counting import PROGRAM_QUERIES, eights, row_constants  # noqa: E402
+from hashbench.search.triton_counting import PROGRAM_QUERIES, launches, row_constants  # noqa: E402
 from tests.search.triton_cases import KERNELS  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
@@ -74,10 +74,10 @@ def resources(kernel: Any, constants: dict[str, Any], architecture: int) -> dict
     return {name: int(value) for name, value in (field.split(":") for field in usage.split()) if "[" not in name}
 
 
-def counting_constants(bits: int, kind: int) -> dict[str, Any]:
-    short = {"EIGHTS": eights(bits)} if bits <= 256 else {}
-    places = 5 if kind == AT_LEAST else 0
-    return {**row_constants(bits), **short, "ALL": kind != AT_LEAST, "KIND": kind, "LABEL_PLACES": places}
+def counting_constants(bits: int, kind: int, architecture: int) -> list[dict[str, Any]]:
+    """Of each launch."""
+    counted = launches(bits, kind != AT_LEAST, kind, architecture)
+    return [{**row_constants(bits), **one, "LABEL_PLACES": 5 if kind == AT_LEAST else 0} for one in counted]
 
 
 def check_resources(used: dict[str, int]) -> None:
@@ -88,7 +88,8 @@ def check_resources(used: dict[str, int]) -> None:
 
 
 def test_a_kernel_compiled_for_an_h200_spills_nothing() -> None:
-    check_resources(resources(triton_kernels.count_distances, counting_constants(64, CLASSES), 90))
+    (constants,) = counting_constants(64, CLASSES, 90)
+    check_resources(resources(triton_kernels.count_distances, constants, 90))
 
 
 @pytest.mark.slow
@@ -96,7 +97,8 @@ def test_a_kernel_compiled_for_an_h200_spills_nothing() -> None:
 def test_no_kernel_spills_on_any_gpu(architecture: int) -> None:
     for bits, kind in COUNTED:
         kernel = triton_kernels.count_distances if bits <= 256 else triton_kernels.count_long_distances
-        check_resources(resources(kernel, counting_constants(bits, kind), architecture))
+        for constants in counting_constants(bits, kind, architecture):
+            check_resources(resources(kernel, constants, architecture))
     for bits in (16, 64, 128, 4096):
         check_resources(resources(triton_kernels.collect_nearest, row_constants(bits), architecture))
 
