@@ -94,6 +94,11 @@ def command(ctx: click.Context, /, **given: Any) -> int:
 
 
 def _run(given: dict[str, Any], asked: dict[str, Any]) -> int:
+    from hashbench.execution.fork_server import process_context
+
+    if given["executor"] == "local" and not given["dry_run"]:
+        process_context()  # before the imports below: its server takes as long for its own
+
     from hashbench.execution.executors import executor
     from hashbench.execution.run import make_settings, plan_grids
     from hashbench.execution.slots import slot_options
