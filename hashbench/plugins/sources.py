@@ -155,11 +155,12 @@ def _distributions(top: str) -> tuple[str, ...]:
     """The distributions that say they have a top-level module of that name."""
     if _normal(top) in dependencies():  # most are called like their module: no need to read what all others have
         return (_normal(top),)
-    return tuple(dict.fromkeys(map(_normal, _packages().get(top, ()))))
+    return tuple(dict.fromkeys(map(_normal, packages().get(top, ()))))
 
 
 @cache
-def _packages() -> Mapping[str, list[str]]:
+def packages() -> Mapping[str, list[str]]:
+    """The installed distributions of each top-level module."""
     return importlib.metadata.packages_distributions()
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from hashbench.data.spec import open_dataset
 from hashbench.dataset import Dataset
@@ -20,6 +21,16 @@ def test_it_has_1797_grey_images_of_8_px_that_use_the_whole_range(digits: Datase
     images = pictures(digits, np.arange(len(digits)))
     assert images.shape == (1797, 1, 8, 8)
     assert (int(images.min()), int(images.max())) == (0, 255)
+
+
+@pytest.mark.parametrize("file", ["sklearn/datasets/data/digits.csv.gz", "not/there.csv.gz"])
+def test_they_are_those_of_scikit_learns_reader(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    bunch = load_digits()
+    monkeypatch.setattr("hashbench.datasets.digits.FILE", file)
+    digits = open_dataset("digits", Path())
+    images = pictures(digits, np.arange(len(digits)))
+    assert np.array_equal(images[:, 0], np.round(bunch.images * 255 / 16))
+    assert np.array_equal(digits.labels().argmax(1), bunch.target)
 
 
 def test_200_queries_20_per_class_and_the_rest_is_database_and_training_set(digits: Dataset) -> None:
