@@ -14,6 +14,7 @@ from hashbench.dataset import Dataset, Distance, Items
 from hashbench.evaluation.rescoring import rescoring_throughput
 from hashbench.evaluation.scored_codes import ScoredCodes
 from hashbench.evaluation.throughput import encode_throughput, search_rates, search_throughput
+from hashbench.execution.other_work import OtherWork
 from hashbench.execution.training_data import TrainingData
 from hashbench.features.extractor import Extractor
 from hashbench.method import HashMethod, RunContext
@@ -83,6 +84,7 @@ def measure(
         rescoring: where the search by Hamming distance is followed by one among float vectors.
         scored: the same codes with what they are ranked by, where it is not by Hamming distance.
     """
+    others = OtherWork()
     on_features, vectors = method.traits.input == "features", dataset.vectors()
     largest = LARGEST_BATCH.get(run.device.type, LARGEST_BATCH["cuda"])
     images = None if vectors is not None else _images(dataset, queries[:DECODED_IMAGES]).to(run.device)
@@ -117,6 +119,7 @@ def measure(
     return {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "hardware": hardware(str(run.device), torch.get_num_threads()),
+        "other_cores": others.cores(),
         "encode": encode,
         **search,
         **second,

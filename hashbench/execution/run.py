@@ -32,6 +32,7 @@ from hashbench.util.lease import held
 from hashbench.util.numbers import positive_number
 from hashbench.util.paths import absolute, cache_folder, data_folder
 from hashbench.util.progress import log_to_stderr
+from hashbench.util.threads import crowded, usable_cores
 
 
 class RunOptions(SlotOptions, total=False):
@@ -175,6 +176,7 @@ def carry_out(plan: Plan, settings: Settings, chosen: Executor, on_event: Callab
     """
     if plan.to_run():
         Store(settings.results).prepare()
+        _log_other_work(settings)
     for spec in dict.fromkeys(planned.dataset_spec for planned in plan.to_run()):
         dataset = plan.datasets[spec]
         if dataset.vectors() is None:
@@ -198,6 +200,14 @@ def carry_out(plan: Plan, settings: Settings, chosen: Executor, on_event: Callab
 
     write_reports(settings.results, plan.keys(), plan.stale_keys())
     return finished
+
+
+def _log_other_work(settings: Settings) -> None:
+    others, cores = settings.other_work.cores(), usable_cores()
+    threads = sum(slot.threads or cores for slot in settings.slots)
+    if others is not None and crowded(others, threads, cores):
+        advice = "" if threads <= len(settings.slots) else ", and --threads 1 is faster"
+        log_to_stderr(f"other programs keep {others:.1f} of {cores} cores busy: times mean little{advice}")
 
 
 def run_trials(plan: Plan, settings: Settings, chosen: Executor, on_event: OnEvent) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hashbench.execution.other_work import OtherWork
 from hashbench.execution.slots import Slot
 from hashbench.features.parts import Stamp
 
@@ -25,6 +26,7 @@ class Settings:
         weights: files of state dicts by the network's name; the published ones where none is given.
         offline: nothing is downloaded.
         provenance: git commit, command line and such, copied into every record.
+        other_work: of other programs since the settings were made.
         verified: stamps of feature files that a trial of this run has verified, by folder; grows while it runs.
     """
 
@@ -41,4 +43,5 @@ class Settings:
     weights: Mapping[str, Path] = field(default_factory=dict)
     offline: bool = False
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    other_work: OtherWork = field(default_factory=OtherWork)
     verified: dict[str, Stamp] = field(default_factory=dict)

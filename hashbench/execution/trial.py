@@ -29,6 +29,7 @@ from hashbench.execution.frozen_maps import CachedMaps
 from hashbench.execution.ground_truth import ground_truth
 from hashbench.execution.loaded_protocol import LoadedProtocol
 from hashbench.execution.nested import first_bits
+from hashbench.execution.other_work import OtherWork
 from hashbench.execution.quantised_references import quantised_scores
 from hashbench.execution.ranked_again import fitted_before
 from hashbench.execution.rankings import Encoded, check_ranking, encoded
@@ -95,6 +96,7 @@ class TrialRunner:
     def _run(self) -> Record:
         self.store.prepare()
         start_peak_memory(self.device)
+        others = OtherWork()
         try:
             self._carry_out()
             self.record["status"] = "ok"
@@ -105,6 +107,7 @@ class TrialRunner:
         except BaseException as error:
             self._fail(error)
         self.record["memory"] = peak_memory(self.device)
+        self.record["environment"]["other_cores"] = others.cores()
         self.store.write_record(self.planned, self.record)
         if self.record["status"] == "ok":
             shutil.rmtree(self.store.checkpoint_folder(self.planned), ignore_errors=True)

@@ -8,12 +8,19 @@ from functools import cache
 
 from threadpoolctl import threadpool_limits
 
+SLACK = 0.3  # cores: what a system at rest does by itself
+
 _limit: int | None = None
 
 
 def usable_cores() -> int:
     """Cores this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def crowded(other_cores: float | None, threads: int, cores: int) -> bool:
+    """Whether other programs, which kept so many cores busy, and as many threads of ours want more than there are."""
+    return other_cores is not None and other_cores + threads > cores + SLACK
 
 
 @contextmanager

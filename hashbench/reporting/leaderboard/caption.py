@@ -14,6 +14,7 @@ from hashbench.reporting.metric_names import HEADLINE_NAME, metric_name
 from hashbench.reporting.multiple_comparisons import MIN_REPETITIONS
 from hashbench.reporting.plain_text import NONE, machine_text, plain
 from hashbench.reporting.statistics import MIN_QUERIES, SIGNIFICANCE
+from hashbench.util.threads import crowded
 
 MOST_NAMED_ROWS = 6
 STALE = f"{STALE_MARK} made from sources that have changed since."
@@ -239,6 +240,37 @@ def _about_cells(table: Table) -> Iterator[str]:
     if table.hardware:
         others = "; cells without rates were measured on other machines, or not at all" if table.other_hardware else ""
         yield f"Rates were measured on {machine_text(table.hardware)}{others}."
+    yield from _about_other_work(table)
+
+
+def _about_other_work(table: Table) -> Iterator[str]:
+    """On times that say little, since other programs took the cores meanwhile."""
+    cells = [cell for row in table.methods for cell in row.cells.values()]
+    fits = [record["environment"] for cell in cells for record in cell.ok if "fit" in record["seconds"]]
+    crowded_fits = [(each["hardware"], each["other_cores"]) for each in fits if _crowded(each)]
+    if crowded_fits:
+        yield (
+            f"fit s of {len(crowded_fits):,} of {len(fits):,} trainings says little: other programs kept "
+            f"{_most(crowded_fits)} busy meanwhile."
+        )
+    rates = [each for cell in cells for each in cell.throughputs]
+    crowded_rates = [(each["hardware"], each["other_cores"]) for each in rates if _crowded(each)]
+    if crowded_rates:
+        yield (
+            f"{len(crowded_rates):,} of {len(rates):,} rates are too low: other programs kept {_most(crowded_rates)} "
+            "busy meanwhile; hashbench measure measures them again."
+        )
+
+
+def _crowded(facts: Record) -> bool:
+    """Whether a record's environment, or a throughput file, says that there were too few cores."""
+    hardware = facts["hardware"]
+    return crowded(facts.get("other_cores"), hardware["threads"], hardware["cores"])
+
+
+def _most(found: list[tuple[Record, float]]) -> str:
+    hardware, others = max(found, key=lambda each: each[1])
+    return f"up to {others:.1f} of {hardware['cores']} cores"
 
 
 def _about_comparisons(table: Table) -> Iterator[str]:

@@ -321,3 +321,21 @@ def test_a_precision_from_auto_is_in_labels_only_where_a_table_has_two() -> None
     (both,), (one,) = (tables(Results(tuple(shown))) for shown in (records, records[:1]))
     assert [row.label for row in both.ranked] == ["bgan [precision=float32]", "bgan [precision=bfloat16]"]
     assert [row.label for row in one.ranked] == ["bgan"]
+
+
+@pytest.mark.parametrize(("others", "fits", "rates"), [([0.0, 0.2], 0, 0), ([0.1, 0.9], 1, 1), ([1.5, 0.6], 2, 2)])
+def test_captions_name_times_that_other_programs_disturbed(others: list[float], fits: int, rates: int) -> None:
+    made = [make_record("lsh", bits, 0.5) for bits in (16, 32)]
+    hardware = {"id": "h" * 12, "cpu": "a CPU", "cores": 2, "threads": 2, "gpus": [], "device": "cpu"}
+    throughputs = []
+    for record, cores in zip(made, others, strict=True):
+        record["environment"] |= {"hardware": hardware, "other_cores": cores}
+        throughputs.append(
+            {"key": record["key"], "hardware": hardware, "other_cores": cores, "encode": {}, "search": {}}
+        )
+    text = " ".join(caption(tables(Results(tuple(made), throughputs=tuple(throughputs)))[0]))
+    assert (f"fit s of {fits} of 2 trainings says little" in text) == (fits > 0)
+    assert (f"{rates} of 2 rates are too low" in text) == (rates > 0)
+    assert ("other programs kept up to" in text) == (fits > 0)
+    if fits:
+        assert text.count(f"up to {max(others):.1f} of 2 cores busy") == 2
