@@ -33,7 +33,7 @@ one = min(os.sched_getaffinity(0))
 def test_busy_cores_without_own_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(other_work, "PROC", tmp_path)
     clock, own = iter([100.0, 104.0]), iter([7.0, 8.0])
-    monkeypatch.setattr(other_work.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr("hashbench.execution.other_work.time.monotonic", lambda: next(clock))
     monkeypatch.setattr(other_work, "_own_seconds", lambda: next(own))
     hundredths = os.sysconf("SC_CLK_TCK")
     stat(tmp_path, 10 * hundredths, 0)
