@@ -39,7 +39,7 @@ def progress(plan: Plan) -> Iterator[OnEvent]:
 
 
 class Display(Progress):
-    """Bars of the grid and of the running trials, with count and times, then their texts: the last line has losses.
+    """Bars of the grid and of the running trials, with count, times and phase, then their names; losses come last.
 
     Bars, counts and times have room on any terminal; texts are cut.
     """
@@ -47,18 +47,21 @@ class Display(Progress):
     def __init__(self, plan: Plan, console: Console) -> None:
         self.trials, self.note = GridProgress(plan), ""
         self.names = {entry.planned.key: str(entry.planned) for entry in plan.entries}
-        bar = NARROW_BAR_WIDTH if console.width < NARROW else BAR_WIDTH
+        narrow = console.width < NARROW
+        bar = NARROW_BAR_WIDTH if narrow else BAR_WIDTH
+        state = TextColumn("{task.fields[state]}", markup=False, table_column=Column(no_wrap=True))
         super().__init__(
             SpinnerColumn("dots" if console.encoding.startswith("utf") else "line"),
             BarColumn(bar_width=bar, table_column=Column(min_width=bar)),
             TextColumn("{task.fields[count]}", markup=False, table_column=Column(no_wrap=True)),
             TimeElapsedColumn(table_column=Column(no_wrap=True, min_width=7)),
+            *([] if narrow else [state]),
             _Text(self.trials, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
             console=console,
             transient=True,
             expand=True,
         )
-        self.grid = self.add_task("", total=self.trials.total, count=self.trials.count)
+        self.grid = self.add_task("", total=self.trials.total, count=self.trials.count, state="")
         self.running: dict[str, TaskID] = {}
 
     def get_renderables(self) -> Iterable[RenderableType]:
@@ -70,26 +73,39 @@ class Display(Progress):
         """Update the display."""
         self.trials(event)
         if event.kind == "started":
-            self.note = "starting"
-            self.running[event.key] = self.add_task(self.names[event.key], total=None, count="")
-        elif event.kind in ("phase", "note"):
+            self.running[event.key] = self.add_task(self.names[event.key], total=None, count="", state="starting")
+        elif event.kind == "phase" and event.key in self.running:
+            self.update(self.running[event.key], state=_state(event.text, event.device_bytes))
+        elif event.kind == "note":
             self.note = event.text
+        elif event.kind == "warning":
+            self.console.print(event.text, highlight=False, markup=False, soft_wrap=True)
         elif event.kind == "rates":
             self.note = rates_text(event)
         elif event.kind == "epoch":
             self.note, count = epoch_text(event), f"{event.done:,}/{event.total:,}"
-            self.update(self.running[event.key], completed=event.done, total=event.total, count=count)
+            state = _state("fit", event.device_bytes)
+            self.update(self.running[event.key], completed=event.done, total=event.total, count=count, state=state)
         elif event.kind == "recorded":
             line = f"{self.trials.count} {self.names[event.key]}: {event.text}, made by another run"
             self.console.print(line, style="dim", highlight=False, markup=False, soft_wrap=True)
-            self.update(self.grid, completed=self.trials.ended, count=self.trials.count)
+            self._update_grid()
         elif event.kind == "finished":
             line = f"{self.trials.count} {self.names[event.key]}: {outcome(event)}, {self.trials.seconds:.1f} s"
             style = "" if event.text == "ok" else "red"
             self.console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
             self.note = ""
-            self.update(self.grid, completed=self.trials.ended, count=self.trials.count)
+            self._update_grid()
             self.remove_task(self.running.pop(event.key))
+
+    def _update_grid(self) -> None:
+        failed = f"{self.trials.failed:,} failed" if self.trials.failed else ""
+        self.update(self.grid, completed=self.trials.ended, count=self.trials.count, state=failed)
+
+
+def _state(phase: str, device_bytes: int) -> str:
+    """A trial's phase, with the memory of the GPU that it has taken, where it runs on one."""
+    return f"{phase} {device_bytes / 2**30:.1f} GiB" if device_bytes else phase
 
 
 class _Text(ProgressColumn):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from hashbench.execution.events import Event
 from hashbench.planning.plan import Plan
+from hashbench.records.store import ENDED_WELL
 from hashbench.util.progress import Log, duration, log_to_stderr
 
 SECONDS_BETWEEN_EPOCHS = 30.0
@@ -22,13 +23,14 @@ class GridProgress:
 
     Attributes:
         total, ended: trials to run, and how many of them have ended.
+        failed: how many of these did not end well.
         seconds: that the last trial took.
     """
 
     def __init__(self, plan: Plan, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
         self.waiting = {planned.key: planned for planned in plan.to_run()}  # or run
-        self.total, self.ended, self.seconds = len(self.waiting), 0, 0.0
+        self.total, self.ended, self.failed, self.seconds = len(self.waiting), 0, 0, 0.0
         self._expected = {entry.planned.key: entry.seconds for entry in plan.entries if entry.seconds is not None}
         self._took: dict[str, list[float]] = defaultdict(list)  # seconds of ended trials by method
         self._started: dict[str, float] = {}  # when running trials did
@@ -42,12 +44,12 @@ class GridProgress:
         """Note the start or the end of a trial."""
         if event.kind == "started":
             self._started[event.key] = self.clock()
-        elif event.kind == "recorded" and self.waiting.pop(event.key, None) is not None:
+        elif event.kind in ("recorded", "finished") and (planned := self.waiting.pop(event.key, None)) is not None:
             self.ended += 1
-        elif event.kind == "finished" and (planned := self.waiting.pop(event.key, None)) is not None:
-            self.seconds = self.clock() - self._started.pop(event.key)
-            self.ended += 1
-            self._took[planned.trial.method].append(self.seconds)
+            self.failed += event.text not in ENDED_WELL
+            if event.kind == "finished":
+                self.seconds = self.clock() - self._started.pop(event.key)
+                self._took[planned.trial.method].append(self.seconds)
 
     def left(self) -> str:
         """The time left, "1 min 20 s left"; nothing while nothing is known of it, or after the last trial.
@@ -86,7 +88,7 @@ class Lines:
         self.trials(event)
         if event.kind == "started":
             self._last_epoch = self.clock()
-        elif event.kind == "note":
+        elif event.kind in ("note", "warning"):
             self.log(event.text)
         elif event.kind == "rates" and event.done == 1:
             self.log(rates_text(event))

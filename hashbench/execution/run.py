@@ -176,7 +176,7 @@ def carry_out(plan: Plan, settings: Settings, chosen: Executor, on_event: Callab
     """
     if plan.to_run():
         Store(settings.results).prepare()
-        _log_other_work(settings)
+        _warn_of_other_work(settings, on_event)
     for spec in dict.fromkeys(planned.dataset_spec for planned in plan.to_run()):
         dataset = plan.datasets[spec]
         if dataset.vectors() is None:
@@ -202,12 +202,13 @@ def carry_out(plan: Plan, settings: Settings, chosen: Executor, on_event: Callab
     return finished
 
 
-def _log_other_work(settings: Settings) -> None:
+def _warn_of_other_work(settings: Settings, on_event: OnEvent) -> None:
     others, cores = settings.other_work.cores(), usable_cores()
     threads = sum(slot.threads or cores for slot in settings.slots)
     if others is not None and crowded(others, threads, cores):
         advice = "" if threads <= len(settings.slots) else ", and --threads 1 is faster"
-        log_to_stderr(f"other programs keep {others:.1f} of {cores} cores busy: times mean little{advice}")
+        line = f"other programs keep {others:.1f} of {cores} cores busy: times mean little{advice}"
+        on_event(Event("", "warning", line))
 
 
 def run_trials(plan: Plan, settings: Settings, chosen: Executor, on_event: OnEvent) -> bool:

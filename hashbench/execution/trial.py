@@ -5,7 +5,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -45,7 +45,7 @@ from hashbench.features.weights import Weights
 from hashbench.method import Backbone, HashMethod, RunContext
 from hashbench.planning.fingerprint import check_sources
 from hashbench.plugins.registry import METHODS
-from hashbench.records.environment import peak_memory, start_peak_memory
+from hashbench.records.environment import device_memory, peak_memory, start_peak_memory
 from hashbench.records.new_record import mark_failed, new_record
 from hashbench.records.scores import saved_arrays, score_fields
 from hashbench.records.store import Record, Store
@@ -129,7 +129,7 @@ class TrialRunner:
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
         self.phase = name
-        self._emit("phase", name)
+        self.on_event(Event(self.planned.key, "phase", name, device_bytes=device_memory(self.device)))
         start = time.perf_counter()
         try:
             yield
@@ -290,12 +290,14 @@ class TrialRunner:
             dtype=network_dtype(trial.parameters.get("precision")),
             checkpoint=self.store.checkpoint_folder(self.planned),
             backbones=self._backbone,
-            progress=lambda done, total, values: self.on_event(
-                Event(self.planned.key, "epoch", done=done, total=total, values=values)
-            ),
+            progress=self._on_epoch,
             epochs=self.record["training"]["epochs"],
             facts=self.record["training"]["facts"],
         )
+
+    def _on_epoch(self, done: int, total: int, values: Mapping[str, float]) -> None:
+        taken = device_memory(self.device)
+        self.on_event(Event(self.planned.key, "epoch", "", done, total, values, device_bytes=taken))
 
     def _fit(self, method: HashMethod, inputs: TrainingData, split: Split, run: RunContext) -> None:
         with self._phase("fit"):

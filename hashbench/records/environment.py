@@ -63,6 +63,11 @@ def peak_memory(device: torch.device) -> dict[str, int | None]:
     return {"host_peak_bytes": _host_peak_bytes(), "device_peak_bytes": on_device}
 
 
+def device_memory(device: torch.device) -> int:
+    """Bytes that this process has taken of the memory of a GPU; 0 on other devices."""
+    return torch.cuda.memory_reserved(device) if device.type == "cuda" else 0
+
+
 def _host_peak_bytes() -> int:
     if STATUS.exists():
         line = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM:"))

@@ -58,6 +58,7 @@ def test_losses_push_out_neither_bar_nor_count_nor_time(plan: Plan, width: int) 
     for line in (grid, current):
         assert len(re.findall("[━╸╺]", line)) == (NARROW_BAR_WIDTH if width < 60 else BAR_WIDTH)
         assert re.search(r"\d:\d\d:\d\d", line)
+    assert width < 60 or re.search(r"\d:\d\d:\d\d +fit\b", current)
     assert note.startswith("fit 1 of 12,345, neighbourhood")
     assert max(map(len, (grid, current, note))) <= width
 
@@ -72,3 +73,22 @@ def test_a_trial_that_ends_is_a_line_with_its_count_and_its_reason(plan: Plan) -
     line = console.file.getvalue().replace("\n", "")
     assert f"[1/{len(plan.to_run())}] reference-float on digits/holdout-200, pixels: failed: ValueError: no" in line
     assert "(log: results/logs/x.log)" in line
+
+
+def test_each_running_trial_has_its_phase_and_its_gpu_memory_and_failures_are_counted(plan: Plan) -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=100, legacy_windows=False)
+    display = Display(plan, console)
+    failed, first, second = (planned.key for planned in plan.to_run()[:3])
+    for key in (failed, first, second):
+        display.show(Event(key, "started"))
+    display.show(Event(failed, "finished", "oom"))
+    display.show(Event(first, "phase", "neighbours"))
+    display.show(Event(second, "phase", "features", device_bytes=3 << 29))
+    display.show(Event(failed, "phase", "throughput"))  # measured, when all trials have ended
+    grid, one, two, _ = shown(display, console)
+    assert f"[1/{len(plan.to_run())}]" in grid
+    assert "1 failed" in grid
+    assert re.search(r"neighbours +reference-random", one)
+    assert re.search(r"features 1.5 GiB +reference-random", two)
+    display.show(Event(second, "epoch", done=2, total=7, device_bytes=5 << 30))
+    assert re.search(r"2/7 .* fit 5.0 GiB +reference-random", shown(display, console)[2])

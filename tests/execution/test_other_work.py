@@ -92,7 +92,7 @@ def test_a_run_says_first_that_the_machine_is_busy(
 ) -> None:
     cores = usable_cores()
     monkeypatch.setattr(OtherWork, "cores", lambda _: cores - 0.4)
-    options: dict[str, Any] = {"results": tmp_path, "executor": "inline", "rates": False, "progress": False}
+    options: dict[str, Any] = {"results": tmp_path, "executor": "inline", "rates": False, "progress": True}
     run(methods=["lsh"], bits=[8], threads=threads, **options)
     advice = advice if cores > 1 else ""
     line = f"other programs keep {cores - 0.4:.1f} of {cores} cores busy: times mean little{advice}\n"
