@@ -85,8 +85,12 @@ class ScalableGraphHashing(HashMethod):
         return self.width_, mean / len(x)
 
     def _learnt(self, x: Tensor, order: list[int]) -> Tensor:
-        """W, float64 [bases, bits]: one bit after the other, then each again in this order."""
-        gram, similarity = self._products(x)
+        """W, float64 [bases, bits]: one bit after the other, then each again in this order.
+
+        The kernel of all items is kept, since every step reads it: 2,400 bytes an item with 300 bases.
+        """
+        kernel = x.new_empty(len(x), len(self.bases_), dtype=torch.float64)
+        gram, similarity = self._products(x, kernel)
         factor = torch.linalg.cholesky(gram + self.gamma * torch.eye(len(gram), dtype=gram.dtype, device=gram.device))
         weights = torch.zeros(len(gram), self.bits, dtype=torch.float64, device=x.device)
         through = torch.zeros_like(weights)  # K^T b of each bit
@@ -94,31 +98,24 @@ class ScalableGraphHashing(HashMethod):
         for bit in [*range(self.bits), *order]:
             residual += torch.outer(through[:, bit], through[:, bit])
             weights[:, bit] = leading_direction(residual, factor)
-            through[:, bit] = self._through(x, weights[:, bit])
+            through[:, bit] = through_signs(kernel, weights[:, bit])
             residual -= torch.outer(through[:, bit], through[:, bit])
         return weights
 
-    def _products(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """K^T K and K^T S K, float64 [bases, bases], S = P Q^T."""
+    def _products(self, x: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
+        """K^T K and K^T S K, float64 [bases, bases], S = P Q^T; fills ``kept`` with K, float64 [n, bases]."""
         size, width = len(self.bases_), x.shape[1] + 2
         gram = torch.zeros(size, size, dtype=torch.float64, device=x.device)
         left = torch.zeros(size, width, dtype=torch.float64, device=x.device)
         for start in range(0, len(x), CHUNK_ROWS):
             scaled = self._scaled(x[start : start + CHUNK_ROWS])
             kernel = self._kernel(scaled)
+            kept[start : start + CHUNK_ROWS] = kernel
             gram.addmm_(kernel.T, kernel)
             left.addmm_(kernel.T, similarity_features(scaled, self.rho))
         right = left.clone()
         right[:, -1] *= -1  # Q differs from P in the sign of its constant
         return gram, left @ right.T
-
-    def _through(self, x: Tensor, direction: Tensor) -> Tensor:
-        """K^T sgn(K w), float64 [bases]."""
-        total = torch.zeros(len(direction), dtype=torch.float64, device=x.device)
-        for start in range(0, len(x), CHUNK_ROWS):
-            kernel = self._kernel(self._scaled(x[start : start + CHUNK_ROWS]))
-            total += kernel.T @ ((kernel @ direction >= 0).double() * 2 - 1)
-        return total
 
 
 def mean_length(x: Tensor, mean: Tensor) -> Tensor:
@@ -127,6 +124,15 @@ def mean_length(x: Tensor, mean: Tensor) -> Tensor:
     for start in range(0, len(x), CHUNK_ROWS):
         total += (x[start : start + CHUNK_ROWS].double() - mean).norm(dim=1).sum()
     return torch.where(total > 0, total / len(x), 1.0)
+
+
+def through_signs(kernel: Tensor, direction: Tensor) -> Tensor:
+    """K^T sgn(K w), float64 [bases], of K [n, bases] and w [bases]."""
+    total = torch.zeros(len(direction), dtype=torch.float64, device=kernel.device)
+    for start in range(0, len(kernel), CHUNK_ROWS):
+        rows = kernel[start : start + CHUNK_ROWS]
+        total += rows.T @ ((rows @ direction >= 0).double() * 2 - 1)
+    return total
 
 
 def similarity_features(x: Tensor, rho: float) -> Tensor:
