@@ -1,10 +1,11 @@
-"""A run on as many vectors as a database holds: ``python -m tests.benchmarks.million_rows [ROWS] [DIMENSIONS]``.
+"""A run on a million vectors: ``python -m tests.benchmarks.million_rows [ROWS [DIMENSIONS [QUERIES]]]``.
 
 Prints, for 1,000,000 x 256 by default, the minutes of each phase and the largest anonymous memory of the process in it
 (read every 20 ms; pages of mapped files do not count), then the leaderboard's lines. The vectors are generated into a
 temporary folder and memory-mapped: 1,000 clusters whose variances fall as 1 / rank, turned by a random reflection. The
 run is that of ``hashbench run --methods sign,rotated_sign,itq --bits 128,256 --datasets embeddings:x.npy --queries 1000
---executor inline``, with a cache of its own; TMPDIR names a disk with room for three times the vectors.
+--executor inline``, with a cache of its own. With a third number there are as many queries, and only their ground
+truth is made. TMPDIR names a disk with room for three times the vectors.
 """
 
 import os
@@ -20,8 +21,12 @@ import numpy as np
 
 from hashbench.execution.events import Event
 from hashbench.execution.executors import executor
+from hashbench.execution.ground_truth import ground_truth
 from hashbench.execution.run import carry_out, grid_results, make_settings, plan_grids
+from hashbench.execution.training_data import TrainingData
 from hashbench.planning.grid import Grid
+from hashbench.util.device import pick_device
+from hashbench.util.progress import log_to_stderr
 from tests.benchmarks.shallow_memory import anonymous_memory
 
 METHODS, BITS, QUERIES = ("sign", "rotated_sign", "itq"), (128, 256), 1_000
@@ -94,6 +99,26 @@ def write_vectors(file: Path, rows: int, dimensions: int) -> None:
     vectors.flush()
 
 
+def ground_truth_alone(rows: int, dimensions: int, queries: int) -> None:
+    """Write the vectors, search for the nearest of the queries, print the phases."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, phases = Path(name), Phases()
+        write_vectors(folder / "x.npy", rows, dimensions)
+        settings = make_settings(folder / "results", None, device="cpu")
+        grid = Grid(("lsh",), (16,), (f"embeddings:{folder / 'x.npy'}",), queries=str(queries))
+        with phases.watched():
+            phases.begin("plan: card and survey")
+            (dataset,) = plan_grids([grid], settings).datasets.values()
+            vectors, distance = dataset.vectors(), dataset.distance
+            assert vectors is not None
+            assert distance is not None
+            inputs = TrainingData(dataset, vectors, dataset.labels())
+            phases.begin("ground truth")
+            where = folder / "cache", pick_device("cpu"), log_to_stderr
+            found = ground_truth(inputs, dataset.content(), dataset.split(), distance, *where)
+    print(f"{rows:,} x {dimensions:,}, {len(found):,} queries\n", *phases.table(), sep="\n")
+
+
 def main(rows: int, dimensions: int) -> None:
     """Write the vectors, run the grid, print the phases and what came out."""
     with tempfile.TemporaryDirectory() as name:
@@ -117,4 +142,7 @@ def main(rows: int, dimensions: int) -> None:
 
 if __name__ == "__main__":
     given = [int(number) for number in sys.argv[1:]]
-    main(*(given + [1_000_000, 256][len(given) :]))
+    if len(given) == 3:
+        ground_truth_alone(*given)
+    else:
+        main(*(given + [1_000_000, 256][len(given) :]))
