@@ -72,31 +72,47 @@ class Display(Progress):
     def show(self, event: Event) -> None:
         """Update the display."""
         self.trials(event)
-        if event.kind == "started":
-            self.running[event.key] = self.add_task(self.names[event.key], total=None, count="", state="starting")
-        elif event.kind == "phase" and event.key in self.running:
-            self.update(self.running[event.key], state=_state(event.text, event.device_bytes))
+        steps = {
+            "started": self._add,
+            "phase": self._show_phase,
+            "epoch": self._show_epoch,
+            "recorded": self._pass_over,
+            "finished": self._finish,
+        }
+        if event.kind in steps:
+            steps[event.kind](event)
         elif event.kind == "note":
             self.note = event.text
-        elif event.kind == "warning":
-            self.console.print(event.text, highlight=False, markup=False, soft_wrap=True)
         elif event.kind == "rates":
             self.note = rates_text(event)
-        elif event.kind == "epoch":
-            self.note, count = epoch_text(event), f"{event.done:,}/{event.total:,}"
-            state = _state("fit", event.device_bytes)
-            self.update(self.running[event.key], completed=event.done, total=event.total, count=count, state=state)
-        elif event.kind == "recorded":
-            line = f"{self.trials.count} {self.names[event.key]}: {event.text}, made by another run"
-            self.console.print(line, style="dim", highlight=False, markup=False, soft_wrap=True)
-            self._update_grid()
-        elif event.kind == "finished":
-            line = f"{self.trials.count} {self.names[event.key]}: {outcome(event)}, {self.trials.seconds:.1f} s"
-            style = "" if event.text == "ok" else "red"
-            self.console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
-            self.note = ""
-            self._update_grid()
-            self.remove_task(self.running.pop(event.key))
+        elif event.kind == "warning":
+            self._print(event.text)
+
+    def _add(self, event: Event) -> None:
+        self.running[event.key] = self.add_task(self.names[event.key], total=None, count="", state="starting")
+
+    def _show_phase(self, event: Event) -> None:
+        if event.key in self.running:  # it is measured later, when it has ended
+            self.update(self.running[event.key], state=_state(event.text, event.device_bytes))
+
+    def _show_epoch(self, event: Event) -> None:
+        self.note = epoch_text(event)
+        count, state = f"{event.done:,}/{event.total:,}", _state("fit", event.device_bytes)
+        self.update(self.running[event.key], completed=event.done, total=event.total, count=count, state=state)
+
+    def _pass_over(self, event: Event) -> None:
+        self._print(f"{self.trials.count} {self.names[event.key]}: {event.text}, made by another run", "dim")
+        self._update_grid()
+
+    def _finish(self, event: Event) -> None:
+        line = f"{self.trials.count} {self.names[event.key]}: {outcome(event)}, {self.trials.seconds:.1f} s"
+        self._print(line, "" if event.text == "ok" else "red")
+        self.note = ""
+        self._update_grid()
+        self.remove_task(self.running.pop(event.key))
+
+    def _print(self, line: str, style: str = "") -> None:
+        self.console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
 
     def _update_grid(self) -> None:
         failed = f"{self.trials.failed:,} failed" if self.trials.failed else ""

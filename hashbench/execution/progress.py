@@ -95,14 +95,16 @@ class Lines:
         elif event.kind == "epoch" and self.clock() - self._last_epoch >= SECONDS_BETWEEN_EPOCHS:
             self._last_epoch = self.clock()
             self.log(f"{self.names[event.key]}: {epoch_text(event)}")
-        elif event.kind == "recorded":
-            self.log(f"{self.trials.count} {self.names[event.key]}: {event.text}, made by another run")
-        elif event.kind == "finished":
-            left = self.trials.left()
-            self.log(
-                f"{self.trials.count} {self.names[event.key]}: {outcome(event)}, {self.trials.seconds:.1f} s"
-                + (f"; {left}" if left else "")
-            )
+        elif event.kind in ("recorded", "finished"):
+            self._log_end(event)
+
+    def _log_end(self, event: Event) -> None:
+        trial = f"{self.trials.count} {self.names[event.key]}"
+        if event.kind == "recorded":
+            self.log(f"{trial}: {event.text}, made by another run")
+            return
+        left = self.trials.left()
+        self.log(f"{trial}: {outcome(event)}, {self.trials.seconds:.1f} s" + (f"; {left}" if left else ""))
 
 
 def header(plan: Plan) -> list[str]:
