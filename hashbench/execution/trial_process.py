@@ -12,6 +12,7 @@ from multiprocessing.process import BaseProcess
 from hashbench.execution import process_tree, worker
 from hashbench.execution.events import Event
 from hashbench.execution.fork_server import without_main
+from hashbench.execution.memory_group import MemoryGroup, confine
 from hashbench.execution.outcome import OUT_OF_MEMORY, ProcessEnd
 from hashbench.execution.settings import Settings
 from hashbench.execution.slots import Slot
@@ -39,6 +40,7 @@ class TrialProcess:
         unwritten: why its record cannot be written, in one line.
         pipe_open: whether events may still come.
         peak: most memory of the host that was seen, in bytes; 0 where nobody looks.
+        group: the memory cgroup that it is in, if any.
         oom_kills: processes that the system had ended for lack of memory when this one started.
     """
 
@@ -54,6 +56,7 @@ class TrialProcess:
     unwritten: str | None = None
     pipe_open: bool = True
     peak: int = 0
+    group: MemoryGroup | None = None
     oom_kills: int = field(default_factory=process_tree.oom_kills)
     _ended: float | None = None
     _kill_at: float | None = None
@@ -93,7 +96,13 @@ class TrialProcess:
         """Whether the process and all that it started take more memory of the host than ``limit`` bytes."""
         size = process_tree.memory(process_tree.descendants(self.pid), limit)
         self.peak = max(self.peak, size)
-        return size > limit
+        return size > limit or self._killed_by_group()
+
+    def _killed_by_group(self) -> bool:
+        if self.group is None or not self.group.killed:
+            return False
+        self.peak = max(self.peak, self.group.peak)
+        return True
 
     def stop(self, reason: str) -> None:
         """Ask the process to end, for the first reason given; what takes too much memory is not asked."""
@@ -125,6 +134,10 @@ class TrialProcess:
         process_tree.kill(left)
         self.process.join()
         self.events.close()
+        if self._killed_by_group():
+            self.stopped = self.stopped or OUT_OF_MEMORY
+        if self.group is not None:
+            self.group.remove()
 
     def end(self) -> ProcessEnd:
         """How the process ended, once it is gone."""
@@ -149,4 +162,5 @@ def start(
     with without_main():
         process.start()
     sender.close()
-    return TrialProcess(planned, process, receiver, slot, before=before)
+    group = None if settings.memory is None else confine(process.pid, settings.memory)
+    return TrialProcess(planned, process, receiver, slot, before=before, group=group)
