@@ -93,7 +93,7 @@ ALLOWED = (
     Allowed(WAIT, "features/frozen_maps.py:__call__", 2, ("features, maps of frozen blocks",), FINITE),
     Allowed(FLOAT64, "features/gist.py:transfer_functions", None, ("features, gist",), "made once, then float32"),
     Allowed(WAIT, "execution/training_data.py:is_finite", 1, ("finite features",), FINITE),
-    Allowed(WAIT, "util/arrays.py:as_numpy", 2, ("codes",), f"each batch: {RESULT}"),
+    Allowed(WAIT, "hashbench/codes.py:pack", 2, ("codes",), f"each batch: {RESULT}"),
     # Counting and search.
     Allowed(
         *(WAIT, "search/matmul.py:_block_counts", 1, ("histograms, classes", "histograms, sets", "graded histograms")),

@@ -28,6 +28,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from tests.fake_cuda.findings import FLOAT64, GENERATOR, MASK, MIXED, UPLOAD, WAIT, Findings, MixedDevices
 
+MEMORY = 80 << 30
 CPU, CUDA = torch.device("cpu"), torch.device("cuda:0")
 aten = torch.ops.aten
 READS_VALUES = {aten._linalg_svd.default, aten._linalg_eigh.default, aten.linalg_cholesky_ex.default}
@@ -252,4 +253,7 @@ _REPLACED: dict[str, Any] = {
     "torch.autograd.grad": _grad,
     "torch.cuda.amp.common.amp_definitely_not_available": lambda: False,
     "torch.cuda.is_bf16_supported": lambda *_, **__: True,
+    "torch.cuda.mem_get_info": lambda *_: (MEMORY, MEMORY),
+    "torch.cuda.memory_reserved": lambda *_: 0,
+    "torch.cuda.memory_allocated": lambda *_: 0,
 }

@@ -44,7 +44,8 @@ def test_parts_mix_no_devices_and_wait_where_it_is_allowed(name: str) -> None:
         values = PARTS[name](CUDA)
     assert faults(name, findings.counts()) == []
     for ours, theirs in zip(real_values(values), PARTS[name](CPU), strict=True):
-        assert torch.equal(torch.as_tensor(ours), torch.as_tensor(theirs))
+        apart = 0.01 if name.startswith("losses of pictures") else 0.0  # whose ELU is torch's own on a GPU
+        torch.testing.assert_close(torch.as_tensor(ours), torch.as_tensor(theirs), rtol=0, atol=apart)
 
 
 def test_every_method_is_a_subject() -> None:
