@@ -64,6 +64,9 @@ class Codes:
         Raises:
             ValueError: another dtype; turn -1/+1 and 0/1 into bool first.
         """
+        bits = isinstance(values, Tensor) and values.dtype == torch.bool and values.ndim == 2
+        if isinstance(values, Tensor) and bits and values.device.type != "cpu":
+            return cls(packed_bits(values).cpu().numpy(), values.shape[1])  # an eighth of the bytes to copy
         array = as_numpy(values)
         if array.dtype != np.bool_ or array.ndim != 2:
             dtype = values.dtype if isinstance(values, Tensor) else array.dtype
@@ -102,6 +105,15 @@ class Codes:
 
     def __getitem__(self, rows: slice | npt.NDArray[np.int64]) -> "Codes":
         return Codes(self.packed[rows], self.bits)
+
+
+def packed_bits(bits: Tensor) -> Tensor:
+    """Uint8 [n, ceil(bits / 8)] of bool [n, bits] on the same device, the first bit highest, as numpy.packbits."""
+    width = -(-bits.shape[1] // 8)
+    padded = torch.zeros(len(bits), 8 * width, dtype=torch.uint8, device=bits.device)
+    padded[:, : bits.shape[1]] = bits
+    places = torch.arange(7, -1, -1, dtype=torch.uint8, device=bits.device)
+    return torch.bitwise_left_shift(padded.view(len(bits), width, 8), places).sum(dim=2, dtype=torch.uint8)
 
 
 CodesLike = Codes | npt.NDArray[np.bool_] | npt.NDArray[np.uint8] | Tensor

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hashbench.codes import Codes, as_codes
+from hashbench.codes import Codes, as_codes, packed_bits
 from hashbench.evaluation.evaluate import evaluate
 from hashbench.search.index import HammingIndex
 
@@ -89,3 +89,9 @@ def test_codes_that_do_not_fit_their_bits_are_refused() -> None:
 def test_what_scores_and_searches_codes_names_a_tensors_own_type() -> None:
     with pytest.raises(ValueError, match=r"codes: got torch.bfloat16 \[2, 8\], wanted bool"):
         as_codes(torch.randn(2, 8).bfloat16())
+
+
+@pytest.mark.parametrize(("items", "bits"), [(0, 9), (1, 1), (5, 8), (33, 9), (7, 300)])
+def test_bits_are_packed_on_their_device_as_numpy_packs_them(items: int, bits: int) -> None:
+    values = np.random.default_rng(bits).random((items, bits)) < 0.5
+    assert np.array_equal(packed_bits(torch.from_numpy(values)).numpy(), np.packbits(values, axis=1))

@@ -124,7 +124,7 @@ def measure(fitted: Fitted, sample: Sample, neighbours: Neighbours, rows: int, m
 
 def encode(method: HashMethod, rows: torch.Tensor) -> Codes:
     """Codes of float32 [n, d], some rows at a time."""
-    return training_data.encode(method, iter(torch.split(rows, training_data.FEATURE_BATCH)))
+    return training_data.encode(method, iter(torch.split(rows, training_data.feature_batch(rows.device))))
 
 
 def query_vectors(method: HashMethod, ranking: Ranking, queries: Tensor) -> Tensor:
@@ -147,4 +147,4 @@ def _factors(method: HashMethod, rows: Tensor) -> Tensor:
     if method.traits.ranking != "estimator":
         return torch.empty(len(rows), 0, device=rows.device)
     with torch.inference_mode():
-        return torch.cat([method.factors(some) for some in torch.split(rows, training_data.FEATURE_BATCH)])
+        return torch.cat([method.factors(some) for some in torch.split(rows, training_data.feature_batch(rows.device))])

@@ -17,11 +17,13 @@ from hashbench.dataset import Distance
 from hashbench.errors import UsageError
 from hashbench.evaluation.feature_rows import FeatureRows, Features, feature_rows, row_blocks
 from hashbench.evaluation.neighbours import Neighbours
+from hashbench.util.device import batch_items
 from hashbench.util.progress import Log, Progress, no_log
 
 SPARE = 156  # candidates beside the k nearest that are kept; queries that need more are searched once more
 MAX_PAIRS = 1 << 26  # of queries and candidates, in 20 bytes each
-_CPU_NUMBERS, _GPU_NUMBERS = 1 << 22, 1 << 25  # of a block of rows, and of a block of distances
+_CPU_NUMBERS, _GPU_NUMBERS = 1 << 22, 1 << 28  # of a block of rows, and of a block of distances
+_NUMBER_BYTES = 32  # that selecting takes of a number on a GPU, whose memory decides how many there are
 
 
 class _Pairs(NamedTuple):
@@ -99,8 +101,8 @@ def nearest_neighbours(
         database: float [n, d].
         distance: "l2", "cosine" or "ip" (the largest inner product is the nearest).
         k: how many, at most n.
-        device: where distances are computed. Its memory is that of the queries, of two blocks of 2^22 numbers (2^25 on
-            a GPU) and of 256 candidates of each query.
+        device: where distances are computed. Its memory is that of the queries, of two blocks of 2^22 numbers (on a
+            GPU up to 2^28, as its memory allows) and of 256 candidates of each query.
         log: gets lines of progress.
 
     Raises:
@@ -113,7 +115,7 @@ def nearest_neighbours(
         raise ValueError(f"features: queries have {queries.dimension} dimensions and the database {items.dimension}")
     if k > len(items):
         raise UsageError(f"the {k} nearest of {len(items):,} vectors are wanted; a database of at least {k} has them")
-    numbers = _CPU_NUMBERS if where.type == "cpu" else _GPU_NUMBERS
+    numbers = _CPU_NUMBERS if where.type == "cpu" else batch_items(where, _GPU_NUMBERS, _NUMBER_BYTES)
     given = _finite(queries[slice(0, len(queries))].to(where), "query")
     tf32, torch.backends.cuda.matmul.allow_tf32 = torch.backends.cuda.matmul.allow_tf32, False
     try:

@@ -15,6 +15,7 @@ from hashbench.evaluation.ranking import FloatArray
 from hashbench.evaluation.relevance import labels_are_graded
 from hashbench.search.backend import Gains, LabelPair
 from hashbench.search.shared_labels import count_shared, labels_on, share_label
+from hashbench.util.device import batch_items
 
 
 class _Sizes(NamedTuple):
@@ -26,6 +27,7 @@ class _Sizes(NamedTuple):
 
 
 _CPU, _GPU = _Sizes(1 << 20, 1 << 25, 1 << 21), _Sizes(1 << 24, 1 << 28, 1 << 25)
+_BYTES = _Sizes(16, 16, 64)  # of a number or a pair, with what is computed of it; a GPU with less memory has fewer
 
 
 class Similarities(Protocol):
@@ -117,7 +119,9 @@ def first_equal(hashes: Tensor) -> Tensor | None:
 
 
 def _sizes(device: torch.device) -> _Sizes:
-    return _CPU if device.type == "cpu" else _GPU
+    if device.type == "cpu":
+        return _CPU
+    return _Sizes(*(batch_items(device, most, size) for most, size in zip(_GPU, _BYTES, strict=True)))
 
 
 class _Relevance:

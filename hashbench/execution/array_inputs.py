@@ -13,6 +13,7 @@ from hashbench.errors import UsageError
 from hashbench.execution.training_data import MAX_CACHED_IMAGE_BYTES
 from hashbench.method import ImageBatches
 from hashbench.util.arrays import check_unmasked
+from hashbench.util.device import held_bytes
 
 Array = npt.NDArray[Any] | Tensor
 
@@ -107,8 +108,11 @@ class ArrayImages:
         return _copied(self.values[torch.from_numpy(rows) if isinstance(self.values, Tensor) else rows])
 
     def for_training(self, device: torch.device) -> ImageBatches:
-        """Held on ``device`` when they fit in 4 GiB, as nobody else's; else this, which resizes batch by batch."""
-        if len(self) * 3 * self.size**2 > MAX_CACHED_IMAGE_BYTES:
+        """Held on ``device`` when they fit in 4 GiB, or in a third of a GPU's free memory, as nobody else's.
+
+        Else this, which resizes batch by batch.
+        """
+        if len(self) * 3 * self.size**2 > held_bytes(device, MAX_CACHED_IMAGE_BYTES):
             return self
         return next(self.batches(max(1, len(self)), device))
 

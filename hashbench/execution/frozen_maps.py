@@ -22,16 +22,17 @@ from hashbench.features.parts import Floats, Stamp
 from hashbench.method import Backbone, FrozenPart, ImageBatches
 from hashbench.nets.augmentation import Augmentation, constant_views
 from hashbench.nets.encoders import build_encoder
-from hashbench.util.device import repeatable
+from hashbench.util.device import held_bytes, repeatable
 from hashbench.util.progress import Log
 
-DEVICE_CACHE_BYTES = 4 << 30  # maps of all training images in all views that are held on the device
+DEVICE_CACHE_BYTES = 4 << 30  # maps of all training images in all views that are held, on a GPU more
 
 
 class TrainingMaps:
     """Maps of training images in their views, as :class:`hashbench.method.MapBatches` has them.
 
-    Held on the device where all fit in 4 GiB, else read from where they are, batch by batch.
+    Held on the device where all fit in 4 GiB, or in a third of a GPU's free memory, else read from where they are,
+    batch by batch.
 
     Args:
         views: float16 [n, c * h * w] of each view, in memory or memory-mapped.
@@ -47,7 +48,7 @@ class TrainingMaps:
         self.views, self.rows, self.shape, self.device = views, rows, shape, device
         self.affine_params = affine_params
         size = len(views) * len(rows) * shape.numel() * 2
-        self.held = self._gather_all() if size <= DEVICE_CACHE_BYTES else None
+        self.held = self._gather_all() if size <= held_bytes(device, DEVICE_CACHE_BYTES) else None
 
     def __len__(self) -> int:
         return len(self.rows)

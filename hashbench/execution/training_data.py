@@ -14,13 +14,14 @@ from hashbench.data.images import ImageSource, image_batch
 from hashbench.dataset import Dataset, Items, Vectors
 from hashbench.execution.frozen_maps import CachedMaps
 from hashbench.method import HashMethod, ImageBatches, MapBatches, RunContext, TrainingSet, Traits
-from hashbench.util.device import repeatable
+from hashbench.util.device import batch_items, held_bytes, repeatable
 from hashbench.util.halving import Halving
-from hashbench.util.prefetch import prefetch
+from hashbench.util.prefetch import prefetch_to
 from hashbench.util.progress import Log, no_log
 from hashbench.util.seeds import derive_seed, forked_generators
 
-FEATURE_BATCH = 500  # rows of features encoded at a time
+FEATURE_BATCH, GPU_FEATURE_BATCH = 500, 1 << 16  # rows of features encoded at a time
+ROW_BYTES = 1 << 16  # of a row on a GPU: 4,096 numbers, in float32 and in float64, and what is computed of them
 MAX_CACHED_IMAGE_BYTES = 4 << 30
 CHECKED_NUMBERS = 1 << 24  # of features, tested for NaN at a time
 
@@ -44,7 +45,12 @@ def training_set(
 
 def rows_per_batch(method: HashMethod, size: int, device: torch.device) -> int:
     """How many items are encoded at a time; ``size`` is the side of the images in pixels."""
-    return image_batch(size, device) if method.traits.input == "images" else FEATURE_BATCH
+    return image_batch(size, device) if method.traits.input == "images" else feature_batch(device)
+
+
+def feature_batch(device: torch.device) -> int:
+    """How many rows of features are encoded at a time."""
+    return batch_items(device, GPU_FEATURE_BATCH, ROW_BYTES) if device.type == "cuda" else FEATURE_BATCH
 
 
 @dataclass(frozen=True)
@@ -64,9 +70,12 @@ class TrainingData:
         return torch.from_numpy(np.asarray(self.features[items], dtype=np.float32)).to(device)
 
     def images(self, items: Items, size: int, device: torch.device) -> ImageBatches:
-        """Images at ``size``: held on ``device`` when they fit in 4 GiB, else decoded batch by batch."""
+        """Images at ``size``: held on ``device`` when they fit, else decoded batch by batch.
+
+        They fit in 4 GiB, or in a third of a GPU's free memory.
+        """
         source = ImageSource(self.dataset, items, size)
-        fits = len(items) * 3 * size * size <= MAX_CACHED_IMAGE_BYTES
+        fits = len(items) * 3 * size * size <= held_bytes(device, MAX_CACHED_IMAGE_BYTES)
         return source.load_all(device) if fits else source
 
     def training_set(self, method: HashMethod, items: Items, run: RunContext) -> TrainingSet:
@@ -82,9 +91,11 @@ class TrainingData:
     def batches(self, method: HashMethod, items: Items, run: RunContext) -> Iterator[Tensor]:
         """The input of ``encode`` for ``items``, batch by batch, on the run's device; one is prefetched.
 
+        On a GPU that runs beside the encoding of the one before.
+
         Where there are maps of frozen blocks, these are the input, of ``encode_maps``.
         """
-        return prefetch(self._batches(method, items, run))
+        return prefetch_to(self._batches(method, items, run), run.device)
 
     def _batches(self, method: HashMethod, items: Items, run: RunContext) -> Iterator[Tensor]:
         on_images = method.traits.input == "images"

@@ -134,6 +134,6 @@ class AutoencoderMethod(HashMethod):
 
     def load_state(self, state: Mapping[str, Tensor], run: RunContext | None = None) -> None:  # noqa: ARG002
         """Restore :meth:`state`."""
-        net = Autoencoder(len(state["mean"]), self.bits, self.hidden)
+        net = Autoencoder(len(state["mean"]), self.bits, self.hidden).to(state["mean"].device)
         net.load_state_dict(dict(state))
-        self.net_ = net.to(state["mean"].device).eval()
+        self.net_ = net.eval()

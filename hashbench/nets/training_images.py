@@ -8,8 +8,9 @@ from hashbench.method import ImageBatches, MapBatches
 from hashbench.nets.augmentation import Augmentation
 from hashbench.nets.encoders import ImageEncoder
 from hashbench.nets.precision import autocast
+from hashbench.util.device import held_bytes
 
-DEVICE_CACHE_BYTES = 4 << 30  # largest tensor over all training images that is kept on the device
+DEVICE_CACHE_BYTES = 4 << 30  # largest tensor over all training images that is kept, on a GPU of the pictures more
 
 
 class EncoderInputs:
@@ -50,7 +51,8 @@ class EncoderInputs:
     def features(self) -> Tensor:
         """Float32 [views, n, d]: the whole encoder's features of all images, in eval mode.
 
-        Of the images as they are alone, [1, n, d], where those of all views take more than 4 GiB.
+        Of the images as they are alone, [1, n, d], where those of all views take more than 4 GiB, on every device:
+        the neighbourhoods must not hang on a GPU's memory.
         """
         n, width = len(self), self.encoder.dimension
         count = self.augmentation.count if self.augmentation.count * n * width * 4 <= DEVICE_CACHE_BYTES else 1
@@ -69,15 +71,17 @@ class EncoderInputs:
 class GeneratorTargets:
     """The training images at another size, in [0, 1]: what a generator is to reconstruct.
 
-    Resized once and cached as uint8 where they fit in 4 GiB (1,400,000 of 32 px), else batch by batch.
+    Resized once and cached as uint8 where they fit in 4 GiB (1,400,000 of 32 px), or in a third of a GPU's free
+    memory, else batch by batch.
     """
 
     def __init__(self, images: ImageBatches, size: int, augmentation: Augmentation, device: torch.device) -> None:
         self.images, self.size, self.augmentation = images, size, augmentation
         n = len(images)
-        if n * 3 * size**2 <= DEVICE_CACHE_BYTES:
+        if n * 3 * size**2 <= held_bytes(device, DEVICE_CACHE_BYTES):
             cache = torch.empty(n, 3, size, size, dtype=torch.uint8, device=device)
-            for rows in torch.split(torch.arange(n, device=device), DECODE_CHUNK_IMAGES):
+            chunk = DECODE_CHUNK_IMAGES if device.type == "cpu" else image_batch(size, device)
+            for rows in torch.split(torch.arange(n, device=device), chunk):
                 cache[rows] = resize(images[rows], size)
             self.images = cache
 

@@ -54,6 +54,8 @@ def start_peak_memory(device: torch.device) -> None:
     with suppress(OSError):
         CLEAR_REFS.write_text("5")
     if device.type == "cuda":
+        # A process that has not used its GPU has no statistics, and torch refuses to reset them.
+        torch.cuda.init()  # type: ignore[no-untyped-call]
         torch.cuda.reset_peak_memory_stats(device)
 
 

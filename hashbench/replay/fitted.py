@@ -107,7 +107,7 @@ class FittedMethod:
         """The same for items of a data set, read a few at a time: its vectors, or its images."""
         vectors = dataset.vectors()
         if vectors is not None:
-            parts = _chunks(items, training_data.FEATURE_BATCH)
+            parts = _chunks(items, training_data.feature_batch(self._device))
             return self._tried(batch for part in parts for batch in self._of_vectors(vectors[part]))
         return self._tried(self._of_images(dataset.images(part) for part in _chunks(items)))
 
@@ -136,7 +136,7 @@ class FittedMethod:
                 f"{self.name} learnt from vectors of {learnt:,} dimensions ({self.stored.trial.protocol}), got vectors "
                 f"of {features.width:,}; give some of the same kind"
             )
-        return features.batches(training_data.FEATURE_BATCH, self._device)
+        return features.batches(training_data.feature_batch(self._device), self._device)
 
     def _of_images(self, chunks: Iterator[Images]) -> Iterator[Tensor]:
         of_one_channel: bool | None = None

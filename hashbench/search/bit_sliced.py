@@ -53,7 +53,8 @@ class BitSlicedBackend(Backend):
         exponential = np.zeros(items.shape)
         query_labels, first = _label_lists(labels[0])
         own = np.diff(first)
-        at_least = np.zeros((len(queries), own.max()), dtype=np.int64)
+        most = own.max()
+        at_least = np.zeros((len(queries), max(most, 1)), dtype=np.int64)  # the kernel marks a first level in any case
         for chunk in database_chunks(len(database), _CHUNK_ITEMS):
             planes, classes = bit_planes(database.packed[chunk]), label_planes(labels[1][chunk])
             for part in query_chunks(queries):
@@ -69,7 +70,7 @@ class BitSlicedBackend(Backend):
                 )
             items[np.arange(len(queries)), popcounts(queries)] -= planes.padding  # codes of zeros, without labels
         items, hits, shared = (table[:, : queries.bits + 1].copy() for table in (items, hits, shared))
-        return items, hits, Gains(shared, exponential[:, : queries.bits + 1].copy(), at_least, own)
+        return items, hits, Gains(shared, exponential[:, : queries.bits + 1].copy(), at_least[:, :most], own)
 
     def index(self, database: Codes) -> BitSlicedIndex:
         """See :class:`Backend`."""

@@ -7,6 +7,8 @@ import torch
 
 from hashbench.errors import UsageError
 
+HELD_SHARE, BATCH_SHARE = 3, 16  # parts of a GPU's free memory, of which one is taken
+
 
 def pick_device(name: str) -> torch.device:
     """The device of that name: for "auto" the first GPU, else the CPU; others as torch names them (cpu, cuda:1).
@@ -38,6 +40,35 @@ def training_dtype(device: torch.device) -> torch.dtype:
 def network_dtype(precision: object) -> torch.dtype:
     """What networks train in by a method's parameter "precision": bfloat16 where it says so, else float32."""
     return torch.bfloat16 if precision == "bfloat16" else torch.float32
+
+
+def free_bytes(device: torch.device) -> int:
+    """Bytes of a GPU's memory that nobody uses: what its driver has free, and what torch keeps in reserve."""
+    free, _ = torch.cuda.mem_get_info(device)
+    return int(free) + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+
+
+def held_bytes(device: torch.device, elsewhere: int) -> int:
+    """How large a tensor of a training set may be that lies on the device through a training.
+
+    Args:
+        device: where it would lie; of a GPU a third of what is free now, so that a network has room beside it.
+        elsewhere: the limit on a CPU, and on devices that do not say what they have free.
+    """
+    return free_bytes(device) // HELD_SHARE if device.type == "cuda" else elsewhere
+
+
+def batch_items(device: torch.device, most: int, bytes_each: int) -> int:
+    """How many items a GPU's memory has room for at a time, 1 to ``most``: they take a sixteenth of what is free.
+
+    Args:
+        device: a GPU; of others ``most``.
+        most: the number beyond which more at a time are no faster.
+        bytes_each: of an item, with all that is computed of it meanwhile.
+    """
+    if device.type != "cuda":
+        return most
+    return max(1, min(most, free_bytes(device) // BATCH_SHARE // bytes_each))
 
 
 def determinism() -> dict[str, bool]:

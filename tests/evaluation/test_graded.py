@@ -133,6 +133,18 @@ def test_gains_are_those_of_every_pair_on_both_backends(bits: int, classes: int)
             assert gains.at_least[query].tolist() == reached
 
 
+def test_queries_without_any_label_gain_nothing_on_both_backends() -> None:
+    codes, labels = random_case(20, 5)
+    labels[0][:] = False
+    for backend in (BitSlicedBackend(), MatmulBackend(torch.device("cpu"))):
+        items, hits, gains = backend.graded_histograms(*codes, labels)
+        assert items.sum() == 6 * 700
+        assert not hits.any()
+        assert not gains.shared.any()
+        assert not gains.exponential.any()
+        assert gains.at_least.shape == (6, 0)
+
+
 def test_features_have_the_gains_of_their_groups() -> None:
     _, labels = random_case(5, 4)
     rng = np.random.default_rng(0)

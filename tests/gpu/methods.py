@@ -4,15 +4,20 @@ import json
 import subprocess
 import sys
 import time
+import traceback
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
 
 import hashbench as hb
+from hashbench.nets.hash_training import HashTraining
+from hashbench.nets.schedules import TrainingStep
+from hashbench.nets.training import Values
 from hashbench.plugins.registry import METHODS
 from tests.gpu.report import Line
 from tests.gpu.setting import Setting
@@ -56,10 +61,11 @@ def _bgan(setting: Setting, images: Any, epochs: int) -> Any:
 
 
 def waits_in_steps(setting: Setting) -> Iterator[Line]:
-    """How often an epoch of training waits for the device."""
+    """Whether a step of training waits for the device, which is an error there, and how often an epoch does."""
     if not setting.on_gpu:
         yield Line("waits for the GPU in an epoch of bgan", "no GPU here")
         return
+    yield _strict_steps(setting)
     images = np.random.default_rng(0).integers(0, 256, (640, 3, 32, 32), dtype=np.uint8)
     counts = []
     for epochs in (2, 3):
@@ -74,6 +80,27 @@ def waits_in_steps(setting: Setting) -> Iterator[Line]:
     steps = len(images) // 32
     waits = counts[1] - counts[0]
     yield Line(f"waits for the GPU in an epoch of bgan, {steps} steps", str(waits), good=waits < steps)
+
+
+def _strict_steps(setting: Setting) -> Line:
+    """A training whose steps must not wait."""
+    name, step = "waits for the GPU in a step of bgan", HashTraining.step
+
+    def strict(training: HashTraining, rows: torch.Tensor, training_step: TrainingStep) -> Values:
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            return step(training, rows, training_step)
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+
+    images = np.random.default_rng(0).integers(0, 256, (320, 3, 32, 32), dtype=np.uint8)
+    with patch.object(HashTraining, "step", strict):
+        try:
+            _bgan(setting, images, 2)
+        except RuntimeError as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            return Line(name, "yes", good=False, note=f"{Path(last.filename).name}:{last.lineno}: {error}"[:200])
+    return Line(name, "no", good=True)
 
 
 def whole_command(setting: Setting) -> Iterator[Line]:

@@ -18,3 +18,11 @@ def test_it_is_torchs_elu_in_value_and_gradient() -> None:
 def test_its_gradient_is_that_of_finite_differences() -> None:
     x = torch.tensor([-3.0, -0.5, 0.5, 3.0], dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(ELU(), (x,))
+
+
+def test_elsewhere_than_on_a_cpu_it_is_torchs() -> None:
+    names = []
+    for device in ("cpu", "meta"):
+        node = ELU()(torch.zeros(2, device=device, requires_grad=True)).grad_fn
+        names.append(node.name())
+    assert names == ["_ExpELUBackward", "EluBackward0"]

@@ -19,3 +19,11 @@ def test_a_peak_is_counted_from_its_start() -> None:
     assert before is not None
     assert after is not None
     assert before - after > 200_000_000
+
+
+def test_a_gpu_is_initialised_before_its_peak_is_reset(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[object] = []
+    monkeypatch.setattr(torch.cuda, "init", lambda: calls.append("init"))
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", calls.append)
+    start_peak_memory(torch.device("cuda:1"))
+    assert calls == ["init", torch.device("cuda:1")]

@@ -4,8 +4,9 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+import torch
 
-from hashbench.util.prefetch import prefetch
+from hashbench.util.prefetch import prefetch, prefetch_to
 
 
 def test_items_come_in_order() -> None:
@@ -49,3 +50,54 @@ def test_who_stops_early_leaves_no_thread() -> None:
     assert len(names()) == 1
     prefetched.close()  # type: ignore[attr-defined]
     assert names() == []
+
+
+def test_tensors_for_the_cpu_come_as_they_are() -> None:
+    tensors = [torch.tensor(number) for number in range(3)]
+    assert all(map(torch.Tensor.equal, prefetch_to(iter(tensors), torch.device("cpu")), tensors))
+
+
+class Stream:
+    """A stream that writes down what it is asked."""
+
+    def __init__(self, name: str, log: list[str]) -> None:
+        self.name, self.log = name, log
+
+    def record_event(self) -> str:
+        self.log.append(f"{self.name} records")
+        return "event"
+
+    def wait_event(self, event: str) -> None:
+        self.log.append(f"{self.name} waits for {event}")
+
+    def wait_stream(self, other: "Stream") -> None:
+        self.log.append(f"{self.name} waits for {other.name}")
+
+    def __enter__(self) -> None:
+        self.log.append(f"{self.name} begins")
+
+    def __exit__(self, *_: object) -> None:
+        self.log.append(f"{self.name} ends")
+
+
+def test_a_gpus_tensors_are_made_on_a_stream_that_the_callers_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    log: list[str] = []
+    own, current = Stream("own", log), Stream("current", log)
+    monkeypatch.setattr(torch.cuda, "Stream", lambda _: own)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda _: current)
+    monkeypatch.setattr(torch.cuda, "stream", lambda stream: stream)
+    monkeypatch.setattr(torch.Tensor, "record_stream", lambda _, stream: log.append(f"kept for {stream.name}"))
+
+    def tensors() -> Iterator[torch.Tensor]:
+        log.append("made")
+        yield torch.tensor(7)
+
+    assert [int(tensor) for tensor in prefetch_to(tensors(), torch.device("cuda"))] == [7]
+    assert [line for line in log if not line.startswith(("current", "kept"))] == [
+        *("own waits for current", "own begins", "made", "own records", "own ends"),
+        *("own begins", "own ends"),  # nothing is left
+    ]
+    assert [line for line in log if line.startswith(("current", "kept"))] == [
+        "current waits for event",
+        "kept for current",
+    ]

@@ -1,0 +1,50 @@
+"""How much of a device's memory may be taken."""
+
+import pytest
+import torch
+
+from hashbench.data.images import image_batch
+from hashbench.evaluation.score_blocks import _sizes
+from hashbench.execution.training_data import feature_batch
+from hashbench.util.device import batch_items, free_bytes, held_bytes
+
+CPU, GPU = torch.device("cpu"), torch.device("cuda:0")
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU of 10,000 bytes: 3,000 free, 2,000 in torch's reserve of which 500 are used."""
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (3_000, 10_000))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: 2_000)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _: 500)
+
+
+@pytest.mark.usefixtures("gpu")
+def test_a_gpu_gives_what_it_has() -> None:
+    assert free_bytes(GPU) == 4_500
+    assert held_bytes(GPU, elsewhere=7) == 1_500
+    assert batch_items(GPU, 1_000, bytes_each=2) == 4_500 // 16 // 2
+    assert batch_items(GPU, 100, bytes_each=2) == 100
+    assert batch_items(GPU, 100, bytes_each=10_000) == 1
+
+
+@pytest.mark.parametrize(
+    ("free_gib", "images", "features", "pairs"),
+    [(8, (1024, 20), 1 << 13, 1 << 25), (141, (4096, 256), 1 << 16, 1 << 28)],
+)
+def test_batches_are_as_large_as_a_gpus_memory_allows(
+    free_gib: int, images: tuple[int, int], features: int, pairs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (free_gib << 30, 0))
+    for name in ("memory_reserved", "memory_allocated"):
+        monkeypatch.setattr(torch.cuda, name, lambda _: 0)
+    assert (image_batch(32, GPU), image_batch(224, GPU)) == images
+    assert feature_batch(GPU) == features
+    assert _sizes(GPU).compared == pairs
+    assert (image_batch(32, CPU), image_batch(224, CPU), feature_batch(CPU)) == (392, 8, 500)
+
+
+@pytest.mark.parametrize("device", ["cpu", "mps"])
+def test_other_devices_have_constants(device: str) -> None:
+    assert held_bytes(torch.device(device), elsewhere=7) == 7
+    assert batch_items(torch.device(device), 100, bytes_each=1 << 40) == 100
