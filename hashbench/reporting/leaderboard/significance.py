@@ -11,21 +11,19 @@ RowPairs = set[tuple[int, int]]
 
 
 def compare_rows(table: Table) -> None:
-    """Compare the complete rows with one another, column by column and in their means, and rank them.
+    """Compare the cells of each column, and the complete rows in their means, with one another, and rank these.
 
     Only the headline is compared: there is no other figure per query.
 
     Cells without a figure per query, or with other queries, are not compared: they have no mark, and their rows are
-    ranked by their means alone.
+    ranked by their means alone. Nor are cells of which a repetition failed.
     """
     cells = _comparable(table) if table.metric == table.headline else {}
     apart, compared = _compare(table, cells)
     ranks: list[int] = []
     for place, row in enumerate(table.ranked):
         better = sum(
-            (above, place) in apart
-            if (above, place) in compared
-            else _mean(table, table.ranked[above]) > _mean(table, row)
+            (above, place) in apart if (above, place) in compared else _ahead(table, table.ranked[above], row)
             for above in range(place)
         )
         ranks.append(max([1 + better, *ranks[-1:]]))
@@ -36,10 +34,10 @@ def _comparable(table: Table) -> dict[tuple[int, int], Cell]:
     """Cells by index of row and column: those that have AP of the same queries as the first one that has any."""
     cells = {}
     first = None
-    for row_index, row in enumerate(table.ranked):
+    for row_index, row in enumerate(table.methods):
         for column, bits in enumerate(table.columns):
             cell = row.cell(bits)
-            if cell.per_query is None:
+            if not cell.whole(table.metric) or cell.per_query is None:
                 continue
             first = first or cell.per_query
             if cell.per_query.on_the_same_queries(first):
@@ -53,7 +51,7 @@ def _compare(table: Table, cells: dict[tuple[int, int], Cell]) -> tuple[RowPairs
     indices = {where: index for index, where in enumerate(cells)}
     columns = range(len(table.columns))
     rows = [row for row in range(len(table.ranked)) if all((row, column) in cells for column in columns)]
-    members = [[row for row in range(len(table.ranked)) if (row, column) in cells] for column in columns]
+    members = [[row for row in range(len(table.methods)) if (row, column) in cells] for column in columns]
     groups = [[[indices[row, column]] for row in members[column]] for column in columns]
     if len(columns) > 1:
         groups.append([[indices[row, column] for column in columns] for row in rows])
@@ -62,7 +60,7 @@ def _compare(table: Table, cells: dict[tuple[int, int], Cell]) -> tuple[RowPairs
     runs = [cell.per_query_runs for cell in cells.values()]
     made = compare_groups([run for run in runs if run is not None], groups)
     table.smallest_difference = [one.smallest for one in made[: len(columns)]]
-    table.fewer_runs = _fewer_runs(table.ranked, list(cells.values()))
+    table.fewer_runs = _fewer_runs(table.methods, list(cells.values()))
     for column, bits in enumerate(table.columns):
         _mark(table, bits, members[column], made[column])
     pairs = [(place, other) for place in range(len(rows)) for other in range(place + 1, len(rows))]
@@ -72,7 +70,7 @@ def _compare(table: Table, cells: dict[tuple[int, int], Cell]) -> tuple[RowPairs
 
 def _mark(table: Table, bits: int, members: Sequence[int], compared: Comparisons) -> None:
     """Give each cell of a column its comparison with the best one."""
-    rows = [table.ranked[index] for index in members]
+    rows = [table.methods[index] for index in members]
     best = next((place for place, row in enumerate(rows) if table.is_best(row, bits)), None)
     for place, row in enumerate(rows):
         if best is not None and place != best:
@@ -88,7 +86,13 @@ def _fewer_runs(rows: Sequence[Row], cells: Sequence[Cell]) -> list[str]:
 def _better(table: Table, incomplete: Row, row: Row) -> bool:
     """Whether a row that lacks cells is better than ``row`` where both have cells."""
     common = [bits for bits in table.columns if incomplete.cell(bits).mean(table.metric) is not None]
-    return bool(common) and _mean(table, incomplete, common) > _mean(table, row, common)
+    return bool(common) and _ahead(table, incomplete, row, common)
+
+
+def _ahead(table: Table, one: Row, other: Row, columns: Sequence[int] = ()) -> bool:
+    """Whether the mean of one row over these columns is better than that of the other."""
+    first, second = _mean(table, one, columns), _mean(table, other, columns)
+    return first < second if table.less_is_better else first > second
 
 
 def _mean(table: Table, row: Row, columns: Sequence[int] = ()) -> float:
