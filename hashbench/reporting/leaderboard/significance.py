@@ -7,7 +7,7 @@ import numpy as np
 from hashbench.reporting.leaderboard.table import Cell, Row, Table
 from hashbench.reporting.multiple_comparisons import MIN_REPETITIONS, Comparisons, compare_groups
 
-RowPairs = set[tuple[int, int]]
+Told = dict[tuple[int, int], bool]
 
 
 def compare_rows(table: Table) -> None:
@@ -19,13 +19,11 @@ def compare_rows(table: Table) -> None:
     ranked by their means alone. Nor are cells of which a repetition failed.
     """
     cells = _comparable(table) if table.metric == table.headline else {}
-    apart, compared = _compare(table, cells)
+    table.told_apart = _compare(table, cells)
+    of_means = table.told_apart.get(None, {})
     ranks: list[int] = []
     for place, row in enumerate(table.ranked):
-        better = sum(
-            (above, place) in apart if (above, place) in compared else _ahead(table, table.ranked[above], row)
-            for above in range(place)
-        )
+        better = sum(of_means.get((above, place), _ahead(table, table.ranked[above], row)) for above in range(place))
         ranks.append(max([1 + better, *ranks[-1:]]))
         row.rank = None if any(_better(table, other, row) for other in table.unranked) else ranks[-1]
 
@@ -46,8 +44,8 @@ def _comparable(table: Table) -> dict[tuple[int, int], Cell]:
     return cells if np.all(answered, axis=0).any() else {}
 
 
-def _compare(table: Table, cells: dict[tuple[int, int], Cell]) -> tuple[RowPairs, RowPairs]:
-    """Compare, give each cell what was found, and return the pairs of rows told apart and those compared at all."""
+def _compare(table: Table, cells: dict[tuple[int, int], Cell]) -> dict[int | None, Told]:
+    """Compare, give each cell what was found, and return which pairs are told apart, by column and in the means."""
     indices = {where: index for index, where in enumerate(cells)}
     columns = range(len(table.columns))
     rows = [row for row in range(len(table.ranked)) if all((row, column) in cells for column in columns)]
@@ -56,16 +54,21 @@ def _compare(table: Table, cells: dict[tuple[int, int], Cell]) -> tuple[RowPairs
     if len(columns) > 1:
         groups.append([[indices[row, column] for column in columns] for row in rows])
     if not any(len(group) > 1 for group in groups):
-        return set(), set()
+        return {}
     runs = [cell.per_query_runs for cell in cells.values()]
     made = compare_groups([run for run in runs if run is not None], groups)
     table.smallest_difference = [one.smallest for one in made[: len(columns)]]
     table.fewer_runs = _fewer_runs(table.methods, list(cells.values()))
+    told: dict[int | None, Told] = {None: _told(rows, made[-1])}
     for column, bits in enumerate(table.columns):
         _mark(table, bits, members[column], made[column])
-    pairs = [(place, other) for place in range(len(rows)) for other in range(place + 1, len(rows))]
-    apart = {(rows[place], rows[other]) for place, other in pairs if made[-1].apart(place, other)}
-    return apart, {(rows[place], rows[other]) for place, other in pairs}
+        told[bits] = _told(members[column], made[column])
+    return told
+
+
+def _told(rows: Sequence[int], compared: Comparisons) -> Told:
+    places = range(len(rows))
+    return {(rows[one], rows[other]): compared.apart(one, other) for one in places for other in places if one < other}
 
 
 def _mark(table: Table, bits: int, members: Sequence[int], compared: Comparisons) -> None:

@@ -214,6 +214,8 @@ class Table:
             by; None where there is no pair, or too few queries; empty where nothing was compared.
         other_devices: number of records left out, by their kind of device, since those of another kind are shown.
         fewer_runs: labels of compared rows with too few repetitions to resample them.
+        told_apart: by column, and under None in the mean over columns, of each pair of compared ``methods``, by index
+            and the lower first, whether they can be told apart.
     """
 
     key: TableKey
@@ -228,6 +230,7 @@ class Table:
     smallest_difference: list[float | None] = field(default_factory=list)
     other_devices: Counter[str] = field(default_factory=Counter)
     fewer_runs: list[str] = field(default_factory=list)
+    told_apart: dict[int | None, dict[tuple[int, int], bool]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
