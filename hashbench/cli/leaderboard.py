@@ -127,11 +127,11 @@ def _show(made: list[Any], **console: Any) -> None:
 
 
 def _text(kind: str, made: list[Any], shown: Any, out: Path | None, names: tuple[str, ...]) -> str:
-    from hashbench.reporting.display_names import parse_names
     from hashbench.reporting.leaderboard.csv_file import csv, lines
     from hashbench.reporting.leaderboard.latex import latex
     from hashbench.reporting.leaderboard.markdown import markdown
     from hashbench.reporting.page import html
+    from hashbench.util.named_texts import named_texts
 
     if kind == "html" and out is not None:
         return html(made, shown, out.absolute().parent)
@@ -141,7 +141,7 @@ def _text(kind: str, made: list[Any], shown: Any, out: Path | None, names: tuple
     if kind == "json":
         return json.dumps(lines(made), indent=1) + "\n"
     if kind == "latex":
-        return latex(made, parse_names(names))
+        return latex(made, named_texts("--name", names, "NAME=TEXT", "cifar10=CIFAR-10"))
     text: str = {"csv": csv, "md": markdown}[kind](made)
     return text
 

@@ -33,7 +33,7 @@ def dataset(name: str, into: str) -> int:
 
 def _write(kind: str, name: str, into: str, run: str) -> int:
     from hashbench.plugins.new_plugin import is_root, write_plugin
-    from hashbench.plugins.plugin_path import PLUGINS_VARIABLE
+    from hashbench.plugins.plugin_path import PLUGINS_VARIABLE, is_clone
     from hashbench.util.paths import shown
 
     folder = Path(into)
@@ -42,7 +42,9 @@ def _write(kind: str, name: str, into: str, run: str) -> int:
     for file in files:
         click.echo(f"wrote {shown(file)}")
     click.echo("next:")
-    if not known:
+    if not known and is_clone(folder):  # whose own plugins are installed already: on the path each would be there twice
+        click.echo(f"  pip install -e {shlex.quote(into)}")
+    elif not known:
         click.echo(f"  export {PLUGINS_VARIABLE}={shlex.quote(str(folder.resolve()))}")
     click.echo(f"  pytest {shlex.quote(str(shown(files[1])))}")
     click.echo(f"  {run}")

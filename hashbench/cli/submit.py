@@ -45,14 +45,15 @@ def command(
     """
     from hashbench.planning.grid import parse_settings
     from hashbench.submission.card import card_bytes
-    from hashbench.submission.submit import parse_papers, submit
+    from hashbench.submission.submit import submit
+    from hashbench.util.named_texts import named_texts
 
     made = submit(
         results,
         output,
         methods=methods,
         datasets=datasets,
-        papers=parse_papers(papers),
+        papers=named_texts("--paper", papers, "METHOD=TEXT", "mine=Doe, A method, CVPR 2026"),
         parameters=parse_settings(parameters),
     )
     for line in made.left_out:

@@ -53,3 +53,8 @@ def is_shipped(file: Path) -> bool:
     """Whether a source file is hashbench's own: of its package, or of the plugins beside it in a checkout."""
     package = Path(__file__).resolve().parents[1]
     return any(file.resolve().is_relative_to(folder) for folder in (package, *(package.parent / r for r in ROOMS)))
+
+
+def is_clone(root: Path) -> bool:
+    """Whether a folder is a clone of hashbench, whose plugins a wheel made of it ships as well."""
+    return (root / "hashbench/plugins" / Path(__file__).name).is_file()

@@ -17,7 +17,7 @@ from hashbench.dataset import Dataset
 from hashbench.errors import UsageError, in_words, unknown
 from hashbench.method import HashMethod
 from hashbench.plugins.hyperparameters import declared
-from hashbench.plugins.plugin_path import check_roots, is_shipped
+from hashbench.plugins.plugin_path import PLUGINS_VARIABLE, check_roots, is_clone, is_shipped
 from hashbench.plugins.sources import PluginSources, locate, plugin_sources
 
 T = TypeVar("T")
@@ -76,7 +76,10 @@ class Registry(Generic[T]):
             raise unknown(self.kind, name, {*modules, *entry_points})
         if len(sources) > 1:
             places = ", ".join(map(_place, sources))
-            raise UsageError(f"{self.kind} {name!r} is there more than once: {places}; rename one")
+            others = [Path(source).parent.parent for source in sources if not is_shipped(Path(source))]
+            clones = [root for root in others if is_clone(root)]
+            editable = f", or take {clones[0]} off {PLUGINS_VARIABLE} and pip install -e it" if clones else ""
+            raise UsageError(f"{self.kind} {name!r} is there more than once: {places}; rename one{editable}")
         try:
             if name in entry_points:
                 loaded = importlib.metadata.EntryPoint(name, sources[0], self.package).load()

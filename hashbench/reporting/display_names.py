@@ -1,9 +1,8 @@
 """Names of methods, data sets and features as a paper prints them: by a rule, and as the user says."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from hashbench.errors import UsageError
 from hashbench.records.trial_spec import (
     FLOAT16,
     FLOAT_FEATURES,
@@ -43,18 +42,3 @@ def display_label(label: str, names: Mapping[str, str]) -> str:
     """The label of a row, "bgan (tuned) [epochs=4]", with the method's display name: "BGAN (tuned) [epochs=4]"."""
     method = re.split(r" [\[(]", label, maxsplit=1)[0]
     return names.get(label) or display_name(method, names) + label[len(method) :]
-
-
-def parse_names(texts: Iterable[str]) -> dict[str, str]:
-    """Display names from "itq=ITQ".
-
-    Raises:
-        UsageError: a text has no name before "=" or none after it.
-    """
-    names = {}
-    for text in texts:
-        name, sign, shown = (part.strip() for part in text.partition("="))
-        if not (name and sign and shown):
-            raise UsageError(f"--name {text!r} names nothing, wanted NAME=TEXT such as 'cifar10=CIFAR-10'")
-        names[name] = shown
-    return names

@@ -1,6 +1,6 @@
-"""A table on a terminal: whole columns are left out where it is too narrow, and no number is cut."""
+"""A table on a terminal: where it is too wide the rest of its columns follows in a second block, and none is cut."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.box import SIMPLE_HEAD
@@ -21,12 +21,14 @@ class Column:
     Attributes:
         heading: above it.
         text: words, aligned at the left, that may be folded into several lines; else numbers.
-        leave_out: the one with the highest goes first where there is no room, of equal ones the last; None never goes.
+        key: names the line, and stands in every block.
+        later: where there is no room, the one with the highest goes to the next block first, of equal ones the last.
     """
 
     heading: str
     text: bool = False
-    leave_out: int | None = None
+    key: bool = False
+    later: int = 0
 
 
 @dataclass(frozen=True)
@@ -37,58 +39,53 @@ class Line:
     ends: bool = False
 
 
-def print_table(console: Console, title: str, columns: Sequence[Column], lines: Iterable[Line]) -> list[str]:
-    """Print a table as wide as it is, on a terminal as wide as that.
+def print_table(console: Console, title: str, columns: Sequence[Column], lines: Iterable[Line]) -> None:
+    """Print a table as wide as it is, on a terminal as wide as that: in blocks one below the other, as few as hold it.
 
     Args:
-        console: where to; the table is whole where that is no terminal.
+        console: where to; the table is one block where that is no terminal.
         title: above it.
         columns: from left to right.
         lines: a cell for each column.
-
-    Returns:
-        The headings of the columns that were left out.
     """
     lines = [Line([_printable(cell, console) for cell in line.cells], line.ends) for line in lines]
     widths = [
         max(cell_len(column.heading), *(cell_len(line.cells[index].plain) for line in lines), 0)
         for index, column in enumerate(columns)
     ]
-    shown = list(range(len(columns)))
     room = console.width if console.is_terminal else None
-    while room is not None and _total(_narrowest(columns, widths, shown)) > room:
-        optional = [(columns[index].leave_out, index) for index in shown if columns[index].leave_out is not None]
-        if not optional:
-            break
-        shown.remove(max(optional)[1])
-    fitted = _fitted(columns, widths, shown, room)
-    rich = RichTable(
-        title=encodable(title, console.encoding),
-        title_justify="left",
-        title_style="bold",
-        header_style="bold",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        width=_total(fitted),
-    )
-    for index, width in zip(shown, fitted, strict=True):
-        text = columns[index].text
-        side: JustifyMethod = "left" if text else "right"
-        rich.add_column(columns[index].heading, justify=side, no_wrap=not text, overflow="fold", width=width)
-    for line in lines:
-        rich.add_row(*(line.cells[index] for index in shown), end_section=line.ends)
-    console.print(rich, crop=False)
-    return [column.heading for index, column in enumerate(columns) if index not in shown]
+    for number, shown in enumerate(_blocks(columns, widths, room)):
+        fitted = _fitted(columns, widths, shown, room)
+        rich = RichTable(
+            title=encodable(title, console.encoding) if number == 0 else None,
+            title_justify="left",
+            title_style="bold",
+            header_style="bold",
+            box=SIMPLE_HEAD,
+            padding=(0, 1, 0, 0),
+            width=_total(fitted),
+        )
+        for index, width in zip(shown, fitted, strict=True):
+            text = columns[index].text
+            side: JustifyMethod = "left" if text else "right"
+            rich.add_column(columns[index].heading, justify=side, no_wrap=not text, overflow="fold", width=width)
+        for line in lines:
+            rich.add_row(*(line.cells[index] for index in shown), end_section=line.ends)
+        console.print(rich, crop=False)
 
 
-def too_narrow(console: Console, left_out: Iterable[str]) -> list[str]:
-    """A sentence on columns that were left out, or nothing."""
-    names = ", ".join(left_out)
-    return (
-        [f"The terminal is too narrow, {console.width} columns, for {names}; a wider one, a file or a pipe has all."]
-        if names
-        else []
-    )
+def _blocks(columns: Sequence[Column], widths: Sequence[int], room: int | None) -> Iterator[list[int]]:
+    """The columns of each block: those that name the line, and of the others one at least."""
+    keys = [index for index, column in enumerate(columns) if column.key]
+    left = [index for index, column in enumerate(columns) if not column.key]
+    while True:
+        block = list(left)
+        while room is not None and len(block) > 1 and _total(_narrowest(columns, widths, keys + block)) > room:
+            block.remove(max(block, key=lambda index: (columns[index].later, index)))
+        yield sorted(keys + block)
+        left = [index for index in left if index not in block]
+        if not left:
+            return
 
 
 def _total(widths: Sequence[int]) -> int:

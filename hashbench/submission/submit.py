@@ -196,18 +196,3 @@ class _Packed:
         name = f"{kind}/{found[:16]}.bin"
         self.contents[name] = content
         return PackedFile(name, len(content), found)
-
-
-def parse_papers(texts: tuple[str, ...]) -> dict[str, str]:
-    """Papers by method from "mine=AUTHORS, TITLE, VENUE YEAR".
-
-    Raises:
-        UsageError: a text has no method before "=" or nothing behind it.
-    """
-    papers = {}
-    for text in texts:
-        name, sign, paper = (part.strip() for part in text.partition("="))
-        if not (name and sign and paper):
-            raise UsageError(f"--paper has {text!r}, wanted METHOD=TEXT, say 'mine=Doe, A method, CVPR 2026'")
-        papers[name] = paper
-    return papers

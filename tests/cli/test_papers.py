@@ -77,7 +77,7 @@ def test_code_lengths_can_be_chosen(folder: Path, call: Callable[..., Done]) -> 
         ),
         (("plot", "--metric", "chance"), "no metric in these results named 'chance'"),
         (("leaderboard", "--bits", "16,x"), "--bits has 'x', wanted code lengths such as 16,32"),
-        (("leaderboard", "--format", "latex", "--name", "itq"), "--name 'itq' names nothing, wanted NAME=TEXT"),
+        (("leaderboard", "--format", "latex", "--name", "itq"), "--name has 'itq', wanted NAME=TEXT, say 'cif"),
         (("compare", "results", "--methods", "itq"), "methods is 'itq', wanted two rows such as 'itq,mine'"),
         (("compare", "results", "--methods", "itq,nobody"), "no method in these results named 'nobody'"),
         (("compare", "results"), "name two folders or records, A and B, or one folder and two of its methods"),

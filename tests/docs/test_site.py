@@ -9,6 +9,7 @@ import pytest
 
 from hashbench.evaluation.metrics import declared
 from hashbench.plugins.registry import METHODS
+from tests.chromium import chromium
 from tests.command import hashbench
 from tests.docs.pages import DOCS, PAGES, README, ROOT
 
@@ -23,17 +24,23 @@ cli(["build", "--strict", "--site-dir", sys.argv[1]])
 LARGEST_PICTURE = 150_000
 
 
-@pytest.mark.slow
-def test_it_builds_strictly_and_without_a_network(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built strictly and without a network."""
     pytest.importorskip("mkdocs")
-    site = tmp_path / "site"
-    words = [sys.executable, "-c", BUILD, str(site)]
+    folder = tmp_path_factory.mktemp("docs") / "site"
+    words = [sys.executable, "-c", BUILD, str(folder)]
     built = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     assert built.returncode == 0, built.stdout + built.stderr
+    return folder
+
+
+@pytest.mark.slow
+def test_it_builds_strictly_and_asks_for_nothing_from_the_network(site: Path) -> None:
     for page in DOCS.glob("*.md"):
-        assert (site / (page.stem if page.stem != "index" else "") / "index.html").exists()
+        assert (site / f"{page.stem}.html").exists()
     for name in METHODS.names():
-        text = re.sub("<[^>]+>", "", (site / "methods" / name / "index.html").read_text())
+        text = re.sub("<[^>]+>", "", (site / f"methods/{name}.html").read_text())
         assert f"hashbench run --methods {name}" in text
     html = [(file, file.read_text()) for file in site.rglob("*.html")]
     loaded = (
@@ -41,8 +48,36 @@ def test_it_builds_strictly_and_without_a_network(tmp_path: Path) -> None:
     )
     assert not [file for file, text in html if re.search(loaded, text)]
     assert "hooks" not in {file.name for file in site.iterdir()}
-    metrics = (site / "measured/index.html").read_text()
+    metrics = (site / "measured.html").read_text()
     assert all(f"<code>{metric.id}</code>" in metrics for metric in declared())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("start", ["index.html", "methods/itq.html"])
+def test_a_page_opened_from_disk_finds_by_search_what_another_page_says(site: Path, start: str) -> None:
+    with chromium() as browser:
+        page = browser.new_page()
+        page.set_default_timeout(60_000)
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto((site / start).as_uri())
+        page.locator("input.md-search__input").click()
+        page.locator("input.md-search__input").press_sequentially("leave one out")
+        found = page.locator(".md-search-result__link").first
+        found.wait_for()
+        assert found.get_attribute("href").startswith((site / "measured.html").as_uri())
+        assert all(url.startswith("file://") for url in asked)
+
+
+@pytest.mark.slow
+def test_pages_with_wide_tables_are_no_wider_than_a_phone(site: Path) -> None:
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 390, "height": 844})
+        wide = []
+        for name in ("published", "neighbours", "bgan", "methods", "measured", "reference", "methods/bgan"):
+            page.goto((site / f"{name}.html").as_uri())
+            wide += [name] * bool(page.evaluate("document.documentElement.scrollWidth > innerWidth"))
+        assert wide == []
 
 
 def test_a_methods_page_has_its_paper_parameters_and_published_figures() -> None:

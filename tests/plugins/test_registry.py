@@ -73,6 +73,22 @@ def test_a_name_that_is_there_twice_is_an_error_that_names_both(tmp_path: Path) 
     assert "there more than once" in done.stderr
     assert str(twin / "itq.py") in done.stderr
     assert str(METHODS.file("itq")) in done.stderr
+    assert done.stderr.rstrip().endswith("; rename one")
+
+
+def test_a_clone_beside_an_installed_hashbench_is_told_from_names_that_are_taken(tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    for file in ("methods/itq.py", "hashbench/plugins/plugin_path.py"):
+        (clone / file).parent.mkdir(parents=True)
+        (clone / file).write_text("")
+    done = hashbench("show", "itq", cwd=tmp_path, HASHBENCH_PLUGINS=str(clone))
+    assert done.returncode == 2
+    assert done.stderr.rstrip().endswith(f"rename one, or take {clone} off HASHBENCH_PLUGINS and pip install -e it")
+    made = hashbench("new", "method", "mine", "--into", "clone", cwd=tmp_path)
+    assert "next:\n  pip install -e clone\n  pytest clone/tests/methods/test_mine.py\n" in made.stdout
+    (clone / "hashbench/plugins/plugin_path.py").unlink()
+    made = hashbench("new", "method", "other", "--into", "clone", cwd=tmp_path)
+    assert f"next:\n  export HASHBENCH_PLUGINS={clone}\n" in made.stdout
 
 
 def test_a_broken_plugin_is_left_out_of_a_glob_with_a_line_and_hides_nobody(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_where_less_is_better_the_lowest_is_best(results: Results, monkeypatch: 
     declared = Metric(METRIC, "errors / 100", "down", (0, None), None)
     monkeypatch.setattr("hashbench.reporting.leaderboard.table.declared_metric", lambda _metric, _cutoff: declared)
     (table,) = tables(results, metric=METRIC)
-    assert [row.method for row in table.ranked] == ["lsh", "itq"]
+    assert [(row.method, row.rank) for row in table.ranked] == [("lsh", 1), ("itq", 2)]
     assert table.best(16) == 1.5
     assert table.is_best(table.ranked[0], 32)
     assert "ACG@100: errors / 100; lower is better." in " ".join(caption(table))

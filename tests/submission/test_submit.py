@@ -9,7 +9,7 @@ import pytest
 
 from hashbench.errors import UsageError
 from hashbench.records.results import results as read
-from hashbench.submission.submit import parse_papers, submit
+from hashbench.submission.submit import submit
 from tests.submission.packing import PAPERS, card, contents, entry
 
 
@@ -93,12 +93,6 @@ def test_what_nobody_else_could_score_is_named_and_left_out(results: Path, tmp_p
     assert line == f"not packed: {file.name}: it has no protocol; score its codes with --protocol"
     with pytest.raises(UsageError, match=r"no codes to submit in .*mine.* it has no protocol"):
         submit(folder, tmp_path / "two.zip", methods="mine", papers={"mine": "unpublished"})
-
-
-def test_papers_are_given_by_method() -> None:
-    assert parse_papers(("mine=Doe, x = y, 2026",)) == {"mine": "Doe, x = y, 2026"}
-    with pytest.raises(UsageError, match="--paper has 'mine', wanted METHOD=TEXT"):
-        parse_papers(("mine",))
 
 
 def test_a_submission_is_a_zip(results: Path, tmp_path: Path) -> None:

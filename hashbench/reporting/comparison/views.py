@@ -15,26 +15,26 @@ from hashbench.reporting.leaderboard.markdown import escaped
 from hashbench.reporting.metric_names import metric_name
 from hashbench.reporting.plain_text import NONE, markdown_table, plain
 from hashbench.reporting.statistics import RESAMPLES
-from hashbench.reporting.terminal_table import Column, Line, print_table, too_narrow
+from hashbench.reporting.terminal_table import Column, Line, print_table
 
 COLOURS = {**dict.fromkeys(FAILING, "bold red"), "better": "green", "missing": "yellow", "incomparable": "yellow"}
 HEAD = ("method", "bits", "A", "B", "B - A", "95 % interval", "p", "d", "runs", "verdict")
 NUMBERS = HEAD[1:-1]
-LEAVE_OUT = {"d": 5, "A": 4, "runs": 3, "95 % interval": 2, "p": 1}  # on narrow terminals; A follows from B and B - A
+LATER = {"d": 5, "A": 4, "runs": 3, "95 % interval": 2, "p": 1}  # on narrow terminals in a block below
 
 
 def show(comparison: Comparison, console: Console) -> None:
     """Print a table for each table of the results, then what could not be compared, then what the columns mean."""
-    columns = [Column(name, text=name in ("method", "verdict"), leave_out=LEAVE_OUT.get(name)) for name in HEAD]
-    left_out: dict[str, None] = {}
+    columns = [
+        Column(name, name in ("method", "verdict"), name in ("method", "bits"), LATER.get(name, 0)) for name in HEAD
+    ]
     for table_name, cells in _by_table(comparison):
         console.print()
-        left_out |= dict.fromkeys(print_table(console, table_name, columns, map(_line, cells)))
+        print_table(console, table_name, columns, map(_line, cells))
     for cell in comparison.cells:
         if cell.reason:
             console.print(Text(_remark(cell), style=COLOURS.get(cell.verdict, "dim")))
-    sentences = [caption(comparison), *too_narrow(console, left_out)]
-    console.print(Padding(Text(" ".join(sentences), style="dim"), (1, 0)))
+    console.print(Padding(Text(caption(comparison), style="dim"), (1, 0)))
     console.print(Text(summary(comparison), style="bold"))
 
 

@@ -210,9 +210,9 @@ def _about_cells(table: Table) -> Iterator[str]:
     if table.smallest_difference:
         yield from _about_comparisons(table)
     compared = table.metric == table.headline
-    alone = sum(cell.mean(table.metric) != table.best(bits) and cell.vs_best is None for bits, cell in _ranked(table))
+    alone = sum(cell.mean(table.metric) != table.best(bits) and cell.vs_best is None for bits, cell in _whole(table))
     if not compared:
-        bold = "Bold: best of its column. " if len(table.ranked) > 1 else ""
+        bold = "Bold: best of its column. " if len(table.methods) > 1 else ""
         headline = metric_name(table.headline)
         yield f"{bold}Ranks by the means alone: records have {headline} per query; other metrics are not tested."
     elif alone:
@@ -224,7 +224,9 @@ def _about_cells(table: Table) -> Iterator[str]:
     if presets:
         yield f"Presets: {', '.join(presets)}."
     if table.unranked:
-        yield "Rows that lack cells, or of which a repetition failed, have no rank and are not compared."
+        partly = any(cell.failed and cell.mean(table.metric) is not None for _, cell in _cells(table))
+        without = "; cells of which one failed are not compared" if partly else ""
+        yield f"Rows that lack cells, or of which a repetition failed, have no rank{without}."
     if any(row.rank is None for row in table.ranked):
         yield "Nor has a complete row a rank while such a row is better in the cells that both have."
     if any(cell.stale for row in table.rows for cell in row.cells.values()):
@@ -299,7 +301,7 @@ def _resampled(table: Table) -> str:
     few = table.fewer_runs
     if not few:
         return "queries and repetitions"
-    if all(len(cell.ok) < MIN_REPETITIONS for _, cell in _ranked(table)):
+    if all(len(cell.ok) < MIN_REPETITIONS for _, cell in _whole(table)):
         return "queries, not over repetitions: it holds of these trainings, not of these methods"
     names = ", ".join(few) if len(few) <= MOST_NAMED_ROWS else f"{len(few)} rows"
     return (
@@ -308,8 +310,13 @@ def _resampled(table: Table) -> str:
     )
 
 
-def _ranked(table: Table) -> Iterator[tuple[int, Cell]]:
-    return ((bits, row.cell(bits)) for row in table.ranked for bits in table.columns)
+def _cells(table: Table) -> Iterator[tuple[int, Cell]]:
+    return ((bits, row.cell(bits)) for row in table.methods for bits in table.columns)
+
+
+def _whole(table: Table) -> Iterator[tuple[int, Cell]]:
+    """The cells that may be compared."""
+    return ((bits, cell) for bits, cell in _cells(table) if cell.whole(table.metric))
 
 
 def _repetitions(rows: Iterable[Row]) -> str:

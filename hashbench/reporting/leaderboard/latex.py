@@ -99,7 +99,7 @@ def _caption(table: Table, names: Mapping[str, str]) -> list[str]:
         count = f"{runs[0]}--{runs[-1]}" if len(runs) > 1 else f"{runs[0]}"
         single = ", one where no deviation stands" if any(len(cell.ok) == 1 for cell in cells) else ""
         sentences.append(rf"Mean $\pm$ standard deviation of {count} repetitions{single}.")
-    if len(table.ranked) > 1:
+    if len(table.methods) > 1:
         sentences.append("Bold: best.")
     if any(cell.tied_with_best for cell in cells):
         sentences.append(rf"$\approx$: not significantly different from it ($p \geq {SIGNIFICANCE:g}$).")

@@ -37,7 +37,7 @@ class Cell:
         files: of the ``ok`` records, as far as they come from a folder.
         stale: a record was made from sources that have changed since.
         vs_best: its queries' AP against those of the column's best cell, p adjusted for all pairs of the table; None
-            for that cell itself, for rows that lack cells and where there is no per-query AP.
+            for that cell itself, where a repetition failed and where there is no per-query AP.
         fault: why per-query AP could not be read, where a file beside a record is damaged.
     """
 
@@ -112,6 +112,10 @@ class Cell:
         values = self.values(metric)
         return statistics.stdev(values) if len(values) > 1 else None
 
+    def whole(self, metric: str) -> bool:
+        """Whether it has a value, and no repetition failed."""
+        return not self.failed and self.mean(metric) is not None
+
     def seconds(self, phase: str) -> float | None:
         """Mean seconds of a phase."""
         return _mean(record["seconds"][phase] for record in self.ok if phase in record["seconds"])
@@ -184,7 +188,7 @@ class Row:
 
     def complete(self, columns: Iterable[int], metric: str = HEADLINE) -> bool:
         """Whether every column has a value and nothing failed."""
-        return all(self.cell(bits).mean(metric) is not None and not self.cell(bits).failed for bits in columns)
+        return all(self.cell(bits).whole(metric) for bits in columns)
 
 
 class Line(NamedTuple):
@@ -210,6 +214,8 @@ class Table:
             by; None where there is no pair, or too few queries; empty where nothing was compared.
         other_devices: number of records left out, by their kind of device, since those of another kind are shown.
         fewer_runs: labels of compared rows with too few repetitions to resample them.
+        told_apart: by column, and under None in the mean over columns, of each pair of compared ``methods``, by index
+            and the lower first, whether they can be told apart.
     """
 
     key: TableKey
@@ -224,6 +230,7 @@ class Table:
     smallest_difference: list[float | None] = field(default_factory=list)
     other_devices: Counter[str] = field(default_factory=Counter)
     fewer_runs: list[str] = field(default_factory=list)
+    told_apart: dict[int | None, dict[tuple[int, int], bool]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -304,21 +311,20 @@ class Table:
         return math.inf if most is None else most
 
     def best(self, bits: int) -> float | None:
-        """The best value among the complete rows of a column."""
+        """The best value of a column, references and cells of which a repetition failed left out."""
         return self._best[bits]
 
     def is_best(self, row: Row, bits: int | None) -> bool:
-        """Whether the row is complete and has the best value of the column ``bits``."""
-        if bits is None or id(row) not in self._complete:
+        """Whether the row has that value, and is no reference."""
+        if bits is None or row.reference or not row.cell(bits).whole(self.metric):
             return False
         return row.cell(bits).mean(self.metric) == self.best(bits)
 
     @cached_property
     def _best(self) -> dict[int, float | None]:
-        means = {bits: [row.cell(bits).mean(self.metric) for row in self.ranked] for bits in self.columns}
+        cells = {bits: [row.cell(bits) for row in self.methods] for bits in self.columns}
+        means = {
+            bits: [cell.mean(self.metric) for cell in own if cell.whole(self.metric)] for bits, own in cells.items()
+        }
         best = min if self.less_is_better else max
         return {bits: best((one for one in own if one is not None), default=None) for bits, own in means.items()}
-
-    @cached_property
-    def _complete(self) -> frozenset[int]:
-        return frozenset(map(id, self.ranked))

@@ -18,7 +18,7 @@ from hashbench.reporting.leaderboard.cell_text import (
 from hashbench.reporting.leaderboard.rescored import stages_text, two_stages
 from hashbench.reporting.leaderboard.table import SEARCH_K, Row, Table
 from hashbench.reporting.leaderboard.table import Line as TableLine
-from hashbench.reporting.terminal_table import Column, Line, print_table, too_narrow
+from hashbench.reporting.terminal_table import Column, Line, print_table
 
 BYTES = "bytes"
 STAGES = "scan + rescoring ms"
@@ -33,17 +33,8 @@ def show(tables: Iterable[Table], console: Console) -> None:
     """Print every table with its caption and its failures."""
     for table in tables:
         console.print()
-        left_out = print_table(console, title(table), _columns(table), [_line(table, line) for line in table.lines()])
-        costs_shown = ["bytes of an item"] if table.by_neighbours and BYTES not in left_out else []
-        costs_shown += [
-            words.replace("images", "vectors") if table.has_vectors else words
-            for heading, words in COSTS.items()
-            if heading not in left_out
-        ]
-        if two_stages(table) and STAGES not in left_out:
-            costs_shown.append(f"{STAGES} (a query's median, of the measured m that holds {SHOWN_PERCENT} %)")
-        about = [f"{', '.join(costs_shown)}: at {table.columns[-1]} bits."] if costs_shown else []
-        sentences = [*caption(table), *about, *too_narrow(console, left_out)]
+        print_table(console, title(table), _columns(table), [_line(table, line) for line in table.lines()])
+        sentences = [*caption(table), f"{', '.join(_last_columns(table))}: at {table.columns[-1]} bits."]
         console.print(Padding(Text(" ".join(sentences), style="dim"), (0, 1)))
         for line in few_codes(table):
             console.print(Padding(Text(line, style="yellow"), (0, 1)))
@@ -51,19 +42,25 @@ def show(tables: Iterable[Table], console: Console) -> None:
             console.print(Padding(Text(line, style="red"), (0, 1)))
 
 
+def _last_columns(table: Table) -> list[str]:
+    """What stands behind the code lengths, in words."""
+    size = ["bytes of an item"] if table.by_neighbours else []
+    costs = [words.replace("images", "vectors") if table.has_vectors else words for words in COSTS.values()]
+    median = f"{STAGES} (a query's median, of the measured m that holds {SHOWN_PERCENT} %)"
+    return [*size, *costs, *([median] if two_stages(table) else [])]
+
+
 def _columns(table: Table) -> list[Column]:
-    """Where there is no room rates go first, then seconds of training, then the longest codes; one length stays."""
-    rates = {heading: 3 if "/" in heading else 2 for heading in COSTS}
-    size = [Column(BYTES, leave_out=2)] if table.by_neighbours else []
-    bits = [Column(f"{bits} bits", leave_out=1 if place else None) for place, bits in enumerate(table.columns)]
+    """Where there is no room rates follow in a block below, then seconds of training, then the longest codes."""
+    size = [Column(BYTES, later=2)] if table.by_neighbours else []
     return [
-        Column(""),
-        Column("method", text=True),
+        Column("", key=True),
+        Column("method", text=True, key=True),
         *([Column("sees", text=True)] if table.shows_information else []),
-        *bits,
+        *(Column(f"{bits} bits", later=1) for bits in table.columns),
         *size,
-        *(Column(name, leave_out=rates[name]) for name in COSTS),
-        *([Column(STAGES, leave_out=4)] if two_stages(table) else ()),
+        *(Column(heading, later=3 if "/" in heading else 2) for heading in COSTS),
+        *([Column(STAGES, later=4)] if two_stages(table) else ()),
     ]
 
 

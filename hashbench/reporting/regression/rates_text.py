@@ -25,7 +25,8 @@ def show_rates(report: RateReport, console: Console) -> None:
         for rate, own in ratios.items():
             figures = (min(own), statistics.median(own), max(own))
             lines.append(Line([Text(rate), Text(str(len(own))), *(Text(f"{figure:.2f}") for figure in figures)]))
-        print_table(console, "head / base", [Column(name, text=name == "rate") for name in HEAD], lines)
+        columns = [Column(name, text=name == "rate", key=name == "rate") for name in HEAD]
+        print_table(console, "head / base", columns, lines)
     for finding in report.findings:
         if finding.verdict != "passed":
             line = f"{finding.verdict}: {finding.label} on {finding.table_name}: {finding.sentence}"

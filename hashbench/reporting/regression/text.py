@@ -8,11 +8,11 @@ from rich.text import Text
 
 from hashbench.evaluation.headline import HEADLINE, HEADLINES
 from hashbench.reporting.regression.report import FAILING, SAME, SINGLE, SPREAD, Finding, Report
-from hashbench.reporting.terminal_table import Column, Line, print_table, too_narrow
+from hashbench.reporting.terminal_table import Column, Line, print_table
 
 COLOURS = {**dict.fromkeys(FAILING, "bold red"), "improved": "green", "new": "cyan"}
 HEAD = ("method", "bits", "base", "now", "change", "allowed", "runs", "verdict")
-LEAVE_OUT = {"runs": 3, "base": 2, "allowed": 1}  # on narrow terminals; base follows from now and change
+LATER = {"runs": 3, "base": 2, "allowed": 1}  # on narrow terminals in a block below
 RULES = {
     SAME: "= the same runs under the same hardware and versions",
     SPREAD: "other seeds, hardware or versions: allowed is what the spread over the baseline's seeds allows",
@@ -22,11 +22,10 @@ RULES = {
 
 def show(report: Report, console: Console) -> None:
     """Print a table for each table of the results, then cells that were not judged, notes, and the outcome last."""
-    left_out: dict[str, None] = {}
     if report.exit_code != 3:
         for table_name, findings in groupby(report.findings, key=lambda finding: finding.table_name):
             shown = [finding for finding in findings if _worth_a_line(finding)]
-            left_out |= dict.fromkeys(_show_table(table_name, shown, console))
+            _show_table(table_name, shown, console)
         for finding in report.findings:
             if finding.baseline is None:
                 line = f"{finding.verdict}: {finding.label} on {finding.table_name}: {finding.sentence}"
@@ -34,25 +33,25 @@ def show(report: Report, console: Console) -> None:
     for note in report.notes:
         console.print(Text(note, style="yellow"))
     if any(finding.rule for finding in report.findings):
-        sentences = [_caption(report), *too_narrow(console, left_out)]
-        console.print(Padding(Text(" ".join(sentences), style="dim"), (1, 0)))
+        console.print(Padding(Text(_caption(report), style="dim"), (1, 0)))
     console.print(Text(report.summary, style="bold" if report.exit_code else "bold green"))
     if "improved" in report.counts or "new" in report.counts:
         console.print(Text("hashbench check --update-baseline takes what is improved or new into the baseline"))
 
 
-def _show_table(table_name: str, findings: list[Finding], console: Console) -> list[str]:
-    """Print it; returns the headings of columns that were left out."""
+def _show_table(table_name: str, findings: list[Finding], console: Console) -> None:
     if not findings:
-        return []
-    columns = [Column(name, text=name in ("method", "verdict"), leave_out=LEAVE_OUT.get(name)) for name in HEAD]
+        return
+    columns = [
+        Column(name, name in ("method", "verdict"), name in ("method", "bits"), LATER.get(name, 0)) for name in HEAD
+    ]
     lines, last = [], None
     for finding in findings:
         words = [_first_column(finding, finding.identity != last), *_words(finding)]
         lines.append(Line([*map(Text, words[:-1]), Text(words[-1], style=COLOURS.get(finding.verdict, ""))]))
         last = finding.identity
     console.print()
-    return print_table(console, table_name, columns, lines)
+    print_table(console, table_name, columns, lines)
 
 
 def _worth_a_line(finding: Finding) -> bool:

@@ -161,3 +161,44 @@ def test_a_column_without_any_ap_per_query_does_not_keep_the_others_from_being_c
     (table,) = tables(results(write_records(tmp_path, records, [None, None, QUERIES, QUERIES - 0.1]).root))
     assert [row.cell(16).vs_best for row in table.ranked] == [None, None]
     assert any(row.cell(32).vs_best for row in table.ranked)
+
+
+def incomplete(tmp_path: Path, *broken: tuple[int, int]) -> Table:
+    """Two complete rows, and at 16 bits alone the best of all; at these bits and repetitions it failed."""
+    records, values = [], []
+    rows = (("a", 16, 0.2, 0), ("a", 32, 0.2, 0), ("b", 16, 0.1, 1), ("b", 32, 0.195, 1))
+    for method, bits, better, noise in (*rows, ("c", 16, 0.205, 2), ("d", 16, 0.3, 3)):
+        if (method, bits) != ("d", 16) or broken:
+            ap = QUERIES + better + NOISE[noise]
+            records.append(make_record(method, bits, float(ap.mean())))
+            values.append(ap)
+    records += [failed(make_record("d", bits, 0.5, repetition=repetition)) for bits, repetition in broken]
+    (table,) = tables(results(write_records(tmp_path, records, values).root))
+    return table
+
+
+def test_the_best_of_a_column_may_lack_other_cells_and_the_others_are_compared_with_it(tmp_path: Path) -> None:
+    table = incomplete(tmp_path)
+    assert [row.method for row in table.ranked] == ["a", "b"]
+    (c,) = table.unranked
+    assert [table.is_best(row, 16) for row in table.rows] == [False, False, True]
+    assert [table.is_best(row, 32) for row in table.rows] == [True, False, False]
+    assert (c.rank, c.cell(16).vs_best) == (None, None)
+    close, far = (row.cell(16).vs_best for row in table.ranked)
+    assert close is not None
+    assert far is not None
+    assert (close.p > 0.05, far.p < 0.05) == (True, True)
+    assert far.difference == pytest.approx(compared(QUERIES + 0.1 + NOISE[1], QUERIES + 0.205 + NOISE[2]).difference)
+    text = markdown([table])
+    assert re.search(r"\| – \| c \| \*\*0\.\d+\*\* \| – \|", text)
+    assert "have no rank." in text
+
+
+def test_a_cell_of_which_a_repetition_failed_is_neither_best_nor_compared(tmp_path: Path) -> None:
+    table = incomplete(tmp_path, (16, 1))
+    d = next(row for row in table.unranked if row.method == "d")
+    means = [row.cell(16).mean("map@1000") or 0.0 for row in table.methods]
+    assert means[table.methods.index(d)] == max(means)
+    assert not table.is_best(d, 16)
+    assert d.cell(16).vs_best is None
+    assert "have no rank; cells of which one failed are not compared." in markdown([table])

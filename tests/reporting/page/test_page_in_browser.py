@@ -1,8 +1,6 @@
 """The HTML page in a headless Chromium: opened from disk, used by mouse, keyboard and on a phone."""
 
 import copy
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +13,7 @@ from hashbench.records.store import to_json
 from hashbench.records.trial_spec import RANDOM_CODES
 from hashbench.reporting.leaderboard.tables import tables
 from hashbench.reporting.page import html
+from tests.chromium import chromium
 from tests.reporting.made_records import failed, make_record
 from tests.reporting.many_records import write_many
 
@@ -25,7 +24,6 @@ pytestmark = pytest.mark.slow
 HOSTILE = "<script>window.hit = 1</script><img src=x onerror='window.hit = 1'>"
 PHONE = {"width": 390, "height": 844}
 METHODS = 12
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 ACCESSIBILITY = (Path(__file__).parent / "accessibility.js").read_text()
 
@@ -59,19 +57,8 @@ class View:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        installed = next((path for name in NAMES if (path := shutil.which(name))), None)
-        file = os.environ.get("CHROMIUM") or installed or driver.chromium.executable_path
-        if not Path(file).exists():
-            pytest.skip("no Chromium (apt-get install chromium, or playwright install chromium)")
-        try:
-            chromium = driver.chromium.launch(executable_path=file)
-        except playwright.Error as error:
-            if installed:
-                raise
-            pytest.skip(f"Chromium does not start, it may lack libraries: {str(error).splitlines()[0]}")
-        yield chromium
-        chromium.close()
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
