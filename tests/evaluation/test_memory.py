@@ -87,14 +87,14 @@ def test_a_ranking_of_decoded_vectors_holds_no_more_after_many_queries() -> None
 @pytest.mark.parametrize("classes", [21, 81])
 def test_codes_of_nuswide_are_scored_in_100_megabytes(classes: int) -> None:
     """2,100 queries, 193,734 items, 64 bits; a byte per pair would be 407 MB."""
-    assert 2 < peak_memory.in_fresh_process(peak_memory.megabytes_of_codes, classes) < 100
+    assert 1 < peak_memory.in_fresh_process(peak_memory.megabytes_of_codes, classes) < 100
 
 
 @needs_proc
 @pytest.mark.parametrize("classes", [20_000, 100_000])
 def test_items_of_a_class_each_are_scored_in_60_megabytes(classes: int) -> None:
     """A matrix of 200,000 items x 20,000 classes would be 4 GB."""
-    assert 2 < peak_memory.in_fresh_process(peak_memory.megabytes_of_classes, classes) < 60
+    assert 1 < peak_memory.in_fresh_process(peak_memory.megabytes_of_classes, classes) < 60
 
 
 @needs_proc
