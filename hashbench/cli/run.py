@@ -61,7 +61,12 @@ Examples:
 )
 @click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1, ...")
 @click.option("--offline", is_flag=True, help="Download nothing.")
-@click.option("--executor", default="local", show_default=True, metavar="NAME", help="local (isolated) or inline.")
+@click.option(
+    "--executor", default="local", show_default=True, metavar="NAME", help="local (isolated), inline, or ray."
+)
+@click.option(
+    "--address", metavar="ADDR", help="Of the cluster of --executor ray.  [default: RAY_ADDRESS, else this machine]"
+)
 @click.option("--timeout", type=float, metavar="S", help="Seconds a trial may take, without feature extraction.")
 @click.option("--jobs", type=int, metavar="N", help="Trials at once, which share the cores.  [default: 1]")
 @click.option("--gpus", metavar="LIST", help="GPUs that run trials at once: 0,1 or all.")
@@ -124,6 +129,7 @@ def _run(given: dict[str, Any], asked: dict[str, Any]) -> int:
         offline=given["offline"] or given["dry_run"],
         rates=not given["no_rates"],
         slot_options=slot_options(given),
+        address=given["address"],
     )
     chosen = executor(given["executor"], settings)
     if not given["dry_run"]:

@@ -18,9 +18,18 @@ class Executor(ABC):
     Attributes:
         isolates: it runs trials in processes of their own, so that it can run several at once, and stop one that takes
             longer than ``settings.timeout`` or more than ``settings.memory``.
+        takes_address: ``settings.address`` may say where it runs trials.
     """
 
     isolates: ClassVar[bool] = True
+    takes_address: ClassVar[bool] = False
+
+    def check(self, settings: Settings) -> None:  # noqa: B027 - an executor may keep all settings
+        """Check that it can keep these settings.
+
+        Raises:
+            UsageError: it cannot.
+        """
 
     def prepare(self) -> None:  # noqa: B027 - an executor may have nothing to prepare
         """Begin what trials need and what takes time, while the plan is made; :meth:`run` does without it as well."""

@@ -9,7 +9,8 @@ from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 
 from hashbench.errors import StorageError, UsageError
-from hashbench.execution.claims import Claims, waiting_for
+from hashbench.execution.claimed_schedule import ClaimedSchedule
+from hashbench.execution.claims import Claims
 from hashbench.execution.events import Event, OnEvent
 from hashbench.execution.executor import Executor
 from hashbench.execution.fork_server import process_context
@@ -85,7 +86,7 @@ class ProcessGrid:
     ) -> None:
         self.settings, self.on_event = settings, on_event
         self.store = Store(settings.results)
-        self.schedule = Schedule(trials)
+        self.schedule: Schedule = Schedule(trials)
         self.free, self.running = list(slots), list[TrialProcess]()
         self.interruption = Interruption()
         self._next_look = 0.0
@@ -105,7 +106,7 @@ class ProcessGrid:
                         self._fill(context)
                     if self.running:
                         self._follow(stop_all=interruption.count > 1)
-                    elif interruption.count or not self.waits():
+                    elif interruption.count or not self.schedule.waits():
                         return interruption.count == 0
                     else:
                         time.sleep(POLL_SECONDS)
@@ -115,20 +116,12 @@ class ProcessGrid:
                 for process in self.running:
                     process.clean_up()
 
-    def next(self) -> PlannedTrial | None:
-        """The trial to start now; None where none may."""
-        return self.schedule.next()
-
-    def waits(self) -> bool:
-        """Whether trials are left that may start later, though nothing runs here."""
-        return False
-
     def ended(self, process: TrialProcess) -> None:
         """Do what is left to do when a process has ended that nobody interrupted."""
         raise NotImplementedError
 
     def _fill(self, context: BaseContext) -> None:
-        while self.free and (planned := self.next()) is not None:
+        while self.free and (planned := self.schedule.next()) is not None:
             self.store.check_present()
             slot = self.free.pop(0)
             self.begin(planned)
@@ -189,41 +182,13 @@ class ProcessGrid:
 
 
 class TrialGrid(ProcessGrid):
-    """Trials in the slots of the settings, of which each leaves a record.
-
-    Trials that another run on the folder has are asked for again when all others have started.
-    """
+    """Trials in the slots of the settings, of which each leaves a record."""
 
     work = staticmethod(run_trial)
 
     def __init__(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent, claims: Claims) -> None:
         super().__init__(trials, settings, on_event, settings.slots)
-        self.claims, self.held = claims, list[PlannedTrial]()
-        self._next_claim, self._noted = 0.0, False
-
-    def next(self) -> PlannedTrial | None:
-        """The first trial that may start now and that no other run has."""
-        if not self.schedule.waiting and self.held and time.monotonic() >= self._next_claim:
-            self._next_claim = time.monotonic() + POLL_SECONDS
-            self.schedule.put_back(self.held)
-            self.held = []
-        while (planned := self.schedule.next()) is not None:
-            claim = self.claims.claim(planned)
-            if claim == "run":
-                return planned
-            self.schedule.ended(planned.key)
-            if claim == "held":
-                self.held.append(planned)
-            else:
-                self.on_event(Event(planned.key, "recorded", self.claims.new_status(planned) or ""))
-        return None
-
-    def waits(self) -> bool:
-        """Whether another run has trials of this one, which it may leave."""
-        if self.held and not self._noted:
-            self.on_event(Event(self.held[0].key, "note", waiting_for(self.held, self.claims)))
-            self._noted = True
-        return bool(self.held)
+        self.schedule = ClaimedSchedule(trials, claims, on_event)
 
     def begin(self, planned: PlannedTrial) -> None:
         """Make room for the trial's log."""

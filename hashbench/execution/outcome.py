@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from hashbench.execution.events import Event
 from hashbench.execution.settings import Settings
-from hashbench.records.new_record import MAX_LOG_LINES, mark_failed, new_record
 from hashbench.records.store import Record, Store
 from hashbench.records.trial_spec import PlannedTrial
 
@@ -64,6 +63,8 @@ def left_record(
     """
     record = store.read(planned)
     if record is None or record == before:
+        from hashbench.records.new_record import mark_failed, new_record  # with torch, which most watchers go without
+
         record = new_record(planned, settings.device, settings.provenance)
         status, message = status_and_message(end, settings)
         mark_failed(record, status, end.phase, message, _last_log_lines(planned, store))
@@ -97,5 +98,7 @@ def _signal_name(number: int) -> str:
 
 
 def _last_log_lines(planned: PlannedTrial, store: Store) -> list[str]:
+    from hashbench.records.new_record import MAX_LOG_LINES
+
     log = store.log_path(planned)
     return log.read_text(encoding="utf-8", errors="replace").splitlines()[-MAX_LOG_LINES:] if log.exists() else []

@@ -44,7 +44,7 @@ class RunOptions(SlotOptions, total=False):
         rankings, rerun: see :class:`hashbench.planning.grid.Grid`.
     weights: {name of a network: file of its state dict}.
     offline: download nothing.
-    device, timeout, executor, shard: see ``hashbench run --help``.
+    device, timeout, executor, address, shard: see ``hashbench run --help``.
     jobs, gpus, per_gpu, threads, memory: see :class:`hashbench.execution.slots.SlotOptions`.
     rates: measure encoding and search when all trials have ended; by default True.
     results, data: folders.
@@ -74,6 +74,7 @@ class RunOptions(SlotOptions, total=False):
     device: str
     timeout: float | None
     executor: str
+    address: str | None
     shard: str | None
     rates: bool
     results: str | Path
@@ -104,6 +105,7 @@ def run(**options: Unpack[RunOptions]) -> Results:
         offline=options.get("offline", False),
         rates=options.get("rates", True),
         slot_options=slot_options(options),
+        address=options.get("address"),
     )
     asked = grid_fields(options, methods=_names, bits=_bits, datasets=_names, queries=str, labels=str, rankings=_names)
     chosen = executor(options.get("executor", "local"), settings)
@@ -126,6 +128,7 @@ def make_settings(
     offline: bool = False,
     rates: bool = True,
     slot_options: SlotOptions | None = None,
+    address: str | None = None,
 ) -> Settings:
     """Settings with folders made absolute and provenance filled in.
 
@@ -145,6 +148,8 @@ def make_settings(
         save_state=save_state,
         rates=rates,
         slots=(slots := make_slots(slot_options, device)),
+        asked=slot_options,
+        address=address,
         threads=None if slot_options.get("threads") is None else slots[0].threads,
         memory=memory_limit(slot_options.get("memory")),
         weights=weights or {},

@@ -39,6 +39,10 @@ class Schedule:
                 return planned
         return None
 
+    def waits(self) -> bool:
+        """Whether trials are left that may start later, though none of these runs."""
+        return False
+
     def put_back(self, trials: Sequence[PlannedTrial]) -> None:
         """Let trials wait again that were taken and not started."""
         self.waiting |= {planned.key: planned for planned in trials}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hashbench.execution.other_work import OtherWork
-from hashbench.execution.slots import Slot
+from hashbench.execution.slots import Slot, SlotOptions
 from hashbench.features.parts import Stamp
 
 
@@ -21,6 +21,8 @@ class Settings:
         save_state: keep the fitted methods.
         rates: measure encoding and search when all trials have ended.
         slots: where trials run, one at a time in each.
+        asked: what the options on slots said, for executors whose slots are not on this machine.
+        address: of the cluster that runs the trials; None: the executor's own choice.
         threads: of a process that runs alone; None: as many as it takes by itself.
         memory: bytes of the host's memory that a trial may take; None for no limit.
         weights: files of state dicts by the network's name; the published ones where none is given.
@@ -38,6 +40,8 @@ class Settings:
     save_state: bool = True
     rates: bool = True
     slots: tuple[Slot, ...] = (Slot(),)
+    asked: SlotOptions = field(default_factory=SlotOptions)
+    address: str | None = None
     threads: int | None = None
     memory: int | None = None
     weights: Mapping[str, Path] = field(default_factory=dict)

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
 
-import torch
-
 from hashbench.errors import UsageError
 from hashbench.util.numbers import byte_size, whole_number
 from hashbench.util.threads import usable_cores
@@ -84,6 +82,8 @@ def make_slots(options: SlotOptions, device: str) -> tuple[Slot, ...]:
         each = 1 if per_gpu is None else whole_number("per-gpu", per_gpu, 1, MOST_SLOTS)
         places = [gpu for gpu in _named_gpus(gpus) for _ in range(each)]
     if threads is None and len(places) > 1:
+        import torch  # which the watcher of a trial on another machine goes without
+
         threads = max(1, min(torch.get_num_threads(), usable_cores() // len(places)))
     return tuple(Slot(gpu, threads) for gpu in places)
 
@@ -117,6 +117,8 @@ def _named_gpus(given: Sequence[int] | str) -> list[str]:
 
 def _visible_gpus() -> list[str]:
     """Names of the GPUs that this process sees, in torch's order: what the user named, else their UUIDs."""
+    import torch
+
     count = torch.cuda.device_count()
     named = [word.strip() for word in os.environ.get(VISIBLE, "").split(",") if word.strip()]
     if len(named) >= count > 0:

@@ -3,17 +3,19 @@
 from collections.abc import Iterable
 from pathlib import Path
 from tokenize import TokenError
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
+Arrays = dict[str, npt.NDArray[Any]]
 
-def read_npz(file: Path, names: Iterable[str] | None = None) -> dict[str, npt.NDArray[Any]]:
+
+def read_npz(file: Path | BinaryIO, names: Iterable[str] | None = None) -> Arrays:
     """The arrays of an archive that :func:`numpy.savez` wrote, by name; never a pickle.
 
     Args:
-        file: the archive.
+        file: the archive, or an open stream of it.
         names: the wanted arrays; by default all. Others are not read.
 
     Raises:

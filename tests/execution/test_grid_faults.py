@@ -1,4 +1,4 @@
-"""Whole grids with accidents: what each trial leaves, with one slot and with two, in any order, and after kill -9."""
+"""Whole grids with accidents: what each trial leaves, with one slot, with two and with ray, and after kill -9."""
 
 import contextlib
 import json
@@ -41,12 +41,14 @@ bits = [8, 16, 24, 32, 40]
 MOMENTS = int(os.environ.get("HASHBENCH_TEST_MOMENTS", "5"))
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_six_accidents_leave_a_reason_each_and_all_others_end_well(tmp_path: Path, jobs: str) -> None:
+@pytest.mark.parametrize("options", ["--jobs 1", "--jobs 2", "--executor ray --jobs 2"])
+def test_six_accidents_leave_a_reason_each_and_all_others_end_well(tmp_path: Path, options: str) -> None:
+    if "ray" in options:
+        pytest.importorskip("ray", reason="ray is not installed: pip install 'hashbench[ray]'")
     (tmp_path / "grid.toml").write_text(GRID)
     pids = tmp_path / "pids"
     done = hashbench(
-        *("run", "--suite", "grid.toml", "--jobs", jobs, "--timeout", "60", "--memory", "1G", "--no-rates"),
+        *("run", "--suite", "grid.toml", *options.split(), "--timeout", "60", "--memory", "1G", "--no-rates"),
         cwd=tmp_path,
         timeout=900,
         HASHBENCH_TEST_PIDS=str(pids),
