@@ -45,8 +45,8 @@ def _records() -> Iterator[tuple[Record, Any]]:
         other["trial"]["features"] = "gist"
         yield other, None
     sizes = (("a", 16, 0.4, 2), ("b", 16, 0.3, 2), ("b", 64, 0.6, 8), (FLOAT_FEATURES, None, 1.0, 512))
-    for method, bits, recall, size in sizes:
-        record = make_record(method, bits, 0.55 if method == "b" else 0.5, protocol="vectors/all", card=NEIGHBOURS)
+    for method, length, recall, size in sizes:
+        record = make_record(method, length, 0.55 if method == "b" else 0.5, protocol="vectors/all", card=NEIGHBOURS)
         record |= {"bytes_per_item": size, "reference": method == FLOAT_FEATURES}
         record["metrics"] |= {"neighbours/recall@10": recall, "neighbours/m@95": 7.0}
         yield record, None
