@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from hashbench.evaluation.headline import NEIGHBOURS_HEADLINE
 from hashbench.records.store import Record
+from hashbench.reporting.leaderboard.cell_text import multiple
 from hashbench.reporting.leaderboard.table import Cell
 from hashbench.reporting.page.measures import Measure
 from hashbench.reporting.page.origin import Content, Origins
@@ -27,7 +29,8 @@ def cell_content(cell: Cell, bits: int | None, measures: Sequence[Measure], orig
     """A cell for the page's script; numbers that are missing are None.
 
     ``mean``, ``sd`` and each run's ``values`` are in the order of ``measures``; ``radius`` and ``rank`` hold means over
-    the repetitions and, for precision, their standard deviations.
+    the repetitions and, for precision, their standard deviations. ``multiple`` is what stands beside
+    the recall of neighbours.
     """
     values = [[measure.of(record) if measure.of else None for record in cell.ok] for measure in measures]
     whole = [measure.of_cell(cell) if measure.of_cell else None for measure in measures]
@@ -39,6 +42,7 @@ def cell_content(cell: Cell, bits: int | None, measures: Sequence[Measure], orig
         ],
         "sd": [rounded(_deviation(own), MEAN_DIGITS) for own in values],
         "stale": cell.stale,
+        "multiple": multiple(cell, NEIGHBOURS_HEADLINE) if cell.values(NEIGHBOURS_HEADLINE) else "",
         "against": _against(cell.vs_best),
         "radius": _curve([record["curves"]["radius"] for record in cell.ok if record["curves"]["radius"]]),
         "rank": _curve([record["curves"]["rank"] for record in cell.ok if record["curves"]["rank"]]),

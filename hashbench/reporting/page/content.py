@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from hashbench.evaluation.headline import HEADLINE
+from hashbench.evaluation.headline import HEADLINE, NEIGHBOURS_HEADLINE
 from hashbench.reporting.leaderboard.caption import caption, failures, few_codes
 from hashbench.reporting.leaderboard.cell_text import STALE_MARK, information_text, multiple
 from hashbench.reporting.leaderboard.table import Row, Table
@@ -48,6 +48,7 @@ class Section:
     Attributes:
         id: for links, made of the table's key.
         heading, subheading: the protocol; the features and whatever else distinguishes this table from others.
+        metric: its id, of what it shows and ranks by.
         facts: what a reader needs before the first number, as terms and texts.
         sentences: the caption.
         shows_information: a column says what each method sees.
@@ -62,6 +63,7 @@ class Section:
     subheading: str
     dataset: str
     features: str
+    metric: str
     columns: list[int]
     facts: list[tuple[str, str]]
     sentences: list[str]
@@ -77,25 +79,28 @@ class Section:
 
     @property
     def leader(self) -> tuple[str, str] | None:
-        """Label and headline value, at the longest code, of the row that ranks first."""
-        first = next(iter(self.of_kind("ranked")), None)
-        return (first.label, first.cells[-1].text) if first else None
+        """Which rows rank first, and the best one's value at the longest code; None where no row has a rank."""
+        first = [line for line in self.of_kind("ranked") if line.rank == 1]
+        if not first:
+            return None
+        others = f" and {len(first) - 1} tied with it lead" if len(first) > 1 else " leads"
+        return f"{first[0].label}{others}", first[0].cells[-1].text
 
 
 def page_content(tables: Sequence[Table], origins: Origins) -> tuple[list[Section], Content]:
     """The sections of the page, and the data of its script."""
-    shown = measures(record for table in tables for record in table.records())
+    shown = measures((record for table in tables for record in table.records()), {table.metric for table in tables})
     sections = [_section(table, shown, origins) for table in tables]
     return sections, {
         "measures": [_measure(measure) for measure in shown],
-        "headline": tables[0].metric if tables else HEADLINE,
+        "headlines": {"labels": HEADLINE, "neighbours": NEIGHBOURS_HEADLINE},
         "tables": [section.content for section in sections],
         "texts": origins.texts,
     }
 
 
 def _measure(measure: Measure) -> Content:
-    return {name: getattr(measure, name) for name in ("id", "name", "group", "better", "unit", "meaning")}
+    return {name: getattr(measure, name) for name in ("id", "name", "group", "better", "unit", "meaning", "relevance")}
 
 
 def _section(table: Table, shown: Sequence[Measure], origins: Origins) -> Section:
@@ -113,6 +118,10 @@ def _section(table: Table, shown: Sequence[Measure], origins: Origins) -> Sectio
         "card": key.card,
         "seed": key.seed,
         "bits": table.columns,
+        "key": key.facts(),
+        "fixed": {name: value for name, value in key.facts().items() if not name.startswith("features")},
+        "metric": table.metric,
+        "toldApart": _told_apart(table),
         "hardware": machine_with_id(table.hardware) if table.hardware else None,
         "otherHardware": table.other_hardware,
         "rows": rows,
@@ -124,15 +133,29 @@ def _section(table: Table, shown: Sequence[Measure], origins: Origins) -> Sectio
         subheading=subheading,
         dataset=dataset,
         features=key.features,
+        metric=table.metric,
         columns=table.columns,
         facts=list(facts(table)),
         sentences=[plain(sentence, LONGEST_SENTENCE) for sentence in (*few_codes(table), *caption(table))],
         shows_information=table.shows_information,
-        compared=any(cell.vs_best for row in table.ranked for cell in row.cells.values()),
+        compared=any(cell.vs_best for row in table.methods for cell in row.cells.values()),
         failures=[plain(line, LONGEST_SENTENCE) for line in failures(table)],
         lines=lines,
         content=content,
     )
+
+
+def _told_apart(table: Table) -> Content:
+    """By code length, and as "mean", a sign for each pair of methods: 1 told apart, 0 not, - not compared.
+
+    Pairs of rows 0 and 1, 0 and 2 and so on to the last two.
+    """
+    rows = range(len(table.methods))
+    pairs = [(one, other) for one in rows for other in rows if one < other]
+    return {
+        str(bits or "mean"): "".join("-" if pair not in told else str(int(told[pair])) for pair in pairs)
+        for bits, told in table.told_apart.items()
+    }
 
 
 def _rows(

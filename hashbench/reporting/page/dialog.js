@@ -7,7 +7,7 @@ function openRecord(table, row, cell) {
     el('header', {},
       el('div', {}, el('h2', { id: 'record-title' }, row.label, el('span', {}, cell.bits === null ? ' float features' : ` ${cell.bits} bits`)), el('p', {}, table.title)),
       el('button', { type: 'button', class: 'close', 'aria-label': 'Close', onclick: () => dialog.close() }, '×')),
-    el('div', { class: 'content', tabindex: -1 }, ...summary(cell), ...troubles(cell), ...runs(cell), ...commands(cell), ...configuration(table, row, cell), ...allMeasures(cell)));
+    el('div', { class: 'content', tabindex: -1 }, ...summary(table, cell), ...troubles(cell), ...runs(table, cell), ...commands(cell), ...configuration(table, row, cell), ...allMeasures(cell)));
   if (!dialog.open) dialog.showModal();
   dialog.querySelector('.content').scrollTop = 0;
   change({ record: first.key });
@@ -30,8 +30,8 @@ function openFromAddress() {
 
 function signed(value) { return `${value < 0 ? '−' : '+'}${written(Math.abs(value), 'share')}`; }
 
-function summary(cell) {
-  const measure = measures.get(data.headline);
+function summary(table, cell) {
+  const measure = measures.get(table.metric);
   const { mean, sd } = cellText(cell, measure);
   if (cell.runs.length === 0) return [];
   const parts = [el('p', { class: 'big' }, el('b', {}, mean), sd ? ` ± ${sd}` : '', el('span', {}, ` ${measure.name}, ${cell.runs.length} repetition${cell.runs.length === 1 ? '' : 's'}`))];
@@ -56,9 +56,9 @@ function recordLink(run, text) {
   return run.file === null ? text : el('a', { href: data.texts[run.folder] + encodeURIComponent(run.file) }, text);
 }
 
-function runs(cell) {
+function runs(table, cell) {
   if (cell.runs.length === 0) return [];
-  const shown = [...new Set([data.headline, state.measure, 'neighbours/recall@10', 'neighbours/m@95', 'map@all', 'cost:fit'])].map((id) => measures.get(id)).filter((measure) => measure && cell.runs.some((run) => run.values[measure.index] !== null));
+  const shown = [...new Set([table.metric, shownMeasure(table).id, 'neighbours/recall@10', 'neighbours/m@95', 'map@all', 'cost:fit'])].map((id) => measures.get(id)).filter((measure) => measure && cell.runs.some((run) => run.values[measure.index] !== null));
   return [el('h3', {}, 'Repetitions'), plainTable('Repetitions', ['#', ...shown.map(({ name }) => capital(name)), { text: 'Record', class: 'left' }, 'Seed'],
     cell.runs.map((run) => [{ head: true, text: String(run.repetition) }, ...shown.map((measure) => written(run.values[measure.index], measure.unit)),
       { class: 'left', node: recordLink(run, run.file ?? run.key) }, run.seed]))];
@@ -75,21 +75,25 @@ function commands(cell) {
     const code = el('code', {}, command);
     return [
       commands.length > 1 ? el('p', { class: 'made' }, `Repetition ${made.join(', ')}`) : null,
-      el('div', { class: 'command' }, el('pre', {}, code), el('button', { type: 'button', onclick: (event) => copy(event.currentTarget, code) }, 'Copy')),
+      el('div', { class: 'command' }, el('pre', {}, code), el('button', { type: 'button', onclick: (event) => copy(event.currentTarget, code.textContent, code) }, 'Copy')),
     ];
   })];
 }
 
-async function copy(button, code) {
+async function copy(button, text, source = null) {
+  const words = button.textContent;
   let done = true;
   try {
-    await navigator.clipboard.writeText(code.textContent);
+    await navigator.clipboard.writeText(text);
   } catch {
-    getSelection().selectAllChildren(code);
+    if (source === null) source = document.body.appendChild(el('span', { class: 'copied' }, text));
+    getSelection().selectAllChildren(source);
     done = document.execCommand('copy');
+    if (source.className === 'copied') source.remove();
   }
   button.textContent = done ? 'Copied' : 'Selected';
   document.getElementById('live').textContent = button.textContent;
+  if (button.id) setTimeout(() => { button.textContent = words; }, 2_000);
 }
 
 function configuration(table, row, cell) {

@@ -13,14 +13,15 @@ def facts(table: Table) -> Iterator[tuple[str, str]]:
     key, card = table.key, table.card
     relevance = card.get("relevance")
     if relevance:
-        yield "Relevant", f"the nearest neighbours of the float vectors by {relevance['distance']}"
-        yield "Metric", metric_name(table.metric)
+        labels = "; by labels, for the other metrics, the same class or a shared label" if card["classes"] else ""
+        yield "Relevant", f"the nearest neighbours of the float vectors by {relevance['distance']}{labels}"
+        yield "Headline", metric_name(table.metric)
     elif table.metric == HEADLINE:
-        yield "Metric", f"{HEADLINE_NAME}: cut-off after 1,000 items"
+        yield "Headline", f"{HEADLINE_NAME}: cut-off after 1,000 items"
         yield "Denominator", "“hits”: relevant items among those 1,000"
         yield "Ties", "exact expectation over all their orders"
     else:
-        yield "Metric", metric_name(table.metric)
+        yield "Headline", metric_name(table.metric)
     if key.ranking:
         yield "Ranking", RANKINGS[key.ranking]
     yield "Seeds", _seeds([cell for row in table.methods for cell in row.cells.values()])

@@ -39,8 +39,8 @@ class Figures {
     if (!this.stale) return;
     this.stale = false;
     this.bits = figureBits(this.table);
-    this.measure = measures.get(state.measure);
-    this.accuracy = this.measure.unit === 'share' && this.measure.group !== 'Codes' ? this.measure : measures.get(data.headline);
+    this.measure = shownMeasure(this.table);
+    this.accuracy = this.measure.unit === 'share' && this.measure.relevance ? this.measure : measures.get(this.table.metric);
     const own = prominent(this.rows);
     this.entries = this.rows.map(({ row, number }) => {
       const faint = row.kind !== 'reference' && !own.includes(number);
@@ -52,6 +52,7 @@ class Figures {
     const bits = this.table.bits.filter(chosenBits);
     this.chart('by-bits', bits.length > 1 ? this.byBits(bits) : null);
     this.chart('curve', this.bits === undefined ? null : this.curve(), this.curveSwitch());
+    this.chart('bytes', this.accuracy.relevance === 'neighbours' ? this.byBytes(bits) : null);
     this.chart('encode', this.front(bits, 'cost:encode'));
     this.chart('search', this.front(bits, 'cost:search'));
     this.block('training', this.bits === undefined ? null : this.training());
@@ -167,6 +168,27 @@ class Figures {
       about: `${all.length <= NOTED ? 'Numbers: bits; dotted' : 'Dotted'} line: Pareto front over code lengths. Measured on ${this.table.hardware}${this.table.otherHardware ? '; cells measured elsewhere are left out' : ''}.`,
       x: { label: `${cost.name.split(' ')[1]}${id === 'cost:search' ? ', top 100' : ', decoded images, best batch'}`, low: Math.min(...rates), high: Math.max(...rates), log: true },
       y: yAxis(series, axisName(accuracy)), series, front: best,
+    };
+  }
+
+  // What the database keeps of an item, and how many neighbours that finds; a float index is one point.
+  byBytes(bits) {
+    const [size, accuracy] = [measures.get('cost:bytes'), this.accuracy];
+    const series = this.entries.map((entry) => {
+      const cells = [...new Set(bits.map((value) => cellAt(this.table, entry.row, value)))].filter((cell) => cell !== null && cell.mean[size.index] !== null && cell.mean[accuracy.index] !== null);
+      const points = cells.map((cell) => ({
+        x: cell.mean[size.index], y: cell.mean[accuracy.index],
+        text: () => `${written(cell.mean[size.index], 'count')} bytes${cell.bits === null ? '' : ` (${cell.bits} bits)`}: ${accuracy.name} ${written(cell.mean[accuracy.index], accuracy.unit)}`,
+      })).sort((one, other) => one.x - other.x);
+      return { ...entry, line: points.length > 1, points };
+    }).filter(({ points }) => points.length);
+    if (series.length === 0) return null;
+    const all = series.flatMap(({ points }) => points);
+    const best = all.filter((one) => !all.some((other) => other.x <= one.x && other.y >= one.y && (other.x < one.x || other.y > one.y))).sort((one, other) => one.x - other.x);
+    const sizes = all.map(({ x }) => x);
+    return {
+      title: `${capital(accuracy.name)} against bytes per item`, about: 'Bytes that the database keeps of an item, factors beside the code counted; references are what a float index keeps. Dotted line: Pareto front.',
+      x: { label: 'bytes per item', low: Math.min(...sizes), high: Math.max(...sizes), log: true }, y: yAxis(series, axisName(accuracy)), series, front: best,
     };
   }
 

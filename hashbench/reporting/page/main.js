@@ -1,13 +1,27 @@
 // Puts the parts together: controls, tables, theme, address.
-const boards = [...document.querySelectorAll('section.table')].map((section) => new Board(section));
+const boards = [...document.querySelectorAll('section.table[data-table]')].map((section) => new Board(section));
 const control = (name) => document.getElementById(name);
+const byFeatures = new ByFeatures(control('by-features'), control('method'));
+const links = [...document.querySelectorAll('.contents a')];
+
+const FILTERS = ['view', 'method', 'methods', 'dataset', 'features', 'relevance', 'bits', 'measure'];
 
 function showControls() {
-  for (const name of ['methods', 'dataset', 'features', 'measure']) control(name).value = state[name];
+  for (const name of ['methods', 'dataset', 'features', 'relevance', 'measure']) control(name).value = state[name];
+  for (const radio of document.getElementsByName('view')) radio.checked = radio.value === state.view;
   for (const box of document.getElementsByName('bits')) box.checked = chosenBits(Number(box.value));
 }
 
 function countShown() {
+  for (const [index, link] of links.entries()) link.closest('li').hidden = !chosenTable(boards[index].table) || byFeatures.shown;
+  control('reset').disabled = FILTERS.every((name) => state[name] === START[name]);
+  for (const name of ['csv', 'json']) control(name).disabled = shownLines().length === 0;
+  if (byFeatures.shown) {
+    const groups = byFeatures.content();
+    control('count').textContent = `${groups.flatMap(({ lines }) => lines).length} features`;
+    control('nothing').hidden = groups.length > 0;
+    return;
+  }
   const shown = boards.filter((board) => board.shown);
   const rows = shown.flatMap((board) => board.shownRows().filter(({ row }) => row.kind !== 'reference'));
   const bits = new Set(shown.flatMap((board) => board.table.bits.filter(chosenBits)));
@@ -15,12 +29,12 @@ function countShown() {
   const text = `${count(rows.length, 'row')}, ${count(bits.size, 'code length')}, ${count(shown.length, 'table')}`;
   if (control('count').textContent !== text) control('count').textContent = text;
   control('nothing').hidden = boards.length === 0 || (rows.length > 0 && bits.size > 0);
-  control('reset').disabled = ['methods', 'dataset', 'features', 'bits', 'measure'].every((name) => state[name] === START[name]);
 }
 
 function update(changed) {
-  if (changed.length === 1 && changed[0] === 'record') return;
+  if (changed.every((name) => name === 'record' || name === 'table')) return;
   for (const board of boards) board.update(changed);
+  byFeatures.update();
   countShown();
 }
 
@@ -32,7 +46,28 @@ control('filters').addEventListener('reset', (event) => {
   showControls();
 });
 control('methods').addEventListener('input', (event) => change({ methods: event.target.value }));
-for (const name of ['dataset', 'features', 'measure']) control(name).addEventListener('change', (event) => change({ [name]: event.target.value }));
+for (const radio of document.getElementsByName('view')) radio.addEventListener('change', () => change({ view: radio.value }));
+control('relevance').addEventListener('change', (event) => { // a measure of the other kind gives way, and so does the kind below
+  const other = measures.get(state.measure)?.relevance;
+  change({ relevance: event.target.value, ...(other && event.target.value && other !== event.target.value ? { measure: '' } : {}) });
+  showControls();
+});
+control('measure').addEventListener('change', (event) => {
+  const { relevance } = measures.get(event.target.value) ?? {};
+  change({ measure: event.target.value, ...(relevance && state.relevance && relevance !== state.relevance ? { relevance: '' } : {}) });
+  showControls();
+});
+control('csv').addEventListener('click', () => download('leaderboard.csv', 'text/csv', asCsv(shownLines())));
+control('json').addEventListener('click', () => download('leaderboard.json', 'application/json', asJson(shownLines())));
+control('link').addEventListener('click', (event) => copy(event.currentTarget, location.href));
+for (const link of links) {
+  link.addEventListener('click', (event) => { // as a view of its own: the filters stay in the address
+    event.preventDefault();
+    change({ table: link.hash.slice(1) });
+    showTable();
+  });
+}
+for (const name of ['method', 'dataset', 'features']) control(name).addEventListener('change', (event) => change({ [name]: event.target.value }));
 for (const box of document.getElementsByName('bits')) {
   box.addEventListener('change', () => {
     const boxes = [...document.getElementsByName('bits')];
@@ -43,8 +78,9 @@ for (const box of document.getElementsByName('bits')) {
 
 document.getElementById('tables').addEventListener('click', (event) => {
   const button = event.target.closest('button.cell');
-  if (button === null) return;
-  const { table } = boards[Number(button.closest('section.table').dataset.table)];
+  const section = button?.closest('section.table');
+  if (!section) return; // those of the view by features open themselves
+  const { table } = boards[Number(section.dataset.table)];
   openRecord(table, table.rows[Number(button.closest('tr').dataset.row)], table.cells[Number(button.parentNode.dataset.cell)]);
 });
 
@@ -66,10 +102,16 @@ theme.addEventListener('click', () => {
 });
 useTheme(THEMES.includes(keptTheme()) ? keptTheme() : 'system');
 
+function showTable() {
+  const section = state.table ? control(state.table) : null;
+  if (section) section.scrollIntoView();
+}
+
 function readAll() {
   readAddress();
   showControls();
   update(Object.keys(START));
+  showTable();
   openFromAddress();
 }
 listeners.push(update);

@@ -13,6 +13,8 @@ from hashbench.reporting.leaderboard.rescored import rescored
 from hashbench.reporting.leaderboard.table import SEARCH_K, Cell
 from hashbench.reporting.metric_names import metric_name
 
+BY_LABELS, BY_NEIGHBOURS, BOUNDS = "Relevant by labels", "Relevant as neighbours", "Bounds"
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -38,17 +40,29 @@ class Measure:
     of: Callable[[Record], float | None] | None
     of_cell: Callable[[Cell], float | None] | None = None
 
+    @property
+    def relevance(self) -> Literal["labels", "neighbours"] | None:
+        """What it counts as relevant; None where nothing."""
+        if self.group == BY_NEIGHBOURS:
+            return "neighbours"
+        return "labels" if self.group in (BY_LABELS, BOUNDS) else None
 
-def measures(records: Iterable[Record]) -> list[Measure]:
-    """The metrics that the records have, in the order of their declaration, then costs and statistics of codes."""
-    names = {name for record in records if record["metrics"] for name in record["metrics"]}
+
+def measures(records: Iterable[Record], ranked_by: Iterable[str] = ()) -> list[Measure]:
+    """The metrics that the records have, in the order of their declaration, then costs and statistics of codes.
+
+    Args:
+        records: of all tables.
+        ranked_by: metrics of the tables, which are listed also where no record has a value.
+    """
+    names = {*ranked_by} | {name for record in records if record["metrics"] for name in record["metrics"]}
     cutoffs = {int(name.rpartition("@")[2]) for name in names if re.fullmatch(r"map@\d+", name)}
     known = {metric.id: metric for metric in declared_neighbours()}
     known |= {metric.id: metric for cutoff in sorted(cutoffs) for metric in declared(cutoff)}
     ordered = [*(name for name in known if name in names), *sorted(names - set(known))]
     metrics = [_metric(name, known.get(name)) for name in ordered]
     stages = _STAGES if NEIGHBOURS_HEADLINE in names else ()
-    return [*sorted(metrics, key=lambda measure: measure.group == "Bounds"), *_COSTS, *stages, *_CODES]
+    return [*sorted(metrics, key=lambda measure: measure.group == BOUNDS), *_COSTS, *stages, *_CODES]
 
 
 def _metric(name: str, metric: Metric | None) -> Measure:
@@ -56,7 +70,7 @@ def _metric(name: str, metric: Metric | None) -> Measure:
     return Measure(
         id=name,
         name=metric_name(name),
-        group="Neighbours" if name.startswith("neighbours/") else "Bounds" if "/" in name else "Retrieval",
+        group=BY_NEIGHBOURS if name.startswith("neighbours/") else BOUNDS if "/" in name else BY_LABELS,
         better=metric.direction if metric else "none",
         unit="count" if name.startswith("neighbours/m@") else "share",
         meaning=metric.formula if metric else "",
@@ -118,6 +132,16 @@ _COSTS = (
         f"queries per second of exact top-{SEARCH_K} search",
         None,
         Cell.search_rate,
+    ),
+    Measure(
+        "cost:bytes",
+        "bytes per item",
+        "Cost",
+        "down",
+        "count",
+        "bytes that the database keeps of an item, factors beside the code counted",
+        None,
+        Cell.bytes_per_item,
     ),
     Measure("cost:memory", "peak MiB", "Cost", "down", "count", "peak host memory of the trial in MiB", _peak),
 )

@@ -15,12 +15,15 @@ from markupsafe import Markup
 from hashbench.records.results import Results
 from hashbench.reporting.leaderboard.table import Table
 from hashbench.reporting.metric_names import metric_name
-from hashbench.reporting.page.content import page_content
+from hashbench.reporting.page.content import Section, page_content
 from hashbench.reporting.page.origin import Origins
 from hashbench.reporting.plain_text import plain
 
 STYLES = ("page.css", "figures.css")
-SCRIPTS = ("dom.js", "state.js", "table.js", "chart.js", "figures.js", "dialog.js", "main.js")
+SCRIPTS = (
+    *("dom.js", "state.js", "ranking.js", "table.js", "chart.js", "figures.js", "dialog.js"),
+    *("by_features.js", "download.js", "main.js"),
+)
 
 
 def html(tables: Sequence[Table], results: Results, folder: Path | None = None) -> str:
@@ -36,7 +39,9 @@ def html(tables: Sequence[Table], results: Results, folder: Path | None = None) 
     page: str = _template().render(
         sections=sections,
         measures=data["measures"],
-        metric=metric_name(data["headline"]),
+        both={"labels", "neighbours"} <= {measure["relevance"] for measure in data["measures"]},
+        several_features=_several_features(sections),
+        metric_name=metric_name,
         datasets=sorted({section.dataset for section in sections}),
         features=sorted({section.features for section in sections}),
         bits=sorted({bits for section in sections for bits in section.columns}),
@@ -49,6 +54,12 @@ def html(tables: Sequence[Table], results: Results, folder: Path | None = None) 
         "base-uri 'none'; form-action 'none'",
     )
     return page
+
+
+def _several_features(sections: Sequence[Section]) -> bool:
+    """Whether two tables differ in their features alone."""
+    fixed = [json.dumps(section.content["fixed"]) for section in sections]
+    return len(set(fixed)) < len(fixed)
 
 
 def _embedded(data: Any) -> str:

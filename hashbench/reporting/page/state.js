@@ -1,5 +1,5 @@
 // What is shown, kept in the address after '#', so that a view can be linked.
-const START = { methods: '', dataset: '', features: '', measure: data.headline, bits: '', sort: 'rank', at: '', curve: 'radius', record: '' };
+const START = { view: '', method: '', methods: '', dataset: '', features: '', relevance: '', measure: '', bits: '', sort: 'rank', at: '', curve: 'radius', table: '', record: '' };
 const state = { ...START };
 const listeners = [];
 
@@ -8,6 +8,8 @@ function readAddress() {
   Object.assign(state, START);
   for (const name of Object.keys(START)) if (parameters.has(name)) state[name] = parameters.get(name);
   if (!measures.has(state.measure)) state.measure = START.measure;
+  if (!(state.relevance in data.headlines)) state.relevance = START.relevance;
+  if (state.relevance && measures.get(state.measure)?.relevance && measures.get(state.measure).relevance !== state.relevance) state.measure = START.measure;
 }
 
 function writeAddress() {
@@ -32,8 +34,16 @@ function chosenRow(row) {
   return row.kind === 'reference' || terms.length === 0 || terms.some((term) => row.label.toLowerCase().includes(term));
 }
 
+function has(table, measure) { return measure !== undefined && table.cells.some((cell) => cell.mean[measure.index] !== null); }
+
 function chosenTable(table) {
-  return (state.dataset === '' || state.dataset === table.dataset) && (state.features === '' || state.features === table.features);
+  return (state.dataset === '' || state.dataset === table.dataset) && (state.features === '' || state.features === table.features)
+    && (state.relevance === '' || has(table, measures.get(data.headlines[state.relevance])));
+}
+
+// What a table shows: the chosen measure, else the headline of the chosen relevance, else what it ranks by itself.
+function shownMeasure(table) {
+  return measures.get(state.measure || data.headlines[state.relevance] || table.metric);
 }
 
 // The code length of the figures that show one: the chosen one where the table has it, else its longest.

@@ -1,3 +1,6 @@
+const RELEVANT = { labels: 'items of the same class or with a shared label', neighbours: 'the nearest float vectors' };
+const bothKinds = Object.keys(RELEVANT).every((kind) => data.measures.some(({ relevance }) => relevance === kind));
+
 // The tables: another measure, another order, fewer rows and columns, in place.
 class Board {
   constructor(section) {
@@ -21,7 +24,7 @@ class Board {
   }
 
   sortBy(column) {
-    const measure = measures.get(state.measure);
+    const measure = shownMeasure(this.table);
     const natural = column === 'rank' || column === 'method' || measure.better === 'down' ? column : `-${column}`;
     const other = natural.startsWith('-') ? column : `-${column}`;
     change({ sort: state.sort === natural ? other : natural });
@@ -29,33 +32,99 @@ class Board {
     document.getElementById('live').textContent = `Sorted by ${key === 'rank' || key === 'method' ? key : `${key} bits`}, ${down ? 'descending' : 'ascending'}`;
   }
 
-  get shown() { return chosenTable(this.table); }
+  get shown() { return chosenTable(this.table) && !byFeatures.shown; }
 
-  shownRows() { return this.rows.filter(({ row }) => chosenRow(row)); }
+  shownRows() { return this.rows.filter(({ row }) => this.shows(row)); }
+
+  // A row of other code lengths alone is left out.
+  shows(row) { return chosenRow(row) && this.table.bits.some((bits) => chosenBits(bits) && cellAt(this.table, row, bits) !== null); }
+
+  get measure() { return shownMeasure(this.table); }
 
   update(changed) {
     this.section.hidden = !this.shown;
-    if (!this.shown) return;
-    if (changed.includes('measure')) this.writeCells();
-    if (changed.includes('bits')) for (const node of this.section.querySelectorAll('.board [data-bits]')) node.hidden = !chosenBits(Number(node.dataset.bits));
-    if (changed.includes('methods')) this.filterRows();
-    if (changed.includes('sort') || changed.includes('measure')) this.order();
+    if (!this.shown && this.ranking) { // all of it when it is back
+      this.behind = true;
+      return;
+    }
+    if (this.behind && this.shown) changed = Object.keys(START);
+    this.behind = !this.shown;
+    const [measured, columns] = [changed.includes('measure') || changed.includes('relevance'), changed.includes('bits')];
+    if (measured) this.writeCells();
+    if (columns) for (const node of this.section.querySelectorAll('.board [data-bits]')) node.hidden = !chosenBits(Number(node.dataset.bits));
+    if (measured || columns) this.rank();
+    if (changed.includes('sort') || measured || columns) this.order();
+    if (changed.includes('methods') || measured || columns) this.filterRows();
+    if (changed.some((name) => ['sort', 'methods', 'measure', 'relevance', 'bits'].includes(name))) this.drawBrackets();
     this.figures.update(this.shownRows(), changed);
+  }
+
+  // Ranks of the rows that are complete in the chosen columns; the others go below.
+  rank() {
+    this.ranking = ranking(this.table);
+    const { measure, order, ranks, tested, all } = this.ranking;
+    const body = (kind) => this.bodies.find((node) => node.classList.contains(kind));
+    for (const { node, row, number } of this.rows) {
+      if (row.kind === 'reference') continue;
+      body(ranks.has(number) ? 'ranked' : 'unranked').append(node);
+      node.querySelector('.place').textContent = ranks.get(number) ?? '–';
+    }
+    const places = [...order, ...this.rows.map(({ number }) => number).filter((number) => !ranks.has(number))];
+    this.places = new Map(places.map((number, place) => [number, place]));
+    const over = all ? 'all code lengths' : 'the chosen code lengths';
+    const how = !tested ? '' : all ? ' that are told apart' : ' that are told apart in the same direction at each of them';
+    const untested = tested || measure.id === this.table.metric ? '' : ': by the means alone, these differences are not tested';
+    for (const node of this.section.querySelectorAll('.tested')) node.hidden = measure.id !== this.table.metric;
+    this.section.querySelector('.ranked-by').textContent = `Rank: 1 + the number of rows with a better mean ${measure.name} over ${over}${how}${untested}`;
+  }
+
+  // One bracket for each group of rows that cannot be told apart, beside their ranks; only where they stand in that order.
+  drawBrackets() {
+    const byRank = state.sort === 'rank';
+    const visible = this.ranking.order.filter((number) => this.shows(this.table.rows[number]));
+    const lanes = [];
+    for (const bracket of byRank ? this.ranking.brackets : []) {
+      const members = bracket.filter((number) => visible.includes(number));
+      if (members.length < 2) continue;
+      const [first, last] = [visible.indexOf(members[0]), visible.indexOf(members[members.length - 1])];
+      const lane = lanes.find((one) => one.end < first) ?? lanes[lanes.push({ end: -1, brackets: [] }) - 1];
+      lane.end = last;
+      lane.brackets.push({ members, first, last });
+    }
+    this.section.querySelector('.ties-key').hidden = lanes.length === 0;
+    this.section.style.setProperty('--lanes', lanes.length);
+    for (const { node, number } of this.rows) {
+      const rank = node.querySelector('.rank');
+      const place = visible.indexOf(number);
+      rank.querySelectorAll('.lane').forEach((lane) => lane.remove());
+      lanes.forEach(({ brackets }, lane) => {
+        const bracket = brackets.find(({ first, last }) => place >= first && place <= last);
+        if (place < 0 || !bracket) return;
+        const part = place === bracket.first ? ' first' : place === bracket.last ? ' last' : '';
+        rank.append(el('span', { class: `lane${part}${bracket.members.includes(number) ? ' member' : ''}`, 'data-lane': lane, 'aria-hidden': 'true' }));
+      });
+      [...rank.querySelectorAll('.lane')].forEach((mark) => mark.style.setProperty('--lane', mark.dataset.lane));
+      const alike = this.ranking.brackets.filter((members) => members.includes(number)).flat().filter((other) => other !== number);
+      const names = [...new Set(alike)].map((other) => this.table.rows[other].label).join(', ');
+      if (names) rank.title = `Cannot be told apart from ${names}`;
+      else rank.removeAttribute('title');
+    }
   }
 
   filterRows() {
     const coloured = prominent(this.shownRows());
     for (const { node, row, number } of this.rows) {
-      node.hidden = !chosenRow(row);
+      node.hidden = !this.shows(row);
       node.classList.toggle('plain-row', row.kind !== 'reference' && !coloured.includes(number));
     }
     for (const body of this.bodies) body.hidden = ![...body.rows].some((node) => node.dataset.row !== undefined && !node.hidden);
   }
 
   writeCells() {
-    const measure = measures.get(state.measure);
+    const { measure } = this;
     this.section.querySelector('.what').textContent = measure.name;
-    this.section.querySelector('.how').textContent = measure.id === data.headline || !measure.meaning ? '' : `: ${measure.meaning}`;
+    this.section.querySelector('.how').textContent = [
+      measure.id !== this.table.metric && measure.meaning ? `: ${measure.meaning}` : '', bothKinds && measure.relevance ? `; relevant are ${RELEVANT[measure.relevance]}` : ''].join('');
     for (const { row, cells } of this.rows) {
       for (const node of cells) {
         const button = node.querySelector('button');
@@ -63,7 +132,7 @@ class Board {
         const cell = this.table.cells[Number(node.dataset.cell)];
         const { best, like } = this.marks(row, cell, Number(node.dataset.bits), measure);
         const { mean, sd } = cellText(cell, measure);
-        const shown = mean === '–' && cell.runs.length === 0 && cell.troubles.length ? cell.troubles[0].status : mean + (cell.stale && mean !== '–' ? '†' : '');
+        const shown = mean === '–' && cell.runs.length === 0 && cell.troubles.length ? cell.troubles[0].status : mean + (mean === '–' ? '' : (cell.stale ? '†' : '') + (measure.id === data.headlines.neighbours ? cell.multiple : ''));
         node.className = best ? 'best' : like ? 'like' : '';
         button.replaceChildren(
           el('span', { class: 'mark', 'aria-hidden': 'true' }, best ? '★' : like ? '≈' : ''),
@@ -75,9 +144,10 @@ class Board {
   }
 
   marks(row, cell, bits, measure) {
-    if (measure.id === data.headline) return cell;
-    if (row.kind !== 'ranked' || measure.better === 'none') return { best: false, like: false };
-    const values = this.table.rows.filter((other) => other.kind === 'ranked').map((other) => cellAt(this.table, other, bits)?.mean[measure.index]).filter((value) => value !== null && value !== undefined);
+    if (measure.id === this.table.metric) return cell;
+    if (row.kind === 'reference' || measure.better === 'none' || !whole(cell, measure)) return { best: false, like: false };
+    const others = this.table.rows.filter((other) => other.kind !== 'reference').map((other) => cellAt(this.table, other, bits));
+    const values = others.filter((other) => whole(other, measure)).map((other) => other.mean[measure.index]);
     const best = measure.better === 'up' ? Math.max(...values) : Math.min(...values);
     return { best: cell.mean[measure.index] === best, like: false };
   }
@@ -99,9 +169,9 @@ class Board {
   }
 
   sortKey(column) {
-    if (column === 'rank') return ({ number }) => number;
+    if (column === 'rank') return ({ number }) => this.places.get(number);
     if (column === 'method') return ({ row }) => row.label.toLowerCase();
-    const index = measures.get(state.measure).index;
+    const { index } = this.measure;
     return ({ row }) => cellAt(this.table, row, Number(column))?.mean[index] ?? null;
   }
 }

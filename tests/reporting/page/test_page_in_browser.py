@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,10 @@ from hashbench.records.store import to_json
 from hashbench.records.trial_spec import RANDOM_CODES
 from hashbench.reporting.leaderboard.tables import tables
 from hashbench.reporting.page import html
-from tests.chromium import chromium
 from tests.reporting.made_records import failed, make_record
 from tests.reporting.many_records import write_many
+from tests.reporting.page.view import View, drawn
+from tests.reporting.page.view import opened as opened_at
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install '.[dev]')")
 
@@ -24,41 +24,6 @@ pytestmark = pytest.mark.slow
 HOSTILE = "<script>window.hit = 1</script><img src=x onerror='window.hit = 1'>"
 PHONE = {"width": 390, "height": 844}
 METHODS = 12
-
-ACCESSIBILITY = (Path(__file__).parent / "accessibility.js").read_text()
-
-
-@dataclass
-class View:
-    """A page open in the browser, with what went wrong in it and what it asked for."""
-
-    page: Any
-    errors: list[str] = field(default_factory=list)
-    grids: list[str] = field(default_factory=list)
-
-    def column(self, number: int, body: str = "ranked") -> list[str]:
-        """The visible texts of a column, 1 is the first."""
-        cells = self.page.locator(f"tbody.{body} tr[data-row] > :nth-child({number}):visible")
-        return [text.strip() for text in cells.all_inner_texts() if text.strip()]
-
-    def numbers(self, number: int) -> list[float]:
-        """The means in a column of the first table's ranked rows."""
-        table = self.page.locator("table.board").first
-        texts = table.locator(f"tbody.ranked tr[data-row] > :nth-child({number}) .number").all_inner_texts()
-        return [float(text.split()[0].replace(",", "")) for text in texts]
-
-    def evaluate(self, query: str) -> Any:
-        return self.page.evaluate(query)
-
-    def accessibility(self, name: str) -> Any:
-        """What a function of accessibility.js finds."""
-        return self.page.evaluate(f"{ACCESSIBILITY}.{name}()")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +57,7 @@ def visit(browser: Any, file: Path) -> Iterator[Callable[..., View]]:
     contexts = []
 
     def opened(address: str = "", **options: Any) -> View:
-        view = _opened(browser, file.as_uri() + address, options)
+        view = opened_at(browser, file.as_uri() + address, options)
         contexts.append(view.page.context)
         return view
 
@@ -101,33 +66,11 @@ def visit(browser: Any, file: Path) -> Iterator[Callable[..., View]]:
         context.close()
 
 
-def _opened(browser: Any, address: str, options: dict[str, Any]) -> View:
-    page = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}).new_page()
-    view = View(page)
-    page.on(
-        "console", lambda message: view.errors.append(message.text) if message.type in ("error", "warning") else None
-    )
-    page.on("pageerror", lambda error: view.errors.append(str(error)))
-    page.on("request", lambda request: view.grids.append(request.url))
-    page.set_default_timeout(120_000)  # a busy machine is no fault
-    page.goto(address)
-    return view
-
-
 @pytest.fixture
 def view(visit: Callable[..., View]) -> Iterator[View]:
     page = visit()
     yield page
     assert page.errors == []
-
-
-def drawn(view: View) -> None:
-    """Scroll through the page, so that every figure has been drawn."""
-    for host in view.page.locator(".figures").all():
-        host.scroll_into_view_if_needed()
-    view.page.wait_for_function(
-        "() => [...document.querySelectorAll('.figures')].every((node) => node.querySelector('.chart'))"
-    )
 
 
 def test_it_opens_from_disk_without_errors_and_asks_for_nothing_else(view: View, file: Path) -> None:
@@ -188,7 +131,7 @@ def test_columns_sort_by_click_and_by_key_and_say_so(view: View) -> None:
 def test_filters_leave_what_was_asked_for_and_count_it(view: View) -> None:
     count = view.page.locator("#count")
     assert count.inner_text() == f"{METHODS + 2} rows, 3 code lengths, 2 tables"
-    view.page.get_by_label("Methods").fill("method01, METHOD02")
+    view.page.get_by_role("searchbox", name="Methods").fill("method01, METHOD02")
     assert count.inner_text() == "2 rows, 3 code lengths, 2 tables"
     assert {name[:8] for name in view.column(2)} == {"method01", "method02"}
     view.page.get_by_label("16", exact=True).uncheck(force=True)
@@ -201,7 +144,7 @@ def test_filters_leave_what_was_asked_for_and_count_it(view: View) -> None:
     assert view.page.locator("#nothing").is_visible()
     view.page.get_by_role("button", name="Show all").click()
     assert count.inner_text() == f"{METHODS + 2} rows, 3 code lengths, 2 tables"
-    assert view.page.get_by_label("Methods").input_value() == ""
+    assert view.page.get_by_role("searchbox", name="Methods").input_value() == ""
 
 
 def test_another_measure_fills_the_table_and_the_figures(view: View) -> None:
@@ -215,12 +158,12 @@ def test_another_measure_fills_the_table_and_the_figures(view: View) -> None:
 
 
 def test_a_view_is_in_its_address(visit: Callable[..., View], view: View) -> None:
-    view.page.get_by_label("Methods").fill("method03")
+    view.page.get_by_role("searchbox", name="Methods").fill("method03")
     view.page.get_by_label("Shown").select_option("map@all")
     view.page.locator("th[data-sort='64'] button").first.click()
     address = view.evaluate("location.hash")
     other = visit(address)
-    assert other.page.get_by_label("Methods").input_value() == "method03"
+    assert other.page.get_by_role("searchbox", name="Methods").input_value() == "method03"
     assert other.column(2)[0] == "method03"
     assert other.page.locator("caption .what").first.inner_text() == "mAP@all"
     assert other.page.locator("[aria-sort=descending]").first.get_attribute("data-sort") == "64"
@@ -254,7 +197,7 @@ def test_the_record_behind_a_cell_is_reached_and_left_by_keyboard_alone(view: Vi
 def test_the_command_is_copied(visit: Callable[..., View]) -> None:
     view = visit(permissions=["clipboard-read", "clipboard-write"])
     view.page.locator("button.cell").first.click()
-    view.page.get_by_role("button", name="Copy").click()
+    view.page.get_by_role("button", name="Copy", exact=True).click()
     view.page.get_by_role("button", name="Copied").wait_for()
     assert view.evaluate("navigator.clipboard.readText()") == "test"
 
@@ -279,7 +222,7 @@ def test_figures_follow_the_filters(view: View) -> None:
     lines = view.page.locator("figure").first.locator(".line")
     assert lines.count() == METHODS + 2
     assert view.page.locator(".line.faint").count() > 0
-    view.page.get_by_label("Methods").fill("method04")
+    view.page.get_by_role("searchbox", name="Methods").fill("method04")
     playwright.expect(lines).to_have_count(1 + 2)
     view.page.get_by_label("32 bits", exact=True).first.check(force=True)
     playwright.expect(view.page.locator("figure h4").nth(1)).to_contain_text("at 32 bits")
