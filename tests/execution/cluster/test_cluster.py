@@ -22,8 +22,7 @@ pytestmark = pytest.mark.slow
 
 QUIET = {"include_dashboard": False, "num_cpus": 0}
 MakeCluster = Callable[..., Any]
-REQUIRE = """
-    def require(self) -> None:
+REQUIRE = """    def require(self) -> None:
         if not (self.root / "box").exists():
             from hashbench.errors import UsageError
 
@@ -135,7 +134,8 @@ def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (root / "methods").mkdir(parents=True)
     (root / "datasets").mkdir()
     source = Path(DATASETS.file("digits")).read_text()
-    (root / "datasets/boxed.py").write_text(f"{source.replace('Digits', 'Boxed')}{REQUIRE}")
+    load = "    def load("
+    (root / "datasets/boxed.py").write_text(source.replace("Digits", "Boxed").replace(load, f"{REQUIRE}\n{load}", 1))
     monkeypatch.setattr(datasets, "__path__", [*datasets.__path__, str(root / "datasets")])
     monkeypatch.setattr(methods, "__path__", [*methods.__path__, str(own / "methods")])
     for name in ("data", "empty"):
