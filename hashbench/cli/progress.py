@@ -89,6 +89,8 @@ class Display(Progress):
             self._print(event.text)
 
     def _add(self, event: Event) -> None:
+        if event.key in self.running:  # it runs again, since its node was lost
+            self.remove_task(self.running[event.key])
         self.running[event.key] = self.add_task(self.names[event.key], total=None, count="", state="starting")
 
     def _show_phase(self, event: Event) -> None:

@@ -32,6 +32,7 @@ class MemoryGroup:
 
     folder: Path
     files: _Files
+    limit: int
 
     @property
     def killed(self) -> bool:
@@ -40,7 +41,7 @@ class MemoryGroup:
 
     @property
     def peak(self) -> int:
-        """The most memory it took, in bytes; 0 where the kernel does not say."""
+        """The most memory it took, in bytes; 0 where the kernel does not say, one before 5.19."""
         with contextlib.suppress(OSError, ValueError):
             return int((self.folder / self.files.peak).read_text())
         return 0
@@ -76,15 +77,17 @@ def confine(pid: int, limit: int) -> MemoryGroup | None:
     """
     for parent, files in _own_groups():
         for left in parent.glob(f"{PREFIX}*"):
-            with contextlib.suppress(OSError):  # it has processes
-                left.rmdir()
-        group = MemoryGroup(parent / f"{PREFIX}{pid}", files)
+            number = left.name.removeprefix(PREFIX)
+            if number.isdecimal() and not Path(f"/proc/{number}").exists():
+                with contextlib.suppress(OSError):  # it has processes
+                    left.rmdir()
+        group = MemoryGroup(parent / f"{PREFIX}{pid}", files, limit + limit // SLACK_SHARE)
         try:
             group.folder.mkdir()
         except OSError:
             continue
         try:
-            (group.folder / files.limit).write_text(str(limit + limit // SLACK_SHARE))
+            (group.folder / files.limit).write_text(str(group.limit))
             (group.folder / "cgroup.procs").write_text(str(pid))
         except OSError:
             group.remove()

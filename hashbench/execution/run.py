@@ -181,7 +181,8 @@ def carry_out(plan: Plan, settings: Settings, chosen: Executor, on_event: Callab
     """
     if plan.to_run():
         Store(settings.results).prepare()
-        _warn_of_other_work(settings, on_event)
+        if not chosen.takes_address:  # else trials may run on other machines
+            _warn_of_other_work(settings, on_event)
     for spec in dict.fromkeys(planned.dataset_spec for planned in plan.to_run()):
         dataset = plan.datasets[spec]
         if dataset.vectors() is None:
@@ -210,7 +211,8 @@ def carry_out(plan: Plan, settings: Settings, chosen: Executor, on_event: Callab
 def _warn_of_other_work(settings: Settings, on_event: OnEvent) -> None:
     others, cores = settings.other_work.cores(), usable_cores()
     threads = sum(slot.threads or cores for slot in settings.slots)
-    if others is not None and crowded(others, threads, cores):
+    on_cpu = pick_device(settings.device).type == "cpu"
+    if on_cpu and others is not None and crowded(others, threads, cores):
         advice = "" if threads <= len(settings.slots) else ", and --threads 1 is faster"
         line = f"other programs keep {others:.1f} of {cores} cores busy: times mean little{advice}"
         on_event(Event("", "warning", line))

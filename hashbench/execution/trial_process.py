@@ -101,7 +101,7 @@ class TrialProcess:
     def _killed_by_group(self) -> bool:
         if self.group is None or not self.group.killed:
             return False
-        self.peak = max(self.peak, self.group.peak)
+        self.peak = max(self.peak, self.group.peak, self.group.limit)
         return True
 
     def stop(self, reason: str) -> None:

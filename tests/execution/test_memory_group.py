@@ -38,7 +38,7 @@ def test_a_group_lies_below_that_of_the_run_in_both_versions(
     monkeypatch.setattr(memory_group, "OWN", tmp_path / "cgroup")
     assert confine(5, GIB) is None
     (tmp_path / "cgroup").write_text(own + "\n")
-    left, other = tmp_path / parent / "hashbench-3", tmp_path / parent / "others"
+    left, other = tmp_path / parent / "hashbench-99999999", tmp_path / parent / "others"
     for folder in (left, other):
         folder.mkdir(parents=True)
     (tmp_path / parent / "cgroup.subtree_control").write_text("cpu memory\n")
@@ -79,4 +79,4 @@ def test_a_process_is_in_its_group_and_the_group_goes_with_it() -> None:
     assert 0 <= group.peak < GIB
     group.remove()
     assert not group.folder.exists()
-    assert MemoryGroup(group.folder, group.files).killed is False
+    assert MemoryGroup(group.folder, group.files, GIB).killed is False

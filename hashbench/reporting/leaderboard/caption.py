@@ -246,28 +246,28 @@ def _about_cells(table: Table) -> Iterator[str]:
 
 
 def _about_other_work(table: Table) -> Iterator[str]:
-    """On times that say little, since other programs took the cores meanwhile."""
+    """On times on a CPU that say little, since other programs, or other trials of the run, took its cores meanwhile."""
     cells = [cell for row in table.methods for cell in row.cells.values()]
     fits = [record["environment"] for cell in cells for record in cell.ok if "fit" in record["seconds"]]
     crowded_fits = [(each["hardware"], each["other_cores"]) for each in fits if _crowded(each)]
     if crowded_fits:
         yield (
-            f"fit s of {len(crowded_fits):,} of {len(fits):,} trainings says little: other programs kept "
-            f"{_most(crowded_fits)} busy meanwhile."
+            f"fit s of {len(crowded_fits):,} of {len(fits):,} trainings says little: other work took "
+            f"{_most(crowded_fits)} meanwhile."
         )
     rates = [each for cell in cells for each in cell.throughputs]
     crowded_rates = [(each["hardware"], each["other_cores"]) for each in rates if _crowded(each)]
     if crowded_rates:
         yield (
-            f"{len(crowded_rates):,} of {len(rates):,} rates are too low: other programs kept {_most(crowded_rates)} "
-            "busy meanwhile; hashbench measure measures them again."
+            f"{len(crowded_rates):,} of {len(rates):,} rates are too low: other work took {_most(crowded_rates)} "
+            "meanwhile; hashbench measure measures them again."
         )
 
 
 def _crowded(facts: Record) -> bool:
     """Whether a record's environment, or a throughput file, says that there were too few cores."""
     hardware = facts["hardware"]
-    return crowded(facts.get("other_cores"), hardware["threads"], hardware["cores"])
+    return hardware["device"] == "cpu" and crowded(facts.get("other_cores"), hardware["threads"], hardware["cores"])
 
 
 def _most(found: list[tuple[Record, float]]) -> str:
