@@ -93,8 +93,11 @@ def batches_read(device: torch.device) -> list[Any]:
         )
     rows = torch.arange(ITEMS).flip(0).to(device).tensor_split(2)
     view_ids = [augmentation.draw(len(part)) for part in rows]
-    batches = EpochBatches(rows, view_ids, maps, targets.images_to_read, device)
-    return [each for batch in batches for each in (targets(batch), batch.maps)]
+    found = []
+    for batch in EpochBatches(rows, view_ids, maps, targets.images_to_read, device):
+        assert batch.maps is not None
+        found += [targets(batch), batch.maps + torch.zeros(1, device=device)]  # which has to be on the same one
+    return found
 
 
 def losses_of_codes(device: torch.device) -> list[Any]:

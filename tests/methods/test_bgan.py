@@ -15,6 +15,7 @@ from hashbench.execution.training_data import fit
 from hashbench.method import Backbone, RunContext, TrainingSet
 from hashbench.nets.hash_training import HashTraining
 from hashbench.nets.schedules import TrainingStep
+from hashbench.nets.training import epoch_batches
 from hashbench.nets.training_batches import Batch
 from hashbench.plugins import hyperparameters
 from hashbench.plugins.registry import METHODS
@@ -457,6 +458,18 @@ def test_neighbours_of_an_image_are_drawn_into_its_batch(generator: torch.Genera
         seeds, near = rows[:4], rows[4:].view(4, 2)
         assert (training.similarity.block(rows)[torch.arange(4)[:, None], torch.arange(4, 12).view(4, 2)] == 1).all()
         assert not (near == seeds[:, None]).any()
+
+
+def test_an_epochs_views_are_drawn_behind_its_rows_batch_after_batch(generator: torch.Generator) -> None:
+    training = training_of(noise(50, 32, generator), views=3, batch=20)
+    again = torch.Generator()
+    again.set_state(training.run.generator.get_state())
+    epoch = list(training._epoch())
+    expected = epoch_batches(50, 20, again, torch.device("cpu"))
+    assert [len(batch.rows) for batch in epoch] == [17, 17, 16]
+    for batch, rows in zip(epoch, expected, strict=True):
+        assert torch.equal(batch.rows, rows)
+        assert torch.equal(batch.view_ids, torch.randint(0, 3, (len(rows),), generator=again))
 
 
 def test_a_killed_training_resumes_and_ends_with_the_same_codes(
