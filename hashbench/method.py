@@ -47,9 +47,11 @@ class MapBatches(Protocol):
 
     Attributes:
         affine_params: [views, n, 3], how each view was drawn: mirror (-1 or 1), shifts down and right.
+        held: all of them, where they lie on the device; None where each batch is read.
     """
 
     affine_params: Tensor
+    held: Tensor | None
 
     def __len__(self) -> int: ...
 

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hashbench.dataset import Dataset, Images, Items
-from hashbench.util.device import batch_items
+from hashbench.util.device import batch_items, uploaded
 
 VERSION = 1  # of decoding and resizing, by all data sets here; tests/golden says when it goes up
 MAX_BATCH_IMAGES, MAX_GPU_BATCH_IMAGES = 500, 4096
@@ -71,7 +71,9 @@ def of_one_size(images: Images) -> Tensor | None:
 
 def on_device(images: Images, device: torch.device) -> Images:
     """The same images on ``device``."""
-    return images.to(device) if isinstance(images, Tensor) else [image.to(device) for image in images]
+    if isinstance(images, Tensor):
+        return uploaded(images, device)
+    return [uploaded(image, device) for image in images]
 
 
 class ImageSource:

@@ -22,7 +22,7 @@ from hashbench.features.parts import Floats, Stamp
 from hashbench.method import Backbone, FrozenPart, ImageBatches
 from hashbench.nets.augmentation import Augmentation, constant_views
 from hashbench.nets.encoders import build_encoder
-from hashbench.util.device import held_bytes, repeatable
+from hashbench.util.device import held_bytes, repeatable, uploaded
 from hashbench.util.progress import Log
 
 DEVICE_CACHE_BYTES = 4 << 30  # maps of all training images in all views that are held, on a GPU more
@@ -62,7 +62,7 @@ class TrainingMaps:
         for view, values in enumerate(self.views):
             here = of_view == view
             maps[here] = values[self._in(view)[wanted[here]]]
-        return _maps(torch.from_numpy(maps).to(self.device), self.shape)
+        return _maps(uploaded(torch.from_numpy(maps), self.device), self.shape)
 
     def _in(self, view: int) -> Items:
         return self.rows if view == 0 else np.arange(len(self.rows))
@@ -127,7 +127,7 @@ class CachedMaps:
 
     def of(self, items: Items) -> Tensor:
         """Float16 [n, c, h, w] of the items' images on the device."""
-        return _maps(torch.from_numpy(self.values[items]).to(self.device), self.shape)
+        return _maps(uploaded(torch.from_numpy(self.values[items]), self.device), self.shape)
 
 
 class ViewedImages:

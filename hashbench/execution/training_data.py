@@ -14,12 +14,13 @@ from hashbench.data.images import ImageSource, image_batch
 from hashbench.dataset import Dataset, Items, Vectors
 from hashbench.execution.frozen_maps import CachedMaps
 from hashbench.method import HashMethod, ImageBatches, MapBatches, RunContext, TrainingSet, Traits
-from hashbench.util.device import batch_items, held_bytes, repeatable
+from hashbench.util.device import batch_items, held_bytes, repeatable, uploaded
 from hashbench.util.halving import Halving
 from hashbench.util.prefetch import prefetch_to
 from hashbench.util.progress import Log, no_log
 from hashbench.util.seeds import derive_seed, forked_generators
 
+CPU = torch.device("cpu")
 FEATURE_BATCH, GPU_FEATURE_BATCH = 500, 1 << 16  # rows of features encoded at a time
 ROW_BYTES = 1 << 16  # of a row on a GPU: 4,096 numbers, in float32 and in float64, and what is computed of them
 MAX_CACHED_IMAGE_BYTES = 4 << 30
@@ -108,7 +109,7 @@ class TrainingData:
             elif on_images:
                 yield ImageSource(self.dataset, part, size)[torch.arange(len(part), device=run.device)]
             else:
-                yield self.feature_rows(part, run.device)
+                yield uploaded(self.feature_rows(part, CPU), run.device)
 
 
 def own_generator(seed: int) -> torch.Generator:

@@ -19,6 +19,7 @@ from hashbench.nets.precision import autocast
 from hashbench.nets.schedules import TrainingStep
 from hashbench.nets.signs import Activation, relaxed_sign, sign
 from hashbench.nets.training import RunningMeans, Values, epoch_batches, run_epochs
+from hashbench.nets.training_batches import Batch, EpochBatches
 from hashbench.nets.training_images import EncoderInputs, GeneratorTargets
 
 
@@ -66,7 +67,7 @@ class HashTraining:
         run: device, generator, reports, checkpoints.
         similarity: of the training images, or None to train without one.
         adversarial: objective on the codes, or None.
-        targets: images for ``adversarial``; None without it.
+        targets: images for ``adversarial``, of the same training set as ``inputs``; None without it.
     """
 
     def __init__(
@@ -118,7 +119,7 @@ class HashTraining:
             net.train()
         if self.config.fixed_statistics and self.hasher.encoder.pretrained:
             self.hasher.encoder.fix_statistics()
-        run_epochs(self.step, self._batches, self.config.epochs, self.run, self._summary, checkpoint)
+        run_epochs(self.step, self._epoch, self.config.epochs, self.run, self._summary, checkpoint)
 
     def _warm_up_head(self) -> None:
         """Train the head on the features of the encoder as it is, on the similarity alone.
@@ -151,6 +152,15 @@ class HashTraining:
                 )
         self.run.log_fact(neighbourhood_after_warm_start=last)
 
+    def _epoch(self) -> EpochBatches:
+        """An epoch's batches, all drawn now: no step draws from the run's generator."""
+        inputs, targets, rows = self.inputs, self.targets, self._batches()
+        view_ids = [inputs.augmentation.draw(len(part)) for part in rows]
+        images = inputs.images_to_read
+        if images is None and targets is not None:
+            images = targets.images_to_read
+        return EpochBatches(rows, view_ids, inputs.maps_to_read, images, self.run.device)
+
     def _batches(self) -> Sequence[Tensor]:
         """An epoch's rows: a permutation in equal parts, or seeds with some of their neighbours."""
         config, run, n = self.config, self.run, len(self.inputs)
@@ -171,14 +181,13 @@ class HashTraining:
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
                 group["lr"] = rate * training_step.cosine()
 
-    def step(self, rows: Tensor, training_step: TrainingStep) -> Values:
-        """One simultaneous step of all networks on the images ``rows``."""
-        config, beta = self.config, training_step.stage(self.config.betas)
+    def step(self, batch: Batch, training_step: TrainingStep) -> Values:
+        """One simultaneous step of all networks on a batch of images."""
+        config, beta, rows = self.config, training_step.stage(self.config.betas), batch.rows
         for name, optimiser in self.optimisers.items():
             self._set_rates(optimiser, self.rates[name], training_step)
-        view_ids = self.inputs.augmentation.draw(len(rows))
         with autocast(self.inputs.dtype, self.run.device):
-            features = self.hasher.encoder.trained_part(self.inputs(rows, view_ids))
+            features = self.hasher.encoder.trained_part(self.inputs(batch))
         codes = relaxed_sign(self.hasher.head(features), beta, config.activation)
         self.statistics.add(rows, codes)
         distance = (sign(codes) - codes).square().mean()
@@ -189,7 +198,7 @@ class HashTraining:
             objective, values["neighbourhood"] = objective + config.neighbourhood * pairs, pairs
         if self.adversarial is not None:
             assert self.targets is not None
-            targets = self.targets(rows, view_ids)
+            targets = self.targets(batch)
             loss, losses = self.adversarial.losses_and_discriminator_step(codes, features, targets)
             objective = objective + loss
             values.update(losses)

@@ -1,7 +1,9 @@
 """The training loop: seeded batches, losses that stay on the device until the end of an epoch, checkpoints."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -11,7 +13,16 @@ from hashbench.nets.checkpoints import Checkpoint
 from hashbench.nets.schedules import TrainingStep
 
 Values = Mapping[str, Tensor | float]
-Batches = Callable[[], Sequence[Tensor]]
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Batches(Protocol[T_co]):
+    """An epoch's batches in order, and how many there are."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[T_co]: ...
 
 
 def epoch_batches(n: int, size: int, generator: torch.Generator, device: torch.device) -> tuple[Tensor, ...]:
@@ -42,18 +53,18 @@ class RunningMeans:
 
 
 def run_epochs(
-    step: Callable[[Tensor, TrainingStep], Values],
-    batches: Batches,
+    step: Callable[[T, TrainingStep], Values],
+    batches: Callable[[], Batches[T]],
     epochs: int,
     run: RunContext,
     summary: Callable[[dict[str, Tensor | float]], Values],
     checkpoint: Checkpoint | None = None,
 ) -> None:
-    """Call ``step(rows, training_step)`` for every batch of every epoch, and log each epoch's means at its end.
+    """Call ``step(batch, training_step)`` for every batch of every epoch, and log each epoch's means at its end.
 
     Args:
-        step: takes one gradient step on ``rows`` (int64 [B] on the run's device) and returns values to log.
-        batches: returns an epoch's rows, drawn anew at each call.
+        step: takes one gradient step on a batch and returns values to log.
+        batches: returns an epoch's batches, drawn anew at each call; they are closed when a step ends by an exception.
         epochs: passes over the items.
         run: gets the logs.
         summary: from an epoch's means to the values that are logged, one number each.
@@ -64,9 +75,10 @@ def run_epochs(
     """
     for epoch in range(checkpoint.load() if checkpoint else 0, epochs):
         running = RunningMeans()
-        epoch_rows = batches()
-        for number, rows in enumerate(epoch_rows):
-            running.add(step(rows, TrainingStep(epoch, epochs, number, len(epoch_rows))))
+        of_epoch = batches()
+        with closing(_each(of_epoch)) as each:
+            for number, batch in enumerate(each):
+                running.add(step(batch, TrainingStep(epoch, epochs, number, len(of_epoch))))
         run.log_epoch(epoch + 1, epochs, **summary(running.means()))
         try:
             _check_finite(run.epochs[-1], checkpoint.nets() if checkpoint else ())
@@ -77,6 +89,11 @@ def run_epochs(
             ) from None
         if checkpoint and epoch + 1 < epochs:
             checkpoint.offer(epoch + 1)
+
+
+def _each(batches: Iterable[T]) -> Generator[T, None, None]:
+    """The batches; closed with it, their iterator ends the thread that it may read ahead in."""
+    yield from batches
 
 
 def _check_finite(report: Mapping[str, float], nets: Iterable[torch.nn.Module]) -> None:

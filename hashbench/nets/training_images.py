@@ -8,6 +8,7 @@ from hashbench.method import ImageBatches, MapBatches
 from hashbench.nets.augmentation import Augmentation
 from hashbench.nets.encoders import ImageEncoder
 from hashbench.nets.precision import autocast
+from hashbench.nets.training_batches import Batch
 from hashbench.util.device import held_bytes
 
 DEVICE_CACHE_BYTES = 4 << 30  # largest tensor over all training images that is kept, on a GPU of the pictures more
@@ -39,11 +40,22 @@ class EncoderInputs:
     def __len__(self) -> int:
         return len(self.images)
 
-    def __call__(self, rows: Tensor, view_ids: Tensor) -> Tensor:
-        """Maps of the frozen blocks, or normalised images, of the images ``rows`` in their views, int64 [B] each."""
+    @property
+    def maps_to_read(self) -> MapBatches | None:
+        """The maps, where each batch of them is read."""
+        return self.maps if self.maps is not None and self.maps.held is None else None
+
+    @property
+    def images_to_read(self) -> ImageBatches | None:
+        """The images, where each batch of them is wanted and read."""
+        return self.images if self.maps is None and not isinstance(self.images, Tensor) else None
+
+    def __call__(self, batch: Batch) -> Tensor:
+        """Maps of the frozen blocks, or normalised images, of a batch in its views."""
         if self.maps is not None:
-            return self.maps(rows, view_ids)
-        return self._of(self.images[rows], rows, view_ids)
+            return self.maps(batch.rows, batch.view_ids) if batch.maps is None else batch.maps
+        images = self.images[batch.rows] if batch.images is None else batch.images
+        return self._of(images, batch.rows, batch.view_ids)
 
     def _of(self, images: Tensor, rows: Tensor, view_ids: Tensor) -> Tensor:
         return self.encoder.inputs(self.augmentation(images, rows, view_ids))
@@ -63,7 +75,7 @@ class EncoderInputs:
                 images = None if self.maps is not None else self.images[rows]  # read once for all views
                 for view in range(count):
                     view_ids = torch.full_like(rows, view)
-                    inputs = self(rows, view_ids) if images is None else self._of(images, rows, view_ids)
+                    inputs = self(Batch(rows, view_ids)) if images is None else self._of(images, rows, view_ids)
                     features[view, rows] = self.encoder.trained_part(inputs).float()
         return features
 
@@ -85,6 +97,13 @@ class GeneratorTargets:
                 cache[rows] = resize(images[rows], size)
             self.images = cache
 
-    def __call__(self, rows: Tensor, view_ids: Tensor) -> Tensor:
-        """Float [B, 3, size, size] of the images ``rows`` in their views."""
-        return self.augmentation(resize(self.images[rows], self.size), rows, view_ids).float() / 255
+    @property
+    def images_to_read(self) -> ImageBatches | None:
+        """The images at their own size, where each batch of them is read."""
+        return self.images if not isinstance(self.images, Tensor) else None
+
+    def __call__(self, batch: Batch) -> Tensor:
+        """Float [B, 3, size, size] of a batch in its views."""
+        read = batch.images if self.images_to_read is not None else None
+        images = resize(self.images[batch.rows] if read is None else read, self.size)
+        return self.augmentation(images, batch.rows, batch.view_ids).float() / 255

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from torch import Tensor
 
 from hashbench.errors import UsageError
 
@@ -69,6 +70,16 @@ def batch_items(device: torch.device, most: int, bytes_each: int) -> int:
     if device.type != "cuda":
         return most
     return max(1, min(most, free_bytes(device) // BATCH_SHARE // bytes_each))
+
+
+def uploaded(batch: Tensor, device: torch.device) -> Tensor:
+    """A batch on ``device``; to a GPU it is copied from pinned memory, so that this thread does not wait for the copy.
+
+    For batches only: torch keeps pinned memory for the next one.
+    """
+    if device.type != "cuda" or batch.device.type != "cpu":
+        return batch.to(device)
+    return batch.pin_memory().to(device, non_blocking=True)
 
 
 def determinism() -> dict[str, bool]:

@@ -1,17 +1,19 @@
 """Prefetching: a thread computes an iterator's next item while the last one is used."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from typing import TypeVar, cast
 
 import torch
 from torch import Tensor
 
 T = TypeVar("T")
+Tensors = TypeVar("Tensors", bound=Tensor | tuple[Tensor | None, ...])
 END = object()
 
 
-def prefetch(iterator: Iterator[T]) -> Iterator[T]:
+def prefetch(iterator: Iterator[T]) -> Generator[T, None, None]:
     """The items of ``iterator`` in order, each computed in a thread while the one before is used.
 
     Two items exist at a time. An exception of ``iterator`` is raised instead of its item. A caller that stops early
@@ -25,8 +27,8 @@ def prefetch(iterator: Iterator[T]) -> Iterator[T]:
             del item  # frees its memory before the wait for the next one
 
 
-def prefetch_to(iterator: Iterator[Tensor], device: torch.device) -> Iterator[Tensor]:
-    """:func:`prefetch` of tensors on ``device``.
+def prefetch_to(iterator: Iterator[Tensors], device: torch.device) -> Generator[Tensors, None, None]:
+    """:func:`prefetch` of tensors, or of tuples of them, on ``device``.
 
     On a GPU the thread copies and computes on a stream of its own, so that its work does not stand behind the caller's.
     """
@@ -35,20 +37,25 @@ def prefetch_to(iterator: Iterator[Tensor], device: torch.device) -> Iterator[Te
         return
     stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream(device))  # for what the iterator reads
-    for tensor, ready in prefetch(_on_stream(iterator, stream)):
-        current = torch.cuda.current_stream(device)
-        current.wait_event(ready)
-        tensor.record_stream(current)  # its memory is not given away before the caller's work with it is done
-        yield tensor
-        del tensor  # as above
+    with closing(prefetch(_on_stream(iterator, stream))) as items:
+        for item, ready in items:
+            current = torch.cuda.current_stream(device)
+            current.wait_event(ready)
+            for tensor in item if isinstance(item, tuple) else (item,):
+                if tensor is not None:
+                    tensor.record_stream(current)  # its memory stays until the caller's work with it is done
+                del tensor
+            yield item
+            del item  # as above
 
 
-def _on_stream(iterator: Iterator[Tensor], stream: torch.cuda.Stream) -> Iterator[tuple[Tensor, torch.cuda.Event]]:
+def _on_stream(iterator: Iterator[Tensors], stream: torch.cuda.Stream) -> Iterator[tuple[Tensors, torch.cuda.Event]]:
     """The items, computed on a stream, each with the event that it is there."""
     while True:
         with torch.cuda.stream(stream):
-            tensor = next(iterator, None)
-            if tensor is None:
+            item = next(iterator, None)
+            if item is None:
                 return
             ready = stream.record_event()
-        yield tensor, ready
+        yield item, ready
+        del item

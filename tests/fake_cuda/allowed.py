@@ -88,6 +88,11 @@ ALLOWED = (
     Allowed(WAIT, "features/frozen_layers.py:check", 1, BGAN[3:], "whether a network can be cut there"),
     Allowed(WAIT, "execution/frozen_maps.py:computed_maps", 4, BGAN[3:], f"each batch: {RESULT}"),
     Allowed(WAIT, "methods/bgan.py:load_state", 59, BGAN, "a state on the device goes to networks on the CPU and back"),
+    # The thread that reads ahead, whose stream has nothing else to wait for.
+    Allowed(WAIT, "data/images.py:__getitem__", 2, ("batches read",), "each batch: which images to decode"),
+    Allowed(
+        WAIT, "execution/frozen_maps.py:__call__", 4, ("batches read",), "each batch: which maps to read, and views"
+    ),
     # Extraction and encoding.
     Allowed(WAIT, "features/deep.py:__call__", 2, NETWORKS, FINITE),
     Allowed(WAIT, "features/frozen_maps.py:__call__", 2, ("features, maps of frozen blocks",), FINITE),

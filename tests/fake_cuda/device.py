@@ -247,6 +247,8 @@ def _leaves(tensors: Any) -> list[Tensor]:
 
 
 _REPLACED: dict[str, Any] = {
+    "hashbench.nets.training_batches.prefetch_to": lambda batches, _: batches,  # the stand-in is of its own thread
+    "torch.Tensor.pin_memory": lambda tensor: tensor,
     "torch._subclasses.fake_tensor.FakeTensor.tolist": Tensor.tolist,
     "torch.nn.Module._apply": _apply,
     "torch.autograd.backward": _backward,

@@ -5,6 +5,7 @@ Each part is a function of a device that returns what can be compared with the C
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -13,6 +14,8 @@ import torch
 
 from hashbench.advice.scored import scored_places
 from hashbench.codes import Codes
+from hashbench.data.images import ImageSource
+from hashbench.data.spec import open_dataset
 from hashbench.evaluation.nearest import nearest_neighbours
 from hashbench.evaluation.neighbours import Neighbours
 from hashbench.evaluation.rescoring import nearest_of
@@ -20,6 +23,7 @@ from hashbench.evaluation.score_blocks import Similarities, ranked_blocks
 from hashbench.evaluation.scored_codes import ScoredCodes, asymmetric_codes
 from hashbench.evaluation.similarities import FeatureSimilarities
 from hashbench.execution import training_data
+from hashbench.execution.frozen_maps import TrainingMaps
 from hashbench.features.extractor import Extractor
 from hashbench.features.frozen_maps import FrozenMaps
 from hashbench.features.gist import transfer_functions
@@ -27,9 +31,12 @@ from hashbench.features.spec import WITHOUT_NETWORK, extractor
 from hashbench.features.weights import Weights
 from hashbench.nets import losses
 from hashbench.nets.adversarial import LossWeights, PaperObjective, ReleasedObjective
+from hashbench.nets.augmentation import Augmentation
 from hashbench.nets.decoders import Generator
 from hashbench.nets.discriminators import Discriminator
 from hashbench.nets.label_similarity import label_similarity
+from hashbench.nets.training_batches import EpochBatches
+from hashbench.nets.training_images import GeneratorTargets
 from hashbench.plugins.registry import METHODS
 from hashbench.search.matmul import MatmulBackend
 from hashbench.search.triton_counting import labelled, query_masks
@@ -71,6 +78,26 @@ def codes(device: torch.device) -> list[Any]:
 def finite_features(device: torch.device) -> list[Any]:
     """The check of a trial's features."""
     return [training_data.is_finite(torch.from_numpy(DATABASE).to(device))]
+
+
+def batches_read(device: torch.device) -> list[Any]:
+    """Batches of images and maps that do not fit on the device."""
+    with patch("hashbench.nets.training_images.held_bytes", lambda *_: 0):
+        images = ImageSource(open_dataset("digits", Path()), np.arange(ITEMS), 32)
+        augmentation = Augmentation.drawn(ITEMS, 2, True, 0.2, torch.Generator().manual_seed(0), device)
+        targets = GeneratorTargets(images, 16, augmentation, device)
+    values = np.arange(ITEMS * 4, dtype=np.float16).reshape(ITEMS, 4)
+    with patch("hashbench.execution.frozen_maps.held_bytes", lambda *_: 0):
+        maps = TrainingMaps(
+            [values, -values], np.arange(ITEMS), torch.Size((1, 2, 2)), augmentation.affine_params, device
+        )
+    rows = torch.arange(ITEMS).flip(0).to(device).tensor_split(2)
+    view_ids = [augmentation.draw(len(part)) for part in rows]
+    found = []
+    for batch in EpochBatches(rows, view_ids, maps, targets.images_to_read, device):
+        assert batch.maps is not None
+        found += [targets(batch), batch.maps + torch.zeros(1, device=device)]  # which has to be on the same one
+    return found
 
 
 def losses_of_codes(device: torch.device) -> list[Any]:
@@ -177,6 +204,7 @@ PARTS: dict[str, Part] = {
     **dict(extractors()),
     "codes": codes,
     "finite features": finite_features,
+    "batches read": batches_read,
     "losses of codes": losses_of_codes,
     "losses of pictures, paper": partial(losses_of_pictures, False, torch.float32),
     "losses of pictures, bfloat16": partial(losses_of_pictures, False, torch.bfloat16),

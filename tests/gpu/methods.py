@@ -18,6 +18,7 @@ import hashbench as hb
 from hashbench.nets.hash_training import HashTraining
 from hashbench.nets.schedules import TrainingStep
 from hashbench.nets.training import Values
+from hashbench.nets.training_batches import Batch
 from hashbench.plugins.registry import METHODS
 from tests.gpu.report import Line
 from tests.gpu.setting import Setting
@@ -86,10 +87,10 @@ def _strict_steps(setting: Setting) -> Line:
     """A training whose steps must not wait."""
     name, step = "waits for the GPU in a step of bgan", HashTraining.step
 
-    def strict(training: HashTraining, rows: torch.Tensor, training_step: TrainingStep) -> Values:
+    def strict(training: HashTraining, batch: Batch, training_step: TrainingStep) -> Values:
         torch.cuda.set_sync_debug_mode("error")
         try:
-            return step(training, rows, training_step)
+            return step(training, batch, training_step)
         finally:
             torch.cuda.set_sync_debug_mode("default")
 

@@ -15,6 +15,8 @@ from hashbench.execution.training_data import fit
 from hashbench.method import Backbone, RunContext, TrainingSet
 from hashbench.nets.hash_training import HashTraining
 from hashbench.nets.schedules import TrainingStep
+from hashbench.nets.training import epoch_batches
+from hashbench.nets.training_batches import Batch
 from hashbench.plugins import hyperparameters
 from hashbench.plugins.registry import METHODS
 from tests.pictures import pictures
@@ -65,7 +67,8 @@ def training_of(train: TrainingSet, seed: int = 0, **parameters: Any) -> HashTra
 
 
 def first_step(training: HashTraining, rows: Tensor) -> Any:
-    return training.step(rows, TrainingStep(0, 1, 0, 1))
+    view_ids = training.inputs.augmentation.draw(len(rows))
+    return training.step(Batch(rows, view_ids), TrainingStep(0, 1, 0, 1))
 
 
 def test_the_default_objective_is_the_papers_with_all_its_parts(images: Tensor) -> None:
@@ -457,6 +460,18 @@ def test_neighbours_of_an_image_are_drawn_into_its_batch(generator: torch.Genera
         assert not (near == seeds[:, None]).any()
 
 
+def test_an_epochs_views_are_drawn_behind_its_rows_batch_after_batch(generator: torch.Generator) -> None:
+    training = training_of(noise(50, 32, generator), views=3, batch=20)
+    again = torch.Generator()
+    again.set_state(training.run.generator.get_state())
+    epoch = list(training._epoch())
+    expected = epoch_batches(50, 20, again, torch.device("cpu"))
+    assert [len(batch.rows) for batch in epoch] == [17, 17, 16]
+    for batch, rows in zip(epoch, expected, strict=True):
+        assert torch.equal(batch.rows, rows)
+        assert torch.equal(batch.view_ids, torch.randint(0, 3, (len(rows),), generator=again))
+
+
 def test_a_killed_training_resumes_and_ends_with_the_same_codes(
     generator: torch.Generator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -471,11 +486,11 @@ def test_a_killed_training_resumes_and_ends_with_the_same_codes(
     steps = []
     step = HashTraining.step
 
-    def killed(training: HashTraining, rows: Tensor, training_step: TrainingStep) -> Any:
+    def killed(training: HashTraining, batch: Batch, training_step: TrainingStep) -> Any:
         steps.append(training_step)
         if len(steps) == 5:
             raise KeyboardInterrupt
-        return step(training, rows, training_step)
+        return step(training, batch, training_step)
 
     monkeypatch.setattr(HashTraining, "step", killed)
     with pytest.raises(KeyboardInterrupt):
@@ -490,8 +505,8 @@ def test_a_loss_that_is_no_number_names_the_last_good_checkpoint(
 ) -> None:
     step = HashTraining.step
 
-    def broken(training: HashTraining, rows: Tensor, training_step: TrainingStep) -> Any:
-        values = dict(step(training, rows, training_step))
+    def broken(training: HashTraining, batch: Batch, training_step: TrainingStep) -> Any:
+        values = dict(step(training, batch, training_step))
         return {**values, "perceptual": values["perceptual"] * (torch.nan if training_step.epoch == 1 else 1)}
 
     monkeypatch.setattr(HashTraining, "step", broken)
@@ -639,7 +654,7 @@ def test_reconstructions_of_64_px_bring_the_authors_widths(generator: torch.Gene
     widths = [layer.weight.shape for layer in training.adversarial.modules() if isinstance(layer, nn.ConvTranspose2d)]
     assert [(shape[0], shape[1]) for shape in widths] == [(256, 256), (256, 128), (128, 32)]
     assert training.targets is not None
-    assert training.targets(torch.arange(3), torch.zeros(3, dtype=torch.int64)).shape == (3, 3, 64, 64)
+    assert training.targets(Batch(torch.arange(3), torch.zeros(3, dtype=torch.int64))).shape == (3, 3, 64, 64)
     assert training.adversarial.discriminator.last.in_features == 1024
 
 

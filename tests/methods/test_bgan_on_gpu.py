@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from hashbench.execution.training_data import fit
 from hashbench.method import Backbone, HashMethod, RunContext, TrainingSet
 from hashbench.nets.hash_training import HashTraining
+from hashbench.nets.training_batches import Batch
 from hashbench.plugins.registry import METHODS
 from tests.features.networks import random_net
 
@@ -70,12 +71,12 @@ def test_a_training_in_bfloat16_does_not_wait_for_the_device(parameters: dict[st
     step = HashTraining.step
     steps = []
 
-    def watched(training: Any, rows: Tensor, training_step: Any) -> Any:
+    def watched(training: Any, batch: Batch, training_step: Any) -> Any:
         steps.append(training_step)
         first = training_step.epoch == 0  # which may set things up
         torch.cuda.set_sync_debug_mode("default" if first else "error")
         try:
-            return step(training, rows, training_step)
+            return step(training, batch, training_step)
         finally:
             torch.cuda.set_sync_debug_mode("default")
 

@@ -8,6 +8,7 @@ from hashbench.data.images import resize
 from hashbench.method import Backbone
 from hashbench.nets.augmentation import Augmentation
 from hashbench.nets.encoders import ImageEncoder
+from hashbench.nets.training_batches import Batch
 from hashbench.nets.training_images import EncoderInputs, GeneratorTargets
 
 
@@ -80,8 +81,8 @@ def test_generator_targets_are_the_images_at_another_size_cached_or_streamed(
     assert torch.equal(expected[1], resize(images[229:], 8)[0].float() / 255)
     source = Streamed(images)
     cached = GeneratorTargets(source, 8, augmentation, cpu)
-    assert torch.equal(cached(rows, view_ids), expected)
+    assert torch.equal(cached(Batch(rows, view_ids)), expected)
     assert source.reads == len(images)
     monkeypatch.setattr("hashbench.nets.training_images.DEVICE_CACHE_BYTES", 1000)
-    assert torch.equal(GeneratorTargets(source, 8, augmentation, cpu)(rows, view_ids), expected)
+    assert torch.equal(GeneratorTargets(source, 8, augmentation, cpu)(Batch(rows, view_ids)), expected)
     assert source.reads == len(images) + len(rows)

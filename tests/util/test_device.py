@@ -6,7 +6,7 @@ import torch
 from hashbench.data.images import image_batch
 from hashbench.evaluation.score_blocks import _sizes
 from hashbench.execution.training_data import feature_batch
-from hashbench.util.device import batch_items, free_bytes, held_bytes
+from hashbench.util.device import batch_items, free_bytes, held_bytes, uploaded
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda:0")
 
@@ -48,3 +48,21 @@ def test_batches_are_as_large_as_a_gpus_memory_allows(
 def test_other_devices_have_constants(device: str) -> None:
     assert held_bytes(torch.device(device), elsewhere=7) == 7
     assert batch_items(torch.device(device), 100, bytes_each=1 << 40) == 100
+
+
+def test_a_gpus_batches_are_copied_from_pinned_memory_without_a_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    batch, calls = torch.arange(3), []
+
+    def pin_memory(tensor: torch.Tensor) -> torch.Tensor:
+        calls.append("pinned")
+        return tensor.clone()
+
+    def to(tensor: torch.Tensor, device: torch.device, non_blocking: bool = False) -> torch.Tensor:
+        calls.append(f"to {device}{', beside' if non_blocking else ''}")
+        return tensor
+
+    monkeypatch.setattr(torch.Tensor, "pin_memory", pin_memory)
+    monkeypatch.setattr(torch.Tensor, "to", to)
+    assert torch.equal(uploaded(batch, GPU), batch)
+    assert uploaded(batch, CPU) is batch
+    assert calls == ["pinned", "to cuda:0, beside", "to cpu"]

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -48,7 +49,7 @@ def test_who_stops_early_leaves_no_thread() -> None:
     prefetched = prefetch(iter(range(10**9)))
     assert next(prefetched) == 0
     assert len(names()) == 1
-    prefetched.close()  # type: ignore[attr-defined]
+    prefetched.close()
     assert names() == []
 
 
@@ -80,24 +81,29 @@ class Stream:
         self.log.append(f"{self.name} ends")
 
 
-def test_a_gpus_tensors_are_made_on_a_stream_that_the_callers_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("several", [False, True])
+def test_a_gpus_tensors_are_made_on_a_stream_that_the_callers_waits_for(
+    several: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     log: list[str] = []
     own, current = Stream("own", log), Stream("current", log)
     monkeypatch.setattr(torch.cuda, "Stream", lambda _: own)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda _: current)
     monkeypatch.setattr(torch.cuda, "stream", lambda stream: stream)
     monkeypatch.setattr(torch.Tensor, "record_stream", lambda _, stream: log.append(f"kept for {stream.name}"))
+    tensor = torch.tensor(7)
+    item = (tensor, None, tensor) if several else tensor
 
-    def tensors() -> Iterator[torch.Tensor]:
+    def items() -> Iterator[Any]:
         log.append("made")
-        yield torch.tensor(7)
+        yield item
 
-    assert [int(tensor) for tensor in prefetch_to(tensors(), torch.device("cuda"))] == [7]
+    assert [made is item for made in prefetch_to(items(), torch.device("cuda"))] == [True]
     assert [line for line in log if not line.startswith(("current", "kept"))] == [
         *("own waits for current", "own begins", "made", "own records", "own ends"),
         *("own begins", "own ends"),  # nothing is left
     ]
     assert [line for line in log if line.startswith(("current", "kept"))] == [
         "current waits for event",
-        "kept for current",
+        *["kept for current"] * (2 if several else 1),
     ]
