@@ -8,7 +8,7 @@ from torch import Tensor
 
 from hashbench.errors import UsageError
 
-HELD_SHARE, BATCH_SHARE = 3, 16  # parts of a GPU's free memory, of which one is taken
+HELD_SHARE, BATCH_SHARE = 3, 16  # parts of a GPU's free memory, and of all of it, of which one is taken
 
 
 def pick_device(name: str) -> torch.device:
@@ -60,7 +60,9 @@ def held_bytes(device: torch.device, elsewhere: int) -> int:
 
 
 def batch_items(device: torch.device, most: int, bytes_each: int) -> int:
-    """How many items a GPU's memory has room for at a time, 1 to ``most``: they take a sixteenth of what is free.
+    """How many items a GPU's memory has room for at a time, 1 to ``most``: they take a sixteenth of all of it.
+
+    Not of what is free, which differs from run to run: sums over batches of another size may end in other digits.
 
     Args:
         device: a GPU; of others ``most``.
@@ -69,7 +71,8 @@ def batch_items(device: torch.device, most: int, bytes_each: int) -> int:
     """
     if device.type != "cuda":
         return most
-    return max(1, min(most, free_bytes(device) // BATCH_SHARE // bytes_each))
+    _, everything = torch.cuda.mem_get_info(device)
+    return max(1, min(most, int(everything) // BATCH_SHARE // bytes_each))
 
 
 def uploaded(batch: Tensor, device: torch.device) -> Tensor:

@@ -23,19 +23,19 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_gpu_gives_what_it_has() -> None:
     assert free_bytes(GPU) == 4_500
     assert held_bytes(GPU, elsewhere=7) == 1_500
-    assert batch_items(GPU, 1_000, bytes_each=2) == 4_500 // 16 // 2
+    assert batch_items(GPU, 1_000, bytes_each=2) == 10_000 // 16 // 2
     assert batch_items(GPU, 100, bytes_each=2) == 100
     assert batch_items(GPU, 100, bytes_each=10_000) == 1
 
 
 @pytest.mark.parametrize(
-    ("free_gib", "images", "features", "pairs"),
+    ("gib", "images", "features", "pairs"),
     [(8, (1024, 20), 1 << 13, 1 << 25), (141, (4096, 256), 1 << 16, 1 << 28)],
 )
 def test_batches_are_as_large_as_a_gpus_memory_allows(
-    free_gib: int, images: tuple[int, int], features: int, pairs: int, monkeypatch: pytest.MonkeyPatch
+    gib: int, images: tuple[int, int], features: int, pairs: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (free_gib << 30, 0))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (1 << 30, gib << 30))
     for name in ("memory_reserved", "memory_allocated"):
         monkeypatch.setattr(torch.cuda, name, lambda _: 0)
     assert (image_batch(32, GPU), image_batch(224, GPU)) == images
