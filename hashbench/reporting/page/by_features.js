@@ -2,7 +2,7 @@
 class ByFeatures {
   constructor(section, method) {
     Object.assign(this, { section, method });
-    this.groups = [...Map.groupBy(data.tables, (table) => JSON.stringify(table.fixed)).values()].filter((tables) => tables.length > 1);
+    this.groups = grouped(data.tables).filter((tables) => tables.length > 1);
     const labels = [...new Set(this.groups.flatMap((tables) => tables.flatMap((table) => table.rows.map(({ label }) => label))))];
     this.labels = labels.filter((label) => this.groups.some((tables) => tables.filter((table) => rowOf(table, label)).length > 1));
     method.append(...this.labels.map((label) => el('option', {}, label)));
@@ -58,6 +58,16 @@ class ByFeatures {
           el('span', { class: 'mark', 'aria-hidden': 'true' }, best ? '★' : ''), el('span', { class: 'number' }, of), ' ', sd ? el('span', { class: 'spread' }, `±\u00a0${sd}`) : null, el('span', { class: 'hidden' }, best ? ', best' : '')));
       }));
   }
+}
+
+// Tables that differ in their features alone, together.
+function grouped(tables) {
+  const groups = new Map();
+  for (const table of tables) {
+    const key = JSON.stringify(table.fixed);
+    groups.set(key, [...(groups.get(key) ?? []), table]);
+  }
+  return [...groups.values()];
 }
 
 function rowOf(table, label) { return table.rows.find((row) => row.label === label); }

@@ -1,4 +1,6 @@
 // Ranks of the rows that are complete in the chosen columns, and which of them cannot be told apart.
+const MOST_GROUPS = 200;
+
 function valueAt(table, row, bits, measure) { return cellAt(table, row, bits)?.mean[measure.index] ?? null; }
 
 function whole(cell, measure) { return cell !== null && cell.mean[measure.index] !== null && cell.troubles.length === 0; }
@@ -32,7 +34,7 @@ function apart(table, chosen, measure, one, other) {
   return each.every(Boolean) && ways.every((way) => way === ways[0]);
 }
 
-// { measure, order: numbers of the complete rows, best first, ranks: by number, null for none, tested, brackets: lists of numbers }
+// { measure, order: numbers of the complete rows, best first, ranks: by number, null for none, tested, alike: by number, brackets: lists of numbers }
 function ranking(table) {
   const [measure, chosen] = [rankingMeasure(table), table.bits.filter(chosenBits)];
   const better = (a, b) => (measure.better === 'down' ? a < b : a > b);
@@ -53,23 +55,40 @@ function ranking(table) {
     const hidden = others.some((other) => other.mean !== null && better(other.mean, over(table.rows[number], other.common)));
     ranks.set(number, hidden ? null : last);
   });
-  const alike = (one, other) => apart(table, chosen, measure, one, other) === false;
+  const alike = alikeRows(order, (one, other) => apart(table, chosen, measure, one, other) === false);
   const tested = order.some((one) => order.some((other) => one !== other && apart(table, chosen, measure, one, other) !== null));
-  return { measure, order, ranks, tested, all: chosen.length === table.bits.length, brackets: groupsAlike(order, alike) };
+  return { measure, order, ranks, tested, all: chosen.length === table.bits.length, alike, brackets: groupsAlike(alike) };
 }
 
-// The largest groups of rows none of which is told apart from another, in the order of their first rows.
-function groupsAlike(order, alike) {
+// For each of these rows the others that it is not told apart from: a Set by number.
+function alikeRows(order, alike) {
+  return new Map(order.map((one) => [one, new Set(order.filter((other) => other !== one && alike(one, other)))]));
+}
+
+/* The largest groups of rows none of which is told apart from another, in the order of their first rows. There may be
+   exponentially many: none where there are more than MOST_GROUPS, since a part of them would leave out ties.
+   Bron and Kerbosch's algorithm with the pivot of Tomita et al.: each group has the pivot or a row that is told apart from it. */
+function groupsAlike(alike) {
   const groups = [];
   const grow = (group, candidates, seen) => {
-    if (candidates.length === 0 && seen.length === 0 && group.length > 1) groups.push(group);
-    while (candidates.length) {
-      const [next] = candidates;
-      grow([...group, next], candidates.filter((one) => one !== next && alike(one, next)), seen.filter((one) => alike(one, next)));
-      candidates = candidates.slice(1);
+    if (groups.length > MOST_GROUPS) return;
+    if (candidates.length === 0) {
+      if (seen.length === 0 && group.length > 1) groups.push(group);
+      return;
+    }
+    const reach = [...candidates, ...seen].map((row) => alike.get(row)).map((near) => [near, candidates.filter((row) => near.has(row)).length]);
+    const [besidePivot] = reach.reduce((most, one) => (one[1] > most[1] ? one : most));
+    for (const next of candidates.filter((row) => !besidePivot.has(row))) {
+      const near = alike.get(next);
+      grow([...group, next], candidates.filter((row) => near.has(row)), seen.filter((row) => near.has(row)));
+      candidates = candidates.filter((row) => row !== next);
       seen = [...seen, next];
     }
   };
-  grow([], order, []);
-  return groups.map((group) => [...group].sort((a, b) => order.indexOf(a) - order.indexOf(b)));
+  grow([], [...alike.keys()], []);
+  if (groups.length > MOST_GROUPS) return [];
+  const places = new Map([...alike.keys()].map((row, place) => [row, place]));
+  const inOrder = (one, other) => places.get(one) - places.get(other);
+  const byRows = (one, other) => one.map((row, place) => inOrder(row, other[place])).find(Boolean);
+  return groups.map((group) => [...group].sort(inOrder)).sort(byRows);
 }

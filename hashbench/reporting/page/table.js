@@ -104,8 +104,7 @@ class Board {
         rank.append(el('span', { class: `lane${part}${bracket.members.includes(number) ? ' member' : ''}`, 'data-lane': lane, 'aria-hidden': 'true' }));
       });
       [...rank.querySelectorAll('.lane')].forEach((mark) => mark.style.setProperty('--lane', mark.dataset.lane));
-      const alike = this.ranking.brackets.filter((members) => members.includes(number)).flat().filter((other) => other !== number);
-      const names = [...new Set(alike)].map((other) => this.table.rows[other].label).join(', ');
+      const names = [...(this.ranking.alike.get(number) ?? [])].map((other) => this.table.rows[other].label).join(', ');
       if (names) rank.title = `Cannot be told apart from ${names}`;
       else rank.removeAttribute('title');
     }

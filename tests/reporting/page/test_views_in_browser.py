@@ -52,6 +52,17 @@ def _records() -> Iterator[tuple[Record, Any]]:
         yield record, None
 
 
+# What browsers of 2020 did not have.
+WITHOUT_NEWER = """
+for (const [owner, names] of [
+  [globalThis, ['structuredClone']], [Map, ['groupBy']], [Object, ['groupBy', 'hasOwn']], [Array, ['fromAsync']],
+  [Array.prototype, ['at', 'findLast', 'findLastIndex', 'toSorted', 'toReversed', 'toSpliced', 'with']],
+  [String.prototype, ['at']],
+  [Set.prototype, ['union', 'intersection', 'difference', 'symmetricDifference', 'isSubsetOf', 'isDisjointFrom']],
+]) names.forEach((name) => delete owner[name]);
+"""
+
+
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("views") / "results"
@@ -177,6 +188,21 @@ def test_features_are_compared_at_a_fixed_method(visit: Callable[..., View]) -> 
     assert again.page.locator("#by-features tbody tr").all_inner_texts() == rows
     again.page.locator("#by-features button.cell").last.click()
     assert "gist" in again.page.locator("#record").inner_text()
+
+
+def test_a_browser_without_newer_functions_shows_all_of_it(visit: Callable[..., View]) -> None:
+    view = visit("#bits=16,32")
+    view.page.add_init_script(WITHOUT_NEWER)
+    view.page.reload()
+    assert view.evaluate("Map.groupBy === undefined && [].at === undefined")
+    assert view.errors == []
+    drawn(view)
+    assert brackets(board(view)) == [{"a", "b"}, {"c", "=d"}]
+    board(view).locator("button.cell").first.click()
+    view.page.keyboard.press("Escape")
+    view.page.get_by_label("features", exact=True).check(force=True)
+    assert view.page.locator("#by-features tbody tr").count() == 2
+    assert downloaded(view, "CSV")
 
 
 def test_a_view_survives_the_list_of_tables_and_is_copied_as_a_link(visit: Callable[..., View]) -> None:
