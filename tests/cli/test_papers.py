@@ -54,7 +54,7 @@ def test_a_page_may_begin_with_another_metric(folder: Path, call: Callable[..., 
     assert call("leaderboard", *words).code == 2
     assert call("leaderboard", *words, "--out", "page.html").code == 0
     text = Path("page.html").read_text()
-    assert '"headline":"map@5000"' in text
+    assert '"metric":"map@5000"' in text
     assert '<span class="what">mAP@5000</span>' in text
     assert "0.416" in text
     assert 'data-bits="32"' not in text
