@@ -235,16 +235,17 @@ def test_every_trial_has_started_once_before_it_has_finished_whatever_its_node_s
     assert set(map(tuple, kinds.values())) == {("started", "finished")}
 
 
+@pytest.mark.parametrize("ended", [False, True])
 def test_a_run_waits_where_no_node_is_left_and_goes_on_with_one_that_joins(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: bool
 ) -> None:
     joined = Node("b" * 56, "late", {"CPU": 1.0})
     cluster, waits = Cluster(tmp_path, lambda *_given: None, jobs=1), list[float]()
 
     def script(planned: PlannedTrial, times: int) -> Any:
-        def lose_all() -> TaskEnd:
+        def lose_all() -> Any:
             cluster.nodes = {}
-            return LOST
+            return skipped(planned) if ended else LOST
 
         return lose_all if planned.trial.method == "lsh" and times == 1 else skipped(planned)
 

@@ -69,7 +69,7 @@ def test_other_messages_arrive_whole(message: Started | Answer) -> None:
     [
         b"",
         b"\x80\x04",
-        b"\x91" * 200_000,
+        b"\x82\xa4type\xa6Answer\xa1x" + b"\x91" * 200_000,
         encode(Happened.of(Event("key", "finished", "ok"))),
         encode(Answer(record=b"{}"))[:-3],
         pickle.dumps(Answer()),
