@@ -1,6 +1,5 @@
 """The answer of a node: its record, codes and state, checked, and written to the result folder."""
 
-import io
 import json
 from typing import Any
 
@@ -9,14 +8,15 @@ import safetensors.torch
 from safetensors import SafetensorError
 
 from hashbench.errors import UsageError
+from hashbench.execution.cluster.answer_arrays import checked_arrays
 from hashbench.execution.cluster.messages import Answer
 from hashbench.records.consistency import check_consistency
 from hashbench.records.schema import FORMAT, model
-from hashbench.records.store import Record, Store
+from hashbench.records.store import Record, Store, to_json
 from hashbench.records.trial_spec import PlannedTrial
 from hashbench.util.documents import checked
 from hashbench.util.files import replacing
-from hashbench.util.npz import Arrays, read_npz
+from hashbench.util.npz import Arrays
 from hashbench.util.storage import writing
 
 
@@ -27,7 +27,7 @@ def write_answer(answer: Answer, planned: PlannedTrial, node: str, store: Store)
         UsageError: the answer is damaged, or that of another trial; nothing is written. The line names the node.
         StorageError: the result folder cannot be written.
     """
-    record, arrays = checked_record(answer, planned, node), checked_codes(answer, node)
+    record, arrays = checked_record(answer, planned, node), checked_codes(answer, planned, node)
     check_state(answer, node)
     with writing(store.logs), replacing(store.log_path(planned)) as work:
         work.write_bytes(answer.log)
@@ -48,12 +48,16 @@ def checked_record(answer: Answer, planned: PlannedTrial, node: str) -> Record:
     name = f"the record that {node} sent"
     try:
         record: Any = msgspec.json.decode(answer.record or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{name} is no JSON ({error})") from None
     checked(record, model("record"), name)
     if record["format"] != FORMAT:
         raise UsageError(f"{name} is of format {record['format']}, wanted {FORMAT}")
     check_consistency(record, name, "run the trial again")
+    try:
+        to_json(record)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{name} cannot be written ({error})") from None
     ours = [planned.key, planned.trial.identity(), json.loads(json.dumps(dict(planned.fingerprint)))]
     if [record["key"], record["trial"], record["fingerprint"]] != ours:
         raise UsageError(f"{name} is of the trial {record['key']}, wanted {planned.key}")
@@ -63,18 +67,13 @@ def checked_record(answer: Answer, planned: PlannedTrial, node: str) -> Record:
     return dict(record)
 
 
-def checked_codes(answer: Answer, node: str) -> Arrays | None:
+def checked_codes(answer: Answer, planned: PlannedTrial, node: str) -> Arrays | None:
     """The arrays of an answer; None where it has none.
 
     Raises:
-        UsageError: they are damaged.
+        UsageError: they are damaged, or not those that the trial leaves.
     """
-    if answer.codes is None:
-        return None
-    try:
-        return read_npz(io.BytesIO(answer.codes))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"the codes that {node} sent cannot be read ({error})") from None
+    return None if answer.codes is None else checked_arrays(answer.codes, planned, f"the codes that {node} sent")
 
 
 def check_state(answer: Answer, node: str) -> None:
@@ -87,5 +86,5 @@ def check_state(answer: Answer, node: str) -> None:
         return
     try:
         safetensors.torch.load(answer.state)
-    except SafetensorError as error:
+    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:  # KeyError: a type torch lacks
         raise UsageError(f"the state that {node} sent cannot be read ({error})") from None

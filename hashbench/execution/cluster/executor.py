@@ -1,10 +1,12 @@
 """The executor ``ray``: trials on the machines of a cluster."""
 
+import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 
 from hashbench.errors import UsageError
 from hashbench.execution.claims import Claims
+from hashbench.execution.cluster.connection import ADDRESS_VARIABLE, connected
 from hashbench.execution.events import OnEvent
 from hashbench.execution.executor import Executor
 from hashbench.execution.local import LocalExecutor
@@ -20,18 +22,19 @@ class RayExecutor(Executor):
     Records, codes and states are written here, as they arrive; rates are measured here when all trials have ended.
 
     Raises:
-        UsageError: ray is not installed.
+        UsageError: ray is not installed, or this process may not start others, which measure rates.
     """
 
     takes_address = True
 
     def __init__(self) -> None:
+        self.of_rates = LocalExecutor()
         if find_spec("ray") is None:
             raise UsageError("--executor ray needs the package ray, which is not here: pip install 'hashbench[ray]'")
 
     def check(self, settings: Settings) -> None:
         """See :class:`Executor`."""
-        gpus, address = settings.asked.get("gpus"), settings.address or ""
+        gpus, address = settings.asked.get("gpus"), settings.address or os.environ.get(ADDRESS_VARIABLE, "")
         if gpus is not None and gpus not in ("all", ["all"], ("all",)):
             raise UsageError(
                 f"gpus is {gpus!r}, which names GPUs of this machine; with --executor ray name --gpus all, which are "
@@ -39,9 +42,10 @@ class RayExecutor(Executor):
             )
         if ":" in settings.device:
             raise UsageError(f"device is {settings.device!r}, and ray says which GPU a trial gets; use cuda")
+        name = "address" if settings.address else ADDRESS_VARIABLE
         if address.startswith(CLIENT):
             raise UsageError(
-                f"address is {address!r}, of ray's client; run the command on a machine of the cluster and name it "
+                f"{name} is {address!r}, of ray's client; run the command on a machine of the cluster and name it "
                 "host:port, or auto"
             )
 
@@ -49,16 +53,14 @@ class RayExecutor(Executor):
         """See :class:`Executor`."""
         if not trials:
             return True
-        from hashbench.execution.cluster.connection import connected  # ray's imports take a second
-
         with connected(settings.address) as own:
-            from hashbench.execution.cluster.grid import ClusterGrid
+            from hashbench.execution.cluster.grid import ClusterGrid  # ray's imports take a second
 
             return ClusterGrid(trials, settings, on_event, claims, need(trials, settings), own).carry_out()
 
     def measure(self, trials: Sequence[PlannedTrial], settings: Settings, on_event: OnEvent) -> bool:
         """Measure on this machine, as the local executor does; see :class:`Executor`."""
-        return LocalExecutor().measure(trials, settings, on_event)
+        return self.of_rates.measure(trials, settings, on_event)
 
 
 def need(trials: Sequence[PlannedTrial], settings: Settings) -> dict[str, float]:

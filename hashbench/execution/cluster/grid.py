@@ -13,7 +13,7 @@ from hashbench.execution.cluster.answer import write_answer
 from hashbench.execution.cluster.messages import Request, make_request
 from hashbench.execution.cluster.nodes import Need, Node, alive_nodes, check_room, checked_nodes, same_versions
 from hashbench.execution.cluster.taken_over import files_of_earlier
-from hashbench.execution.cluster.task import Task, TaskEnd, refused, submit
+from hashbench.execution.cluster.task import Task, TaskEnd, submit
 from hashbench.execution.cluster.versions import versions_here
 from hashbench.execution.events import Event, OnEvent
 from hashbench.execution.interruption import Interruption
@@ -54,8 +54,10 @@ class ClusterGrid:
         self.trials, self.store, self.versions = trials, Store(settings.results), versions_here()
         self.schedule = ClaimedSchedule(trials, claims, on_event)
         self.again, self.running = list[PlannedTrial](), list[Task]()
+        self.shown, self.room = set[str](), 1
         self.losses: Counter[str] = Counter()
         self.nodes: Mapping[str, Node] = {}
+        self.checked: Mapping[str, Node] = {}  # those that were there at the start; later ones check themselves
         self.interruption = Interruption()
         self._next_look = 0.0
 
@@ -66,6 +68,13 @@ class ClusterGrid:
             UsageError: a node is not as this machine, lacks data, or none has room; trials may be left.
             StorageError: a folder cannot be written, here or on a node; what ran was stopped.
         """
+        try:
+            return self._carried_out()
+        except ray.exceptions.RayError as error:
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            raise UsageError(f"the ray cluster is lost ({lines[-1]}); the same command goes on from there") from error
+
+    def _carried_out(self) -> bool:
         self.store.prepare()
         self.nodes = self._checked()
         interruption = self.interruption
@@ -78,7 +87,7 @@ class ClusterGrid:
                         self._fill()
                     if self.running:
                         self._follow()
-                    elif interruption.count or not (self.again or self.schedule.waits()):
+                    elif interruption.count or not (self._waits_for_room() or self.schedule.waits()):
                         return interruption.count == 0
                     else:
                         time.sleep(POLL_SECONDS)
@@ -96,10 +105,12 @@ class ClusterGrid:
         each = {(planned.trial.method, planned.dataset_spec): planned for planned in self.trials}
         requests = [self._request(planned, {}) for planned in each.values()]
         fitting = {number: node for number, node in nodes.items() if node.room(self.need)}
-        return {**nodes, **checked_nodes(fitting, requests)}
+        self.checked = checked_nodes(fitting, requests)
+        return {**nodes, **self.checked}
 
     def _request(self, planned: PlannedTrial, files: dict[str, bytes]) -> Request:
-        return make_request(planned, self.settings, int(self.need["CPU"]), self.versions, not self.own, files)
+        known = None if self.own else self.checked
+        return make_request(planned, self.settings, int(self.need["CPU"]), self.versions, not self.own, files, known)
 
     def _places(self) -> int:
         """How many trials run at once, by the nodes that are there now."""
@@ -107,9 +118,20 @@ class ClusterGrid:
             self._next_look = time.monotonic() + NODES_SECONDS
             now = alive_nodes()
             self.nodes = {number: self.nodes.get(number, node) for number, node in now.items()}
-        check_room(self.nodes, self.need)
-        room = sum(node.room(self.need) for node in self.nodes.values())
-        return min(room, self.settings.asked.get("jobs") or room)
+        before, self.room = self.room, sum(node.room(self.need) for node in self.nodes.values())
+        if before and not self.room:
+            self._say_no_room()
+        return min(self.room, self.settings.asked.get("jobs") or self.room)
+
+    def _say_no_room(self) -> None:
+        """Say, where trials are left, that all wait for a node."""
+        left = [*(task.planned for task in self.running), *self.again, *self.schedule.waiting.values()]
+        if left:
+            line = "the nodes that had room for a trial are lost; the run waits for another one to join"
+            self.on_event(Event(left[0].key, "note", line))
+
+    def _waits_for_room(self) -> bool:
+        return bool(self.again or (not self.room and self.schedule.waiting))
 
     def _fill(self) -> None:
         places = self._places()
@@ -141,11 +163,19 @@ class ClusterGrid:
                 task.cancel()
                 found = TaskEnd("failed", str(error))
             if isinstance(found, Event):
+                self._show(task.planned)
                 if found.kind == "phase":
                     self.schedule.entered(found.key, found.text)
-                self.on_event(found)
+                if found.kind != "started":
+                    self.on_event(found)
             elif isinstance(found, TaskEnd) or task.answer is not None:
                 self._end(task, found)
+
+    def _show(self, planned: PlannedTrial) -> None:
+        """Say that a trial has started: once, before anything else of it, whatever its node sends and how often."""
+        if planned.key not in self.shown:
+            self.shown.add(planned.key)
+            self.on_event(Event(planned.key, "started"))
 
     def _end(self, task: Task, end: TaskEnd | None) -> None:
         """Write the record of a task that ended; ask again for a trial whose node was lost."""
@@ -153,6 +183,9 @@ class ClusterGrid:
         planned = task.planned
         if end is not None and end.status is None:
             self._next_look = 0.0
+            if self.interruption.count:  # it is left, as those that wait are
+                self.schedule.ended(planned.key)
+                return
             self.losses[planned.key] += 1
             if (number := self.losses[planned.key]) <= RETRIES:
                 line = f"{end.message}; {planned} is run again ({number} of at most {RETRIES} times)"
@@ -161,13 +194,14 @@ class ClusterGrid:
                 return
             end = TaskEnd("killed", f"{end.message}, as were the nodes of {RETRIES} earlier tries")
         self.schedule.ended(planned.key)
+        self._show(planned)
         record = self._answered(task) if end is None else self._failed(task, end)
         self.on_event(finished(planned, record, f"log: {shown(self.store.log_path(planned))}"))
 
     def _answered(self, task: Task) -> Record:
         assert task.answer is not None
         if task.answer.refused:
-            raise refused(task)
+            raise UsageError(f"{task} {task.answer.refused}")
         if task.answer.unwritten:
             raise StorageError(f"{task}: {task.answer.unwritten}")
         try:
@@ -181,9 +215,7 @@ class ClusterGrid:
         """The record, which is written, of a trial that left none."""
         planned, settings = task.planned, self.settings
         record = new_record(planned, settings.device, settings.provenance)
-        if task.node is None:
-            self.on_event(Event(planned.key, "started"))
-        elif task.node.environment:
+        if task.node is not None and task.node.environment:
             record["environment"] = dict(task.node.environment)
         mark_failed(record, end.status or "killed", task.phase, end.message, [])
         record["seconds"] = {"total": time.monotonic() - task.asked}

@@ -1,9 +1,9 @@
 """What goes to a node and what comes back: bytes, checked against these types when they are read, never unpickled."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self, cast
 
 import msgspec
 from msgspec import Struct
@@ -13,6 +13,8 @@ from hashbench.execution.events import Event
 from hashbench.execution.settings import Settings
 from hashbench.features.parts import Stamp
 from hashbench.records.trial_spec import PlannedTrial, TrialSpec
+
+Kind = Literal["phase", "note", "epoch", "verified"]
 
 
 class Request(Struct, frozen=True):
@@ -30,6 +32,7 @@ class Request(Struct, frozen=True):
         folder: the current one, which files of the user's are named from.
         verified: stamps of feature files, by folder.
         files: what an earlier trial left that this one takes over, by the name that it has in the folder of records.
+        checked: ray's numbers of the nodes that are known to have what the run needs; None where all have.
     """
 
     versions: dict[str, str]
@@ -49,10 +52,17 @@ class Request(Struct, frozen=True):
     folder: str
     verified: dict[str, Stamp]
     files: dict[str, bytes]
+    checked: list[str] | None
 
     def planned_trial(self) -> PlannedTrial:
         """The trial; its parameters are as JSON has them, so tuples are lists."""
         return PlannedTrial(TrialSpec(**self.trial), **self.planned)
+
+
+class Versions(Struct, frozen=True):
+    """What of a request every hashbench can read."""
+
+    versions: dict[str, str]
 
 
 class Started(Struct, frozen=True, tag=True):
@@ -62,9 +72,9 @@ class Started(Struct, frozen=True, tag=True):
 
 
 class Happened(Struct, frozen=True, tag=True):
-    """An event of the trial, as :class:`Event` has it."""
+    """An event of the trial, as :class:`Event` has it; of the kinds that a trial reports and no others."""
 
-    kind: str
+    kind: Kind
     text: str
     done: int
     total: int
@@ -76,7 +86,8 @@ class Happened(Struct, frozen=True, tag=True):
     def of(cls, event: Event) -> Self:
         """The message of an event."""
         values = {name: float(value) for name, value in event.values.items()}
-        return cls(event.kind, event.text, event.done, event.total, values, dict(event.verified), event.device_bytes)
+        kind = cast("Kind", event.kind)
+        return cls(kind, event.text, event.done, event.total, values, dict(event.verified), event.device_bytes)
 
     def event(self, key: str) -> Event:
         """The event, of the trial with that key."""
@@ -89,7 +100,7 @@ class Answer(Struct, frozen=True, tag=True):
 
     Attributes:
         record: the trial's, as JSON; None where one of the next two says why there is none.
-        refused: why the node does not run trials of this machine.
+        refused: why the node does not run trials of this machine, and the way out; read after the node's name.
         unwritten: why a folder there cannot be written.
         codes: the file of codes, labels and items; None where the trial has none.
         state: the file of the method's state; None where it was not kept.
@@ -114,6 +125,7 @@ def make_request(
     versions: dict[str, str],
     data_of_node: bool,
     files: dict[str, bytes],
+    checked: Iterable[str] | None,
 ) -> Request:
     """What a node is asked for, of a trial and the settings of the run."""
     others = {field.name: getattr(planned, field.name) for field in fields(planned) if field.name != "trial"}
@@ -135,6 +147,7 @@ def make_request(
         folder=str(Path.cwd()),
         verified=dict(settings.verified),
         files=files,
+        checked=None if checked is None else list(checked),
     )
 
 
@@ -152,6 +165,15 @@ def decode_request(content: bytes) -> Request:
     return msgspec.msgpack.decode(content, type=Request)
 
 
+def decode_versions(content: bytes) -> dict[str, str]:
+    """The versions that a request asks for, also one of another hashbench.
+
+    Raises:
+        msgspec.DecodeError: there are none.
+    """
+    return msgspec.msgpack.decode(content, type=Versions).versions
+
+
 def decode(content: object, node: str) -> Message:
     """The message that a node sent.
 
@@ -162,5 +184,5 @@ def decode(content: object, node: str) -> Message:
         if not isinstance(content, bytes):
             raise TypeError(f"a {type(content).__name__}, wanted bytes")
         return msgspec.msgpack.decode(content, type=Message)
-    except (msgspec.DecodeError, UnicodeDecodeError, TypeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, TypeError, RecursionError) as error:
         raise UsageError(f"{node} sent what is no message ({error})") from None

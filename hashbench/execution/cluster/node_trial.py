@@ -14,7 +14,6 @@ from pathlib import Path
 
 from hashbench.errors import StorageError
 from hashbench.execution.cluster.messages import Answer, Happened, Message, Request
-from hashbench.execution.cluster.versions import difference, versions_here
 from hashbench.execution.events import Event, OnEvent
 from hashbench.execution.outcome import OUT_OF_MEMORY, TIMED_OUT, left_record
 from hashbench.execution.settings import Settings
@@ -33,9 +32,6 @@ OOM_SCORE = Path("/proc/self/oom_score_adj")
 
 def run_on_node(request: Request) -> Iterator[Message]:
     """Run a trial in a process of its own on this machine, and report its events; the last message is its answer."""
-    if apart := difference(request.versions, versions_here()):
-        yield Answer(refused=apart)
-        return
     with suppress(OSError):  # ray has the system end its workers first; it shall end the trial instead
         OOM_SCORE.write_text("0")
     with suppress(OSError):

@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import ray
 
-from hashbench.errors import UsageError
-from hashbench.execution.cluster.messages import Answer, Happened, Request, Started, decode, decode_request, encode
+from hashbench.execution.cluster.messages import Answer, Happened, Request, Started, decode, encode
 from hashbench.execution.cluster.nodes import Need, Node, alive_nodes
 from hashbench.execution.events import Event
 from hashbench.records.trial_spec import PlannedTrial
@@ -19,10 +19,11 @@ LOST = (ray.exceptions.NodeDiedError, ray.exceptions.ObjectLostError, ray.except
 
 def trial_on_node(content: bytes) -> Iterator[bytes]:
     """Run a trial on this node; gives messages."""
-    from hashbench.execution.cluster.node_trial import run_on_node
+    from hashbench.execution.cluster.node_task import carry_out_request
 
-    yield encode(Started(ray.get_runtime_context().get_node_id()))
-    for message in run_on_node(decode_request(content)):
+    node = ray.get_runtime_context().get_node_id()
+    yield encode(Started(node))
+    for message in carry_out_request(content, node):
         yield encode(message)
 
 
@@ -89,11 +90,15 @@ class Task:
         return None
 
     def cancel(self) -> None:
-        """End the task at once, and its trial."""
-        ray.cancel(self.messages, force=True)
+        """End the task at once, and its trial; nothing where it, or the cluster, is gone."""
+        with suppress(Exception):  # of many kinds, and what ends the run is to be told instead
+            ray.cancel(self.messages, force=True)
 
     def _end(self, error: Exception) -> TaskEnd:
-        """What an error of ray's says of the trial."""
+        """What an error of ray's says of the trial.
+
+        A worker that ended before it said where it runs has run nothing: that counts as a lost node too.
+        """
         if isinstance(error, LOST) or (isinstance(error, ray.exceptions.WorkerCrashedError) and self._node_is_gone()):
             return TaskEnd(None, f"{self} was lost")
         if isinstance(error, ray.exceptions.OutOfMemoryError):
@@ -105,7 +110,9 @@ class Task:
 
     def _node_is_gone(self) -> bool:
         deadline = time.monotonic() + NODE_SECONDS
-        while self.node is not None and time.monotonic() < deadline:
+        if self.node is None:
+            return True
+        while time.monotonic() < deadline:
             if self.node.number not in alive_nodes():
                 return True
             time.sleep(0.2)
@@ -122,9 +129,3 @@ def submit(planned: PlannedTrial, request: Request, need: Need) -> Task:
     """
     task = REMOTE.options(num_cpus=need["CPU"], num_gpus=need["GPU"], memory=need["memory"] or None)
     return Task(planned, task.remote(encode(request)))
-
-
-def refused(task: Task) -> UsageError:
-    """The error of a node that joined the cluster and is not as the others."""
-    assert task.answer is not None
-    return UsageError(f"{task} {task.answer.refused}; install the same on all nodes, or stop that node")

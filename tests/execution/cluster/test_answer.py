@@ -1,7 +1,10 @@
 """What a node answers is checked before it is written: a damaged or foreign answer leaves nothing."""
 
+import io
 import json
 import pickle
+import struct
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,8 @@ from hashbench.execution.trial import run_trial
 from hashbench.planning.grid import Grid
 from hashbench.records.store import Store
 from hashbench.records.trial_spec import PlannedTrial
+
+QUERIES = 200  # of the protocol of digits
 
 
 @dataclass(frozen=True)
@@ -71,12 +76,39 @@ def test_what_is_written_is_what_the_node_had(made: Made, empty: Store) -> None:
     assert [name for name in files(empty) if name.startswith(".")] == []
 
 
+def nested_record(answer: Answer) -> bytes:
+    """A record that can be read and not be written again."""
+    return changed_record(answer, variant={"deep": []}).replace(b'"deep": []', b'"deep": ' + b"[" * 600 + b"]" * 600)
+
+
 def changed_record(answer: Answer, **changes: Any) -> bytes:
     return json.dumps({**json.loads(answer.record or b""), **changes}).encode()
 
 
+def changed_codes(answer: Answer, **changes: Any) -> bytes:
+    """The codes, with arrays changed, added, or (None) left out."""
+    with np.load(io.BytesIO(answer.codes or b"")) as archive:
+        arrays = {**archive, **changes}
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:  # numpy itself writes no array of such a name as "file"
+        for name, array in arrays.items():
+            if array is not None:
+                with archive.open(f"{name}.npy", "w") as part:
+                    np.lib.format.write_array(part, np.asarray(array))
+    return stream.getvalue()
+
+
+def state_of(dtype: str) -> bytes:
+    header = json.dumps({"w": {"dtype": dtype, "shape": [4], "data_offsets": [0, 4]}}).encode()
+    return struct.pack("<Q", len(header)) + header + bytes(4)
+
+
+DEEP = 100_000
+CANNOT = "the codes that node a sent cannot be read \\("
 DAMAGE: dict[str, Any] = {
     "the record that node a sent is no JSON": lambda a: {"record": (a.record or b"")[:-9]},
+    "the record that node a sent is no JSON  ": lambda _: {"record": b"[" * DEEP + b"]" * DEEP},
+    "the record that node a sent cannot be written": lambda a: {"record": nested_record(a)},
     "the record that node a sent is no JSON ": lambda a: {"record": None},
     "the record that node a sent lacks metric_version": lambda a: {"record": b'{"format": 4}'},
     "the record that node a sent: metrics": lambda a: {"record": changed_record(a, metrics={"map@all": "high"})},
@@ -87,6 +119,24 @@ DAMAGE: dict[str, Any] = {
     },
     "the codes that node a sent cannot be read": lambda a: {"codes": (a.codes or b"")[:-40]},
     "the codes that node a sent cannot be read ": lambda a: {"codes": pickle.dumps({"query_codes": [1]})},
+    **{
+        f"{CANNOT}there is an array '{name}', wanted": lambda a, name=name: {"codes": changed_codes(a, **{name: [1]})}
+        for name in ("file", "allow_pickle", "query_vectors")
+    },
+    **{
+        f"{CANNOT}there is no {name}\\)$": lambda a, name=name: {"codes": changed_codes(a, **{name: None})}
+        for name in ("query_codes", "database_items", "average_precision")
+    },
+    f"{CANNOT}query_codes is uint8 \\[{QUERIES - 1}, 1\\], wanted uint8 \\[{QUERIES}, 1\\]\\)$": lambda a: {
+        "codes": changed_codes(a, query_codes=np.zeros((QUERIES - 1, 1), np.uint8))
+    },
+    f"{CANNOT}query_codes is uint8 \\[{QUERIES}, 2\\], wanted": lambda a: {
+        "codes": changed_codes(a, query_codes=np.zeros((QUERIES, 2), np.uint8))
+    },
+    f"{CANNOT}query_codes is float32 ": lambda a: {
+        "codes": changed_codes(a, query_codes=np.zeros((QUERIES, 1), np.float32))
+    },
+    "the state that node a sent cannot be read  ": lambda _: {"state": state_of("F8_E8M0")},
     "the state that node a sent cannot be read": lambda a: {"state": (a.state or b"")[:-1]},
     "the state that node a sent cannot be read ": lambda a: {"state": pickle.dumps({"w": 1})},
 }

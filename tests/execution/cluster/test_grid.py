@@ -11,6 +11,8 @@ import pytest
 
 pytest.importorskip("ray", reason="ray is not installed: pip install 'hashbench[ray]'")
 
+import ray
+
 from hashbench.errors import StorageError, UsageError
 from hashbench.execution.claims import Claims
 from hashbench.execution.cluster import grid
@@ -73,11 +75,11 @@ class Cluster:
         self.store, self.script = Store(self.settings.results), script
         self.plan: Plan = plan_grids([Grid(("lsh", "itq"), (8,), datasets=("digits",))], self.settings)
         self.asked, self.events, self.tasks = list[str](), list[Event](), list[FakeTask]()
-        self.most = 0
+        self.most, self.nodes, self.says_start = 0, {NODE.number: NODE}, True
 
     def run(self, monkeypatch: pytest.MonkeyPatch) -> bool:
         monkeypatch.setattr(grid, "submit", self._submit)
-        monkeypatch.setattr(grid, "alive_nodes", lambda: {NODE.number: NODE})
+        monkeypatch.setattr(grid, "alive_nodes", self._alive)
         monkeypatch.setattr("ray.wait", self._wait)
         self.store.prepare()
         with Claims(self.store, {}, {}) as claims:
@@ -87,7 +89,11 @@ class Cluster:
     def _submit(self, planned: PlannedTrial, *_given: object) -> FakeTask:
         self.asked.append(planned.trial.method)
         self.tasks.append(FakeTask(planned, self.script(planned, self.asked.count(planned.trial.method))))
+        self.tasks[-1].node = None if self.says_start else NODE
         return self.tasks[-1]
+
+    def _alive(self) -> dict[str, Node]:
+        return self.nodes
 
     def _wait(self, running: list[FakeTask], timeout: float) -> tuple[list[FakeTask], list[FakeTask]]:
         self.most = max(self.most, len(running))
@@ -159,9 +165,9 @@ def test_what_fails_is_recorded_and_not_run_again(
     ("answer", "kind", "line"),
     [
         (
-            Answer(refused="has torch 1, this machine has torch 2"),
+            Answer(refused="has torch 1, this machine has torch 2; stop it"),
             UsageError,
-            "^node big has torch 1, this machine has",
+            "^node big has torch 1, this machine has torch 2; stop it$",
         ),
         (Answer(unwritten="/c cannot be written"), StorageError, "^node big: /c cannot be written$"),
     ],
@@ -212,3 +218,77 @@ def test_a_run_that_no_node_has_room_for_starts_nothing(tmp_path: Path, monkeypa
     with pytest.raises(UsageError, match=r"^a trial asks for 3 CPU, and no node of the cluster has that"):
         cluster.run(monkeypatch)
     assert cluster.asked == []
+
+
+@pytest.mark.parametrize("says_start", [True, False])
+def test_every_trial_has_started_once_before_it_has_finished_whatever_its_node_sends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says_start: bool
+) -> None:
+    """The display has a row from the first to the other; one that is run again has one row."""
+    cluster = Cluster(tmp_path, lambda planned, times: LOST if times < 3 else skipped(planned))
+    cluster.says_start = says_start
+    assert cluster.run(monkeypatch)
+    kinds: dict[str, list[str]] = {planned.key: [] for planned in cluster.plan.to_run()}
+    for event in cluster.events:
+        if event.kind in ("started", "finished"):
+            kinds[event.key].append(event.kind)
+    assert set(map(tuple, kinds.values())) == {("started", "finished")}
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_run_waits_where_no_node_is_left_and_goes_on_with_one_that_joins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: bool
+) -> None:
+    joined = Node("b" * 56, "late", {"CPU": 1.0})
+    cluster, waits = Cluster(tmp_path, lambda *_given: None, jobs=1), list[float]()
+
+    def script(planned: PlannedTrial, times: int) -> Any:
+        def lose_all() -> Any:
+            cluster.nodes = {}
+            return skipped(planned) if ended else LOST
+
+        return lose_all if planned.trial.method == "lsh" and times == 1 else skipped(planned)
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        cluster.nodes = {joined.number: joined} if len(waits) == 3 else {}
+
+    cluster.script = script
+    monkeypatch.setattr(grid, "NODES_SECONDS", 0.0)
+    monkeypatch.setattr("time.sleep", sleep)
+    assert cluster.run(monkeypatch)
+    assert set(cluster.statuses().values()) == {"skipped"}
+    assert len(cluster.statuses()) == 4
+    assert len(waits) == 3
+    lines = [event.text for event in cluster.events if event.kind == "note" and "waits" in event.text]
+    assert lines == ["the nodes that had room for a trial are lost; the run waits for another one to join"]
+
+
+def test_a_node_that_is_lost_while_a_run_is_stopped_leaves_its_trial_for_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose(_planned: PlannedTrial, _times: int) -> Any:
+        def end() -> TaskEnd:
+            os.kill(os.getpid(), signal.SIGINT)
+            return LOST
+
+        return end
+
+    cluster = Cluster(tmp_path, lose, jobs=1)
+    assert not cluster.run(monkeypatch)
+    assert (len(cluster.asked), cluster.statuses()) == (1, {})
+    assert [event.text for event in cluster.events if event.kind == "note"] == []
+
+
+def test_a_cluster_that_is_lost_ends_the_run_with_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(_planned: PlannedTrial, _times: int) -> Any:
+        def end() -> Any:
+            raise ray.exceptions.RaySystemError("much text\nthe head is gone")
+
+        return end
+
+    cluster = Cluster(tmp_path, lost)
+    with pytest.raises(UsageError, match=r"^the ray cluster is lost \(.*\); the same command goes on from there$"):
+        cluster.run(monkeypatch)
+    assert all(task.cancelled for task in cluster.tasks)
+    assert cluster.statuses() == {}

@@ -38,7 +38,7 @@ def test_a_request_arrives_as_the_trial_that_was_planned() -> None:
     )
     settings = replace(settings, weights={"vgg19": Path("/w.pth")}, provenance={"commit": None, "dirty": True})
     sent = planned()
-    arrived = decode_request(encode(make_request(sent, settings, 3, {"torch": "2"}, True, {"a.json": b"{}"})))
+    arrived = decode_request(encode(make_request(sent, settings, 3, {"torch": "2"}, True, {"a.json": b"{}"}, ["n"])))
     assert arrived.planned_trial().key == sent.key
     assert arrived.planned_trial().card == sent.card
     assert arrived.device == "cpu", "a node picks none by itself"
@@ -47,6 +47,7 @@ def test_a_request_arrives_as_the_trial_that_was_planned() -> None:
     assert arrived.weights == {"vgg19": "/w.pth"}
     assert arrived.provenance == {"commit": None, "dirty": True}
     assert (arrived.files, arrived.versions) == ({"a.json": b"{}"}, {"torch": "2"})
+    assert arrived.checked == ["n"]
 
 
 def test_an_event_arrives_with_what_it_says_a_loss_that_is_no_number_among_it() -> None:
@@ -65,7 +66,17 @@ def test_other_messages_arrive_whole(message: Started | Answer) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\x80\x04", encode(Answer(record=b"{}"))[:-3], pickle.dumps(Answer()), msgspec.msgpack.encode([1]), 7, None],
+    [
+        b"",
+        b"\x80\x04",
+        b"\x82\xa4type\xa6Answer\xa1x" + b"\x91" * 200_000,
+        encode(Happened.of(Event("key", "finished", "ok"))),
+        encode(Answer(record=b"{}"))[:-3],
+        pickle.dumps(Answer()),
+        msgspec.msgpack.encode([1]),
+        7,
+        None,
+    ],
 )
 def test_what_is_no_message_is_refused_and_its_node_named(content: object) -> None:
     with pytest.raises(UsageError, match=r"^node a sent what is no message \("):

@@ -42,18 +42,8 @@ def planned(folder: Path, **asked: Any) -> tuple[PlannedTrial, Settings]:
     return one, settings
 
 
-def request(planned: PlannedTrial, settings: Settings, data_of_node: bool = False, **changes: Any) -> Request:
-    return make_request(planned, settings, 1, {**versions_here(), **changes}, data_of_node, {})
-
-
-def test_a_node_of_another_version_refuses() -> None:
-    settings = Settings(Path("r"), Path("d"), Path("c"))
-    (answer,) = run_on_node(request(PLANNED, settings, torch="0.1"))
-    assert isinstance(answer, Answer)
-    assert answer.refused
-    assert answer.refused.startswith(f"has hashbench {versions_here()['hashbench']} and torch ")
-    assert "this machine has" in answer.refused
-    assert "torch 0.1" in answer.refused
+def request(planned: PlannedTrial, settings: Settings, data_of_node: bool = False) -> Request:
+    return make_request(planned, settings, 1, versions_here(), data_of_node, {}, None)
 
 
 @pytest.mark.parametrize(("of_node", "expected"), [(True, "/its/own"), (False, "/the/runs")])

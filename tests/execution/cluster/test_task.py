@@ -81,6 +81,19 @@ def test_only_a_lost_node_lets_a_trial_be_run_again(
     assert one.next(NODES) == end
 
 
+def test_a_worker_that_ended_before_it_said_where_it_runs_counts_as_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = sent(monkeypatch, ray.exceptions.WorkerCrashedError())
+    assert one.next(NODES) == TaskEnd(None, "a node was lost")
+
+
+def test_what_cannot_be_cancelled_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    def cancel(_messages: object, force: bool) -> None:
+        raise ray.exceptions.RaySystemError(f"no cluster, force={force}")
+
+    monkeypatch.setattr(ray, "cancel", cancel)
+    sent(monkeypatch).cancel()
+
+
 def test_what_is_no_message_and_a_missing_answer_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     one = sent(monkeypatch, encode(Started(NODE.number)), b"\x80\x04")
     one.next(NODES)
