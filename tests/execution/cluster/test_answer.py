@@ -4,6 +4,7 @@ import io
 import json
 import pickle
 import struct
+import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,7 +109,6 @@ CANNOT = "the codes that node a sent cannot be read \\("
 DAMAGE: dict[str, Any] = {
     "the record that node a sent is no JSON": lambda a: {"record": (a.record or b"")[:-9]},
     "the record that node a sent is no JSON  ": lambda _: {"record": b"[" * DEEP + b"]" * DEEP},
-    "the record that node a sent cannot be written": lambda a: {"record": nested_record(a)},
     "the record that node a sent is no JSON ": lambda a: {"record": None},
     "the record that node a sent lacks metric_version": lambda a: {"record": b'{"format": 4}'},
     "the record that node a sent: metrics": lambda a: {"record": changed_record(a, metrics={"map@all": "high"})},
@@ -140,6 +140,8 @@ DAMAGE: dict[str, Any] = {
     "the state that node a sent cannot be read": lambda a: {"state": (a.state or b"")[:-1]},
     "the state that node a sent cannot be read ": lambda a: {"state": pickle.dumps({"w": 1})},
 }
+if sys.version_info < (3, 12):  # later ones write whatever depth they read
+    DAMAGE["the record that node a sent cannot be written"] = lambda a: {"record": nested_record(a)}
 
 
 @pytest.mark.parametrize("line", DAMAGE)
