@@ -10,6 +10,8 @@ from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import BaseContext
 from types import ModuleType
 
+from hashbench.util.variables import variables
+
 
 def process_context() -> BaseContext:
     """A forkserver that has imported torch but not initialised a GPU; spawn where there can be none.
@@ -24,7 +26,7 @@ def process_context() -> BaseContext:
     # Started with these blocked, and so are its children: terminals and schedulers send them to all processes.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP, signal.SIGTERM})
     try:
-        with _same_imports():
+        with variables(_import_path()):
             forkserver.ensure_running()
     except ChildProcessError:
         return multiprocessing.get_context("spawn")
@@ -33,17 +35,9 @@ def process_context() -> BaseContext:
     return context
 
 
-@contextlib.contextmanager
-def _same_imports() -> Iterator[None]:
-    """Inside, a new Python process has this one's import path, without the current folder."""
-    ours = {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    before = {name: os.environ.get(name) for name in ours}
-    os.environ.update(ours)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
+def _import_path() -> dict[str, str]:
+    """Variables by which a new Python process has this one's import path, without the current folder."""
+    return {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from typing import Any, TextIO, cast
 
 from hashbench.errors import UsageError
 from hashbench.util.threads import usable_cores
+from hashbench.util.variables import variables
 
 ADDRESS_VARIABLE = "RAY_ADDRESS"
 # Tasks that ray's memory monitor ends are otherwise started again without end.
@@ -33,7 +34,7 @@ def connected(address: str | None) -> Iterator[bool]:
         UsageError: there is none, it is of another version of ray or Python, or this process is connected already.
     """
     given = address or os.environ.get(ADDRESS_VARIABLE)
-    with _variables(), _keeping_signals():
+    with variables(VARIABLES), _keeping_signals():
         import ray  # reads the variables
 
         logging.getLogger("ray").setLevel(logging.ERROR)
@@ -79,17 +80,6 @@ def _no_cluster(given: str | None, error: Exception) -> str:
     if given is None:
         return f"ray does not start on this machine ({reason})"
     return f"no ray cluster at {given!r} ({reason}); start one with ray start, or leave --address out for this machine"
-
-
-@contextlib.contextmanager
-def _variables() -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in VARIABLES}
-    os.environ.update(VARIABLES)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 @contextlib.contextmanager

@@ -87,11 +87,16 @@ def test_a_worker_that_ended_before_it_said_where_it_runs_counts_as_lost(monkeyp
 
 
 def test_what_cannot_be_cancelled_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    def cancel(_messages: object, force: bool) -> None:
-        raise ray.exceptions.RaySystemError(f"no cluster, force={force}")
+    asked = []
+
+    def cancel(messages: object, force: bool) -> None:
+        asked.append((messages, force))
+        raise ray.exceptions.RaySystemError("no cluster")
 
     monkeypatch.setattr(ray, "cancel", cancel)
-    sent(monkeypatch).cancel()
+    one = sent(monkeypatch)
+    one.cancel()
+    assert asked == [(one.messages, True)]
 
 
 def test_what_is_no_message_and_a_missing_answer_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
