@@ -1,6 +1,7 @@
 """KMH: k-means hashing, codewords whose Hamming distances fit their Euclidean ones."""
 
 import math
+from collections.abc import Mapping
 from typing import Self
 
 import torch
@@ -78,6 +79,10 @@ class KMeansHashing(HashMethod):
         self.codewords_ = torch.cat([found.flatten() for found in codewords])
         self.widths_ = torch.tensor([len(part) for part in dealt])
         return self
+
+    def load_state(self, state: Mapping[str, Tensor], run: RunContext | None = None) -> None:
+        super().load_state(state, run)
+        self.widths_ = self.widths_.cpu()  # every batch reads them, and would wait for a GPU
 
     def encode(self, batch: Tensor) -> Tensor:
         projected = (batch.double() - self.mean_) @ self.axes_

@@ -1,5 +1,6 @@
 """RaBitQ: one bit for each dimension, and two numbers from which distances are estimated without bias."""
 
+from collections.abc import Mapping
 from typing import Literal, Self, get_args
 
 import torch
@@ -52,11 +53,15 @@ class RaBitQ(HashMethod):
             raise Incompatible(
                 f"rabitq makes {dimension} bits of {dimension} dimensions, not {self.bits} (--bits full)"
             )
-        self.distance_ = torch.tensor(DISTANCES.index(run.distance), device=x.device)
+        self.distance_ = torch.tensor(DISTANCES.index(run.distance))
         self.mean_ = column_means(_unit(x) if run.distance == "cosine" else x)
         if self.rotation:
             self.rotation_ = random_rotation(dimension, run.generator).to(x.device)
         return self
+
+    def load_state(self, state: Mapping[str, Tensor], run: RunContext | None = None) -> None:
+        super().load_state(state, run)
+        self.distance_ = self.distance_.cpu()  # every call reads it, and would wait for a GPU
 
     def encode(self, batch: Tensor) -> Tensor:
         return self.project(batch) > 0

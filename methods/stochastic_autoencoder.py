@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from hashbench.method import RunContext, TrainingSet, Traits
 from hashbench.nets.autoencoders import AutoencoderMethod
+from hashbench.util.device import uploaded
 
 
 class StochasticAutoencoder(AutoencoderMethod):
@@ -37,7 +38,7 @@ class StochasticAutoencoder(AutoencoderMethod):
         return super().fit(train, run)
 
     def objective(self, decoder: nn.Module, x: Tensor, z: Tensor) -> dict[str, Tensor]:
-        uniform = torch.rand(z.shape, generator=self._generator).to(z.device)
+        uniform = uploaded(torch.rand(z.shape, generator=self._generator), z.device)
         return {"reconstruction": functional.mse_loss(decoder(drawn_bits(z, uniform)), x)}
 
 

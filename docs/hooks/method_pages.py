@@ -143,7 +143,7 @@ def _about(table: FigureTable, name: str) -> str:
     differs = f" Here: {table.differs}." if table.differs else ""
     return _prose(
         f"Source: {table.source}. {table.setting[0].upper()}{table.setting[1:]}.{differs} Metric `{table.metric}` on "
-        f"`{table.protocol}`, features `{table.features}`. Reproduced means within {table.tolerance_of(name):g}: "
+        f"`{table.protocol}`, features `{table.features}`. Reproduced means within {table.tolerance:g}: "
         f"{table.why}. `hashbench reproduce {name}` runs what has no record."
     )
 

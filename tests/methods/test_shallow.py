@@ -174,6 +174,18 @@ def test_lsh_bits_agree_as_often_as_the_angle_says() -> None:
     np.testing.assert_allclose(agreement, 1 - degrees / np.pi, atol=0.03)  # four standard deviations
 
 
+def test_lsh_without_centring_looks_at_angles_from_the_origin() -> None:
+    degrees = np.radians([10, 30, 60, 80])
+    lengths = np.arange(1, 5)[:, None]
+    x = (lengths * np.stack([np.cos(degrees), np.sin(degrees)], 1)).astype(np.float32)
+    method = hb.hasher("lsh", bits=4_000, device="cpu", centred=False).fit(x)
+    bits = method.encode(x)
+    np.testing.assert_allclose((bits == bits[0]).mean(1), 1 - (degrees - degrees[0]) / np.pi, atol=0.03)
+    assert np.array_equal(method.encode(7 * x), bits), "a length changes nothing"
+    shorter = method.fitted.first_bits(8)
+    assert np.array_equal(shorter.encode(torch.from_numpy(x)), bits[:, :8])
+
+
 def test_pcah_is_the_sign_of_scikit_learns_components(gaussian: npt.NDArray[np.float32]) -> None:
     from sklearn.decomposition import PCA
 

@@ -26,7 +26,6 @@ class FigureTable(Struct, frozen=True, forbid_unknown_fields=True):
         tolerance, why: the gap that still counts as reproduced, and what it is taken from.
         rows: figures by method and code length.
         spread: standard deviations by method and code length.
-        tolerances: by method, where it is another.
         parameters: hyper-parameters by method.
         neighbours: the distance of the neighbours that are relevant; empty for relevance by labels.
     """
@@ -42,17 +41,12 @@ class FigureTable(Struct, frozen=True, forbid_unknown_fields=True):
     why: Text
     rows: dict[str, ByBits]
     spread: dict[str, ByBits] = {}
-    tolerances: dict[str, NotNegative] = {}
     parameters: dict[str, dict[str, Any]] = {}
     neighbours: str = ""
 
     def bits(self, method: str) -> tuple[int, ...]:
         """Code lengths for which there is a figure."""
         return tuple(map(int, self.rows.get(method, ())))
-
-    def tolerance_of(self, method: str) -> float:
-        """The gap that counts as reproduced."""
-        return self.tolerances.get(method, self.tolerance)
 
 
 class FigureFile(Struct, frozen=True, forbid_unknown_fields=True):

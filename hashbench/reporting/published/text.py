@@ -23,7 +23,7 @@ def table_lines(table: FigureTable, method: str, verdicts: Sequence[Verdict]) ->
     for row in rows:
         *numbers, verdict = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
         lines.append("  ".join([*numbers, verdict.strip()]))
-    lines.append(f"reproduced means within {table.tolerance_of(method):g}: {table.why}")
+    lines.append(f"reproduced means within {table.tolerance:g}: {table.why}")
     return lines
 
 

@@ -64,7 +64,7 @@ def verdicts(table: FigureTable, method: str, records: Sequence[Record], stale_k
                 math.fsum(values) / len(values) if values else None,
                 statistics.stdev(values) if len(values) > 1 else None,
                 len(values),
-                table.tolerance_of(method),
+                table.tolerance,
                 any(record["key"] in stale_keys for record in own),
             )
         )

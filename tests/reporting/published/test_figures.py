@@ -25,7 +25,7 @@ def test_a_table_names_a_protocol_a_metric_and_features_that_are_here(table: Fig
     assert table.features in summaries() or is_network(table.features)
     assert table.source
     assert table.why
-    for names in (table.spread, table.tolerances, table.parameters):
+    for names in (table.spread, table.parameters):
         assert names.keys() <= table.rows.keys()
     for method in table.rows.keys() & set(METHODS.names()):
         resolve(method, METHODS.get(method), table.parameters.get(method, {}))
@@ -47,7 +47,8 @@ def test_bgans_three_tables_are_told_apart() -> None:
 def test_the_command_of_a_table_asks_for_its_run() -> None:
     (table,) = tables_with("lsh")
     assert run_command(figure_grid(table, "lsh", 3)) == (
-        "hashbench run --methods lsh --bits 12,24,32,48 --datasets cifar10/unsupervised-59k --features gist --repeats 3"
+        "hashbench run --methods lsh --bits 12,24,32,48 --datasets cifar10/unsupervised-59k --features gist "
+        "--repeats 3 --set lsh.centred=False"
     )
 
 
