@@ -1,6 +1,8 @@
-"""ITQ, spectral hashing and LSH on CIFAR-10 with GIST against the published rows (``cifar10/unsupervised-59k``)."""
+"""ITQ and spectral hashing on CIFAR-10 with GIST against the published rows (``cifar10/unsupervised-59k``).
 
-import statistics
+LSH, whose figure hangs on its draws, is held by ``tests/test_published_gist.py``.
+"""
+
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,6 @@ from hashbench.reporting.published.figures import tables_with
 
 (TABLE,) = [table for table in tables_with("itq") if table.protocol == "cifar10/unsupervised-59k"]
 BITS = TABLE.bits("itq")
-DRAWS = {"lsh": 8}  # the mean of these many; a single draw strays by .004
 
 
 @dataclass(frozen=True)
@@ -42,20 +43,15 @@ def gist59k(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Gist59
 
 @pytest.mark.slow
 @pytest.mark.parametrize("bits", BITS)
-@pytest.mark.parametrize("name", ["itq", "spectral", "lsh"])
+@pytest.mark.parametrize("name", ["itq", "spectral"])
 def test_map_lies_within_the_published_row(gist59k: Gist59k, name: str, bits: int) -> None:
     split, features, labels = gist59k.split, gist59k.features, gist59k.labels
-    figures = []
-    for seed in range(DRAWS.get(name, 1)):
-        method = hb.hasher(name, bits=bits, seed=seed, device="cpu", **TABLE.parameters.get(name, {}))
-        method.fit(features[split.train])
-        scores = evaluate(
-            method.encode(features[split.query]),
-            method.encode(features[split.database]),
-            labels[split.query],
-            labels[split.database],
-        )
-        figures.append(float(scores.metrics["map@all"] or 0))
-    mean = statistics.mean(figures)
-    print(f"{name} {bits}: {mean:.4f}")
-    assert mean == pytest.approx(TABLE.rows[name][str(bits)], abs=TABLE.tolerance)
+    method = hb.hasher(name, bits=bits, device="cpu").fit(features[split.train])
+    scores = evaluate(
+        method.encode(features[split.query]),
+        method.encode(features[split.database]),
+        labels[split.query],
+        labels[split.database],
+    )
+    print(f"{name} {bits}: {scores.metrics['map@all']:.4f}")
+    assert scores.metrics["map@all"] == pytest.approx(TABLE.rows[name][str(bits)], abs=TABLE.tolerance)
