@@ -31,6 +31,7 @@ PARTS = (
     "networks.extraction",
     "methods.kept_states",
     "methods.whole_command",
+    "networks.small_steps",
 )
 NEEDED = {
     "click": "click", "jinja2": "jinja2", "matplotlib": "matplotlib", "msgspec": "msgspec", "numba": "numba",

@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from hashbench.data.images import image_batch
+from hashbench.execution.training_data import fit
 from hashbench.features.backbones import load_backbone
 from hashbench.features.weights import Weights
-from hashbench.method import HashMethod, TrainingSet
+from hashbench.method import HashMethod, RunContext, TrainingSet
+from hashbench.util.device import training_dtype
 from tests.benchmarks import test_bgan
 from tests.gpu.report import Line
 from tests.gpu.setting import Setting
@@ -66,6 +69,29 @@ def _encode(setting: Setting, method: HashMethod, train: TrainingSet, size: int)
     goal = seconds <= GOALS_S["encode"] if wanted else None
     note = f"goal {GOALS_S['encode']} s" if wanted else ""
     yield Line(f"encoding {times * len(images):,} pictures by {test_bgan.NET}@{size}", seconds, "s", goal, note)
+
+
+def small_steps(setting: Setting) -> Iterator[Line]:
+    """Steps at 32 px, hundreds of small kernels each: as they are, and compiled by torch, which takes a minute."""
+    train, batch, epochs = _training_set(setting, setting.size(10_000, 40), 32), setting.size(100, 20), 5
+    steps = epochs * len(train.features) // batch
+    for compiled in (False,) if setting.tiny else (False, True):
+        first, longer = (
+            _seconds_of_training(setting, train, batch=batch, epochs=each, compiled=compiled)
+            for each in (1, 1 + epochs)
+        )
+        name = f"a step of the small encoder at 32 px, batch {batch}" + ", compiled" * compiled
+        yield Line(name, 1000 * (longer - first) / steps, "ms", note=f"the first epoch took {first:.1f} s")
+
+
+def _seconds_of_training(setting: Setting, train: TrainingSet, **parameters: Any) -> float:
+    device = setting.device
+    run = RunContext(device, torch.Generator().manual_seed(0), features="pixels", dtype=training_dtype(device))
+    setting.wait()
+    start = time.perf_counter()
+    fit(test_bgan.BGAN(test_bgan.BITS, encoder="small", k1=10, k2=10, **parameters), train, run, 0)
+    setting.wait()
+    return time.perf_counter() - start
 
 
 def extraction(setting: Setting) -> Iterator[Line]:
