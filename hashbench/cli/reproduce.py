@@ -22,7 +22,14 @@ DIFFERENT, NOTHING_TO_COMPARE = 1, 3
 
 @click.command("reproduce", epilog=EXAMPLE)
 @click.argument("method")
-@click.option("--repeats", default=1, show_default=True, metavar="N", help="Repetitions, each with its own seed.")
+@click.option(
+    "--repeats",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Repetitions, each with its own seed; more where there are records of more.",
+)
 @click.option("--dry-run", is_flag=True, help="Run nothing; compare with the records that are there.")
 @options.device
 @options.offline
@@ -74,9 +81,8 @@ def _compare(table: "FigureTable", method: str, given: dict[str, Any]) -> tuple[
     from hashbench.features.weights import parse_weights
     from hashbench.planning.reproduction import figure_grid, run_command
     from hashbench.records.results import results
-    from hashbench.reporting.published.verdict import verdicts
+    from hashbench.reporting.published.verdict import recorded_repetitions, verdicts
 
-    grid = figure_grid(table, method, given["repeats"])
     settings = make_settings(
         given["results"],
         given["data"],
@@ -84,6 +90,8 @@ def _compare(table: "FigureTable", method: str, given: dict[str, Any]) -> tuple[
         weights=parse_weights(given["weights"]),
         offline=given["offline"] or given["dry_run"],
     )
+    recorded = recorded_repetitions(table, method, results(settings.results).records)
+    grid = figure_grid(table, method, max(given["repeats"], recorded))
     command = f"the run: {run_command(grid)}"
     try:
         plan = plan_grids([grid], settings)

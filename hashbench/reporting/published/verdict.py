@@ -4,6 +4,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from hashbench.records.store import Record
 from hashbench.reporting.published.figures import FigureTable
@@ -69,6 +70,15 @@ def verdicts(table: FigureTable, method: str, records: Sequence[Record], stale_k
             )
         )
     return made
+
+
+def recorded_repetitions(table: FigureTable, method: str, records: Sequence[Record]) -> int:
+    """How many repetitions, from the first on, have a finished record of the table's run at all its code lengths."""
+    numbers = []
+    for bits in table.bits(method):
+        there = {record["trial"]["repetition"] for record in records if _fits(record, table, method, bits)}
+        numbers.append(next(number for number in count() if number not in there))
+    return min(numbers, default=0)
 
 
 def _fits(record: Record, table: FigureTable, method: str, bits: int) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from hashbench.records.store import Record
 from hashbench.reporting.published.figures import FigureTable
 from hashbench.reporting.published.text import table_lines
-from hashbench.reporting.published.verdict import verdicts
+from hashbench.reporting.published.verdict import recorded_repetitions, verdicts
 
 TABLE = FigureTable(
     title="digits, pixels",
@@ -57,6 +57,13 @@ def test_ours_is_the_mean_over_repetitions() -> None:
     assert found.ours == pytest.approx(0.5)
     assert (found.repetitions, found.stale) == (2, True)
     assert found.deviation == pytest.approx(0.0141, abs=1e-4)
+
+
+def test_repetitions_count_where_every_length_has_them() -> None:
+    made = [record(0.5, bits=bits, repetition=number) for bits, number in ((16, 0), (16, 1), (32, 0), (32, 1), (16, 2))]
+    assert recorded_repetitions(TABLE, "itq", made) == 2
+    assert recorded_repetitions(TABLE, "itq", made[1:]) == 0, "the first is missing"
+    assert recorded_repetitions(TABLE, "itq", []) == 0
 
 
 @pytest.mark.parametrize(
