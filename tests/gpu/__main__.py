@@ -30,7 +30,9 @@ PARTS = (
     "networks.epoch_and_encode",
     "networks.extraction",
     "methods.kept_states",
+    "methods.own_processes",
     "methods.whole_command",
+    "methods.readme_line",
     "networks.small_steps",
 )
 NEEDED = {

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 import warnings
@@ -105,23 +106,48 @@ def _strict_steps(setting: Setting) -> Line:
 
 
 def whole_command(setting: Setting) -> Iterator[Line]:
-    """``hashbench run`` of every method on digits, on the device."""
+    """``hashbench run`` of every method on digits, on the device, in one process."""
     names = ["lsh", "itq", "bgan"] if setting.tiny else METHODS.names()
-    results = setting.folder / "results"
-    words = ["run", "--methods", ",".join(names), "--bits", "16", "--device", str(setting.device)]
-    words += ["--executor", "inline", "--preset", "quick", "--results", str(results)]
-    words += ["--limit", "200", "--set", "bgan.epochs=1"] if setting.tiny else []
-    start = time.perf_counter()
-    command = [sys.executable, "-m", "hashbench", *words]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    seconds, good = time.perf_counter() - start, ran.returncode == 0
-    last = "" if good else (ran.stderr.strip() or ran.stdout.strip()).splitlines()[-1][:200]
-    yield Line(f"run of {len(names)} methods on digits", seconds, "s", good, last)
+    words = ["--methods", ",".join(names), "--bits", "16", "--executor", "inline", "--preset", "quick"]
+    line, results = _run(setting, f"run of {len(names)} methods on digits", str(setting.device), words)
+    yield line
     for file in sorted((results / "records").glob("*.json")):
         record = json.loads(file.read_text())
         status = record["status"]
-        reason = "" if status in ("ok", "skipped") else str(record.get("failure") or record.get("reason"))[:200]
+        reason = "" if status in ("ok", "skipped") else str(record.get("error"))[:200]
         yield Line(str(record["trial"]["method"]), status, good=status in ("ok", "skipped"), note=reason)
+
+
+def own_processes(setting: Setting) -> Iterator[Line]:
+    """Trials and rates in processes of their own, as ``run`` has them by default, and several at once on a card."""
+    words = ["--methods", "lsh,itq,tanh_autoencoder", "--bits", "16,32", "--preset", "quick"]
+    yield _run(setting, "six trials in processes of their own", str(setting.device), words)[0]
+    several = ["--gpus", "all", "--per-gpu", "2"] if setting.on_gpu else ["--jobs", "2"]
+    yield _run(setting, "the same, two at once", "auto" if setting.on_gpu else "cpu", [*words, *several])[0]
+
+
+def readme_line(setting: Setting) -> Iterator[Line]:
+    """README's first command on the device and on the CPU; a card should be faster."""
+    words = ["--methods", "bgan,itq", "--bits", "16" if setting.tiny else "16,32,64"]
+    seconds = []
+    for device in (str(setting.device), "cpu"):
+        line, _ = _run(setting, f"README's command on {device}", device, words)
+        yield line
+        seconds.append(float(line.value))
+    if setting.on_gpu and not setting.tiny:
+        yield Line("that of the CPU, times", seconds[1] / seconds[0], "", seconds[0] < seconds[1], "goal: above 1")
+
+
+def _run(setting: Setting, name: str, device: str, words: list[str]) -> tuple[Line, Path]:
+    """How long ``hashbench run`` takes, which must end well, and the folder of its results."""
+    results = Path(tempfile.mkdtemp(dir=setting.folder))
+    command = [sys.executable, "-m", "hashbench", "run", *words, "--device", device, "--results", str(results)]
+    command += ["--limit", "200", *(["--set", "bgan.epochs=1"] if "bgan" in words[1] else [])] if setting.tiny else []
+    start = time.perf_counter()
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    seconds, good = time.perf_counter() - start, ran.returncode == 0
+    last = "" if good else (ran.stderr.strip() or ran.stdout.strip()).splitlines()[-1][:200]
+    return Line(name, seconds, "s", good, last), results
 
 
 def kept_states(setting: Setting) -> Iterator[Line]:
