@@ -120,8 +120,9 @@ def whole_command(setting: Setting) -> Iterator[Line]:
 
 def own_processes(setting: Setting) -> Iterator[Line]:
     """Trials and rates in processes of their own, as ``run`` has them by default, and several at once on a card."""
-    words = ["--methods", "lsh,itq,tanh_autoencoder", "--bits", "16,32", "--preset", "quick"]
-    yield _run(setting, "six trials in processes of their own", str(setting.device), words)[0]
+    names, bits = ("lsh", "16") if setting.tiny else ("lsh,itq,tanh_autoencoder", "16,32")
+    words = ["--methods", names, "--bits", bits]
+    yield _run(setting, "trials in processes of their own", str(setting.device), words)[0]
     several = ["--gpus", "all", "--per-gpu", "2"] if setting.on_gpu else ["--jobs", "2"]
     yield _run(setting, "the same, two at once", "auto" if setting.on_gpu else "cpu", [*words, *several])[0]
 
@@ -130,7 +131,7 @@ def readme_line(setting: Setting) -> Iterator[Line]:
     """README's first command on the device and on the CPU; a card should be faster."""
     words = ["--methods", "bgan,itq", "--bits", "16" if setting.tiny else "16,32,64"]
     seconds = []
-    for device in (str(setting.device), "cpu"):
+    for device in (str(setting.device), "cpu") if setting.on_gpu else ("cpu",):
         line, _ = _run(setting, f"README's command on {device}", device, words)
         yield line
         seconds.append(float(line.value))
