@@ -12,9 +12,10 @@ import torch
 import hashbench as hb
 from hashbench.data.images import resize, three_channels
 from hashbench.execution import array_inputs
-from hashbench.execution.array_inputs import ArrayImages
+from hashbench.execution.array_inputs import ArrayFeatures, ArrayImages
 from hashbench.method import RunContext, TrainingSet
 from hashbench.plugins.registry import METHODS
+from hashbench.util.device import uploaded
 from tests.evaluation.peak_memory import watched
 
 CPU = torch.device("cpu")
@@ -177,6 +178,27 @@ def test_images_are_resized_as_all_at_once(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(array_inputs, "MAX_CACHED_IMAGE_BYTES", 23 * 3 * 49 - 1)
         assert source.for_training(CPU) is source
         monkeypatch.setattr(array_inputs, "MAX_CACHED_IMAGE_BYTES", 23 * 3 * 49)
+
+
+def test_arrays_go_to_the_device_as_batches_of_images_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From pinned memory to a GPU."""
+    sent: list[int] = []
+
+    def counted(batch: torch.Tensor, device: torch.device) -> torch.Tensor:
+        sent.append(len(batch))
+        return uploaded(batch, device)
+
+    monkeypatch.setattr(array_inputs, "uploaded", counted)
+    monkeypatch.setattr(array_inputs, "CHUNK_NUMBERS", 5 * 3 * 49)
+    images = ArrayImages("x", np.zeros((11, 3, 7, 7), dtype=np.uint8), 7)
+    list(images.batches(6, CPU))
+    assert sent == [5, 1, 5]
+    images[torch.arange(7)]
+    assert sent[3:] == [5, 2]
+    images.pixels(CPU)
+    assert sent[5:] == [5, 5, 1]
+    list(ArrayFeatures("x", np.zeros((5, 2))).batches(3, CPU))
+    assert sent[8:] == [3, 2]
 
 
 def test_images_too_many_to_hold_are_read_batch_by_batch(monkeypatch: pytest.MonkeyPatch) -> None:

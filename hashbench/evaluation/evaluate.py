@@ -1,6 +1,7 @@
 """``hb.evaluate``: every metric, curve and diagnostic of one ranking of a database for each of many queries."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 
 import numpy as np
 import numpy.typing as npt
@@ -107,9 +108,10 @@ def evaluate_features(
         scores = without_labels(len(query), {})
     else:
         with torch.autocast(where.type, enabled=False):  # a caller's: similarities are float32
-            blocks = similarity_histograms(query, database, query_labels, database_labels, where, distance)
-            tally = Tally(declared(cutoff), rank_grid(len(database)), distances=False, ties=False)
-            scores = tally.scores(blocks, {})
+            labels = query_labels, database_labels
+            with closing(similarity_histograms(query, database, *labels, where, distance)) as blocks:
+                tally = Tally(declared(cutoff), rank_grid(len(database)), distances=False, ties=False)
+                scores = tally.scores(blocks, {})
     return scores if neighbours is None else scores.with_neighbours(neighbour_scores(neighbours, neighbours.places()))
 
 
@@ -142,8 +144,9 @@ def evaluate_similarities(
     if query_labels is not None and database_labels is not None:
         labels = label_pair(query_labels, database_labels, queries, items)
     diagnostics: Diagnostics = {} if codes is None else code_diagnostics(codes)
-    ranked = _Ranked(ranked_blocks(similarities, labels, neighbours, HEADLINE_K), queries, neighbours)
-    with torch.autocast(similarities.device.type, enabled=False):
+    blocks = ranked_blocks(similarities, labels, neighbours, HEADLINE_K)
+    ranked = _Ranked(blocks, queries, neighbours)
+    with closing(blocks), torch.autocast(similarities.device.type, enabled=False):
         if labels is None:
             ranked.read()
             ties: Diagnostics = {} if codes is None else {TIED_SHARE: float(ranked.tied.mean())}

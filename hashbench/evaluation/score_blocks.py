@@ -1,6 +1,6 @@
 """Rankings by scores that are computed block by block: groups of equal ones, and where neighbours stand."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -16,6 +16,7 @@ from hashbench.evaluation.relevance import labels_are_graded
 from hashbench.search.backend import Gains, LabelPair
 from hashbench.search.shared_labels import count_shared, labels_on, share_label
 from hashbench.util.device import batch_items
+from hashbench.util.prefetch import prefetch_from
 
 
 class _Sizes(NamedTuple):
@@ -73,10 +74,12 @@ def block_numbers(device: torch.device) -> int:
 
 def ranked_blocks(
     similarities: Similarities, labels: LabelPair | None, neighbours: Neighbours | None = None, k: int = 1
-) -> Iterator[RankedBlock]:
+) -> Generator[RankedBlock, None, None]:
     """Rank the database for one block of queries after the other.
 
     As many queries are compared at once as fit, so that the database is read few times, and a few ranked at a time.
+    A GPU ranks the next block, in a thread, while the caller computes with the last one, so the host holds two; close
+    the blocks to end the thread where not all of them are read.
 
     Args:
         similarities: what is ranked by.
@@ -84,6 +87,12 @@ def ranked_blocks(
         neighbours: of all queries.
         k: of :attr:`RankedBlock.tied`.
     """
+    return prefetch_from(_ranked_blocks(similarities, labels, neighbours, k), similarities.device)
+
+
+def _ranked_blocks(
+    similarities: Similarities, labels: LabelPair | None, neighbours: Neighbours | None, k: int
+) -> Iterator[RankedBlock]:
     device, items = similarities.device, similarities.items
     sizes = _sizes(device)
     step = min(similarities.queries, max(1, sizes.compared // max(items, similarities.numbers)))

@@ -1,6 +1,7 @@
 """Groups of equal similarity: the ranking by real-valued features with which Hamming rankings are compared."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 
 import torch
 from torch import Tensor
@@ -9,7 +10,7 @@ from hashbench.dataset import Distance
 from hashbench.evaluation.feature_rows import FeatureRows, Features, feature_rows, row_blocks
 from hashbench.evaluation.histograms import Histograms, check_sizes
 from hashbench.evaluation.relevance import Labels, label_pair
-from hashbench.evaluation.score_blocks import block_numbers, first_equal, ranked_blocks
+from hashbench.evaluation.score_blocks import RankedBlock, block_numbers, first_equal, ranked_blocks
 
 _HASH_SEED = 0
 _SCRAMBLE = -7046029254386353131  # 2^64 / golden ratio, odd
@@ -63,7 +64,7 @@ def similarity_histograms(
     database_labels: Labels,
     device: torch.device | str = "cpu",
     distance: Distance = "cosine",
-) -> Iterator[Histograms]:
+) -> Generator[Histograms, None, None]:
     """Groups of equal similarity in descending order, for one block of queries after the other.
 
     Similarity is the cosine (or less the Euclidean distance, or the inner product) in float32, and two items tie where
@@ -79,7 +80,7 @@ def similarity_histograms(
         database_labels: class numbers [n] or bool [n, classes].
         device: where the ranking runs. Its memory is that of 2^25 pairs (2^28 on a GPU) in 5 bytes each, or 8 where
             pairs may share several labels, and of the
-            tables of 2^21 of them (2^25), or of one query.
+            tables of 2^21 of them (twice 2^25), or of one query (two); see :func:`ranked_blocks`.
         distance: "cosine"; "l2", of features that lie around zero, as a distance far from it loses digits; or "ip".
 
     Raises:
@@ -87,8 +88,14 @@ def similarity_histograms(
     """
     compared = FeatureSimilarities(query, database, device, distance)
     labels = label_pair(query_labels, database_labels, compared.queries, compared.items)
-    blocks = ranked_blocks(compared, labels)
-    return (block.histograms for block in blocks if block.histograms is not None)
+    return _histograms(ranked_blocks(compared, labels))
+
+
+def _histograms(blocks: Generator[RankedBlock, None, None]) -> Generator[Histograms, None, None]:
+    with closing(blocks):
+        for block in blocks:
+            if block.histograms is not None:
+                yield block.histograms
 
 
 def _survey(rows: FeatureRows, name: str, device: torch.device) -> tuple[Tensor, Tensor]:

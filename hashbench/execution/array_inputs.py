@@ -13,7 +13,7 @@ from hashbench.errors import UsageError
 from hashbench.execution.training_data import MAX_CACHED_IMAGE_BYTES
 from hashbench.method import ImageBatches
 from hashbench.util.arrays import check_unmasked
-from hashbench.util.device import held_bytes
+from hashbench.util.device import held_bytes, uploaded
 
 Array = npt.NDArray[Any] | Tensor
 
@@ -59,7 +59,7 @@ class ArrayFeatures:
                     f"{self.name}: row {row} has NaN or infinite values, wanted finite numbers (in float32); "
                     "take such items out"
                 )
-            yield batch.to(device)
+            yield uploaded(batch, device)
 
     def load_all(self, device: torch.device) -> Tensor:
         """All items, float32 [n, d] on ``device``, which are nobody else's."""
@@ -171,6 +171,6 @@ def _filled(shape: tuple[int, ...], dtype: torch.dtype, parts: Iterator[Tensor],
     """All parts, one behind the other, on ``device``."""
     result, start = torch.empty(shape, dtype=dtype, device=device), 0
     for part in parts:
-        result[start : start + len(part)] = part
+        result[start : start + len(part)] = uploaded(part, device)
         start += len(part)
     return result

@@ -1,6 +1,6 @@
 """The batches of a training epoch: what no device holds of them is read ahead of their steps."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -49,11 +49,11 @@ class EpochBatches:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Generator[Batch, None, None]:
         reads = self.maps is not None or self.images is not None
         return prefetch_to(self._batches(), self.device) if reads else self._batches()
 
-    def _batches(self) -> Iterator[Batch]:
+    def _batches(self) -> Generator[Batch, None, None]:
         for rows, view_ids in zip(self.rows, self.view_ids, strict=True):
             yield Batch(
                 rows,

@@ -1,5 +1,7 @@
 """The training images as the networks need them: inputs of the encoder and targets of the generator."""
 
+from contextlib import closing
+
 import torch
 from torch import Tensor
 
@@ -8,7 +10,7 @@ from hashbench.method import ImageBatches, MapBatches
 from hashbench.nets.augmentation import Augmentation
 from hashbench.nets.encoders import ImageEncoder
 from hashbench.nets.precision import autocast
-from hashbench.nets.training_batches import Batch
+from hashbench.nets.training_batches import Batch, EpochBatches
 from hashbench.util.device import held_bytes
 
 DEVICE_CACHE_BYTES = 4 << 30  # largest tensor over all training images that is kept, on a GPU of the pictures more
@@ -55,10 +57,7 @@ class EncoderInputs:
         if self.maps is not None:
             return self.maps(batch.rows, batch.view_ids) if batch.maps is None else batch.maps
         images = self.images[batch.rows] if batch.images is None else batch.images
-        return self._of(images, batch.rows, batch.view_ids)
-
-    def _of(self, images: Tensor, rows: Tensor, view_ids: Tensor) -> Tensor:
-        return self.encoder.inputs(self.augmentation(images, rows, view_ids))
+        return self.encoder.inputs(self.augmentation(images, batch.rows, batch.view_ids))
 
     def features(self) -> Tensor:
         """Float32 [views, n, d]: the whole encoder's features of all images, in eval mode.
@@ -69,14 +68,17 @@ class EncoderInputs:
         n, width = len(self), self.encoder.dimension
         count = self.augmentation.count if self.augmentation.count * n * width * 4 <= DEVICE_CACHE_BYTES else 1
         features = torch.empty(count, n, width, device=self.device)
+        together = 1 if self.maps is not None else count  # views of images that are read once
+        parts = torch.split(torch.arange(n, device=self.device), image_batch(self.encoder.size, self.device))
+        rows = [part for part in parts for _ in range(0, count, together)]
+        first = [torch.full_like(part, view) for part in parts for view in range(0, count, together)]
+        read = EpochBatches(rows, first, self.maps_to_read, self.images_to_read, self.device)
         self.encoder.eval()
-        with torch.no_grad(), autocast(self.dtype, self.device):
-            for rows in torch.split(torch.arange(n, device=self.device), image_batch(self.encoder.size, self.device)):
-                images = None if self.maps is not None else self.images[rows]  # read once for all views
-                for view in range(count):
-                    view_ids = torch.full_like(rows, view)
-                    inputs = self(Batch(rows, view_ids)) if images is None else self._of(images, rows, view_ids)
-                    features[view, rows] = self.encoder.trained_part(inputs).float()
+        with torch.no_grad(), autocast(self.dtype, self.device), closing(iter(read)) as batches:
+            for batch in batches:
+                for view in range(together):
+                    viewed = batch._replace(view_ids=batch.view_ids + view)
+                    features[viewed.view_ids, batch.rows] = self.encoder.trained_part(self(viewed)).float()
         return features
 
 

@@ -5,6 +5,8 @@ numba would use it as long as its own file does not change; what it calls is com
 also compiled anew when another file of the same folder changes. A compiled function calls no compiled function of
 another folder.
 
+Compiled code runs without the GIL, so that other threads of Python go on meanwhile.
+
 All code that depends on numba's cache is in :func:`_compile`: a compiled function has ``_cache._cache_file``,
 whose ``_source_stamp`` is written with the code and compared before it is used.
 """
@@ -15,6 +17,7 @@ import re
 from collections.abc import Callable
 from functools import cache, wraps
 from pathlib import Path
+from threading import Lock
 from types import FunctionType
 from typing import Any, TypeVar, cast
 
@@ -28,6 +31,7 @@ CACHE_SUBFOLDER = "kernels"  # of hashbench's cache
 TESTED = ("0.61", "0.62", "0.63", "0.64", "0.65", "0.66", "0.67", "0.68")
 """Versions of numba with which the tests have passed; any other is reported."""
 
+_PARALLEL = Lock()  # loops with threads run one at a time: not every threading layer of numba bears more
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -148,15 +152,17 @@ def _entry_point(loop: Loop, parallel: bool) -> Loop:
     def call(*arguments: Any) -> Any:
         if problem():
             raise RuntimeError(problem())
-        if parallel:
+        if not parallel:
+            return dispatcher(*arguments)
+        with _PARALLEL:
             use_torchs_threads()
-        return dispatcher(*arguments)
+            return dispatcher(*arguments)
 
     return cast("Loop", call)
 
 
 def _compile(loop: Loop, parallel: bool = False) -> Loop:
-    compiler = numba.njit(boundscheck=False, parallel=parallel)
+    compiler = numba.njit(boundscheck=False, nogil=True, parallel=parallel)
     dispatcher: Any = compiler(loop)
     try:
         _enable_caching(dispatcher)

@@ -49,7 +49,22 @@ def prefetch_to(iterator: Iterator[Tensors], device: torch.device) -> Generator[
             del item  # as above
 
 
-def _on_stream(iterator: Iterator[Tensors], stream: torch.cuda.Stream) -> Iterator[tuple[Tensors, torch.cuda.Event]]:
+def prefetch_from(iterator: Iterator[T], device: torch.device) -> Generator[T, None, None]:
+    """:func:`prefetch` of items, other than None, that ``device`` computes and that lie in the host's memory.
+
+    On a GPU the thread computes on the caller's stream, so after all that the caller has asked of it. Elsewhere
+    nothing is prefetched: the thread and its caller would share the cores.
+    """
+    if device.type != "cuda":
+        yield from iterator
+        return
+    with closing(prefetch(_on_stream(iterator, torch.cuda.current_stream(device)))) as items:
+        for item, _ in items:
+            yield item
+            del item  # as above
+
+
+def _on_stream(iterator: Iterator[T], stream: torch.cuda.Stream) -> Iterator[tuple[T, torch.cuda.Event]]:
     """The items, computed on a stream, each with the event that it is there."""
     while True:
         with torch.cuda.stream(stream):

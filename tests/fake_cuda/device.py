@@ -247,7 +247,9 @@ def _leaves(tensors: Any) -> list[Tensor]:
 
 
 _REPLACED: dict[str, Any] = {
-    "hashbench.nets.training_batches.prefetch_to": lambda batches, _: batches,  # the stand-in is of its own thread
+    # The stand-in is of its own thread.
+    "hashbench.nets.training_batches.prefetch_to": lambda batches, _: batches,
+    "hashbench.evaluation.score_blocks.prefetch_from": lambda blocks, _: blocks,
     "torch.Tensor.pin_memory": lambda tensor: tensor,
     "torch._subclasses.fake_tensor.FakeTensor.tolist": Tensor.tolist,
     "torch.nn.Module._apply": _apply,

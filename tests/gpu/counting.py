@@ -13,6 +13,7 @@ import torch
 
 import hashbench as hb
 from hashbench.codes import Codes
+from hashbench.evaluation.evaluate import evaluate_features
 from hashbench.evaluation.histograms import Histograms, distance_histograms
 from hashbench.search.dispatch import backend_for
 from hashbench.search.index import HammingIndex
@@ -93,6 +94,23 @@ def same_metrics(setting: Setting) -> Iterator[Line]:
         labels = _labels(len(codes[0]), kind, 2), _labels(len(codes[1]), kind, 3)
         ours, cpu = (repr(hb.evaluate(*codes, *labels, device=where)) for where in (setting.device, "cpu"))
         yield Line(f"of {kind}", "the CPU's" if ours == cpu else "others", good=ours == cpu)
+    yield _of_features(setting)
+
+
+def _of_features(setting: Setting) -> Line:
+    """Whole numbers, whose distances are exact; a GPU ranks the second block while metrics of the first are computed.
+
+    Means over queries may differ in their last digits, as the CPU's blocks are smaller.
+    """
+    sizes = setting.size(700, 20), setting.size(50_000, 500)
+    query, database = (np.random.default_rng(rows).integers(-8, 9, (rows, 16)).astype(np.float32) for rows in sizes)
+    labels = _labels(sizes[0], "classes", 2), _labels(sizes[1], "classes", 3)
+    ours, cpu = (
+        evaluate_features(query, database, *labels, device=where, distance="l2").average_precision
+        for where in (setting.device, "cpu")
+    )
+    same = np.array_equal(ours, cpu, equal_nan=True)
+    return Line("average precision of each query by features", "the CPU's" if same else "others", good=same)
 
 
 def histogram_figures(setting: Setting) -> Iterator[Line]:

@@ -106,8 +106,9 @@ def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
         ({}, "held"),
         ({"variant": "released"}, "read"),
         ({"batch_neighbours": 1}, "read"),
+        ({"encoder": NETWORK, "head_warmup_epochs": 1, "similar": 5}, "held"),
     ],  # released: noise in each step
-    ids=["paper", "released", "neighbours"],
+    ids=["paper", "released", "neighbours", "head warm-up"],
 )
 def test_images_read_ahead_train_as_held_ones_do(
     parameters: dict[str, Any], targets: str, monkeypatch: pytest.MonkeyPatch
@@ -121,9 +122,11 @@ def test_images_read_ahead_train_as_held_ones_do(
         ahead = trained(**parameters)
     assert same(held, ahead)
     assert reads.in_steps == 0
-    # Once in each of two epochs of three batches, for encoder and targets alike; for targets that are held once more.
-    assert reads.images == (3 * N if targets == "held" else 2 * N)
-    assert sum(name.startswith(READER) for name in reads.threads) == 2 * 3
+    # Once in each of two epochs of three batches, for encoder and targets alike; for targets that are held once more,
+    # and for a network's features twice, for S and for the head.
+    passes = 2 * ("encoder" in parameters)
+    assert reads.images == (2 + (targets == "held") + passes) * N
+    assert sum(name.startswith(READER) for name in reads.threads) == 2 * 3 + passes
     monkeypatch.setattr(training_batches, "prefetch_to", lambda batches, _: batches)
     assert same(held, trained(**parameters))
 

@@ -1,10 +1,11 @@
+import threading
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from hashbench.data.images import resize
+from hashbench.data.images import image_batch, resize
 from hashbench.method import Backbone
 from hashbench.nets.augmentation import Augmentation
 from hashbench.nets.encoders import ImageEncoder
@@ -48,12 +49,14 @@ class Streamed:
     def __init__(self, images: Tensor) -> None:
         self.images = images
         self.reads = 0
+        self.threads: set[str] = set()
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __getitem__(self, rows: Tensor) -> Tensor:
         self.reads += len(rows)
+        self.threads.add(threading.current_thread().name)
         return self.images[rows]
 
 
@@ -61,6 +64,35 @@ def test_an_image_is_read_once_for_all_its_views(images: Tensor) -> None:
     source = Streamed(images)
     inputs(encoder(), source, views=3).features()
     assert source.reads == len(images)
+
+
+def test_images_are_read_ahead_of_the_encoder_to_the_same_features(images: Tensor) -> None:
+    """To the last bit those of batches that are read one after the other."""
+    own, source = encoder().eval(), Streamed(images)
+    encoder_inputs = inputs(own, source, views=3)
+    plain = torch.empty(3, len(images), own.dimension)
+    with torch.no_grad():
+        for rows in torch.split(torch.arange(len(images)), image_batch(own.size, torch.device("cpu"))):
+            for view in range(3):
+                viewed = encoder_inputs.augmentation(images[rows], rows, torch.full_like(rows, view))
+                plain[view, rows] = own(viewed)
+    assert torch.equal(encoder_inputs.features(), plain)
+    assert torch.equal(inputs(own, images, views=3).features(), plain)
+    assert source.threads == {"hashbench-prefetch_0"}
+
+
+def test_an_exception_of_the_encoder_ends_the_thread_that_reads(
+    images: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Tensor:
+        raise KeyboardInterrupt("encoder")
+
+    own = encoder()
+    monkeypatch.setattr(own, "trained_part", broken)
+    with pytest.raises(KeyboardInterrupt, match="encoder") as raised:
+        inputs(own, Streamed(images)).features()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("hashbench-prefetch")]
+    assert raised.tb is not None  # with every frame of it
 
 
 def test_features_are_of_the_images_as_they_are_where_all_views_do_not_fit(

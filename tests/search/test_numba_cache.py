@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from importlib.util import module_from_spec
 from pathlib import Path
@@ -58,6 +59,21 @@ def all_described(values: Any, results: Any) -> None:
 @compiled
 def first_of(x: Any) -> Any:
     return described(x)[0]
+
+
+@entry_point
+def read_until_set(flags: Any) -> Any:
+    """Look at 2^16 flags in turn until one is set; returns whether one was among the first billion."""
+    looks = 0
+    while looks < 1 << 30 and not flags[looks & 0xFFFF]:
+        looks += 1
+    return looks < 1 << 30
+
+
+@parallel_entry_point
+def negate(values: Any) -> None:
+    for i in prange(len(values)):
+        values[i] = -values[i]
 
 
 def called(folder: Path) -> list[str]:
@@ -131,6 +147,47 @@ def test_kernels_take_torchs_number_of_threads_and_leave_it_alone() -> None:
         "print(torch.get_num_threads(), numba.get_num_threads())\n"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "1 1\n"
+
+
+def test_other_threads_go_on_while_a_loop_runs() -> None:
+    flags = np.ones(1 << 16, dtype=np.bool_)
+    assert read_until_set(flags)  # compiled
+    flags[:] = False
+    begins = threading.Event()
+
+    def set_all() -> None:
+        begins.wait(10)
+        flags[:] = True
+
+    other = threading.Thread(target=set_all)
+    other.start()
+    begins.set()
+    assert read_until_set(flags)
+    other.join()
+
+
+def test_loops_with_threads_run_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """numba's own threading layer ends the process where two threads of Python enter it."""
+    entered, leaves = [threading.Event(), threading.Event()], threading.Event()
+    set_threads, values = numba_cache.use_torchs_threads, [np.ones(5), np.ones(5)]
+
+    def watched() -> int:
+        number = int(threading.current_thread().name)
+        entered[number].set()
+        assert leaves.wait(10)
+        return set_threads()
+
+    monkeypatch.setattr(numba_cache, "use_torchs_threads", watched)
+    both = [threading.Thread(target=negate, args=(each,), name=str(name)) for name, each in enumerate(values)]
+    both[0].start()
+    assert entered[0].wait(10)
+    both[1].start()
+    assert not entered[1].wait(0.05)
+    leaves.set()
+    for each in both:
+        each.join()
+    assert entered[1].is_set()
+    assert all((each == -1).all() for each in values)
 
 
 def test_numbas_cache_has_the_source_stamp_that_the_hook_replaces() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from hashbench.util.prefetch import prefetch, prefetch_to
+from hashbench.util.prefetch import prefetch, prefetch_from, prefetch_to
 
 
 def test_items_come_in_order() -> None:
@@ -107,3 +107,43 @@ def test_a_gpus_tensors_are_made_on_a_stream_that_the_callers_waits_for(
         "current waits for event",
         *["kept for current"] * (2 if several else 1),
     ]
+
+
+def test_what_a_gpu_computes_is_prefetched_on_the_callers_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    log: list[str] = []
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda _: Stream("current", log))
+    monkeypatch.setattr(torch.cuda, "stream", lambda stream: stream)
+    threads, begun = [], threading.Event()
+
+    def items() -> Iterator[int]:
+        threads.append(threading.current_thread())
+        yield 1
+        log.append("made")
+        begun.set()
+        yield 2
+
+    prefetched = prefetch_from(items(), torch.device("cuda:1"))
+    assert next(prefetched) == 1
+    assert begun.wait(10)
+    assert list(prefetched) == [2]
+    assert threads != [threading.current_thread()]
+    turn = "current begins", "current records", "current ends"
+    assert log == [*turn, "current begins", "made", *turn[1:], "current begins", "current ends"]
+
+
+def test_what_a_cpu_computes_is_not_prefetched() -> None:
+    threads, closed = [], []
+
+    def items() -> Iterator[int]:
+        try:
+            for number in range(3):
+                threads.append(threading.current_thread())
+                yield number
+        finally:
+            closed.append(True)
+
+    prefetched = prefetch_from(items(), torch.device("cpu"))
+    assert [next(prefetched), next(prefetched)] == [0, 1]
+    prefetched.close()
+    assert threads == [threading.current_thread()] * 2
+    assert closed
