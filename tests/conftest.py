@@ -16,6 +16,7 @@ import torch
 from hypothesis import settings
 
 from hashbench.data.spec import open_dataset
+from hashbench.execution import measure
 from tests.pictures import pictures
 from tests.stored_trials import stored_plugins, stored_results
 
@@ -24,6 +25,8 @@ __all__ = ["stored_plugins", "stored_results"]
 # A first example may wait for kernels to be compiled, and a busy machine is no fault.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+measure.SECONDS_PER_FIGURE = 0.01  # nobody looks at the rates of a trial in a test
 
 
 MOST_PROCESSES = 4  # of a gigabyte each
@@ -41,6 +44,12 @@ def pytest_collection_finish() -> None:
     """Collect garbage from here on, that of the tests alone."""
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports of this process without figures, which take longer than a trial on digits."""
+    monkeypatch.setattr("hashbench.reporting.write.write_figures", lambda *_: [])
 
 
 @pytest.fixture(scope="session")
