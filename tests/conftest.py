@@ -1,8 +1,11 @@
-"""Fixtures that several rooms need, and how many processes share the tests."""
+"""Fixtures that several rooms need, how many processes share the tests, and when garbage is collected."""
 
+import gc
 import os
 from pathlib import Path
 
+if gc.isenabled():  # again when all tests are found: what they import stays, and to walk it took a third of the time
+    gc.disable()
 if "PYTEST_XDIST_WORKER" in os.environ:  # one core for each: torch reads it when it is imported
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -13,6 +16,7 @@ import torch
 from hypothesis import settings
 
 from hashbench.data.spec import open_dataset
+from hashbench.execution import measure
 from tests.pictures import pictures
 from tests.stored_trials import stored_plugins, stored_results
 
@@ -21,6 +25,8 @@ __all__ = ["stored_plugins", "stored_results"]
 # A first example may wait for kernels to be compiled, and a busy machine is no fault.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+measure.SECONDS_PER_FIGURE = 0.01  # nobody looks at the rates of a trial in a test
 
 
 MOST_PROCESSES = 4  # of a gigabyte each
@@ -32,6 +38,18 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     if config.args_source is pytest.Config.ArgsSource.ARGS:
         return 0
     return min(os.cpu_count() or 1, MOST_PROCESSES)
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage from here on, that of the tests alone."""
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports of this process without figures, which take longer than a trial on digits."""
+    monkeypatch.setattr("hashbench.reporting.write.write_figures", lambda *_: [])
 
 
 @pytest.fixture(scope="session")

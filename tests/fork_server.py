@@ -61,8 +61,11 @@ def become(request: dict[str, Any], streams: list[int]) -> None:
 
 
 def hashbench() -> int:
-    """Run the command line in this process; its exit code."""
+    """Run the command line in this process; its exit code. Its own rates take as little time as in ``conftest.py``."""
     try:
+        if sys.argv[1:2] == ["run"]:
+            measure: Any = importlib.import_module("hashbench.execution.measure")
+            measure.SECONDS_PER_FIGURE = 0.01
         runpy.run_module("hashbench", run_name="__main__", alter_sys=True)
     except SystemExit as end:
         if isinstance(end.code, str):

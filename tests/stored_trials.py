@@ -32,6 +32,7 @@ def stored_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(methods, "__path__", [*methods.__path__, str(PLUGINS)])
         patch.setattr(measure, "SECONDS_PER_FIGURE", 0.001)
+        patch.setattr("hashbench.reporting.write.write_figures", lambda *_: [])
         patch.setenv("HASHBENCH_CACHE", str(folder / "cache"))
         for names, files in (("itq,paints", {}), ("borrows", {NET: weights})):
             results = hb.run(

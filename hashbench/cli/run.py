@@ -9,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 from hashbench.planning.defaults import default_datasets
+from hashbench.util.collection import without_collection_for_good
 
 DEFAULT = ",".join(default_datasets())
 EXAMPLE = """\b
@@ -102,8 +103,17 @@ def _run(given: dict[str, Any], asked: dict[str, Any]) -> int:
     from hashbench.execution.fork_server import process_context
 
     if given["executor"] == "local" and not given["dry_run"]:
-        process_context()  # before the imports below: its server takes as long for its own
+        process_context()  # before the imports that follow: its server takes as long for its own
+    plan, settings, chosen = _plan(given, asked)
+    if given["dry_run"]:
+        _print_plan(plan, settings, given["as_json"])
+        return 0
+    return _carry_out(plan, settings, chosen, given["as_json"])
 
+
+@without_collection_for_good()
+def _plan(given: dict[str, Any], asked: dict[str, Any]) -> tuple[Any, Any, Any]:
+    """The plan, the settings of the run and its executor."""
     from hashbench.execution.executors import executor
     from hashbench.execution.run import make_settings, plan_grids
     from hashbench.execution.slots import slot_options
@@ -134,11 +144,7 @@ def _run(given: dict[str, Any], asked: dict[str, Any]) -> int:
     chosen = executor(given["executor"], settings)
     if not given["dry_run"]:
         chosen.prepare()
-    plan = plan_grids(grids, settings).of_shard(shard)
-    if given["dry_run"]:
-        _print_plan(plan, settings, given["as_json"])
-        return 0
-    return _carry_out(plan, settings, chosen, given["as_json"])
+    return plan_grids(grids, settings).of_shard(shard), settings, chosen
 
 
 def _print_plan(plan: Any, settings: Any, as_json: bool) -> None:

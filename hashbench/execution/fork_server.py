@@ -21,7 +21,7 @@ def process_context() -> BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([f"hashbench.execution.{name}" for name in ("worker", "trial", "rates", "warm")])
+    context.set_forkserver_preload(["hashbench.execution.warm"])
     resource_tracker.ensure_running()  # whose start unblocks signals, on older Pythons
     # Started with these blocked, and so are its children: terminals and schedulers send them to all processes.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP, signal.SIGTERM})

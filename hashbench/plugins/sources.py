@@ -6,6 +6,7 @@ import re
 import sys
 import sysconfig
 import tomllib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +17,7 @@ from hashbench.util.syntax_tree import imported_modules, tree_sum
 
 ENGINE = "hashbench"
 PLUGIN_PACKAGES = ("hashbench.methods", "hashbench.datasets")
+_TOP_LEVEL = re.compile(r'^"?([^/.,"]+)(?:/|[^/,]*\.(?:py|so|pyd),)', re.MULTILINE)  # of a path in a RECORD
 
 
 @dataclass(frozen=True)
@@ -155,13 +157,27 @@ def _distributions(top: str) -> tuple[str, ...]:
     """The distributions that say they have a top-level module of that name."""
     if _normal(top) in dependencies():  # most are called like their module: no need to read what all others have
         return (_normal(top),)
-    return tuple(dict.fromkeys(map(_normal, packages().get(top, ()))))
+    return tuple(dict.fromkeys(_normal(one.metadata["Name"]) for one in packages().get(top, ())))
 
 
 @cache
-def packages() -> Mapping[str, list[str]]:
-    """The installed distributions of each top-level module."""
-    return importlib.metadata.packages_distributions()
+def packages() -> Mapping[str, list[importlib.metadata.Distribution]]:
+    """The installed distributions of each top-level module.
+
+    ``importlib.metadata.packages_distributions`` says the same after half a second: it makes a path of each of tens of
+    thousands of installed files.
+    """
+    found = defaultdict(list)
+    for one in importlib.metadata.distributions():
+        for top in _top_level(one):
+            found[top].append(one)
+    return found
+
+
+def _top_level(distribution: importlib.metadata.Distribution) -> set[str]:
+    """The top-level modules that a distribution declares, or else those of the files that it lists."""
+    declared = (distribution.read_text("top_level.txt") or "").split()
+    return set(declared or _TOP_LEVEL.findall(distribution.read_text("RECORD") or ""))
 
 
 def _holds(distribution: str, located: ModuleSpec) -> bool:

@@ -18,3 +18,14 @@ def without_collection() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+@contextmanager
+def without_collection_for_good() -> Iterator[None]:
+    """The same for a program's imports: no later collection walks what was made until the end, nor frees its cycles.
+
+    For a process of hashbench's own alone: what else lives in a user's Python may become garbage.
+    """
+    with without_collection():
+        yield
+    gc.freeze()

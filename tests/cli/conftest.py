@@ -18,8 +18,10 @@ class Done(NamedTuple):
 
 
 @pytest.fixture
-def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
-    """``call("run", "--methods", ...)`` in an empty folder, with a cache of its own and no data folder."""
+def call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], no_figures: None
+) -> Callable[..., Done]:
+    """``call("run", "--methods", ...)`` in an empty folder, with a cache of its own, no data folder and no figures."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HASHBENCH_DATA", raising=False)
     monkeypatch.setenv("HASHBENCH_CACHE", str(tmp_path / "cache"))

@@ -38,7 +38,19 @@ def test_names_of_any_length_and_with_commas_and_brackets_are_run(tmp_path: Path
         (tmp_path / "methods" / f"{name}.py").write_text(METHOD)
     spec = folder_of_images(tmp_path / "a,b", LONG)
     methods = f'{"m" * 200},"first,pixels",first[1]'
-    words = ("run", "--methods", methods, "--bits", "8", "--datasets", f'"{spec}"', "--executor", "inline", "--json")
+    words = (
+        "run",
+        "--methods",
+        methods,
+        "--bits",
+        "8",
+        "--datasets",
+        f'"{spec}"',
+        "--executor",
+        "inline",
+        "--no-rates",
+        "--json",
+    )
     done = hashbench(*words, cwd=tmp_path, HASHBENCH_PLUGINS=str(tmp_path))
     assert done.returncode == 0, done.stderr
     records = json.loads(done.stdout)

@@ -94,7 +94,7 @@ def test_a_full_disk_under_the_output_is_one_line(folder: Path, words: tuple[str
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_under_the_log_ends_nothing(folder: Path) -> None:
-    words = ("run", "--methods", "lsh", "--bits", "8", "--executor", "inline", "--results", "made")
+    words = ("run", "--methods", "lsh", "--bits", "8", "--executor", "inline", "--no-rates", "--results", "made")
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "hashbench", *words],

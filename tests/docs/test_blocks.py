@@ -32,6 +32,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pages") / "results"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(measure, "SECONDS_PER_FIGURE", 0.001)
+        patch.setattr("hashbench.reporting.write.write_figures", lambda *_: [])
         patch.setenv("HASHBENCH_CACHE", str(folder.parent / "cache"))
         made = hb.run(methods="itq,lsh", bits=[16, 32], executor="inline", device="cpu", results=folder, progress=False)
         assert {record["status"] for record in made.records} == {"ok"}
@@ -45,7 +46,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def reader(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def reader(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_figures: None) -> Path:
     """The folder of a reader who has files of their own under the names that the pages use."""
     shutil.copytree(finished, tmp_path / "results")
     published = Path("results/published/photo-leaderboard")

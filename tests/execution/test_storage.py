@@ -44,6 +44,12 @@ class Mine(HashMethod):
 """
 
 
+VANISHES = (
+    "shutil.rmtree(Path.cwd() / 'results')",
+    "/results/records cannot be written (No such file or directory); ",
+)
+
+
 def no_space(*_given: Any, **_more: Any) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -108,13 +114,18 @@ def no_reports(folder: Path, *_: Any) -> None:
             "raise OSError(30, 'Read-only file system', '/nowhere/weights.bin')",
             "/nowhere cannot be written (Read-only file system); make it writable",
         ),
-        ("shutil.rmtree(Path.cwd() / 'results')", "/results/records cannot be written (No such file or directory); "),
+        VANISHES,
     ],
 )
-@pytest.mark.parametrize("executor", ["local", "inline"])
-def test_a_disk_that_fails_inside_a_trial_is_no_failure_of_its_method(
-    tmp_path: Path, fit: str, line: str, executor: str
-) -> None:
+def test_a_disk_that_fails_inside_a_trial_is_no_failure_of_its_method(tmp_path: Path, fit: str, line: str) -> None:
+    check_failing_disk(tmp_path, fit, line, "inline")
+
+
+def test_a_process_whose_disk_fails_passes_the_line_on(tmp_path: Path) -> None:
+    check_failing_disk(tmp_path, *VANISHES, "local")
+
+
+def check_failing_disk(tmp_path: Path, fit: str, line: str, executor: str) -> None:
     plugin(tmp_path, fit)
     words = ("run", "--methods", "mine,lsh", "--bits", "8", "--executor", executor)
     done = hashbench(*words, cwd=tmp_path, HASHBENCH_PLUGINS=str(tmp_path))
@@ -197,7 +208,7 @@ def remount(disk: Path, how: str) -> None:
 
 
 def test_a_small_disk_keeps_what_it_can_and_the_run_goes_on_elsewhere(small_disk: Path, tmp_path: Path) -> None:
-    words = ("run", "--methods", "lsh,itq,pcah", "--bits", "8,16,32", "--results")
+    words = ("run", "--methods", "lsh,itq,pcah", "--bits", "8,16,32", "--executor", "inline", "--results")
     done = hashbench(*words, str(small_disk / "r"), cwd=tmp_path)
     assert done.returncode == 2
     assert "reference-float" in done.stdout
@@ -211,10 +222,11 @@ def test_a_small_disk_keeps_what_it_can_and_the_run_goes_on_elsewhere(small_disk
 
 def test_results_that_are_read_only_are_shown_and_not_run(small_disk: Path, tmp_path: Path) -> None:
     folder = str(small_disk / "r")
-    assert hashbench("run", "--methods", "lsh", "--bits", "8", "--results", folder, cwd=tmp_path).returncode in (0, 2)
+    words = ("--bits", "8", "--executor", "inline", "--results", folder)
+    assert hashbench("run", "--methods", "lsh", *words, cwd=tmp_path).returncode in (0, 2)
     remount(small_disk, "ro")
-    shown = hashbench("run", "--methods", "lsh", "--bits", "8", "--results", folder, cwd=tmp_path)
-    more = hashbench("run", "--methods", "itq", "--bits", "8", "--results", folder, cwd=tmp_path)
+    shown = hashbench("run", "--methods", "lsh", *words, cwd=tmp_path)
+    more = hashbench("run", "--methods", "itq", *words, cwd=tmp_path)
     assert shown.returncode == more.returncode == 2
     assert "lsh" in shown.stdout
     for done in (shown, more):

@@ -33,12 +33,17 @@ class Telling(Executor):
         return True
 
 
+@pytest.fixture(autouse=True)
+def no_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hashbench.reporting.write.write_reports", lambda *_: [])
+
+
 def run(settings: Settings, chosen: Executor, bits: tuple[int, ...] = (8,)) -> list[str]:
     """Kinds of the events that reach the caller."""
     kinds: list[str] = []
     plan = plan_grids([Grid(("lsh",), bits, datasets=("digits",))], settings)
     carry_out(plan, settings, chosen, lambda event: kinds.append(event.kind))
-    return kinds
+    return [kind for kind in kinds if kind != "warning"]  # of a machine that other programs keep busy
 
 
 def test_what_a_trial_verified_reaches_the_next_one_and_no_listener(tmp_path: Path) -> None:
@@ -60,16 +65,16 @@ def test_a_run_in_one_process_reads_the_features_once(tmp_path: Path, monkeypatc
     monkeypatch.setattr(PartedArray, "check", watched)
     for results in ("first", "second"):
         checks.clear()
-        run(make_settings(tmp_path / results, None), InlineExecutor(), bits=(8, 16, 24))
+        run(make_settings(tmp_path / results, None, rates=False), InlineExecutor(), bits=(8, 16, 24))
         assert len(checks) == 1
 
 
 def test_trials_in_processes_of_their_own_tell_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_module, "cache_folder", lambda: tmp_path / "cache")
-    extracting = make_settings(tmp_path / "first", None)
+    extracting = make_settings(tmp_path / "first", None, rates=False)
     run(extracting, InlineExecutor())
     assert extracting.verified == {}  # too young
     time.sleep(cache.SECONDS_TO_SETTLE)
-    settings = make_settings(tmp_path / "second", None)
+    settings = make_settings(tmp_path / "second", None, rates=False)
     run(settings, LocalExecutor())
     assert list(settings.verified) == [str(next((tmp_path / "cache/features").iterdir()))]

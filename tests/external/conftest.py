@@ -12,6 +12,8 @@ from hashbench.records.schema import schema
 from hashbench.records.store import Record
 from tests.external.scoring import Arrays, Score
 
+VALIDATOR = jsonschema.Draft202012Validator(schema("record"))  # jsonschema.validate checks the schema each time
+
 
 @pytest.fixture
 def score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Score:
@@ -23,7 +25,7 @@ def score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Score:
     def into_results(arrays: Arrays, name: str = "mine", **options: Any) -> Record:
         record = hb.score(arrays, name=name, results=tmp_path / "results", device="cpu", **options)
         for each in results(tmp_path / "results").records:
-            jsonschema.validate(each, schema("record"))
+            VALIDATOR.validate(each)
         return record
 
     return into_results

@@ -138,6 +138,7 @@ def test_a_cutoff_is_scored_and_stands_in_the_card(score: Score, arrays: Arrays)
     assert record["metrics"]["map@10"] == evaluated(arrays, 10).metrics["map@10"]
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_codes_join_the_table_of_a_protocol_beside_trained_trials(score: Score, digits: Arrays, tmp_path: Path) -> None:
     trained = hb.run(methods="lsh", bits=16, results=tmp_path / "results", executor="inline", device="cpu")
     record = score(only(digits, "codes", "labels"), name="lsh", protocol="digits", features="pixels")

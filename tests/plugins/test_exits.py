@@ -160,7 +160,7 @@ def test_a_trial_that_exits_fails_and_the_grid_goes_on(tmp_path: Path, executor:
     for function in ("fit", "encode", "state"):
         (tmp_path / f"methods/quits_{function}.py").write_text(method_that_exits(function))
     names = "quits_fit,quits_encode,quits_state,lsh"
-    words = ("--methods", names, "--bits", "8", "--executor", executor, "--device", "cpu")
+    words = ("--methods", names, "--bits", "8", "--executor", executor, "--device", "cpu", "--no-rates")
     done = hashbench("run", *words, cwd=tmp_path, HASHBENCH_PLUGINS=str(tmp_path))
     assert done.returncode == 1
     records = [json.loads(file.read_text()) for file in (tmp_path / "results/records").glob("*.json")]

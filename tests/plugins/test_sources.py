@@ -1,5 +1,6 @@
 """The sources of a plugin: helpers are followed wherever they lie, other distributions enter by version."""
 
+import importlib.metadata
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from hashbench.plugins.registry import METHODS
+from hashbench.plugins.sources import packages
 from tests.command import environment
 
 METHOD = """
@@ -98,6 +100,14 @@ def test_another_distribution_enters_by_its_version(root: Path) -> None:
     sums, distributions, _ = sources(root)
     assert list(sums) == ["methods/own.py"]
     assert distributions == {"strange": "1.5"}
+
+
+def test_distributions_of_modules_are_those_that_python_finds() -> None:
+    found = {top: {one.metadata["Name"] for one in ours} for top, ours in packages().items() if top.isidentifier()}
+    theirs = importlib.metadata.packages_distributions()
+    wanted = {top: set(names) for top, names in theirs.items() if top.isidentifier() and top != "__pycache__"}
+    assert {"torch", "sklearn", "typing_extensions"} <= wanted.keys(), "declared, listed as a folder and as a file"
+    assert {top: found.get(top) for top in wanted} == wanted
 
 
 def test_a_module_that_is_not_installed_is_named(root: Path) -> None:

@@ -3,11 +3,14 @@
 import shutil
 from pathlib import Path
 
+import pytest
+
 import hashbench as hb
 from hashbench.records.results import results
 from hashbench.reporting.leaderboard.tables import tables
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_a_float32_folder_copied_onto_a_bfloat16_folder_keeps_both(tmp_path: Path) -> None:
     folders = [tmp_path / precision for precision in ("float32", "bfloat16")]
     for folder in folders:

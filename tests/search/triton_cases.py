@@ -1,8 +1,8 @@
 """Random cases for the Triton kernels in Triton's interpreter.
 
-``TRITON_INTERPRET=1 python -m tests.search.triton_cases KERNEL CASES SEED`` compares each result with numba's backend
-and with the matrix of all pairs; the first that differs is printed with its case, and the process ends with 1. The
-interpreter is chosen when Triton decorates a kernel, so that this needs a process of its own.
+``TRITON_INTERPRET=1 python -m tests.search.triton_cases KERNEL,... CASES SEED`` compares each result with numba's
+backend and with the matrix of all pairs; the first that differs is printed with its case, and the process ends with 1.
+The interpreter is chosen when Triton decorates a kernel, so that this needs a process of its own.
 """
 
 import sys
@@ -23,6 +23,7 @@ from hashbench.search.word_planes import TILE_ITEMS
 
 KERNELS = ("count_distances", "count_long_distances", "collect_nearest")
 MOST_BITS = 300
+MAX_CHUNKS = triton_counting.MAX_CHUNKS
 _MOST_GROUPS = 24  # of rows that all programs of a case read: the interpreter takes some 10 ms for each
 _LABELS = ("classes", "few classes", "other classes", "sets", "no sets", "class of query", "class of item")
 Arrays = dict[str, npt.NDArray[Any]]
@@ -122,8 +123,7 @@ def take_single_numbers_as_bounds() -> None:
 
 def main(kernel: str, cases: int, seed: int) -> int:
     """Compare so many cases; 1 at the first that differs."""
-    take_single_numbers_as_bounds()
-    triton_counting.MAX_CHUNKS = 0 if kernel == "count_long_distances" else triton_counting.MAX_CHUNKS
+    triton_counting.MAX_CHUNKS = 0 if kernel == "count_long_distances" else MAX_CHUNKS
     rng, backend, numba = np.random.default_rng(seed), TritonBackend(torch.device("cpu")), BitSlicedBackend()
     for number in range(cases):
         case = draw(rng)
@@ -141,4 +141,5 @@ def main(kernel: str, cases: int, seed: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+    take_single_numbers_as_bounds()
+    sys.exit(any(main(kernel, int(sys.argv[2]), int(sys.argv[3])) for kernel in sys.argv[1].split(",")))

@@ -51,6 +51,17 @@ def test_reports_are_made_without_collection(
     assert len(collections) < 400, "a thousand and more where the collector is on"
 
 
+def test_a_run_has_what_it_imported_walked_by_no_collection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, collections: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    gc.unfreeze()
+    done = CliRunner().invoke(cli, ["run", "--methods", "lsh", "--bits", "8", "--dry-run"], standalone_mode=False)
+    assert done.exception is None, done.output
+    assert gc.get_freeze_count() > 100_000
+    assert gc.isenabled()
+
+
 def test_the_collector_is_as_it_was_afterwards() -> None:
     with without_collection():
         with without_collection():

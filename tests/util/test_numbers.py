@@ -60,6 +60,7 @@ def test_what_is_stored_is_pythons() -> None:
     assert [type(value) for value in values] == [int] * len(values)
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_numpys_numbers_run_a_grid(tmp_path: Path) -> None:
     options: Any = {"limit": np.int64(50), "seed": np.int64(3), "repeats": np.int8(1), "bits": np.int64(8)}
     where: Any = {"results": tmp_path, "executor": "inline", "device": "cpu"}
