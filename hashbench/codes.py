@@ -53,6 +53,8 @@ class Codes:
                 f"codes: packed is {self.packed.dtype} {list(self.packed.shape)}, "
                 f"wanted uint8 [n, {width}] for {self.bits} bits"
             )
+        if not self.packed.flags.c_contiguous:  # compiled loops read rows of bytes that follow one another
+            object.__setattr__(self, "packed", np.ascontiguousarray(self.packed))
         padding = width * 8 - self.bits
         if padding and len(self) and (self.packed[:, -1] & ((1 << padding) - 1)).any():
             raise ValueError(f"codes: padding bits behind bit {self.bits} are set, wanted zeros")

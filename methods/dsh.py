@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from hashbench.errors import Incompatible
-from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
+from hashbench.method import HashMethod, Linear, RunContext, TrainingSet, Traits
 from hashbench.shallow.kmeans import kmeans, squared_distances
 from hashbench.util.pca import column_means
 
@@ -61,10 +61,10 @@ class DensitySensitiveHashing(HashMethod):
         return self
 
     def encode(self, batch: Tensor) -> Tensor:
-        return self.project(batch) >= 0
+        return self.linear()(batch) >= 0
 
-    def project(self, batch: Tensor) -> Tensor:
-        return (batch.double() - self.mean_) @ self.directions_ - self.thresholds_
+    def linear(self) -> Linear:
+        return Linear(self.mean_, self.directions_, self.thresholds_)
 
 
 def middle_planes(centres: Tensor, adjacent: int) -> tuple[Tensor, Tensor]:

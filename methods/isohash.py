@@ -5,7 +5,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
+from hashbench.method import HashMethod, Linear, RunContext, TrainingSet, Traits
 from hashbench.shallow.rotation import random_rotation
 from hashbench.util.pca import fixed_signs, principal_axes
 
@@ -47,10 +47,10 @@ class IsoHash(HashMethod):
         return self
 
     def encode(self, batch: Tensor) -> Tensor:
-        return self.project(batch) >= 0
+        return self.linear()(batch) >= 0
 
-    def project(self, batch: Tensor) -> Tensor:
-        return (batch.double() - self.mean_) @ self.projection_
+    def linear(self) -> Linear:
+        return Linear(self.mean_, self.projection_)
 
 
 def isotropic_rotation(variances: Tensor, rotation: Tensor, iterations: int) -> tuple[Tensor, Tensor]:

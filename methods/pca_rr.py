@@ -4,7 +4,7 @@ from typing import Self
 
 from torch import Tensor
 
-from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
+from hashbench.method import HashMethod, Linear, RunContext, TrainingSet, Traits
 from hashbench.shallow.rotation import random_rotation
 from hashbench.util.pca import principal_axes
 
@@ -28,7 +28,7 @@ class PCARR(HashMethod):
         return self
 
     def encode(self, batch: Tensor) -> Tensor:
-        return self.project(batch) >= 0
+        return self.linear()(batch) >= 0
 
-    def project(self, batch: Tensor) -> Tensor:
-        return (batch.double() - self.mean_) @ self.projection_
+    def linear(self) -> Linear:
+        return Linear(self.mean_, self.projection_)

@@ -18,7 +18,7 @@ from hashbench.evaluation.metrics import declared
 from hashbench.evaluation.neighbour_scores import hamming_places, neighbour_scores
 from hashbench.evaluation.neighbours import Neighbours, Places, kept
 from hashbench.evaluation.ranking import Ranking, empty_within, tied_share
-from hashbench.evaluation.relevance import Labels, label_pair
+from hashbench.evaluation.relevance import Labels, both_sides, label_pair
 from hashbench.evaluation.score_blocks import RankedBlock, Similarities, ranked_blocks
 from hashbench.evaluation.similarities import similarity_histograms
 from hashbench.evaluation.tally import EMPTY_SHARE, TIED_SHARE, Scores, Tally, without_labels
@@ -64,13 +64,14 @@ def evaluate(
     """
     metrics = declared(cutoff)
     query, database = as_codes(query_codes, bits), as_codes(database_codes, bits)
-    if query_labels is None or database_labels is None:
+    labels = both_sides(query_labels, database_labels)
+    if labels is None:
         one_class = np.zeros(max(len(query), len(database)), dtype=np.int64)
         labels = one_class[: len(query)], one_class[: len(database)]
         histograms = distance_histograms(query, database, *labels, _device(device), own_rows)
         scores = without_labels(len(query), {**code_diagnostics(database), **_ties(histograms)})
     else:
-        histograms = distance_histograms(query, database, query_labels, database_labels, _device(device), own_rows)
+        histograms = distance_histograms(query, database, *labels, _device(device), own_rows)
         tally = Tally(metrics, rank_grid(len(database)), distances=True, ties=True)
         scores = tally.scores(histograms.blocks(), code_diagnostics(database))
     if neighbours is None:
@@ -104,14 +105,16 @@ def evaluate_features(
             relevant item.
     """
     where = _device(device)
-    if query_labels is None or database_labels is None:
+    labels = both_sides(query_labels, database_labels)
+    if labels is None:
         scores = without_labels(len(query), {})
     else:
-        with torch.autocast(where.type, enabled=False):  # a caller's: similarities are float32
-            labels = query_labels, database_labels
-            with closing(similarity_histograms(query, database, *labels, where, distance)) as blocks:
-                tally = Tally(declared(cutoff), rank_grid(len(database)), distances=False, ties=False)
-                scores = tally.scores(blocks, {})
+        tally = Tally(declared(cutoff), rank_grid(len(database)), distances=False, ties=False)
+        with (
+            torch.autocast(where.type, enabled=False),  # a caller's: similarities are float32
+            closing(similarity_histograms(query, database, *labels, where, distance)) as blocks,
+        ):
+            scores = tally.scores(blocks, {})
     return scores if neighbours is None else scores.with_neighbours(neighbour_scores(neighbours, neighbours.places()))
 
 
@@ -140,9 +143,8 @@ def evaluate_similarities(
         ValueError: labels do not fit, no query has a relevant item, or what the similarities raise.
     """
     queries, items = similarities.queries, similarities.items
-    labels = None
-    if query_labels is not None and database_labels is not None:
-        labels = label_pair(query_labels, database_labels, queries, items)
+    sides = both_sides(query_labels, database_labels)
+    labels = None if sides is None else label_pair(*sides, queries, items)
     diagnostics: Diagnostics = {} if codes is None else code_diagnostics(codes)
     blocks = ranked_blocks(similarities, labels, neighbours, HEADLINE_K)
     ranked = _Ranked(blocks, queries, neighbours)

@@ -57,7 +57,7 @@ class ArrayRows:
         part = self.values[rows]
         if isinstance(part, Tensor):
             return part.detach().float()
-        return torch.from_numpy(np.require(part, np.float32, requirements="W"))  # copies what is read-only
+        return torch.from_numpy(np.require(part, np.float32, requirements=["C", "W"]))  # torch takes no other
 
 
 def feature_rows(values: Features, name: str) -> FeatureRows:

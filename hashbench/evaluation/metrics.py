@@ -1,5 +1,6 @@
 """Every metric, declared once: id, formula, direction, range and how it is computed."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +25,7 @@ from hashbench.util.numbers import whole_number
 RANKS = (1, 10, 100, 1000)
 
 _ROUNDING = 1e-12  # room above chance that is rounding only
+_SLACK = 1e-6  # beyond a range, which a sum's rounding may pass
 
 PerQuery = Callable[[Ranking], FloatArray]
 OfMeans = Callable[[Mapping[str, float]], float | None]
@@ -52,6 +54,13 @@ class Metric:
     of_means: OfMeans | None = None
     needs_distances: bool = False
     needs_gains: bool = False
+
+    def has(self, value: float | None) -> bool:
+        """Whether a value is within the range, up to rounding, or None."""
+        low, high = self.range
+        if value is None:
+            return True
+        return (-math.inf if low is None else low) - _SLACK <= value <= (math.inf if high is None else high) + _SLACK
 
     def chance(self, items: int, relevant: int) -> float | None:
         """Its level of chance: the value when all ``items`` tie, ``relevant`` (at least 1) of them relevant.

@@ -40,6 +40,20 @@ def as_multi_hot(labels: Labels, classes: int | None = None) -> MultiHot:
     return hot
 
 
+def both_sides(query_labels: Labels | None, database_labels: Labels | None) -> tuple[Labels, Labels] | None:
+    """The labels of queries and database; None where neither has any.
+
+    Raises:
+        ValueError: one side has labels and the other has not.
+    """
+    if query_labels is not None and database_labels is not None:
+        return query_labels, database_labels
+    if query_labels is None and database_labels is None:
+        return None
+    missing = "queries" if query_labels is None else "database"
+    raise ValueError(f"labels: those of the {missing} are missing, wanted labels of both sides, or None for both")
+
+
 def label_pair(query: Labels, database: Labels, queries: int, items: int) -> LabelPair:
     """Labels of ``queries`` queries and ``items`` items of the database, each side as it was given.
 

@@ -79,6 +79,7 @@ class Tally:
 
         Raises:
             ValueError: no query has a relevant item.
+            ArithmeticError: a metric is outside its range.
         """
         for block in blocks:
             self._add(block)
@@ -134,11 +135,18 @@ class Tally:
 
     def _metrics(self, means: dict[str, FloatArray]) -> dict[str, float | None]:
         numbers = {metric.id: float(means[metric.id]) for metric in self.metrics if metric.id in means}
-        return {
+        values = {
             metric.id: metric.of_means(numbers) if metric.of_means else numbers.get(metric.id)
             for metric in self.metrics
             if self.graded or not metric.needs_gains
         }
+        for metric in self.metrics:
+            if not metric.has(values.get(metric.id)):
+                raise ArithmeticError(
+                    f"evaluation: {metric.id} is {values[metric.id]}, outside its range {list(metric.range)}: what was "
+                    "counted is wrong, so nothing is scored; please report this"
+                )
+        return values
 
     def _curves(self, means: dict[str, FloatArray]) -> dict[str, Any]:
         names = ("precision", "recall", "empty")

@@ -29,13 +29,14 @@ _SUFFIXES = {
     "/worst": ", ties at their worst",
 }
 
-_MULTIPLE = "neighbours/m@"
+MULTIPLE = "neighbours/m@"
+"""How metrics begin that stand beside recall in tables of neighbours, which are never ranked by them."""
 
 
 def metric_name(metric: str) -> str:
     """The full name: of "map@1000/min" it is "mAP@1000, denominator min(k, R)"."""
-    if metric.startswith(_MULTIPLE):
-        return f"m for {metric.removeprefix(_MULTIPLE)} % of the neighbours"
+    if metric.startswith(MULTIPLE):
+        return f"m for {metric.removeprefix(MULTIPLE)} % of the neighbours"
     if metric.startswith("neighbours/"):
         return _with_prefix(metric, _NAMES)
     stem, slash, kind = metric.partition("/")
@@ -44,8 +45,8 @@ def metric_name(metric: str) -> str:
 
 def metric_heading(metric: str) -> str:
     """A short name for a column: of "precision@100" it is "P@100"."""
-    if metric.startswith(_MULTIPLE):
-        return f"m for {metric.removeprefix(_MULTIPLE)} %"
+    if metric.startswith(MULTIPLE):
+        return f"m for {metric.removeprefix(MULTIPLE)} %"
     return _with_prefix(metric, _HEADINGS)
 
 

@@ -5,6 +5,7 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from hashbench.evaluation.metrics import declared
 from hashbench.evaluation.relevance import labels_are_graded
 from hashbench.search import numba_cache
 from tests.evaluation import reference
+from tests.layouts import LAYOUTS, laid_out
 
 CUTOFF = 3
 Case = tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]
@@ -334,3 +336,35 @@ def test_a_callers_autocast_changes_no_similarity() -> None:
     with torch.autocast("cpu", torch.bfloat16):
         cast = evaluate_features(query, database, *classes, device="cpu")
     assert cast.metrics == plain.metrics
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_scores_do_not_hang_on_how_an_array_lies_in_memory(layout: str) -> None:
+    codes, labels = (bools(300, 64), bools(700, 64, seed=1)), (bools(300, 5, 0.3, 2), bools(700, 5, 0.3, 3))
+    wanted = evaluate(*codes, *labels, device="cpu").metrics
+    first, second, third, fourth = (laid_out(side, layout) for side in (*codes, *labels))
+    assert evaluate(first, second, third, fourth, device="cpu").metrics == wanted
+    packed = [laid_out(np.packbits(side, axis=1), layout) for side in codes]
+    assert evaluate(packed[0], packed[1], *labels, device="cpu", bits=64).metrics == wanted
+    query, database = (side.astype(np.float32) for side in codes)
+    features = evaluate_features(laid_out(query, layout), laid_out(database, layout), *labels, device="cpu")
+    assert features.metrics == evaluate_features(query, database, *labels, device="cpu").metrics
+
+
+@pytest.mark.parametrize(("sides", "missing"), [((True, False), "database"), ((False, True), "queries")])
+def test_labels_of_one_side_alone_are_refused(sides: tuple[bool, bool], missing: str) -> None:
+    codes, labels = (bools(5, 8), bools(9, 8)), (np.zeros(5, dtype=np.int64), np.zeros(9, dtype=np.int64))
+    query, database = (side if there else None for side, there in zip(labels, sides, strict=True))
+    with pytest.raises(ValueError, match=rf"^labels: those of the {missing} are missing, wanted labels of both sides"):
+        evaluate(*codes, query, database, device="cpu")
+    with pytest.raises(ValueError, match=rf"^labels: those of the {missing} are missing"):
+        evaluate_features(codes[0] * 1.0, codes[1] * 1.0, query, database, device="cpu")
+
+
+def test_what_is_outside_its_range_is_no_score(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a kernel that counted wrong."""
+    narrow = [replace(metric, range=(0, 0.01)) for metric in declared()]
+    monkeypatch.setattr("hashbench.evaluation.evaluate.declared", lambda _: narrow)
+    one = np.zeros(20, dtype=np.int64)
+    with pytest.raises(ArithmeticError, match=r"^evaluation: map@1000 is 1.0, outside its range \[0, 0.01\]"):
+        evaluate(bools(20, 8), bools(20, 8), one, one, device="cpu")

@@ -21,8 +21,12 @@ from hashbench.features.weights import Weights
 from hashbench.records.results import Results
 from hashbench.records.schema import schema
 from hashbench.replay.rescore import rescore_record
+from hashbench.reporting.leaderboard.csv_file import lines
 from hashbench.reporting.leaderboard.rescored import rescored
 from hashbench.reporting.leaderboard.tables import tables
+from hashbench.reporting.page.cell import cell_content
+from hashbench.reporting.page.measures import measures
+from hashbench.reporting.page.origin import Origins
 
 ROWS = 600
 
@@ -144,8 +148,31 @@ def test_a_metric_shows_the_tables_that_have_it(folder: Path) -> None:
     both = Results((*hb.results(folder / "results").records, *hb.results(folder / "labelled").records))
     assert len(tables(both)) == 2
     assert [table.card["classes"] for table in tables(both, metric="map@all")] == [4]
-    with pytest.raises(UsageError, match="no metric in these results named 'neighbours/m@95'"):
+    with pytest.raises(UsageError, match="'neighbours/m@95' ranks nothing; tables of neighbours/recall@10 show it"):
         tables(both, metric="neighbours/m@95")
+    with pytest.raises(UsageError, match="'chance' ranks nothing; captions show it"):
+        tables(both, metric="chance")
+
+
+def test_a_multiple_is_that_of_the_repetition_that_needs_most(folder: Path) -> None:
+    """And none where one repetition never holds so many: not a mean over those that do."""
+    records = hb.results(folder / "results").records
+    (first,) = [one for one in records if (one["trial"]["method"], one["trial"]["bits"]) == ("itq", 8)]
+    found = {"neighbours/m@90": (7.0, 9.0), "neighbours/m@95": (11.0, None), "neighbours/m@99": (None, None)}
+    made = []
+    for repetition in (0, 1):
+        own = {name: values[repetition] for name, values in found.items()}
+        trial = first["trial"] | {"repetition": repetition}
+        made.append(first | {"key": f"{repetition:016x}", "trial": trial, "metrics": first["metrics"] | own})
+    (table,) = tables(Results(tuple(made)))
+    (line,) = lines([table])
+    assert [line[name] for name in found] == [9.0, None, None]
+    assert not [name for name in line if name.startswith("neighbours/m@") and name.endswith("sd")]
+    listed = measures(made)
+    content = cell_content(table.ranked[0].cell(8), 8, listed, Origins(Results(tuple(made)), None))
+    numbers = {measure.id: number for number, measure in enumerate(listed)}
+    assert [content["mean"][numbers[name]] for name in found] == [9.0, None, None]
+    assert [run["values"][numbers["neighbours/m@95"]] for run in content["runs"]] == [11.0, None]
 
 
 @pytest.mark.parametrize("name", ["results", "labelled"])

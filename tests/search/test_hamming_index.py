@@ -21,6 +21,7 @@ from hashbench.search import matmul_index
 from hashbench.search.index import HammingIndex
 from hashbench.search.layout import BLOCK_ITEMS, TILE_ITEMS
 from hashbench.search.matmul import MatmulBackend
+from tests.layouts import LAYOUTS, laid_out
 
 Bools = npt.NDArray[np.bool_]
 
@@ -261,3 +262,10 @@ def test_a_callers_autocast_changes_no_integer(monkeypatch: pytest.MonkeyPatch) 
     assert np.array_equal(distances, wanted[1])
     for row, counts in zip((query[:, None] != database).sum(axis=2), items, strict=True):
         assert np.array_equal(np.bincount(row, minlength=1001), counts)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_neighbours_do_not_hang_on_how_an_array_lies_in_memory(layout: str) -> None:
+    query, database = bools(40, 64, 0), bools(600, 64, 1)
+    found = HammingIndex(laid_out(database, layout)).search(laid_out(query, layout), k=7)
+    assert same(found, plain(query, database, 7))

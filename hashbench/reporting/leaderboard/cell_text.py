@@ -2,6 +2,7 @@
 
 from hashbench.evaluation.headline import HEADLINE, NEIGHBOURS_HEADLINE
 from hashbench.reporting.leaderboard.table import Cell, Line
+from hashbench.reporting.metric_names import MULTIPLE
 from hashbench.reporting.plain_text import NONE, rate_text
 
 STALE_MARK = "†"
@@ -26,9 +27,9 @@ def value(cell: Cell, metric: str = HEADLINE, beside: bool = True) -> str:
     95 % beside it, if ``beside`` says so.
     """
     mean, deviation = cell.mean(metric), cell.deviation(metric)
-    if mean is None and not (metric.startswith("neighbours/m@") and cell.ok):
+    if mean is None and not (metric.startswith(MULTIPLE) and cell.ok):
         return cell.failed[0]["status"] if cell.failed else NONE
-    if mean is None or metric.startswith("neighbours/m@"):
+    if mean is None or metric.startswith(MULTIPLE):
         return cell.multiple(int(metric.rpartition("@")[2]))
     spread = f" ± {deviation:.3f}" if deviation is not None else ""
     tied = f"{TIED_MARK} " if metric == cell.headline and cell.tied_with_best else ""

@@ -7,6 +7,7 @@ import pandas as pd
 
 from hashbench.reporting.leaderboard.rescored import rescored_columns
 from hashbench.reporting.leaderboard.table import Cell, Line, Table
+from hashbench.reporting.metric_names import MULTIPLE
 
 FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -60,13 +61,15 @@ def _about_row(table: Table, line: Line) -> dict[str, Any]:
 
 def _figures(cell: Cell) -> dict[str, Any]:
     metrics = list(cell.ok[0]["metrics"]) if cell.ok else []
-    spread = {f"{metric} sd": cell.deviation(metric) for metric in metrics} if len(cell.ok) > 1 else {}
+    multiples = {metric: cell.largest(metric) for metric in metrics if metric.startswith(MULTIPLE)}
+    means = {metric: cell.mean(metric) for metric in metrics}
+    spread = {f"{metric} sd": cell.deviation(metric) for metric in metrics if metric not in multiples}
     return {
         **({} if cell.bytes_per_item() is None else {"bytes_per_item": cell.bytes_per_item()}),
         "repetitions": len(cell.ok),
         "troubled": "; ".join(record["status"] for record in cell.failed),
-        **{metric: cell.mean(metric) for metric in metrics},
-        **spread,
+        **(means | multiples),
+        **(spread if len(cell.ok) > 1 else {}),
         **_vs_best(cell),
         "fit_s": cell.seconds("fit"),
         "encode_images_per_s": cell.encode_rate(),

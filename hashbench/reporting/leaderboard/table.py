@@ -18,6 +18,7 @@ from hashbench.evaluation.metrics import Metric, declared_metric
 from hashbench.records.per_query import PerQuery, mean_over_repetitions, read_per_query
 from hashbench.records.store import Record
 from hashbench.records.trial_spec import ONE_HOT_CLASSES
+from hashbench.reporting.metric_names import MULTIPLE
 from hashbench.reporting.row_label import row_label
 from hashbench.reporting.statistics import SIGNIFICANCE, Paired
 from hashbench.reporting.table_key import TableKey
@@ -73,9 +74,13 @@ class Cell:
 
     def multiple(self, percent: int) -> str:
         """The m that holds so many percent of the neighbours in every repetition; "> 100" where none does."""
-        values = [(record["metrics"] or {}).get(f"neighbours/m@{percent}") for record in self.ok]
-        known = [value for value in values if value is not None]
-        return f"{max(known):g}" if values and len(known) == len(values) else f"> {MULTIPLES[-1]}"
+        value = self.largest(f"{MULTIPLE}{percent}")
+        return f"> {MULTIPLES[-1]}" if value is None else f"{value:g}"
+
+    def largest(self, metric: str) -> float | None:
+        """The largest value of any repetition; None where one of them has none."""
+        values = self.values(metric)
+        return max(values) if values and len(values) == len(self.ok) else None
 
     def bytes_per_item(self) -> int | None:
         """What the database keeps of an item; None where records do not say."""

@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from hashbench.errors import unknown
-from hashbench.evaluation.headline import HEADLINE
+from hashbench.errors import UsageError, unknown
+from hashbench.evaluation.headline import HEADLINE, NEIGHBOURS_HEADLINE
 from hashbench.records.newest import newest_and_left_out
 from hashbench.records.results import Results
 from hashbench.records.store import Record
 from hashbench.reporting.leaderboard.significance import compare_rows
 from hashbench.reporting.leaderboard.table import Cell, Row, Table
+from hashbench.reporting.metric_names import MULTIPLE
 from hashbench.reporting.table_key import TableKey
 
 
@@ -105,14 +106,17 @@ def check_metric(metric: str | None, records: Iterable[Record]) -> None:
     """Check that tables of these records can show a metric.
 
     Raises:
-        UsageError: no record has it, or it is a yardstick.
+        UsageError: no record has it, or it ranks nothing.
     """
     if metric is None:
         return
-    names = {name for record in records for name in record["metrics"] or ()} - {"chance"}
-    names = {name for name in names if not name.startswith("neighbours/m@")}
+    names = {name for record in records for name in record["metrics"] or ()}
+    beside = {name for name in names if name == "chance" or name.startswith(MULTIPLE)}
+    if metric in beside:
+        place = "captions" if metric == "chance" else f"tables of {NEIGHBOURS_HEADLINE}"
+        raise UsageError(f"metric {metric!r} ranks nothing; {place} show it")
     if names and metric not in names:
-        raise unknown("metric in these results", metric, names)
+        raise unknown("metric in these results", metric, names - beside)
 
 
 def _table(key: TableKey, rows: list[Row], asked: str | None) -> Table:

@@ -33,14 +33,13 @@ def cell_content(cell: Cell, bits: int | None, measures: Sequence[Measure], orig
     the recall of neighbours.
     """
     values = [[measure.of(record) if measure.of else None for record in cell.ok] for measure in measures]
-    whole = [measure.of_cell(cell) if measure.of_cell else None for measure in measures]
+    each = list(zip(measures, values, strict=True))
     return {
         "bits": bits,
         "mean": [
-            rounded(_mean(own) if alone is None else alone, MEAN_DIGITS)
-            for alone, own in zip(whole, values, strict=True)
+            rounded(measure.of_cell(cell) if measure.of_cell else _mean(own), MEAN_DIGITS) for measure, own in each
         ],
-        "sd": [rounded(_deviation(own), MEAN_DIGITS) for own in values],
+        "sd": [None if measure.of_cell else rounded(_deviation(own), MEAN_DIGITS) for measure, own in each],
         "stale": cell.stale,
         "multiple": multiple(cell, NEIGHBOURS_HEADLINE) if cell.values(NEIGHBOURS_HEADLINE) else "",
         "against": _against(cell.vs_best),

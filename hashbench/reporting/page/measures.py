@@ -11,7 +11,7 @@ from hashbench.records.store import Record
 from hashbench.reporting.leaderboard.cell_text import SHOWN_PERCENT
 from hashbench.reporting.leaderboard.rescored import rescored
 from hashbench.reporting.leaderboard.table import SEARCH_K, Cell
-from hashbench.reporting.metric_names import metric_name
+from hashbench.reporting.metric_names import MULTIPLE, metric_name
 
 BY_LABELS, BY_NEIGHBOURS, BOUNDS = "Relevant by labels", "Relevant as neighbours", "Bounds"
 
@@ -28,7 +28,7 @@ class Measure:
         unit: its format: "share" of one, "percent", "seconds", "rate", "count".
         meaning: its definition in one line.
         of: its value in one record; None for one of the whole cell.
-        of_cell: its value in a cell, where ``of`` is None.
+        of_cell: its value in a cell, where that is not the mean over records.
     """
 
     id: str
@@ -67,14 +67,16 @@ def measures(records: Iterable[Record], ranked_by: Iterable[str] = ()) -> list[M
 
 def _metric(name: str, metric: Metric | None) -> Measure:
     """``metric`` is None for one that only another version of hashbench declares."""
+    is_multiple = name.startswith(MULTIPLE)  # of repetitions the largest counts, and none where one has none
     return Measure(
         id=name,
         name=metric_name(name),
         group=BY_NEIGHBOURS if name.startswith("neighbours/") else BOUNDS if "/" in name else BY_LABELS,
         better=metric.direction if metric else "none",
-        unit="count" if name.startswith("neighbours/m@") else "share",
+        unit="count" if is_multiple else "share",
         meaning=metric.formula if metric else "",
         of=lambda record: record["metrics"].get(name),
+        of_cell=(lambda cell: cell.largest(name)) if is_multiple else None,
     )
 
 
