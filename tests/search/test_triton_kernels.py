@@ -42,7 +42,7 @@ def compare(kernels: tuple[str, ...], cases: int, seed: int) -> None:
 
 
 def test_the_interpreter_agrees_with_numba_and_all_pairs() -> None:
-    compare(KERNELS, 16, 0)
+    compare(KERNELS, 40, 0)
 
 
 @pytest.mark.slow
