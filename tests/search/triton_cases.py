@@ -25,6 +25,7 @@ KERNELS = ("count_distances", "count_long_distances", "collect_nearest")
 MOST_BITS = 300
 MAX_CHUNKS = triton_counting.MAX_CHUNKS
 _MOST_GROUPS = 24  # of rows that all programs of a case read: the interpreter takes some 10 ms for each
+_LONG_EVERY = 20  # a case has more bits than these groups allow, with one tile and one program of queries
 _LABELS = ("classes", "few classes", "other classes", "sets", "no sets", "class of query", "class of item")
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -40,8 +41,9 @@ class Case:
     name: str
 
 
-def draw(rng: np.random.Generator) -> Case:
-    """A case around the edges of words and tiles, with many ties."""
+def draw(rng: np.random.Generator, number: int) -> Case:
+    """A case around the edges of words and tiles, with many ties; some by their number of long codes."""
+    long = number % _LONG_EVERY == _LONG_EVERY // 2
     while True:
         bits = int(rng.choice(rng.integers(1, (33, 130, MOST_BITS + 1))))
         tiles, queries = int(rng.integers(0, 4)), int(rng.integers(1, 10))
@@ -49,7 +51,7 @@ def draw(rng: np.random.Generator) -> Case:
             1, tiles * TILE_ITEMS + int(rng.choice([-33, -1, 0, 1, int(rng.integers(-TILE_ITEMS, TILE_ITEMS))]))
         )
         groups = -(-bits // 8) * -(-bits // 64) * -(-items // TILE_ITEMS) * -(-queries // 4)
-        if groups <= _MOST_GROUPS:
+        if (bits > 96 and items <= TILE_ITEMS and queries <= 4) if long else groups <= _MOST_GROUPS:
             break
     density, kind = rng.choice([0.02, 0.3, 0.5, 0.9]), str(rng.choice(_LABELS))
     query, database = rng.random((queries, bits)) < density, rng.random((items, bits)) < density
@@ -57,6 +59,8 @@ def draw(rng: np.random.Generator) -> Case:
         database = database[rng.integers(0, items, items) % 3]  # three codes at most
     if rng.random() < 0.5:
         query[0] = rng.choice([database[-1], ~database[0]])
+    if long or rng.random() < 0.3:
+        database[-1] = ~database[0]  # may be alone among the distances of its chunk
     k = int(rng.choice([1, items, int(rng.integers(1, items + 1)), min(items, 32)]))
     return Case(
         query, database, _draw_labels(kind, queries, items, rng), k, f"{bits} bits, {queries} x {items}, {kind}, {k=}"
@@ -126,7 +130,7 @@ def main(kernel: str, cases: int, seed: int) -> int:
     triton_counting.MAX_CHUNKS = 0 if kernel == "count_long_distances" else MAX_CHUNKS
     rng, backend, numba = np.random.default_rng(seed), TritonBackend(torch.device("cpu")), BitSlicedBackend()
     for number in range(cases):
-        case = draw(rng)
+        case = draw(rng, number)
         triton_counting._PROGRAMS = int(rng.choice([1, 6, 1 << 13]))  # all tiles in a segment, some, one
         together = number % 2 == 1  # all and relevant items are counted, or one after the other as on older GPUs
         triton_counting.WIDE_CAPABILITY = 90 if together else 1000
