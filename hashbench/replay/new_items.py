@@ -32,10 +32,12 @@ def as_new_items(x: NewItems | Lists) -> NewItems:
     """Lists of numbers as an array; image files and arrays as they are.
 
     Raises:
-        UsageError: the lists are not of one length, or they stand among files.
+        UsageError: there is nothing, or the lists are not of one length or stand among files.
     """
     if not isinstance(x, Sequence):
         return x
+    if not x:
+        raise UsageError("an empty list, wanted image files or lists of numbers")
     files = [Path(item) for item in x if isinstance(item, str | os.PathLike)]
     if len(files) == len(x):
         return files
@@ -45,8 +47,8 @@ def as_new_items(x: NewItems | Lists) -> NewItems:
         )
     try:
         return np.asarray(x)
-    except ValueError as error:
-        raise UsageError(f"lists of numbers of several lengths ({error}), wanted vectors [n, d]") from None
+    except ValueError:
+        raise UsageError("lists of numbers of several lengths, wanted vectors [n, d]") from None
 
 
 def read_items(source: Path, log: Log = no_log) -> npt.NDArray[Any] | list[Path]:
