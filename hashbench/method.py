@@ -78,8 +78,11 @@ class TrainingSet:
         given: dict[str, Sized | None] = {"features": self.given_features, "images": self.given_images}
         given |= {"labels": self.given_labels, "maps": self.given_maps}
         sizes = {name: len(part) for name, part in given.items() if part is not None}
-        if len(set(sizes.values())) > 1 or 0 in sizes.values():
-            raise ValueError(f"training set: {sizes} items, wanted the same number of each, at least one")
+        if len(set(sizes.values())) > 1:
+            counts = ", ".join(f"{size:,} {name}" for name, size in sizes.items())
+            raise ValueError(f"training set: {counts}, wanted as many of each: they are of the same items")
+        if 0 in sizes.values():
+            raise ValueError("training set: no items, wanted at least one")
 
     def __len__(self) -> int:
         return len(self.features if self.given_images is None else self.given_images)

@@ -68,7 +68,7 @@ def test_input_is_not_changed_whatever_the_method_does(monkeypatch: pytest.Monke
 
 def test_a_teacher_of_other_items_is_refused() -> None:
     images = np.zeros((80, 1, 8, 8), dtype=np.uint8)
-    with pytest.raises(ValueError, match="'features': 40, 'images': 80} items, wanted the same number of each"):
+    with pytest.raises(ValueError, match=r"^training set: 40 features, 80 images, wanted as many of each"):
         hb.hasher("bgan", bits=8).fit(images, features=X[:40])
 
 

@@ -40,11 +40,12 @@ Examples:
 def command(record: str, output: str, source: str | None, without_onnx: bool, as_json: bool, **given: Any) -> int:
     """Write the fitted method of a record for programs that have no hashbench.
 
-    RECORD is a record's file or the beginning of its key. A linear or shallow method becomes encoder.safetensors (mean,
-    projection, threshold, in float64) with encoder.py, a few lines of numpy that read it, and encoder.onnx; a network
-    becomes encoder.onnx, which reads vectors, or images at the network's size. README.md and card.json say what it
-    reads, how its codes are laid out, and what it scored; the bits of each file were compared with the method's on
-    1,000 items: all are equal, of a network one in 10,000 may differ. ONNX needs the extra export.
+    RECORD is a record's file or the beginning of its key. A method that gives a linear projection (`linear` of
+    `hashbench show NAME`) becomes encoder.safetensors (mean, projection, threshold, in float64) with encoder.py, a few
+    lines of numpy that read it, and encoder.onnx; any other that gives a projection becomes encoder.onnx alone, which
+    reads vectors, or images at the network's size. README.md and card.json say what it reads, how its codes are laid
+    out, and what it scored; the bits of each file were compared with the method's on 1,000 items: all are equal, of an
+    encoder that is not linear one in 10,000 may differ. ONNX needs the extra export.
     """
     from hashbench.cli.fitted import open_fitted
     from hashbench.export.bundle import export
@@ -64,7 +65,7 @@ def command(record: str, output: str, source: str | None, without_onnx: bool, as
 
 def _items(fitted: "FittedMethod", source: str | None, given: dict[str, Any]) -> "Iterator[Tensor]":
     from hashbench.errors import UsageError
-    from hashbench.execution.stored_dataset import open_recorded_dataset
+    from hashbench.execution.stored_dataset import described_by_file, open_recorded_dataset
     from hashbench.export.bundle import dataset_items
     from hashbench.replay.new_items import read_items
     from hashbench.util.paths import data_folder
@@ -72,8 +73,14 @@ def _items(fitted: "FittedMethod", source: str | None, given: dict[str, Any]) ->
 
     if source is not None:
         return fitted.batches(read_items(Path(source), log_to_stderr))
+    stored = fitted.stored
+    if given["dataset"] is None and described_by_file(stored):
+        raise UsageError(
+            f"record {stored.record['key']} is of {stored.trial.protocol}, which a file of yours describes; name items "
+            "to compare bits on with --check INPUT"
+        )
     try:
-        dataset = open_recorded_dataset(fitted.stored, data_folder(given["data"]), given["dataset"])
+        dataset = open_recorded_dataset(stored, data_folder(given["data"]), given["dataset"])
     except UsageError as error:
         raise UsageError(f"{error}; or name items to check on with --check") from error
     return dataset_items(fitted, dataset)

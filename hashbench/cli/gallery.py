@@ -32,10 +32,11 @@ def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
     RECORD is a record's file or the beginning of its key. Without RECORD, the record with the highest mAP@1000 of
     each method, code length and protocol is shown. Relevant items have a green frame and a tick, the others an orange
     frame and a cross. Reconstructions need a method that restores pictures from codes, and its saved state; weights of
-    pre-trained networks are not needed. Exits with 1 if something could not be made, with 2 if nothing could.
+    pre-trained networks are not needed. Exits with 1 if something could not be made, with 2 if nothing could, with 3 if
+    there is no record to show.
     """
     from hashbench.errors import StorageError, UsageError
-    from hashbench.gallery.make import GalleryRequest, make_gallery
+    from hashbench.gallery.make import GalleryRequest, NothingToShow, make_gallery
     from hashbench.util.device import pick_device
     from hashbench.util.paths import data_folder
 
@@ -43,8 +44,13 @@ def command(records: tuple[str, ...], as_json: bool, **given: Any) -> int:
     out = Path(given["out"]) if given["out"] else results / "gallery"
     device, data = pick_device(given["device"]), data_folder(given["data"])
     request = GalleryRequest(data, out, device, given["queries"], given["neighbours"], given["dataset"])
+    try:
+        chosen = _chosen(records, results)
+    except NothingToShow as error:
+        click.echo(f"hashbench: {error}", err=True)
+        return 3
     made, faults = [], []
-    for stored in _chosen(records, results):
+    for stored in chosen:
         try:
             done = make_gallery(stored, request)
         except StorageError as error:  # so could no other be written

@@ -19,6 +19,7 @@ Examples:
   hashbench query 3fa9c1 vectors.npy --neighbours 100 --json
 """
 MILLISECONDS = 1000
+NEARNESS = {None: "distance", "asymmetric": "score", "estimator": "estimated_distance"}  # by the record's ranking
 
 
 @click.command("query", epilog=EXAMPLE)
@@ -32,9 +33,10 @@ def command(record: str, source: str, neighbours: int, as_json: bool, **given: A
     """Find the items of a record's database that are nearest to new ones.
 
     RECORD is a record's file or the beginning of its key, INPUT an image, a folder of images, or a file of vectors, as
-    `hashbench encode` takes them. Shows the nearest items, nearest first, by Hamming distance or by the scores of the
-    record's ranking (less is nearer), and the times of encoding and of searching; the names of items and labels come
-    from the data set, where it is on disk.
+    `hashbench encode` takes them. Shows the nearest items, nearest first, and the times of encoding and of searching;
+    the names of items and labels come from the data set, where it is on disk. Of an item there is the Hamming distance;
+    of an asymmetric ranking the score, the product of the query's projection with the code in -1 and +1 (more is
+    nearer); of an estimator the distance that it estimates.
     """
     from hashbench.cli.fitted import open_fitted
     from hashbench.replay.new_items import file_names, read_items
@@ -45,14 +47,15 @@ def command(record: str, source: str, neighbours: int, as_json: bool, **given: A
     fitted, _ = open_fitted(record, given)
     found = find_nearest(fitted, items, neighbours, log_to_stderr)
     names = file_names(items, Path(source)) if isinstance(items, list) else [f"row {row}" for row in range(len(items))]
-    rows = _rows(found, _dataset(fitted.stored, given))
+    nearness = NEARNESS[fitted.stored.trial.ranking]
+    rows = _rows(found, nearness, _dataset(fitted.stored, given))
     seconds = {"encode": found.encode_seconds, "search": found.search_seconds}
     if as_json:
         queries = [{"query": name, "nearest": nearest} for name, nearest in zip(names, rows, strict=True)]
         click.echo(json.dumps({"queries": queries, "database": found.database, "seconds": seconds}, indent=1))
         return 0
     for name, nearest in zip(names, rows, strict=True):
-        click.echo(_table(name, nearest))
+        click.echo(_table(name, nearest, nearness, labelled=found.labels.shape[2] > 0))
     each = {
         stage: f"{_milliseconds(value)} ms ({_milliseconds(value / len(rows))} each)"
         for stage, value in seconds.items()
@@ -77,36 +80,38 @@ def _dataset(stored: Any, given: dict[str, Any]) -> "Dataset | None":
         return None
 
 
-def _rows(found: "Found", dataset: "Dataset | None") -> list[list[dict[str, Any]]]:
+def _rows(found: "Found", nearness: str, dataset: "Dataset | None") -> list[list[dict[str, Any]]]:
     classes = None if dataset is None else dataset.classes()
+    values = 0 - found.distances if nearness == "score" else found.distances
     return [
         [
             {
                 "item": int(item),
                 "name": None if dataset is None else dataset.names(items[rank : rank + 1])[0],
-                "distance": distances[rank].item(),
+                nearness: near[rank].item(),
                 "labels": [classes[label] if classes else int(label) for label in labels[rank].nonzero()[0]],
             }
             for rank, item in enumerate(items)
         ]
-        for items, distances, labels in zip(found.items, found.distances, found.labels, strict=True)
+        for items, near, labels in zip(found.items, values, found.labels, strict=True)
     ]
 
 
-def _table(name: str, nearest: list[dict[str, Any]]) -> str:
+def _table(name: str, nearest: list[dict[str, Any]], nearness: str, labelled: bool) -> str:
     from hashbench.reporting.plain_text import aligned, plain
 
-    head = ("rank", "distance", "item", "labels")
+    head = ("rank", nearness.replace("_", " "), "item", "labels")
     cells = [
         (
             str(rank),
-            f"{one['distance']:.6g}",
+            f"{one[nearness]:.6g}",
             plain(one["name"] or f"item {one['item']}"),
             plain(", ".join(map(str, one["labels"]))),
         )
         for rank, one in enumerate(nearest, 1)
     ]
-    return "\n".join([plain(name), *aligned([head, *cells], "rrll"), ""])
+    columns = len(head) if labelled else len(head) - 1
+    return "\n".join([plain(name), *aligned([row[:columns] for row in (head, *cells)], "rrll"[:columns]), ""])
 
 
 def _milliseconds(seconds: float) -> str:

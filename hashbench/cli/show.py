@@ -45,6 +45,7 @@ def command(name: str, results: str, as_json: bool) -> int:
 
 
 def _method(name: str) -> dict[str, Any]:
+    from hashbench.method import HashMethod
     from hashbench.plugins.hyperparameters import declared
     from hashbench.plugins.registry import METHODS
 
@@ -60,6 +61,7 @@ def _method(name: str) -> dict[str, Any]:
         "ranking": traits.ranking,
         "deterministic": traits.deterministic,
         "nested": traits.nested,
+        "linear": method.linear is not HashMethod.linear,
         "parameters": {p.name: f"{p.type_name()} = {p.default!r}" for p in declared(method).values()},
         "presets": {preset: dict(values) for preset, values in traits.presets.items()},
         "about": METHODS.about(name),

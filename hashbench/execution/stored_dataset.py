@@ -30,7 +30,7 @@ def open_recorded_dataset(stored: StoredTrial, root: Path, spec: str | None = No
             f"record {stored.record['key']} is of codes from elsewhere, {stored.trial}: there is no method and no "
             "image; those scored with --protocol have its images"
         )
-    if spec is None and protocol not in {f"{name}/{known.name}" for known in DATASETS.get(name).protocols}:
+    if spec is None and described_by_file(stored):
         raise UsageError(
             f"record {stored.record['key']} is of {protocol}, which a file of yours describes; name it with "
             f"--dataset {name}:FILE"
@@ -43,6 +43,12 @@ def open_recorded_dataset(stored: StoredTrial, root: Path, spec: str | None = No
             f"{here.protocol} with {here.id}: other images, labels or index sets; name the right folder with --data"
         )
     return dataset
+
+
+def described_by_file(stored: StoredTrial) -> bool:
+    """Whether a file of the user's describes the record's data set, so that its protocol does not name it."""
+    name = plugin_name(stored.trial.protocol)
+    return stored.trial.protocol not in {f"{name}/{known.name}" for known in DATASETS.get(name).protocols}
 
 
 def check_items(stored: StoredTrial, codes: StoredCodes, dataset: Dataset) -> None:

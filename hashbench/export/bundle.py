@@ -43,11 +43,11 @@ def export(
         items: batches of the method's input to check on; the first 1,000 items are taken.
         out: the folder, made if need be.
         changes: what changed since the record was made, for the card.
-        with_onnx: also write the encoder as ONNX; a network's is nothing else.
+        with_onnx: also write the encoder as ONNX; without a linear projection there is nothing else.
 
     Raises:
-        UsageError: the method is an estimator or has no projection, ONNX is wanted and not installed, or an encoder's
-            bits are not the method's.
+        UsageError: the method is an estimator, or has no projection, or none that is linear where ONNX is not wanted;
+            ONNX is wanted and not installed; or an encoder's bits are not the method's.
         StorageError: the folder cannot be written.
     """
     name, linear = fitted.stored.trial.method, fitted.method.linear()
@@ -64,7 +64,10 @@ def export(
                     f"{name} gives no projection (HashMethod.project), which is what is exported; name another"
                 )
         if not with_onnx:
-            raise UsageError(f"{name} is a network, which is exported as ONNX alone; leave --without-onnx out")
+            raise UsageError(
+                f"{name} gives no linear projection (HashMethod.linear), which the reader in numpy needs: it is "
+                "exported as ONNX alone; leave --without-onnx out"
+            )
     if with_onnx and (missing := [module for module in WITH_ONNX if importlib.util.find_spec(module) is None]):
         way_out = ", or leave ONNX out (--without-onnx)" if linear is not None else ""
         raise UsageError(f"ONNX needs {', '.join(missing)}: pip install 'hashbench[export]'{way_out}")
@@ -126,9 +129,9 @@ def _write(
     elif with_onnx:
         from hashbench.export.onnx_network import write_network
 
-        write_network(method, example, about, folder / ONNX)
+        dtype = write_network(method, example, about, folder / ONNX)
         read = 'uint8 "images"' if fitted.reads_images else 'float32 "features"'
-        files[ONNX] = f'{read} to "projection" (float32) and "bits" (bool), which numpy.packbits packs'
+        files[ONNX] = f'{read} to "projection" ({dtype}) and "bits" (bool), which numpy.packbits packs'
     return files
 
 

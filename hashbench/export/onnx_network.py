@@ -1,4 +1,4 @@
-"""A network's encoder as an ONNX graph in float32."""
+"""An encoder that is no linear projection as an ONNX graph, in the precision of the method."""
 
 import logging
 import warnings
@@ -16,6 +16,7 @@ from hashbench.method import HashMethod
 
 OPSET = 18  # the lowest that torch's exporter writes
 EXAMPLES = 2  # one would fix the batch's size
+DYNAMIC = ({0: torch.export.Dim("n")},)
 
 
 class _Encoder(nn.Module):
@@ -31,14 +32,17 @@ class _Encoder(nn.Module):
         return z, z >= 0 if self.method.traits.zero_is_one else z > 0
 
 
-def write_network(method: HashMethod, example: Tensor, about: dict[str, str], file: Path) -> None:
+def write_network(method: HashMethod, example: Tensor, about: dict[str, str], file: Path) -> str:
     """Write the graph: "images" uint8 [n, 3, h, w] or "features" float32 [n, d] to "projection" and "bits".
 
     Args:
         method: fitted, on the CPU, with a projection.
         example: a batch of its input.
-        about: texts for the model's metadata.
+        about: texts for the model's metadata, "method" among them.
         file: where it goes.
+
+    Returns:
+        The type of "projection", as numpy has it: float32 of a network, float64 of methods that compute in it.
 
     Raises:
         UsageError: ONNX has no operators for what the method does.
@@ -47,26 +51,33 @@ def write_network(method: HashMethod, example: Tensor, about: dict[str, str], fi
     try:
         with _quiet():
             program = torch.onnx.export(
-                _Encoder(method).eval(),
-                (example[:1].repeat(EXAMPLES, *[1] * (example.ndim - 1)),),
+                _traced(_Encoder(method).eval(), example[:1].repeat(EXAMPLES, *[1] * (example.ndim - 1))),
                 dynamo=True,
                 input_names=[name],
                 output_names=["projection", "bits"],
-                dynamic_shapes=({0: torch.export.Dim("n")},),
+                dynamic_shapes=DYNAMIC,
                 opset_version=OPSET,
                 verbose=False,
             )
     except Exception as error:  # whatever a method does that the exporter cannot follow
         line = str(error).strip().partition("\n")[0]
-        kind = type(method).__name__
         raise UsageError(
-            f"{kind} cannot be written as ONNX ({type(error).__name__}: {line}); export another"
+            f"{about['method']} cannot be exported as ONNX: {type(error).__name__}: {line}; name another"
         ) from error
     assert program is not None
     model = program.model_proto
     model.producer_name = "hashbench"
     helper.set_model_props(model, about)
     onnx.save_model(model, str(file))
+    return str(helper.tensor_dtype_to_np_dtype(model.graph.output[0].type.tensor_type.elem_type))
+
+
+def _traced(encoder: nn.Module, batch: Tensor) -> torch.export.ExportedProgram:
+    """The encoder as a program for batches of any size; torch.onnx.export on its own may fix it to the example's."""
+    try:
+        return torch.export.export(encoder, (batch,), dynamic_shapes=DYNAMIC, strict=False)
+    except Exception:  # the method calls len(batch), say, which is left open in strict mode alone
+        return torch.export.export(encoder, (batch,), dynamic_shapes=DYNAMIC, strict=True)
 
 
 @contextmanager

@@ -75,6 +75,10 @@ class GalleryResult:
     fault: str | None = None
 
 
+class NothingToShow(UsageError):  # noqa: N818 - named for what it says
+    """No record of a result folder has images to show."""
+
+
 def default_records(results: Path, log: Log = no_log) -> tuple[list[StoredTrial], int]:
     """Of each method, code length and protocol the record with the highest mAP@1000 among first repetitions.
 
@@ -86,19 +90,21 @@ def default_records(results: Path, log: Log = no_log) -> tuple[list[StoredTrial]
         These records, and how many others with codes were left out.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is no such folder; or, NothingToShow, no such record in it.
     """
+    if not results.exists():
+        raise UsageError(f"no result folder {str(results)!r}; hashbench run --results makes one")
     trials = readable_trials(results, log)
     trials = [stored for stored in trials if stored.has_codes and stored.trial.dataset != EXTERNAL_DATASET]
     if trials and all(_has_vectors(stored) for stored in trials):
-        raise UsageError(f"the records in {results / 'records'} are of vectors, which have no images to show")
+        raise NothingToShow(f"the records in {results / 'records'} are of vectors, which have no images to show")
     trials = [stored for stored in trials if not _has_vectors(stored)]
     best: dict[tuple[str, str, int | None, str], StoredTrial] = {}
     for stored in sorted(trials, key=lambda stored: stored.record["metrics"].get(HEADLINE) or 0.0):
         if stored.trial.repetition == 0:
             best[stored.trial.protocol, stored.trial.method, stored.trial.bits, stored.trial.ranking or ""] = stored
     if not best:
-        raise UsageError(f"no record in {results / 'records'} has codes to show; make some with hashbench run")
+        raise NothingToShow(f"no record in {results / 'records'} has codes to show; make some with hashbench run")
     return [best[group] for group in sorted(best)], len(trials) - len(best)
 
 

@@ -21,7 +21,7 @@ from hashbench.features.extractor import Extractor
 from hashbench.features.spec import extractor
 from hashbench.features.weights import Weights, checked_weights
 from hashbench.records.lookup import find_records
-from hashbench.replay.new_items import NewItems
+from hashbench.replay.new_items import Lists, NewItems, as_new_items
 from hashbench.util.device import out_of_memory, pick_device
 from hashbench.util.progress import Log, Progress, log_to_stderr, no_log
 
@@ -55,18 +55,18 @@ class FittedMethod:
         return self.method.traits.input == "images"
 
     @overload
-    def encode(self, x: NewItems, packed: Literal[False] = False) -> npt.NDArray[np.bool_]: ...
+    def encode(self, x: NewItems | Lists, packed: Literal[False] = False) -> npt.NDArray[np.bool_]: ...
 
     @overload
-    def encode(self, x: NewItems, packed: Literal[True]) -> npt.NDArray[np.uint8]: ...
+    def encode(self, x: NewItems | Lists, packed: Literal[True]) -> npt.NDArray[np.uint8]: ...
 
-    def encode(self, x: NewItems, packed: bool = False) -> npt.NDArray[np.bool_] | npt.NDArray[np.uint8]:
+    def encode(self, x: NewItems | Lists, packed: bool = False) -> npt.NDArray[np.bool_] | npt.NDArray[np.uint8]:
         """Codes of new items, batch by batch.
 
         Args:
-            x: float vectors [n, d] of the record's features, for a method on features; or images, uint8
-                [n, 1 or 3, h, w] or a list of files, which go through the record's features or the method's own
-                resizing.
+            x: float vectors [n, d] of the record's features, for a method on features, an array or lists of numbers; or
+                images, uint8 [n, 1 or 3, h, w] or a list of files, which go through the record's features or the
+                method's own resizing.
             packed: eight bits in a byte, the first highest, padding zero.
 
         Returns:
@@ -76,7 +76,7 @@ class FittedMethod:
             UsageError: an image file cannot be decoded, the features' weights are not here, or the items are not what
                 the method learnt from, are of another shape or kind, or not finite.
         """
-        codes = self.codes(x)
+        codes = self.codes(as_new_items(x))
         return codes.packed if packed else codes.unpack()
 
     def codes(self, x: NewItems, log: Log = no_log) -> Codes:

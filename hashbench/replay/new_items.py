@@ -1,5 +1,6 @@
 """What a user gives to be encoded: vectors, images as an array, or image files."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,32 @@ VECTOR_DTYPES = (*DTYPES, "float64")
 
 NewItems = npt.NDArray[Any] | Tensor | Sequence[str | Path]
 """Float vectors [n, d], uint8 images [n, 1 or 3, h, w], or image files."""
+
+Lists = Sequence[Sequence[Any]]
+"""Vectors as lists of numbers, [n, d]."""
+
+
+def as_new_items(x: NewItems | Lists) -> NewItems:
+    """Lists of numbers as an array; image files and arrays as they are.
+
+    Raises:
+        UsageError: there is nothing, or the lists are not of one length or stand among files.
+    """
+    if not isinstance(x, Sequence):
+        return x
+    if not x:
+        raise UsageError("an empty list, wanted image files or lists of numbers")
+    files = [Path(item) for item in x if isinstance(item, str | os.PathLike)]
+    if len(files) == len(x):
+        return files
+    if files:
+        raise UsageError(
+            f"{len(files)} of {len(x)} items are files, wanted image files alone or lists of numbers alone"
+        )
+    try:
+        return np.asarray(x)
+    except ValueError:
+        raise UsageError("lists of numbers of several lengths, wanted vectors [n, d]") from None
 
 
 def read_items(source: Path, log: Log = no_log) -> npt.NDArray[Any] | list[Path]:

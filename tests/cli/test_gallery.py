@@ -63,7 +63,7 @@ def test_of_several_records_those_that_can_be_are_shown(call: Callable[..., Done
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        ((), "hashbench: no record in results/records has codes to show; make some with hashbench run"),
+        ((), "hashbench: no result folder 'results'; hashbench run --results makes one"),
         (("abc",), "hashbench: no record 'abc' in results/records; name a file, or the beginning of a key"),
         (("--queries", "0"), "hashbench: queries is 0, wanted a whole number from 1 to 100"),
         (("--neighbours", "1000"), "hashbench: neighbours is 1000, wanted a whole number from 1 to 100"),
@@ -78,6 +78,16 @@ def test_bad_input_gets_one_line_and_exit_code_2(
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
     assert done.err.startswith(line)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("verb", ["gallery", "plot", "leaderboard"])
+def test_a_result_folder_without_records_is_nothing_to_show(
+    call: Callable[..., Done], tmp_path: Path, verb: str
+) -> None:
+    (tmp_path / "results").mkdir()
+    done = call(verb)
+    assert (done.code, done.out, done.err.count("\n")) == (3, "", 1)
+    assert "hashbench run" in done.err
 
 
 def test_a_data_set_that_changed_is_one_line(call: Callable[..., Done], file: Path, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from hashbench.execution.stored_trial import StoredTrial, load_codes
 from tests.cli.conftest import Done
 
 Call = Callable[..., Done]
+HAMMING = "rank distance item"
 X = np.random.default_rng(0).standard_normal((300, 6)).astype(np.float32)
 
 
@@ -107,21 +108,62 @@ def test_an_export_is_checked_on_the_records_own_vectors_or_on_those_named(folde
         assert "50 items" in done.out
 
 
-def test_an_export_says_how_codes_are_ranked_and_an_estimator_has_none(
-    folder: Path, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture(scope="module")
+def ranked(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The record of each method that is ranked by scores."""
+    results = tmp_path_factory.mktemp("ranked")
+    given: Any = {"datasets": f"embeddings:{folder / 'x.npy'}", "queries": 50, "bits": "full", "executor": "inline"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(measure, "SECONDS_PER_FIGURE", 0.001)
+        patch.setenv("HASHBENCH_CACHE", str(results / "cache"))
+        hb.run(methods=["sign", "spherical", "rabitq"], rankings=["asymmetric"], results=results, **given)
+    files = [StoredTrial.read(file) for file in (results / "records").glob("*.json")]
+    return {stored.trial.method: str(stored.file) for stored in files}
+
+
+@pytest.mark.parametrize(
+    ("method", "head"), [("sign", "rank score item"), ("rabitq", "rank estimated distance item"), (None, HAMMING)]
+)
+def test_a_query_names_what_items_are_near_by(
+    folder: Path, ranked: dict[str, str], call: Call, method: str | None, head: str
 ) -> None:
-    monkeypatch.setattr(measure, "SECONDS_PER_FIGURE", 0.001)
-    monkeypatch.setenv("HASHBENCH_CACHE", str(tmp_path / "cache"))
-    file, results = str(folder / "x.npy"), tmp_path / "r"
-    given: Any = {"datasets": f"embeddings:{file}", "queries": 50, "bits": "full", "executor": "inline"}
-    hb.run(methods=["sign", "rabitq"], rankings=["asymmetric"], results=results, **given)
-    of = {record["trial"]["method"]: record["key"] for record in hb.results(results).records}
-    words = "--results", str(results), "--check", file, "--without-onnx"
-    done = call("export", of["sign"], *words, "-o", str(tmp_path / "sign"))
+    """Vectors without labels have no column of them."""
+    file = ranked[method] if method else key(folder)
+    done = call("query", file, str(folder / "q.npy"), "--neighbours", "2")
+    assert done.code == 0, done.err
+    lines = done.out.splitlines()
+    assert lines[1].split() == head.split()
+    values = [float(line.split()[1]) for line in lines[2:4]]
+    assert values == sorted(values, reverse=method == "sign")
+
+
+def test_a_record_on_a_file_of_ones_own_is_exported_with_items_to_check_on(folder: Path, call: Call) -> None:
+    done = call("export", key(folder), "-o", "out", "--without-onnx")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert done.err.endswith("a file of yours describes; name items to compare bits on with --check INPUT\n")
+
+
+def test_a_method_that_is_no_linear_projection_is_exported_as_onnx_alone(
+    folder: Path, ranked: dict[str, str], call: Call
+) -> None:
+    done = call("export", ranked["spherical"], "-o", "out", "--without-onnx", "--check", str(folder / "q.npy"))
+    assert (done.code, done.err) == (
+        2,
+        "hashbench: spherical gives no linear projection (HashMethod.linear), which the reader in numpy needs: it is "
+        "exported as ONNX alone; leave --without-onnx out\n",
+    )
+    assert not Path("out").exists()
+
+
+def test_an_export_says_how_codes_are_ranked_and_an_estimator_has_none(
+    folder: Path, ranked: dict[str, str], call: Call, tmp_path: Path
+) -> None:
+    words = "--check", str(folder / "x.npy"), "--without-onnx"
+    done = call("export", ranked["sign"], *words, "-o", str(tmp_path / "sign"))
     assert done.code == 0, done.err
     assert "ranked by the largest product of a query's projection" in (tmp_path / "sign/README.md").read_text()
     assert json.loads((tmp_path / "sign/card.json").read_text())["ranking"] == "asymmetric"
-    done = call("export", of["rabitq"], *words, "-o", str(tmp_path / "rabitq"))
+    done = call("export", ranked["rabitq"], *words, "-o", str(tmp_path / "rabitq"))
     assert done.code == 2
     assert done.err.startswith("hashbench: rabitq ranks by estimates from factors beside its codes")
     assert not (tmp_path / "rabitq").exists()

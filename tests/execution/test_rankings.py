@@ -338,16 +338,23 @@ def test_new_queries_find_what_the_records_ranking_finds(folder: Path, ranking: 
         codes, numbers = Codes(arrays["query_codes"], 9).unpack()[:3], arrays["database_items"]
         scores = (codes[:, None] != database).sum(-1) if ranking is None else None
         if scores is None:
-            scores = -(arrays["query_vectors"][:3].astype(np.float64) @ (2.0 * database - 1).T)
+            scores = arrays["query_vectors"][:3].astype(np.float64) @ (2.0 * database - 1).T
     np.save(tmp_path / "q.npy", x[items])
     given = [str(file), str(tmp_path / "q.npy"), "--neighbours", "5", "--json", "--device", "cpu"]
     found = json.loads(CliRunner().invoke(cli, ["query", *given], catch_exceptions=False).stdout)["queries"]
     for one, own in zip(found, scores, strict=True):
-        order = own.round(4).argsort(kind="stable")[:5]
-        assert [each["distance"] for each in one["nearest"]] == pytest.approx(own[order], rel=1e-4)
-        assert {each["item"] for each in one["nearest"]} <= set(numbers[own <= own[order[-1]] + 1e-4])
+        far = own if ranking is None else -own
+        order = far.round(4).argsort(kind="stable")[:5]
+        shown = [each["distance" if ranking is None else "score"] for each in one["nearest"]]
+        assert shown == pytest.approx(own[order], rel=1e-4)
+        assert {each["item"] for each in one["nearest"]} <= set(numbers[far <= far[order[-1]] + 1e-4])
 
 
 def test_show_says_how_a_methods_codes_are_ranked() -> None:
     assert "ranking: estimator" in words("show", "rabitq")
     assert "ranking: hamming" in words("show", "itq")
+
+
+def test_show_says_whether_a_method_is_a_linear_projection() -> None:
+    assert "linear: True" in words("show", "itq")
+    assert "linear: False" in words("show", "spherical")

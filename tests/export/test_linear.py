@@ -1,18 +1,19 @@
 """Linear encoders as numbers with a numpy reader, and as ONNX: every bit of a thousand items."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 import safetensors.numpy
 import torch
+from torch import Tensor
 
 import hashbench as hb
 from hashbench.export.check import by_onnx, check_bits
 from hashbench.export.numpy_files import NUMBERS, READER, by_numpy, write_numpy
-from hashbench.method import HashMethod
+from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
 from hashbench.plugins.registry import METHODS
 
 LINEAR = [name for name in METHODS.names() if METHODS.get(name).linear is not HashMethod.linear]
@@ -92,3 +93,35 @@ def test_a_bit_that_differs_is_counted_and_may_be_one_next_to_zero_of_a_network(
     for places in (order[-1:], order[:2]):  # one far from zero, and too many
         with pytest.raises(hb.UsageError, match="more than may be"):
             check_bits("net", with_flipped(*places), method, [batch], exact=False)
+
+
+class Columns(HashMethod):
+    """Its projections are its features."""
+
+    traits = Traits(zero_is_one=True)
+
+    def fit(self, train: TrainingSet, run: RunContext) -> Self:
+        return self
+
+    def project(self, batch: Tensor) -> Tensor:
+        return batch.double()
+
+    def encode(self, batch: Tensor) -> Tensor:
+        return self.project(batch) >= 0
+
+
+def test_bits_of_a_projection_that_is_0_but_for_rounding_may_differ_unless_it_is_linear() -> None:
+    """As of a radius that is the distance of a training item: more of them than one in 10,000."""
+    method, batch = Columns(16), torch.randn(1_000, 16, generator=torch.Generator().manual_seed(0))
+
+    def opposite(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+        return (rows >= 0) ^ (np.abs(rows) < 1e-4)
+
+    batch[:4] = 1e-20
+    check = check_bits("net", opposite, method, [batch], exact=False)
+    assert check.differing == 64
+    with pytest.raises(hb.UsageError, match="64 of 16,000 bits"):
+        check_bits("net", opposite, method, [batch], exact=True)
+    batch[:4] = 1e-6
+    with pytest.raises(hb.UsageError, match="64 of 16,000 bits"):
+        check_bits("net", opposite, method, [batch], exact=False)

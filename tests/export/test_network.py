@@ -1,8 +1,8 @@
-"""Networks as ONNX: from images at their own size and from features, in batches of any size."""
+"""What is no linear projection as ONNX: from images at their own size and from features, in batches of any size."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pytest
@@ -63,20 +63,28 @@ def test_bits_of_images_and_of_features_are_the_methods(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     images = torch.from_numpy(rng.integers(0, 256, (300, 3, 16, 16), dtype=np.uint8))
     features = rng.normal(size=(300, 20)).astype(np.float32)
-    autoencoder = hb.hasher("ste_autoencoder", 12, device="cpu", epochs=1, hidden=9).fit(features).fitted
-    cases: list[tuple[HashMethod, Tensor, str]] = [
-        (Small(24), images, "images"),
-        (autoencoder, torch.from_numpy(features), "features"),
+    methods: list[tuple[str, dict[str, Any]]] = [
+        ("ste_autoencoder", {"epochs": 1, "hidden": 9}),
+        ("agh", {"anchors": 40}),  # this and the next call len(batch)
+        ("cbe", {}),
+        ("spherical", {}),  # its radii are distances of training items, whose projections are 0
     ]
+    fitted = [hb.hasher(name, 12, device="cpu", **more).fit(features).fitted for name, more in methods]
+    cases: list[tuple[HashMethod, Tensor, str]] = [(Small(24), images, "images")]
+    cases += [(method, torch.from_numpy(features), "features") for method in fitted]
     for method, batch, name in cases:
         file = tmp_path / f"{name}.onnx"
-        write_network(method, batch, {"record": "abc"}, file)
+        dtype = write_network(method, batch, {"record": "abc"}, file)
         check = check_bits(file.name, by_onnx(file), method, [batch[:1], batch[1:8], batch[8:]], exact=False)
         assert check.items == 300
         session = pytest.importorskip("onnxruntime").InferenceSession(str(file))
         assert [(one.name, one.shape[1:]) for one in session.get_inputs()] == [(name, list(batch.shape[1:]))]
         assert session.get_modelmeta().custom_metadata_map == {"record": "abc"}
-    with pytest.raises(hb.UsageError, match=r"^Erratic cannot be written as ONNX \(.*\); export another$") as refused:
-        write_network(Erratic(8), images, {}, tmp_path / "erratic.onnx")
+        assert session.get_outputs()[0].type == {"float32": "tensor(float)", "float64": "tensor(double)"}[dtype]
+        projection = method.project(batch[:1])
+        assert projection is not None
+        assert str(projection.dtype) == f"torch.{dtype}"
+    with pytest.raises(hb.UsageError, match=r"^erratic cannot be exported as ONNX: .*; name another$") as refused:
+        write_network(Erratic(8), images, {"method": "erratic"}, tmp_path / "erratic.onnx")
     assert "\n" not in str(refused.value)
     assert not (tmp_path / "erratic.onnx").exists()

@@ -40,6 +40,7 @@ def test_a_method_on_features_takes_vectors_images_and_files(
     vectors = queries[:40].reshape(40, 64) / np.float32(255)
     assert np.array_equal(fitted.encode(vectors), expected)
     assert np.array_equal(fitted.encode(torch.from_numpy(vectors)), expected)
+    assert np.array_equal(fitted.encode(vectors.tolist()), expected)
     files = [tmp_path / f"{row}.png" for row in range(40)]
     for file, image in zip(files, queries, strict=False):
         Image.fromarray(image[0]).save(file)
@@ -65,6 +66,10 @@ def test_progress_is_logged(results: Path, queries: npt.NDArray[np.uint8], monke
         (np.zeros((3, 2, 8, 8), dtype=np.uint8), r"wanted uint8 images \[n, 1 or 3, h, w\]"),
         (np.zeros(64, dtype=np.float32), r"wanted float features \[n, d\]"),
         (["nowhere.png"], r"the image nowhere\.png cannot be decoded"),
+        ([[0.5] * 64, [0.5]], r"^lists of numbers of several lengths, wanted vectors \[n, d\]"),
+        ([], "^an empty list, wanted image files or lists of numbers"),
+        ([0.5] * 64, r"wanted float features \[n, d\]"),
+        ([[0.5] * 64, "a.png"], "^1 of 2 items are files, wanted image files alone or lists of numbers alone"),
     ],
 )
 def test_other_items_are_one_line(items: object, message: str, results: Path) -> None:
