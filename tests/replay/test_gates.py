@@ -54,11 +54,11 @@ def test_compare_judges_its_second_side(results: ResultFolder) -> None:
 
 
 def test_two_methods_of_a_folder_are_compared_from_python(results: ResultFolder) -> None:
-    results.add(0.6, "lsh", ap=np.full(20, 0.6))
-    comparison = hb.compare(results.path, methods=["itq", "lsh"], allow_stale=True)
+    results.add(0.6, "pcah", ap=np.full(20, 0.6))
+    comparison = hb.compare(results.path, methods=["itq", "pcah"], allow_stale=True)
     assert comparison.counts == {"better": 1}
-    assert hb.compare(results.path, methods="itq,lsh", allow_stale=True) == comparison
-    assert hb.compare(results.path, methods="itq,lsh").counts == {"stale": 1}
+    assert hb.compare(results.path, methods="itq,pcah", allow_stale=True) == comparison
+    assert hb.compare(results.path, methods="itq,pcah").counts == {"stale": 1}
 
 
 @pytest.mark.parametrize(
