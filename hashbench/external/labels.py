@@ -64,12 +64,11 @@ def check_shared(query: ClassesOrHot, database: ClassesOrHot) -> None:
     Raises:
         UsageError: there is none; names a few of each side.
     """
-    sides = [_classes(side) for side in (query, database)]
-    if not np.intersect1d(*sides).size:
-        first, second = (_few(side) for side in sides)
+    asked, kept = _classes(query), _classes(database)
+    if not np.intersect1d(asked, kept).size:
         raise UsageError(
-            f"query_labels and database_labels have no class in common (queries: {first}; database: {second}), so no "
-            "query has a relevant item; number the classes of both alike"
+            f"query_labels and database_labels have no class in common (queries: {_few(asked)}; database: "
+            f"{_few(kept)}), so no query has a relevant item; number the classes of both alike"
         )
 
 
