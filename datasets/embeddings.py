@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from hashbench.data.file_options import split_options
 from hashbench.data.splits import all_but
-from hashbench.data.vector_files import StackedVectors, VectorFile
+from hashbench.data.vector_files import SUFFIXES, StackedVectors, VectorFile
 from hashbench.data.vector_labels import as_labels
 from hashbench.dataset import DISTANCES, Dataset, Distance, Images, Items, Protocol, Split, Vectors
 from hashbench.errors import UsageError
+from hashbench.evaluation.headline import NEIGHBOURS_K
 from hashbench.util.paths import cache_folder
 
 SPLIT_SEED = 40_003
@@ -37,6 +38,7 @@ class Embeddings(Dataset):
     title = "vectors"
     source = "vectors of your own"
     protocols = ()
+    suffixes = SUFFIXES
     options = ("metric", "queries", "labels")
     features = "vectors"
     distance: Distance
@@ -137,7 +139,8 @@ class Embeddings(Dataset):
             labels = np.concatenate([self.file.column(named), self._query_file.column(named)])
         else:
             labels = self.file.column(named)
-        return as_labels(labels, len(self), f"labels {named}")
+        queries = 0 if self._query_rows is None else len(self._query_rows)
+        return as_labels(labels, len(self), f"labels {named}", queries)
 
     def classes(self) -> tuple[str, ...]:
         return self._labels[1]
@@ -171,6 +174,11 @@ class Embeddings(Dataset):
 
     def _drawn(self, rng: np.random.Generator) -> Items:
         rows, asked = len(self._rows), _number(self.given.get("queries", ""))
+        if rows == 1:  # of which none can be drawn
+            least = NEIGHBOURS_K * ROWS_PER_QUERY // (ROWS_PER_QUERY - 1)
+            raise UsageError(
+                f"{self.file.path} has 1 vector, wanted at least {least:,}: {NEIGHBOURS_K} neighbours, and the queries"
+            )
         count = min(max(rows // ROWS_PER_QUERY, 1), MAX_QUERIES) if asked is None else asked
         drawn = round(count * rows) if 0 < count < 1 else int(count)
         if not 0 < drawn < rows or (count > 1 and drawn != count):

@@ -88,6 +88,7 @@ class Folder(ImageFileDataset):
     title = "folder of images"
     source = "images and labels of your own, as a TOML file describes them"
     protocols = ()
+    suffixes = (".toml",)
     features = PHOTO_FEATURES
     description: Description
 

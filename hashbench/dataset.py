@@ -79,6 +79,7 @@ class Dataset(ABC):
         title: its name in captions.
         source: citation or address of its origin, with the licence.
         protocols: the name alone means the first; empty for data sets that a file describes (:meth:`described_by`).
+        suffixes: of files that describe it, in lower case (".toml"), for the hint where its name was forgotten.
         options: what can be set of a data set that a file describes, behind "?" in its spec ("NAME:FILE?metric=ip").
         features: default features, :data:`PHOTO_FEATURES` for photographs.
         distance: relevant are the nearest neighbours of the vectors under it; None where labels alone say what is.
@@ -90,6 +91,7 @@ class Dataset(ABC):
     title: str
     source: str
     protocols: ClassVar[tuple[Protocol, ...]]
+    suffixes: ClassVar[tuple[str, ...]] = ()
     options: ClassVar[tuple[str, ...]] = ()
     features: str
     distance: Distance | None = None

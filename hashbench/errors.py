@@ -112,9 +112,9 @@ def catching_exit(what: str) -> Iterator[None]:
         raise UsageError(f"{what}: {in_words(error)}") from error
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
-    """The error for an unknown name; names the nearest known one, then all."""
+def unknown(kind: str, name: str, known: Iterable[str], listed: str = "") -> UsageError:
+    """The error for an unknown name; names the nearest known one, then all, in the words of ``listed`` if given."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    return UsageError(f"no {kind} named {name!r}{hint} (there are: {', '.join(names) or 'none'})")
+    return UsageError(f"no {kind} named {name!r}{hint} (there are: {listed or ', '.join(names) or 'none'})")

@@ -13,7 +13,7 @@ from hashbench.advice.answer import answer
 from hashbench.advice.budget import Budget
 from hashbench.advice.request import BUDGET, TARGET, Request
 from hashbench.advice.result import Advice
-from hashbench.advice.sample import open_collection
+from hashbench.advice.sample import bare_file, open_collection
 from hashbench.advice.study import study
 from hashbench.errors import UsageError
 from hashbench.execution.array_inputs import Array
@@ -40,8 +40,9 @@ def advise(
     """Find the smallest code that keeps the nearest neighbours of these vectors when its candidates are rescored.
 
     Args:
-        vectors: a file, as ``embeddings:`` takes it, or numbers [n, d] of float16, float32, int8 or uint8, which are
-            written to a temporary file; the command line of the answer calls it vectors.npy, and queries.npy.
+        vectors: a file, as ``embeddings:`` takes it, with or without that prefix, or numbers [n, d] of float16,
+            float32, int8 or uint8, which are written to a temporary file; the command line of the answer calls it
+            vectors.npy, and queries.npy.
         budget: time that may be spent: "10m", "90s", or seconds.
         target: "neighbours/recall@K=SHARE", K 1, 10 or 100.
         metric: "l2", "cosine" or "ip"; by default what the file says, else l2.
@@ -57,6 +58,7 @@ def advise(
     request, where = Request.parse(target, budget, candidates, seed), pick_device(device)
     spending = Budget(request.budget, log)
     with TemporaryDirectory(prefix="hashbench-") as folder, _without_folder(folder):
+        vectors = bare_file(vectors) if isinstance(vectors, str) else vectors
         file, other = _file(vectors, Path(folder, ARRAY_FILE)), _file(queries, Path(folder, QUERIES_FILE))
         options = {"metric": metric, "queries": other}
         given = {name: str(value) for name, value in options.items() if value is not None}

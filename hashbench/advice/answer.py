@@ -74,6 +74,7 @@ def answer(collection: Collection, file: str, made: Study, request: Request, bud
         choosing=choosing,
         confirming=len(made.sample.queries) - choosing,
         queries=_queries(collection),
+        queries_in_database=collection.in_database,
         reached=choice.reached,
         verdict=choice.verdict,
         runner_up=choice.runner_up,

@@ -101,6 +101,7 @@ class Advice:
         trained_on: vectors that the codes were fitted to.
         choosing, confirming: how many queries the codes were chosen by, and others that confirm them.
         queries: where they come from, in words.
+        queries_in_database: how many have the same numbers as a vector of the database.
         reached: whether a code is confirmed to keep the target.
         verdict: index into ``codes`` of that code, else of the best there is.
         runner_up: index of the next best; None where there is none.
@@ -131,6 +132,7 @@ class Advice:
     choosing: int
     confirming: int
     queries: str
+    queries_in_database: int
     reached: bool
     verdict: int
     runner_up: int | None

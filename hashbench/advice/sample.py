@@ -40,6 +40,7 @@ class Collection:
         dataset: the data set.
         split: its queries and database.
         given: options of the data set as the user gave them: metric, queries.
+        in_database: how many queries have the same numbers as a vector of the database.
     """
 
     spec: str
@@ -47,6 +48,7 @@ class Collection:
     dataset: Dataset
     split: Split
     given: Mapping[str, str]
+    in_database: int
 
     @property
     def vectors(self) -> Vectors:
@@ -111,7 +113,12 @@ def open_collection(file: str | Path, options: Mapping[str, str], k: int, log: L
                 f"{dataset.title}: {size:,} {part} vectors, wanted {least} or more for the {wanted}; give more vectors"
                 + (", or a file of them with --queries" if part == "query" else ", or fewer queries")
             )
-    return Collection(spec, card.protocol, dataset, split, options)
+    return Collection(spec, card.protocol, dataset, split, options, found.query_in_database)
+
+
+def bare_file(file: str) -> str:
+    """The file of "embeddings:x.npy", as `hashbench run` names it; what is a file under its whole name as it is."""
+    return file if Path(file).is_file() else file.removeprefix(f"{DATASET}:")
 
 
 class Draw:

@@ -91,6 +91,7 @@ def facts(advice: Advice) -> list[tuple[str, str]]:
         ("sample", _sample(advice)),
         ("growth", _growth(advice, best)),
         ("queries", _queries(advice)),
+        *([("repeated", _repeated(advice.queries_in_database))] if advice.queries_in_database else []),
         ("not tried", "; ".join(advice.untried) or "nothing of what was planned"),
         (
             "time",
@@ -185,6 +186,15 @@ def _queries(advice: Advice) -> str:
     return (
         f"{advice.queries}; queries of another distribution (texts that look for images, say) may need another code "
         "and more candidates: give some with --queries"
+    )
+
+
+def _repeated(queries: int) -> str:
+    """What it means that queries are also in the database."""
+    who = "1 query is" if queries == 1 else f"{queries:,} queries are"
+    return (
+        f"{who} also in the database, with the same numbers: part of the neighbours kept is then the query itself, "
+        "which flatters the recall; give queries that are not in it with --queries FILE"
     )
 
 

@@ -56,11 +56,12 @@ def command(file: str, output: str | None, as_json: bool, **given: Any) -> int:
     """
     from hashbench.advice.advise import advise
     from hashbench.advice.files import check_folder, default_folder, write_advice
+    from hashbench.advice.sample import bare_file
     from hashbench.advice.text import lines
     from hashbench.util.paths import shown
     from hashbench.util.progress import log_to_stderr
 
-    folder = Path(output) if output else default_folder(file)
+    folder = Path(output) if output else default_folder(bare_file(file))
     check_folder(folder)
     advice = advise(file, **given, log=log_to_stderr)
     written = write_advice(advice, folder)

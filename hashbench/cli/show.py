@@ -29,14 +29,14 @@ def command(name: str, results: str, as_json: bool) -> int:
         facts = _method(name)
     elif plugin_name(name) in DATASETS.names():
         facts = _dataset(plugin_name(name))
-        if name in suite_names():  # a suite may be called like the data sets it is about
-            facts["suite"] = {key: value for key, value in _suite(name).items() if key != "suite"}
     elif name in summaries() or is_network(name):
         facts = _features(name)
     elif name in suite_names() or Path(name).suffix == SUFFIX:
         facts = _suite(name)
     else:
         facts = _record(name, Path(results))
+    if name in suite_names() and "suite" not in facts:  # it may be called like the data set or features it is about
+        facts["suite"] = {key: value for key, value in _suite(name).items() if key != "suite"}
     if as_json:
         click.echo(json.dumps(facts, indent=1, default=str))
     else:
@@ -136,8 +136,15 @@ def _record(name: str, folder: Path) -> dict[str, Any]:
 
     file = find_record(name, folder)
     if file is None:
-        known = [*METHODS.names(), *DATASETS.names(), *summaries(), *suite_names()]
-        raise unknown("method, data set, features, suite or record", name, known)
+        kinds = {
+            "methods": METHODS.names(),
+            "data sets": DATASETS.names(),
+            "features": sorted(summaries()),
+            "suites": suite_names(),
+        }
+        listed = "; ".join(f"{kind} {', '.join(names)}" for kind, names in kinds.items())
+        known = [each for names in kinds.values() for each in names]
+        raise unknown("method, data set, features, suite or record", name, known, listed)
     return load_record(file)
 
 

@@ -8,21 +8,20 @@ from hashbench.records.store import ENDED_WELL
 from hashbench.records.trial_spec import TrialSpec
 from hashbench.reporting.plain_text import plain
 
-MOST_NAMED = 10  # failures
+MOST_NAMED = 10  # of failures, and of skipped trials
 LONGEST = 300  # characters of a reason
 
 
 def summary(records: Sequence[Mapping[str, Any]], option: str) -> list[str]:
-    """A line for each trial that failed, the first ten, then how many of each status there are.
+    """A line for each trial that failed or was skipped, the first ten of each, then how many of each status there are.
 
     Args:
         records: of the trials.
         option: how `hashbench show` is told their folder, " --results DIR"; nothing for the default one.
     """
     failed = [record for record in records if record["status"] not in ENDED_WELL]
-    lines = [f"{record['status']:<8} {trial_name(record)}: {reason(record)}" for record in failed[:MOST_NAMED]]
-    if len(failed) > MOST_NAMED:
-        lines.append(f"... and {len(failed) - MOST_NAMED:,} more")
+    skipped = [record for record in records if record["status"] == "skipped"]
+    lines = [*_named(failed), *_named(skipped)]
     if failed:
         lines.append(
             f"{len(failed)} of {len(records)} trials failed; hashbench show {failed[0]['key']}{option} has the end of "
@@ -31,6 +30,11 @@ def summary(records: Sequence[Mapping[str, Any]], option: str) -> list[str]:
     elif records:
         lines.append(counts_text(Counter(record["status"] for record in records)))
     return lines
+
+
+def _named(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    lines = [f"{record['status']:<8} {trial_name(record)}: {reason(record)}" for record in records[:MOST_NAMED]]
+    return [*lines, f"... and {len(records) - MOST_NAMED:,} more"] if len(records) > MOST_NAMED else lines
 
 
 def counts_text(statuses: Mapping[str, int]) -> str:

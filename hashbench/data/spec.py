@@ -29,7 +29,7 @@ def expand(pattern: str, log: Log = no_log) -> list[str]:
         return [f"{name}:{Path(file).expanduser().absolute()}" for name in DATASETS.match(name)]
     name_pattern, _, protocol_pattern = pattern.partition("/")
     specs = []
-    for name in DATASETS.match(name_pattern):
+    for name in _matching(name_pattern, pattern):
         try:
             protocols = DATASETS.get(name).protocols
         except UsageError as error:
@@ -44,6 +44,32 @@ def expand(pattern: str, log: Log = no_log) -> list[str]:
     if not specs:
         raise UsageError(f"no protocol is called {pattern!r} (`hashbench list datasets` shows all)")
     return specs
+
+
+def _matching(name_pattern: str, pattern: str) -> list[str]:
+    """The data sets of a name or glob; where there is none and a file was named, the error names who reads it."""
+    try:
+        return DATASETS.match(name_pattern)
+    except UsageError:
+        file = Path(pattern.partition("?")[0])
+        readers = {name: suffixes for name in DATASETS.names() if (suffixes := _suffixes(name))}
+        fitting = [name for name, suffixes in readers.items() if file.suffix.lower() in suffixes]
+        if fitting:
+            hint = f"did you mean {fitting[0]}:{pattern}?"
+        elif file.is_file():
+            kinds = ", ".join(f"{name}:FILE ({' '.join(suffixes)})" for name, suffixes in readers.items())
+            hint = f"a file needs the name of what reads it: {kinds}"
+        else:
+            raise
+        raise UsageError(f"no data set named {pattern!r}; {hint}") from None
+
+
+def _suffixes(name: str) -> tuple[str, ...]:
+    """Endings of the files that describe a data set; none of a broken one."""
+    try:
+        return DATASETS.get(name).suffixes
+    except UsageError:
+        return ()
 
 
 def plugin_name(spec: str) -> str:

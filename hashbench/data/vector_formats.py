@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.format import MAGIC_PREFIX
 
 from hashbench.data.checksums import cached_checksums
 from hashbench.errors import UsageError
@@ -88,6 +89,9 @@ class Format:
 
 
 def _npy_vectors(file: Source, name: str | None, without: frozenset[str]) -> Array:  # noqa: ARG001
+    with file.path.open("rb") as stream:
+        if stream.read(len(MAGIC_PREFIX)) != MAGIC_PREFIX:  # of which numpy says that it is pickled
+            raise UsageError(f"{file.path} is no .npy file, wanted {NPY.wanted}")
     array: Array = np.load(file.path, mmap_mode="r", allow_pickle=False)
     return array
 

@@ -14,7 +14,7 @@ class Finding:
         about: what, in a word or two.
         state: "fine"; "note": something is not there that only some runs need; "fault": the default run would not work.
         words: what was found.
-        way_out: what to do about it; empty where it is fine.
+        way_out: what to do about it; empty where it is fine, or ``words`` say it.
     """
 
     about: str

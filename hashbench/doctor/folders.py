@@ -64,14 +64,11 @@ def datasets(data: str | None) -> Iterator[Finding]:
                 here = int(dataset.present().sum())
                 yield Finding(f"data set {name}", "fine", f"{here:,} of {len(dataset):,} items on disk")
         except UsageError as error:
-            yield Finding(
-                f"data set {name}", "fault" if name in needed else "note", str(error), _needed(name in needed)
-            )
-
-
-def _needed(default: bool) -> str:
-    """How much it matters; the way out stands in the error itself."""
-    return "the default run needs it" if default else "as the line says; only runs on it need it"
+            about, words = f"data set {name}", str(error)  # which names the way out
+            if name in needed:
+                yield Finding(about, "fault", words, "the default run needs it")
+            else:
+                yield Finding(about, "note", words)
 
 
 def weights() -> Iterator[Finding]:
@@ -93,9 +90,4 @@ def weights() -> Iterator[Finding]:
             file = found.published_file(offline=True, log=no_log)
             yield Finding(f"features {features}", "fine", f"weights {file} (default of {sets})")
         except UsageError as error:
-            yield Finding(
-                f"features {features}",
-                "note",
-                f"default of {sets}: {error}",
-                "as the line says; only runs on these features need them",
-            )
+            yield Finding(f"features {features}", "note", f"default of {sets}: {error}")

@@ -14,7 +14,7 @@ from hashbench.data.protocol_card import ProtocolCard, card_id
 from hashbench.dataset import Items
 from hashbench.errors import UsageError
 from hashbench.evaluation.relevance import class_count, has_label, label_pair, packed_rows
-from hashbench.external.labels import ClassesOrHot
+from hashbench.external.labels import ClassesOrHot, check_shared
 from hashbench.external.own_items import NONE, rows_by_content, rows_by_number
 from hashbench.records.trial_spec import EXTERNAL_DATASET
 from hashbench.search.backend import LabelPair
@@ -97,6 +97,7 @@ def ground_truth_from_labels(
         labels = label_pair(given.labels["query"], given.labels["database"], query, database)
     except ValueError as error:
         raise UsageError(str(error)) from None
+    check_shared(given.labels["query"], given.labels["database"])
     counted = np.arange(query + database, dtype=np.int64)
     items = given.items.get("query", counted[:query]), given.items.get("database", counted[query:])
     rows = counted[:query], counted[:database]

@@ -10,6 +10,7 @@ from hashbench.external.arrays import Array
 from hashbench.external.encodings import first_other
 
 ClassesOrHot = npt.NDArray[np.int64] | npt.NDArray[np.bool_]
+FEW = 5  # classes that a message names
 KINDS = "class numbers [n] or 0/1 [n, classes]"
 
 
@@ -55,6 +56,30 @@ def _class_numbers(name: str, array: Array) -> npt.NDArray[np.int64]:
     if array.max() > LARGEST:
         raise UsageError(f"{name} has {array.max()} in row {array.argmax()}, wanted class numbers up to {LARGEST}")
     return array.astype(np.int64)
+
+
+def check_shared(query: ClassesOrHot, database: ClassesOrHot) -> None:
+    """Check that some class is on both sides, without which no query has a relevant item, in whatever order.
+
+    Raises:
+        UsageError: there is none; names a few of each side.
+    """
+    asked, kept = _classes(query), _classes(database)
+    if not np.intersect1d(asked, kept).size:
+        raise UsageError(
+            f"query_labels and database_labels have no class in common (queries: {_few(asked)}; database: "
+            f"{_few(kept)}), so no query has a relevant item; number the classes of both alike"
+        )
+
+
+def _classes(labels: ClassesOrHot) -> npt.NDArray[np.int64]:
+    """The class numbers that occur, ascending; columns of multi-hot labels."""
+    return np.unique(labels) if labels.ndim == 1 else np.flatnonzero(labels.any(axis=0)).astype(np.int64)
+
+
+def _few(classes: npt.NDArray[np.int64]) -> str:
+    more = f" and {len(classes) - FEW:,} more" if len(classes) > FEW else ""
+    return ", ".join(map(str, classes[:FEW].tolist())) + more if len(classes) else "none"
 
 
 def check_items(name: str, array: Array, rows: int) -> Items:

@@ -12,7 +12,8 @@ from hashbench.records.trial_spec import (
     RANDOM_CODES,
 )
 
-LONGEST_ACRONYM = 4
+LONGEST_ACRONYM = 4  # of a name; of several words those of up to
+LONGEST_ACRONYM_OF_WORDS = 3
 _OWN = {
     FLOAT_FEATURES: "Float features",
     RANDOM_CODES: "Random codes",
@@ -26,7 +27,8 @@ _OWN = {
 def display_name(name: str, names: Mapping[str, str]) -> str:
     """The name of a method: what ``names`` says, else an acronym where it is one short word, else words.
 
-    "itq" is "ITQ", "spectral" is "Spectral", "tanh_autoencoder" is "Tanh autoencoder".
+    "itq" is "ITQ", "spectral" is "Spectral", "ste_autoencoder" is "STE autoencoder". What only the method itself knows
+    ("RaBitQ") comes with ``names``, see :func:`hashbench.plugins.spelling.spellings`.
     """
     if name in names or name in _OWN:
         return names.get(name, _OWN.get(name, name))
@@ -35,7 +37,8 @@ def display_name(name: str, names: Mapping[str, str]) -> str:
     words = name.split("_")
     if len(words) == 1 and len(name) <= LONGEST_ACRONYM:
         return name.upper()
-    return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
+    first = words[0].upper() if len(words[0]) <= LONGEST_ACRONYM_OF_WORDS else words[0][:1].upper() + words[0][1:]
+    return " ".join([first, *words[1:]])
 
 
 def display_label(label: str, names: Mapping[str, str]) -> str:

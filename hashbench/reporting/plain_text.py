@@ -13,6 +13,11 @@ def plain(text: str, longest: int = LONGEST) -> str:
     return shown if len(text) <= longest else f"{shown}... ({len(text):,} characters)"
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: "1 core", "2,000 cores"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def aligned(rows: Sequence[Sequence[str]], sides: str) -> list[str]:
     """Indented lines with columns of one width each.
 
@@ -53,8 +58,9 @@ def machine_text(hardware: Mapping[str, Any], brief: bool = False) -> str:
         hardware: as records and throughput files have it.
         brief: only what did the work, the GPUs or the processor with its threads.
     """
-    cpu, threads, device = hardware["cpu"], hardware["threads"], hardware["device"]
+    cpu, threads, device = hardware["cpu"], counted(hardware["threads"], "thread"), hardware["device"]
     gpus = ", ".join(hardware["gpus"])
     if brief:
-        return gpus if gpus and device != "cpu" else f"{cpu}, {threads} threads"
-    return f"{cpu}, {hardware['cores']} cores, {threads} threads, device {device}{f' ({gpus})' if gpus else ''}"
+        return gpus if gpus and device != "cpu" else f"{cpu}, {threads}"
+    cores = counted(hardware["cores"], "core")
+    return f"{cpu}, {cores}, {threads}, device {device}{f' ({gpus})' if gpus else ''}"

@@ -235,6 +235,25 @@ def test_pixels_have_a_first_line_that_names_what_is_usual(tmp_path: Path, call:
     assert "rescoring needs the float vectors too, on disk: 96 kB" in " ".join(out.split())
 
 
+def test_queries_that_are_in_the_database_are_counted_and_named(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every vector stands twice, so that a query's twin is in the database unless it is a query too."""
+    monkeypatch.setattr(study, "candidates", lambda _: [Candidate("lsh", 16)])
+    np.save("dup.npy", np.repeat(clustered(300, 8), 2, axis=0))
+    (spec,) = expand("embeddings:dup.npy")
+    split = open_dataset(spec, Path()).split()
+    twice = int(np.isin(split.query // 2, split.database // 2).sum())
+    assert 0 < twice < 60
+    code, out, _ = call("embeddings:dup.npy", "--metric", "cosine", "--budget", "60s")
+    line = f"repeated {twice} queries are also in the database, with the same numbers: "
+    assert code == 0
+    assert line in " ".join(out.split())
+    folder = Path("advice/dup")
+    assert f"{twice} queries are also in the database" in (folder / "page.html").read_text()
+    assert json.loads((folder / "advice.json").read_text())["queries_in_database"] == twice
+    assert "embeddings:dup.npy" in out
+    assert "also in the database" not in call("vectors.npy", "--budget", "60s")[1]
+
+
 def test_files_are_whole_and_from_nowhere_else(call: Call) -> None:
     code, out, _ = call("vectors.npy", "--budget", "60s", "--json", "--seed", "1")
     advice = json.loads(out)

@@ -291,7 +291,7 @@ def test_show_tells_of_features(call: Callable[..., Done]) -> None:
     network = json.loads(call("show", "vgg19", "--json").out)
     assert network["preprocessing"]["shorter_side"] == 256
     assert network["sizes"] == "32 to 1024 pixels, as in vgg19@128"
-    assert set(json.loads(call("show", "gist", "--json").out)) == {"features", "about"}
+    assert set(json.loads(call("show", "gist", "--json").out)) == {"features", "about", "suite"}
 
 
 def test_one_line_for_each_data_set_or_protocol_that_stands_otherwise(call: Callable[..., Done]) -> None:

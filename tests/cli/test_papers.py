@@ -100,6 +100,7 @@ def test_latex_has_a_short_caption_a_label_display_names_and_the_rest_as_a_comme
     assert caption.startswith(
         "mAP@1000 on Digits (holdout-200), features pixels. Mean $\\pm$ standard deviation of 2--3"
     )
+    assert "one run" not in caption
     assert len(caption.split()) < 30
     assert re.search(r"\\label\{tab:digits-holdout-200-pixels-[0-9a-f]{6}\}", text)
     assert "1 & ITQ (ours) & " in text

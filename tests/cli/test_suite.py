@@ -1,6 +1,7 @@
 """``hashbench run --suite``, ``list suites`` and ``show SUITE``."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -149,4 +150,8 @@ def test_a_suite_is_shown_with_its_runs(call: Callable[..., Done], rotations: Pa
     both = json.loads(call("show", "embeddings", "--json").out)
     assert both["data set"] == "embeddings"
     assert both["suite"]["grid"]["relevance"] == "neighbours"
-    assert "did you mean 'bgan-paper'" in call("show", "bgan-papre").err
+    gist = json.loads(call("show", "gist", "--json").out)
+    assert (gist["features"], "grid" in gist["suite"]) == ("gist", True)
+    said = call("show", "bgan-papre").err
+    assert "did you mean 'bgan-paper'" in said
+    assert re.search(r"there are: methods agh.*; data sets .*embeddings.*; features .*gist.*; suites .*gist", said)

@@ -42,13 +42,23 @@ def test_a_reason_is_one_line_that_commands_no_terminal() -> None:
 
 
 def test_where_all_went_well_there_are_counts() -> None:
-    skipped = {**failed(make_record("lsh", 16, 0.4)), "status": "skipped"}
-    assert summary([make_record("itq", 16, 0.5), skipped], "") == ["2 trials: 1 ok, 1 skipped"]
+    assert summary([make_record("itq", 16, 0.5)], "") == ["1 trial: 1 ok"]
     assert summary([], "") == []
     assert counts_text({"ok": 1}) == "1 trial: 1 ok"
     assert counts_text({"ok": 5, "skipped": 1, "failed": 2, "killed": 3}).startswith(
         "11 trials: 2 failed, 3 killed, 5 ok"
     )
+
+
+def test_skipped_trials_are_named_with_their_reason_and_are_no_failures() -> None:
+    skipped = mark_failed(make_record("itq", 128, 0.4), "skipped", "fit", "128 bits of 64", [])
+    trial = "itq 128 bits on digits/holdout-200, pixels"
+    named = f"skipped  {trial}: 128 bits of 64 (in fit)"
+    assert summary([make_record("itq", 16, 0.5), skipped], "") == [named, "2 trials: 1 ok, 1 skipped"]
+    many = summary([failed(make_record("lsh", 16, 0.4)), *[skipped] * 12], "")
+    assert many[0].startswith("timeout ")
+    assert many[1:12] == [*[named] * 10, "... and 2 more"]
+    assert many[12].startswith("1 of 13 trials failed; ")
 
 
 def test_a_dry_run_says_how_long_it_may_take(call: Call, tmp_path: Path) -> None:

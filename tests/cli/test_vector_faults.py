@@ -40,6 +40,9 @@ def of_another_width() -> None:
         (lambda: np.save("x.npy", X.astype(np.float64)), ["embeddings:x.npy"], "astype('float32')"),
         (of_another_width, ["embeddings:x.npy", "--queries", "q.npy"], "q.npy have 3 dimensions and "),
         (lambda: np.save("x.npy", X[:105]), ["embeddings:x.npy"], "a database of 95 items has no 100 nearest"),
+        (lambda: np.save("x.npy", X[:1]), ["embeddings:x.npy"], "x.npy has 1 vector, wanted at least 111: 100 neigh"),
+        (lambda: np.save("x.npy", X[:110]), ["embeddings:x.npy"], "a database of 99 items has no 100 nearest"),
+        (lambda: np.save("x.npy", X), ["x.npy"], "no data set named 'x.npy'; did you mean embeddings:x.npy?"),
         (
             lambda: np.save("x.npy", X),
             ["embeddings:x.npy", "--relevance", "labels"],

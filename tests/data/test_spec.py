@@ -35,6 +35,10 @@ def test_a_file_is_named_by_its_absolute_path(tmp_path: Path, monkeypatch: pytes
         ("folder", "write folder:FILE"),
         ("*/nope", "no protocol is called '*/nope'"),
         ("digits:set.toml", "digits takes no file"),
+        ("v5k.npy", "no data set named 'v5k.npy'; did you mean embeddings:v5k.npy?"),
+        ("/no/V.NPY?metric=ip", "did you mean embeddings:/no/V.NPY?metric=ip?"),
+        ("birds/set.toml", "did you mean folder:birds/set.toml?"),
+        (__file__, "needs the name of what reads it: embeddings:FILE (.npy .npz"),
     ],
 )
 def test_what_does_not_exist_is_one_line(spec: str, line: str) -> None:

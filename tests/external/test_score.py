@@ -245,7 +245,22 @@ def test_codes_of_other_items_do_not_join_a_protocol(
         ({}, {"features": "resnet5"}, "no features named 'resnet5'; did you mean 'resnet50'?"),
         ({}, {"features": "external:"}, "--features is 'external:', wanted external:WORDS"),
         ({"query_codes": np.ones((6, 11), dtype=bool)}, {}, "query_codes have 11 bits and database_codes 12"),
-        ({"query_labels": np.full(6, 9)}, {}, "evaluation: none of the 6 queries has a relevant item"),
+        (
+            {"query_labels": np.arange(100, 106)},
+            {},
+            "query_labels and database_labels have no class in common (queries: 100, 101, 102, 103, 104 and 1 more; "
+            "database: 0, ",
+        ),
+        (
+            {"query_labels": np.eye(4, dtype=bool)[[3] * 6], "database_labels": np.eye(4, dtype=bool)[[1, 2] * 20]},
+            {},
+            "query_labels and database_labels have no class in common (queries: 3; database: 1, 2), so no query has",
+        ),
+        (
+            {"query_labels": np.zeros((6, 4), dtype=bool), "database_labels": np.eye(4, dtype=bool)[[1] * 40]},
+            {},
+            "query_labels and database_labels have no class in common (queries: none; database: 1), so no query has",
+        ),
         (
             {"query_labels": np.eye(4)[:3].repeat(2, 0), "database_labels": np.arange(40) % 6},
             {},

@@ -1,6 +1,7 @@
 """A run on vectors, from the files to every report: records, tables, comparisons and the gate go by neighbours."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,14 @@ def words(*arguments: str) -> str:
     done = CliRunner().invoke(cli, [*arguments], catch_exceptions=False, env={"COLUMNS": "200"})
     assert done.exit_code == 0, done.output
     return " ".join(done.output.split())
+
+
+def test_the_latex_caption_says_what_m_is(folder: Path) -> None:
+    text = words("leaderboard", "--results", str(folder / "results"), "--format", "latex")
+    (caption,) = re.findall(r"\\caption\{(.*?)\} \\label", text)
+    assert r"m: how many times 10 candidates hold 95 \% of the 10 nearest." in caption
+    assert re.search(r"ITQ & [^&]*\d \$\\cdot\$ m \d", text)
+    assert "·" not in text
 
 
 def test_records_have_what_the_schema_says(folder: Path) -> None:

@@ -32,6 +32,7 @@ def test_a_markdown_table_aligns_numbers_at_the_right() -> None:
             "H200, H200",
         ),
         ({"gpus": ["H200"]}, "Xeon, 8 cores, 4 threads, device cpu (H200)", "Xeon, 4 threads"),
+        ({"cores": 1, "threads": 1}, "Xeon, 1 core, 1 thread, device cpu", "Xeon, 1 thread"),
     ],
 )
 def test_a_machine_in_words(changes: dict[str, object], whole: str, brief: str) -> None:

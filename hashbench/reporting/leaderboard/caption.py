@@ -1,7 +1,7 @@
 """Title, caption and failures of a table: everything a reader needs to quote a number."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import Any
 
 from hashbench.evaluation.headline import HEADLINE, NEIGHBOURS_CURVE_K
@@ -12,12 +12,13 @@ from hashbench.reporting.leaderboard.cell_text import SHOWN_PERCENT, STALE_MARK,
 from hashbench.reporting.leaderboard.table import Cell, Row, Table
 from hashbench.reporting.metric_names import HEADLINE_NAME, metric_name
 from hashbench.reporting.multiple_comparisons import MIN_REPETITIONS
-from hashbench.reporting.plain_text import NONE, machine_text, plain
+from hashbench.reporting.plain_text import NONE, counted, machine_text, plain
 from hashbench.reporting.statistics import MIN_QUERIES, SIGNIFICANCE
 from hashbench.util.threads import crowded
 
 MOST_NAMED_ROWS = 6
 STALE = f"{STALE_MARK} made from sources that have changed since."
+MULTIPLE = f"how many times {NEIGHBOURS_CURVE_K} candidates hold {SHOWN_PERCENT} %"
 _PARTS = {"query": "query", "database": "database", "train": "training"}
 _REFERENCES = {
     "reference-float": "cosine ranking of the float features, centred",
@@ -152,9 +153,8 @@ def _definition(table: Table) -> str:
         distance = _DISTANCES[table.card["relevance"]["distance"]]
         return (
             f"{metric_name(table.metric)}: share of the {NEIGHBOURS_CURVE_K} nearest float vectors by {distance} among "
-            f"the first {NEIGHBOURS_CURVE_K} of the code, ties by exact expectation over all their orders; m: how many "
-            f"times {NEIGHBOURS_CURVE_K} candidates hold {SHOWN_PERCENT} % of them, to be ranked anew by the float "
-            "vectors."
+            f"the first {NEIGHBOURS_CURVE_K} of the code, ties by exact expectation over all their orders; m: "
+            f"{MULTIPLE} of them, to be ranked anew by the float vectors."
         )
     if table.metric == HEADLINE:
         return (
@@ -179,7 +179,7 @@ def few_codes(table: Table) -> list[str]:
             counts = [record["diagnostics"]["unique_codes"] for record in cell.ok if _counted(record)]
             if bits is not None and counts and min(counts) < min(_classes(table), 2**bits):
                 items = table.card["sizes"]["database"]
-                codes = f"{min(counts):,} different code{'' if min(counts) == 1 else 's'}"
+                codes = counted(min(counts), "different code")
                 lines.append(f"{row.label} {bits} bits: {codes} of {items:,} database items.")
     return lines
 
@@ -232,7 +232,7 @@ def _about_cells(table: Table) -> Iterator[str]:
     if any(cell.stale for row in table.rows for cell in row.cells.values()):
         yield STALE
     for kind, count in sorted(table.other_devices.items()):
-        records = f"{count:,} record{'' if count == 1 else 's'}"
+        records = counted(count, "record")
         yield f"Left out: {records} of {kind}, where another kind of device has as many repetitions or more."
     shown = {row.method for row in table.references}
     about = _BY_NEIGHBOURS if table.by_neighbours else _REFERENCES
@@ -252,14 +252,14 @@ def _about_other_work(table: Table) -> Iterator[str]:
     crowded_fits = [(each["hardware"], each["other_cores"]) for each in fits if _crowded(each)]
     if crowded_fits:
         yield (
-            f"fit s of {len(crowded_fits):,} of {len(fits):,} trainings says little: other work took "
-            f"{_most(crowded_fits)} meanwhile."
+            f"The time{' of' if len(crowded_fits) == 1 else 's of'} {_of(crowded_fits, fits, 'training')} "
+            f"{'says' if len(crowded_fits) == 1 else 'say'} little: other work took {_most(crowded_fits)} meanwhile."
         )
     rates = [each for cell in cells for each in cell.throughputs]
     crowded_rates = [(each["hardware"], each["other_cores"]) for each in rates if _crowded(each)]
     if crowded_rates:
         yield (
-            f"{len(crowded_rates):,} of {len(rates):,} rates are too low: other work took {_most(crowded_rates)} "
+            f"The rates of {_of(crowded_rates, rates, 'trial')} are too low: other work took {_most(crowded_rates)} "
             "meanwhile; hashbench measure measures them again."
         )
 
@@ -270,9 +270,17 @@ def _crowded(facts: Record) -> bool:
     return hardware["device"] == "cpu" and crowded(facts.get("other_cores"), hardware["threads"], hardware["cores"])
 
 
+def _of(some: Sized, every: Sized, noun: str) -> str:
+    """How many of all: "3 of 9 trainings", "all 9 trainings", "1 training" where there is no other."""
+    total = counted(len(every), noun)
+    if len(some) < len(every):
+        return f"{len(some):,} of {total}"
+    return total if len(every) == 1 else f"all {total}"
+
+
 def _most(found: list[tuple[Record, float]]) -> str:
     hardware, others = max(found, key=lambda each: each[1])
-    return f"up to {others:.1f} of {hardware['cores']} cores"
+    return f"up to {others:.1f} of {counted(hardware['cores'], 'core')}"
 
 
 def _about_comparisons(table: Table) -> Iterator[str]:

@@ -5,8 +5,9 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from hashbench.evaluation.headline import NEIGHBOURS_CURVE_K, NEIGHBOURS_HEADLINE
 from hashbench.reporting.display_names import display_label
-from hashbench.reporting.leaderboard.caption import STALE, caption, failures, few_codes, title
+from hashbench.reporting.leaderboard.caption import MULTIPLE, STALE, caption, failures, few_codes, title
 from hashbench.reporting.leaderboard.cell_text import STALE_MARK, TIED_MARK, information_text, rank_text, value
 from hashbench.reporting.leaderboard.table import Line, Row, Table
 from hashbench.reporting.metric_names import metric_name
@@ -29,6 +30,7 @@ _SPECIAL = str.maketrans(
         TIED_MARK: r"$\approx$",
         STALE_MARK: r"\dag{}",
         "–": "--",
+        "·": r"$\cdot$",
         "[": "{[}",  # after \\ it would be taken for an argument
         "]": "{]}",
     }
@@ -97,8 +99,11 @@ def _caption(table: Table, names: Mapping[str, str]) -> list[str]:
     runs = sorted({len(cell.ok) for cell in cells if len(cell.ok) > 1})
     if runs:
         count = f"{runs[0]}--{runs[-1]}" if len(runs) > 1 else f"{runs[0]}"
-        single = ", one where no deviation stands" if any(len(cell.ok) == 1 for cell in cells) else ""
-        sentences.append(rf"Mean $\pm$ standard deviation of {count} repetitions{single}.")
+        sentences.append(rf"Mean $\pm$ standard deviation of {count} repetitions.")
+        if any(len(cell.ok) == 1 for cell in cells):
+            sentences.append("Values without a deviation are of one run.")
+    if table.metric == NEIGHBOURS_HEADLINE:
+        sentences.append(escaped(f"m: {MULTIPLE} of the {NEIGHBOURS_CURVE_K} nearest."))
     if len(table.methods) > 1:
         sentences.append("Bold: best.")
     if any(cell.tied_with_best for cell in cells):

@@ -323,9 +323,17 @@ def test_a_precision_from_auto_is_in_labels_only_where_a_table_has_two() -> None
     assert [row.label for row in one.ranked] == ["bgan"]
 
 
-@pytest.mark.parametrize(("others", "fits", "rates"), [([0.0, 0.2], 0, 0), ([0.1, 0.9], 1, 1), ([1.5, 0.6], 2, 2)])
-def test_captions_name_times_that_other_programs_disturbed(others: list[float], fits: int, rates: int) -> None:
-    made = [make_record("lsh", bits, 0.5) for bits in (16, 32)]
+@pytest.mark.parametrize(
+    ("others", "fits", "rates"),
+    [
+        ([0.0, 0.2], "", ""),
+        ([0.1, 0.9], "The time of 1 of 2 trainings says little: ", "The rates of 1 of 2 trials are too low: "),
+        ([1.5, 0.6], "The times of all 2 trainings say little: ", "The rates of all 2 trials are too low: "),
+        ([1.5], "The time of 1 training says little: ", "The rates of 1 trial are too low: "),
+    ],
+)
+def test_captions_name_times_that_other_programs_disturbed(others: list[float], fits: str, rates: str) -> None:
+    made = [make_record("lsh", bits, 0.5) for bits in (16, 32)[: len(others)]]
     hardware = {"id": "h" * 12, "cpu": "a CPU", "cores": 2, "threads": 2, "gpus": [], "device": "cpu"}
     throughputs = []
     for record, cores in zip(made, others, strict=True):
@@ -334,8 +342,8 @@ def test_captions_name_times_that_other_programs_disturbed(others: list[float], 
             {"key": record["key"], "hardware": hardware, "other_cores": cores, "encode": {}, "search": {}}
         )
     text = " ".join(caption(tables(Results(tuple(made), throughputs=tuple(throughputs)))[0]))
-    assert (f"fit s of {fits} of 2 trainings says little" in text) == (fits > 0)
-    assert (f"{rates} of 2 rates are too low" in text) == (rates > 0)
-    assert ("other work took up to" in text) == (fits > 0)
+    assert fits in text
+    assert rates in text
+    assert ("other work took up to" in text) == (fits != "")
     if fits:
         assert text.count(f"up to {max(others):.1f} of 2 cores meanwhile") == 2

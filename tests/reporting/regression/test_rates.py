@@ -143,7 +143,7 @@ def test_each_machine_that_both_have_is_judged_and_others_are_named(folder: Fold
     assert {(f.hardware, f.verdict) for f in report.findings} == {("a" * 12, "passed"), ("b" * 12, "slower")}
     assert report.exit_code == 1
     (note,) = report.notes
-    assert note == f"not judged: measured in {head.path} alone: cpu c, 1 threads on cpu (cccccccccccc)"
+    assert note == f"not judged: measured in {head.path} alone: cpu c, 1 thread on cpu (cccccccccccc)"
     text = printed(report)
     assert "slower: itq, encoding images on digits/holdout-200, features pixels, hardware bbbbbbbbbbbb" in text
 
@@ -198,7 +198,7 @@ def test_a_head_of_which_nothing_is_judged_is_named_or_fails(folder: Folder) -> 
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"hardware": MACHINES["b"]}, "measured on other hardware: cpu a, 1 threads on cpu (aaaaaaaaaaaa) and cpu b"),
+        ({"hardware": MACHINES["b"]}, "measured on other hardware: cpu a, 1 thread on cpu (aaaaaaaaaaaa) and cpu b"),
         ({"measured": None}, "some throughput does not say when it was measured; hashbench measure repeats it"),
         ({"measured": "yesterday"}, "some throughput does not say when it was measured"),
         ({"measured": "2026-01-01T00:00:00"}, "some throughput does not say when it was measured"),
