@@ -75,7 +75,7 @@ def test_code_lengths_can_be_chosen(folder: Path, call: Callable[..., Done]) -> 
             ("leaderboard", "--metric", "map@500"),
             "no metric in these results named 'map@500'; did you mean 'map@5000'?",
         ),
-        (("plot", "--metric", "chance"), "no metric in these results named 'chance'"),
+        (("plot", "--metric", "chance"), "metric 'chance' ranks nothing; captions show it"),
         (("leaderboard", "--bits", "16,x"), "--bits has 'x', wanted code lengths such as 16,32"),
         (("leaderboard", "--format", "latex", "--name", "itq"), "--name has 'itq', wanted NAME=TEXT, say 'cif"),
         (("compare", "results", "--methods", "itq"), "methods is 'itq', wanted two rows such as 'itq,mine'"),
