@@ -237,6 +237,7 @@ def test_a_phase_that_the_time_out_does_not_count_is_in_no_total() -> None:
 
 UNGUARDED = """import os
 import sys
+import warnings
 from multiprocessing import forkserver
 import hashbench as hb
 from hashbench.execution.local import LocalExecutor
@@ -245,6 +246,7 @@ LocalExecutor().prepare()
 print(forkserver._forkserver._forkserver_pid is not None)
 asked = dict(bits=8, results="r", rates=False)
 print([record["status"] for record in hb.run(methods="lsh", **asked).records], flush=True)
+warnings.filterwarnings("ignore", "This process .* is multi-threaded")  # Python 3.12 says so of each such fork
 if os.fork() == 0:
     print([record["status"] for record in hb.run(methods="pcah", **asked).records], flush=True)
     os._exit(0)
