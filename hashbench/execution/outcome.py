@@ -1,5 +1,6 @@
 """The outcome of a trial in a process of its own: the record that it left, or a record of its failure."""
 
+import math
 import signal
 from dataclasses import dataclass
 
@@ -80,7 +81,8 @@ def status_and_message(end: ProcessEnd, settings: Settings) -> tuple[str, str]:
         return "timeout", f"stopped after its time-out of {settings.timeout:g} s"
     if end.stopped == OUT_OF_MEMORY:
         took, limit = ((size or 0) / GIB for size in (end.host_peak_bytes, settings.memory))
-        return "oom", f"took {took:.3g} GiB of the host's memory, more than its limit of {limit:.3g} GiB (--memory)"
+        took = math.ceil(took * 100) / 100  # up, so that it reads as more than the limit
+        return "oom", f"took {took:g} GiB of the host's memory, more than its limit of {limit:.3g} GiB (--memory)"
     if end.exit_code == -signal.SIGKILL and end.ended_by_system:
         return "oom", "ended by the system because the host's memory ran out"
     if end.exit_code is not None and end.exit_code < 0:

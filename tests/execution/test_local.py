@@ -38,8 +38,12 @@ def records(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def alive(pid: int) -> bool:
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    """Whether a process runs; one that ended and that nobody has asked for its exit code yet does not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 def test_a_grid_with_four_kinds_of_accident_ends_with_four_ok_and_four_explained(tmp_path: Path) -> None:
@@ -218,6 +222,8 @@ def test_memory_that_ran_out_is_told_from_other_kills(tmp_path: Path) -> None:
     stopped = ProcessEnd(-9, OUT_OF_MEMORY, "fit", 1.0, host_peak_bytes=7 << 28)
     reason = "took 1.75 GiB of the host's memory, more than its limit of 1.5 GiB (--memory)"
     assert status_and_message(stopped, settings) == ("oom", reason)
+    barely = ProcessEnd(-9, OUT_OF_MEMORY, "fit", 1.0, host_peak_bytes=(3 << 29) + 4096)
+    assert status_and_message(barely, settings) == ("oom", reason.replace("1.75", "1.51"))
     by_system = ProcessEnd(-9, None, "fit", 1.0, ended_by_system=True)
     assert status_and_message(by_system, settings) == (
         "oom",
