@@ -1,5 +1,6 @@
 """The task of a trial, as the machine that asks for it sees it."""
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -94,10 +95,11 @@ class Task:
         with suppress(Exception):  # of many kinds, and what ends the run is to be told instead
             ray.cancel(self.messages, force=True)
 
-    def _end(self, error: Exception) -> TaskEnd:
-        """What an error of ray's says of the trial.
+    def _end(self, error: Exception) -> TaskEnd | None:
+        """What an error of ray's says of the trial; None where it says that its node cannot take part.
 
-        A worker that ended before it said where it runs has run nothing: that counts as a lost node too.
+        A worker that ended before it said where it runs has run nothing: that counts as a lost node too. One that
+        cannot even load what it is to run lacks hashbench, and would fail every trial of the run within seconds.
         """
         if isinstance(error, LOST) or (isinstance(error, ray.exceptions.WorkerCrashedError) and self._node_is_gone()):
             return TaskEnd(None, f"{self} was lost")
@@ -106,6 +108,13 @@ class Task:
         if isinstance(error, ray.exceptions.WorkerCrashedError):
             return TaskEnd("killed", f"the process that watched it on {self} ended unexpectedly")
         lines = str(error).strip().splitlines() or [type(error).__name__]
+        if self.node is None and isinstance(error, ray.exceptions.RayTaskError):
+            address = re.search(r"\bip=([^\s,)]+)", lines[0])
+            at = f"at {address[1]} " if address else ""
+            self.answer = Answer(
+                refused=f"{at}cannot start trials: {lines[-1]}; install the same on all nodes, or stop that node"
+            )
+            return None
         return TaskEnd("failed", f"{self} could not run it: {lines[-1]}")
 
     def _node_is_gone(self) -> bool:

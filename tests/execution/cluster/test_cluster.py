@@ -12,6 +12,7 @@ import pytest
 import hashbench as hb
 from hashbench import datasets, methods
 from hashbench.errors import UsageError
+from hashbench.execution.cluster import grid
 from hashbench.execution.events import Event
 from hashbench.plugins.registry import DATASETS
 from tests.command import hashbench, start
@@ -171,6 +172,26 @@ def test_nodes_that_differ_or_lack_something_are_named_before_anything_runs(
         hb.run(methods="lsh", datasets="boxed", **asked)
     with pytest.raises(UsageError, match=r"^a trial asks for 2 CPU, and no node of the cluster has that \(the most"):
         hb.run(methods="lsh", threads=2, **asked)
+    assert not list((tmp_path / "r").rglob("*.json"))
+
+
+def test_a_node_without_hashbench_that_joins_stops_the_run_and_fails_no_trial(
+    make_cluster: MakeCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stands in for one that joins later: the nodes that are there at the start are looked at before."""
+    hidden = tmp_path / "hidden/hashbench"
+    hidden.mkdir(parents=True)
+    (hidden / "__init__.py").write_text('raise ImportError("not here")\n')
+    monkeypatch.setattr(grid, "same_versions", lambda *_: None)
+    monkeypatch.setattr(grid, "checked_nodes", lambda *_: {})
+    monkeypatch.chdir(tmp_path)  # a worker finds what lies in the driver's folder
+    cluster = make_cluster()
+    cluster.add_node(num_cpus=1, env_vars={"PYTHONPATH": str(hidden.parent)})
+    line = (
+        r"^a node at \S+ cannot start trials: ImportError: not here; install the same on all nodes, or stop that node$"
+    )
+    with pytest.raises(UsageError, match=line):
+        hb.run(methods="lsh", bits=8, executor="ray", address=cluster.address, results=tmp_path / "r", device="cpu")
     assert not list((tmp_path / "r").rglob("*.json"))
 
 

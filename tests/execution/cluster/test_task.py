@@ -86,6 +86,18 @@ def test_a_worker_that_ended_before_it_said_where_it_runs_counts_as_lost(monkeyp
     assert one.next(NODES) == TaskEnd(None, "a node was lost")
 
 
+@pytest.mark.parametrize(("first", "at"), [("ray::f() (pid=7, ip=10.0.0.2)", "at 10.0.0.2 "), ("ray::f()", "")])
+def test_a_worker_that_cannot_load_the_task_is_a_node_that_cannot_take_part(
+    monkeypatch: pytest.MonkeyPatch, first: str, at: str
+) -> None:
+    text = f"{first}\nRuntimeError: failed to import\nModuleNotFoundError: No module named 'hashbench'"
+    error = ray.exceptions.RayTaskError("f", text, RuntimeError("failed to import"))
+    one = sent(monkeypatch, error.as_instanceof_cause())
+    assert one.next(NODES) is None
+    why = "cannot start trials: ModuleNotFoundError: No module named 'hashbench'"
+    assert one.answer == Answer(refused=f"{at}{why}; install the same on all nodes, or stop that node")
+
+
 def test_what_cannot_be_cancelled_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
