@@ -9,10 +9,12 @@ from torch import Tensor
 from hashbench.errors import Incompatible
 from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
 from hashbench.shallow.anchor_weights import anchor_bandwidth, anchor_weights
+from hashbench.shallow.graph_spectrum import graph_spectrum
 from hashbench.shallow.kmeans import CHUNK_ROWS, kmeans
-from hashbench.util.pca import column_means, fixed_signs
+from hashbench.util.pca import column_means
 
 RANK_TOLERANCE = 1e-12  # an eigenvalue below this counts as zero
+ROUNDING = 1e-9  # of y, whose mean square is 1, and of an item's share of the Laplacian
 KMEANS_ITERATIONS = 5
 
 
@@ -22,7 +24,8 @@ class AnchorGraphHashing(HashMethod):
     Z [n, m] holds each item's Gaussian weights to its ``nearest`` nearest of m anchors, rows summing to 1 (equation 3);
     A = Z Lambda^-1 Z^T with Lambda = diag(Z^T 1) is the graph. The eigenvectors of A follow from those of the small
     M = Lambda^-1/2 Z^T Z Lambda^-1/2 with eigenvalues 1 > sigma_1 >= sigma_2 >= ...; the first, 1, is left out:
-    y(x) = z(x) W, W = sqrt(n) Lambda^-1/2 V Sigma^-1/2 (section 3.3).
+    y(x) = z(x) W, W = sqrt(n) Lambda^-1/2 V Sigma^-1/2 (section 3.3). Where the graph falls into parts, 1 is an
+    eigenvalue once for each of them, and the basis of the eigenvectors that are left of it is drawn.
 
     One layer: a bit is sgn(y_k). Two layers: bits / 2 eigenvectors give two bits each, the second a threshold of its
     own on either side of zero, which minimises the graph Laplacian of the bit and keeps it balanced (section 3.4).
@@ -54,7 +57,7 @@ class AnchorGraphHashing(HashMethod):
         if count >= len(self.anchors_):
             raise Incompatible(f"{count} eigenvectors need more than as many anchors, there are {len(self.anchors_)}")
         self.bandwidth_ = anchor_bandwidth(x, self.mean_, self.anchors_, min(self.nearest, len(self.anchors_)))
-        self.weights_, degrees = self._eigenvectors(x, count)
+        self.weights_, degrees = self._eigenvectors(x, count, run.generator)
         if self.layers == 2:
             self.thresholds_ = self._thresholds(x, degrees)
         return self
@@ -68,6 +71,7 @@ class AnchorGraphHashing(HashMethod):
             return values
         above, below = self.thresholds_
         second = torch.where(values >= 0, values - above, below - values)
+        second = torch.where(second.abs() < ROUNDING, 0.0, second)  # of parts that lie at a threshold
         return torch.stack([values, second], dim=2).flatten(1)[:, : self.bits]
 
     def _described(self, batch: Tensor) -> Tensor:
@@ -75,7 +79,7 @@ class AnchorGraphHashing(HashMethod):
         nearest = min(self.nearest, len(self.anchors_))
         return anchor_weights(batch.double() - self.mean_, self.anchors_, nearest, self.bandwidth_)
 
-    def _eigenvectors(self, x: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    def _eigenvectors(self, x: Tensor, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """W [m, count], a zero column for an eigenvalue of zero, and the degrees Lambda [m]."""
         size = len(self.anchors_)
         gram = torch.zeros(size, size, dtype=torch.float64, device=x.device)
@@ -85,10 +89,9 @@ class AnchorGraphHashing(HashMethod):
             gram.addmm_(z.T, z)
             degrees += z.sum(0)
         root = torch.where(degrees > 0, degrees.clamp(min=1e-300).rsqrt(), 0.0)
-        values, vectors = torch.linalg.eigh(root[:, None] * gram * root)
-        values, vectors = values.flip(0)[1 : count + 1], vectors.flip(1)[:, 1 : count + 1]
+        values, vectors = graph_spectrum(gram, root, count, generator)
         scale = torch.where(values > RANK_TOLERANCE, values.clamp(min=RANK_TOLERANCE).rsqrt(), 0.0)
-        return math.sqrt(len(x)) * root[:, None] * fixed_signs(vectors) * scale, degrees
+        return math.sqrt(len(x)) * root[:, None] * vectors * scale, degrees
 
     def _thresholds(self, x: Tensor, degrees: Tensor) -> Tensor:
         """b+ and b- of each eigenvector, float64 [2, count].
@@ -119,11 +122,14 @@ def balanced_minimum(quadratic: Tensor, sums: Tensor) -> Tensor:
     Args:
         quadratic: G, float64 [count, 3, 3].
         sums: s, float64 [count, 3]; where one side of zero is empty, its threshold is 0 and the other balances alone.
+
+    Where G is flat along that line, as for a constant of each of a graph's parts, the shortest b is taken.
     """
     offset, along = _line(sums)
     curvature = (along[:, None] @ quadratic @ along[..., None]).flatten()
     slope = (along[:, None] @ quadratic @ offset[..., None]).flatten()
-    step = torch.where(curvature > 0, -slope / curvature.clamp(min=1e-300), 0.0)
+    items = sums[:, 1:].abs().sum(1)
+    step = torch.where(curvature > ROUNDING * items, -slope / curvature.clamp(min=1e-300), 0.0)
     return (offset + step[:, None] * along)[:, 1:].T.contiguous()
 
 

@@ -29,7 +29,7 @@ class CirculantBinaryEmbedding(HashMethod):
     Args:
         bits: at most the dimension of the features.
         iterations: of the optimisation; 0 is the paper's CBE-rand.
-        orthogonality: lambda; the paper's 1.
+        orthogonality: lambda; the paper's 1, which stands beside its sum.
         samples: items drawn to optimise with.
 
     Raises:

@@ -55,7 +55,7 @@ class DensitySensitiveHashing(HashMethod):
                 f"{self.bits} bits need as many planes between groups, {len(centres)} groups of {len(train)} items "
                 f"have {directions.shape[1]}"
             )
-        entropy = plane_entropy(centres, sizes / len(x), directions, thresholds)
+        entropy = plane_entropy(centres, sizes, directions, thresholds)
         best = entropy.argsort(descending=True, stable=True)[: self.bits]
         self.directions_, self.thresholds_ = directions[:, best].contiguous(), thresholds[best]
         return self
@@ -78,9 +78,13 @@ def middle_planes(centres: Tensor, adjacent: int) -> tuple[Tensor, Tensor]:
     return directions, thresholds
 
 
-def plane_entropy(centres: Tensor, shares: Tensor, directions: Tensor, thresholds: Tensor) -> Tensor:
-    """Float64 [planes], in nats: how evenly each plane halves the items, judged by their groups' centres."""
-    above = (centres @ directions >= thresholds).double()
-    share = torch.stack([shares @ above, shares @ (1 - above)])
-    entropy: Tensor = torch.special.entr(share).sum(0)
+def plane_entropy(centres: Tensor, sizes: Tensor, directions: Tensor, thresholds: Tensor) -> Tensor:
+    """Float64 [planes], in nats: how evenly each plane halves the items, judged by their groups' centres.
+
+    It is computed of the smaller half, so that planes that halve alike are equal to the last digit.
+    """
+    number = sizes.sum()
+    above = sizes @ (centres @ directions >= thresholds).double()
+    smaller = torch.minimum(above, number - above) / number
+    entropy: Tensor = torch.special.entr(smaller) + torch.special.entr(1 - smaller)
     return entropy

@@ -9,9 +9,10 @@ from torch import Tensor
 from hashbench.errors import Incompatible
 from hashbench.method import HashMethod, RunContext, TrainingSet, Traits
 from hashbench.shallow.anchor_weights import anchor_bandwidth, anchor_weights
+from hashbench.shallow.graph_spectrum import graph_spectrum
 from hashbench.shallow.kmeans import CHUNK_ROWS, kmeans, squared_distances
 from hashbench.shallow.tsne import tsne
-from hashbench.util.pca import column_means, fixed_signs
+from hashbench.util.pca import column_means
 
 KMEANS_ITERATIONS = 10
 GRAPH_NEIGHBOURS = 20  # of a base point, for Laplacian eigenmaps
@@ -70,7 +71,7 @@ class InductiveManifoldHashing(HashMethod):
         if self.embedding == "tsne":
             embedded = tsne(self.base_, self.bits, self.perplexity, run.generator)
         else:
-            embedded = embedded_by_eigenmaps(self.base_, self.bits)
+            embedded = embedded_by_eigenmaps(self.base_, self.bits, run.generator)
         self.embedded_ = embedded
         total = torch.zeros(self.bits, dtype=torch.float64, device=x.device)
         for start in range(0, len(x), CHUNK_ROWS):
@@ -86,7 +87,7 @@ class InductiveManifoldHashing(HashMethod):
         return anchor_weights(batch.double() - self.mean_, self.base_, nearest, self.bandwidth_) @ self.embedded_
 
 
-def embedded_by_eigenmaps(base: Tensor, bits: int) -> Tensor:
+def embedded_by_eigenmaps(base: Tensor, bits: int, generator: torch.Generator) -> Tensor:
     """Float64 [m, bits]: the eigenvectors of the normalised Laplacian of the base points' graph, after the constant."""
     distances = squared_distances(base, base).fill_diagonal_(torch.inf)
     values, columns = distances.topk(min(GRAPH_NEIGHBOURS, len(base) - 1), dim=1, largest=False)
@@ -94,5 +95,4 @@ def embedded_by_eigenmaps(base: Tensor, bits: int) -> Tensor:
     graph = torch.zeros_like(distances).scatter_(1, columns, torch.exp(-values / width))
     graph = torch.maximum(graph, graph.T)
     root = graph.sum(1).clamp(min=1e-300).rsqrt()
-    vectors = torch.linalg.eigh(root[:, None] * graph * root).eigenvectors.flip(1)[:, 1 : bits + 1]
-    return root[:, None] * fixed_signs(vectors)
+    return root[:, None] * graph_spectrum(graph, root, bits, generator)[1]

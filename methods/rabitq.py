@@ -25,8 +25,8 @@ class RaBitQ(HashMethod):
 
     Args:
         bits: code length, the dimension of the features (``--bits full``).
-        query_bits: bits of each number of q': 1 to 8, in equal steps from its lowest to its highest; 0 leaves them
-            float.
+        query_bits: bits of each number of q': 1 to 8, in equal steps from its lowest to its highest, rounded to the
+            nearest (the paper draws one of two; 1 or 2 bits stretch the product here); 0 leaves them float.
         rotation: draw R; without it, R is the identity, and the estimate is biased.
     """
 

@@ -21,7 +21,7 @@ from tests.golden.golden import all_goldens
 ROOT = Path(hashbench.__file__).parents[1]
 FACTORISATIONS = {"eigh", "eig", "svd", "svds", "eigsh", "eigs", "qr", "lobpcg", "pca_lowrank", "svd_lowrank", "PCA"}
 WITH_A_RULE = {("hashbench/util/pca.py", "eigh"), ("methods/itq.py", "svd")}
-WITH_A_RULE |= {(f"methods/{name}.py", "eigh") for name in ("agh", "imh", "isohash", "sgh")}
+WITH_A_RULE |= {(f"methods/{name}.py", "eigh") for name in ("isohash", "sgh")}
 WITH_A_RULE |= {("hashbench/shallow/graph_spectrum.py", name) for name in ("eigh", "qr")}
 WITH_A_RULE |= {("hashbench/shallow/rotation.py", "qr"), ("hashbench/shallow/quantisation.py", "svd")}
 WITH_A_RULE |= {("hashbench/shallow/cca.py", "eigh"), ("hashbench/shallow/cca.py", "svd")}

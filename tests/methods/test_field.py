@@ -183,6 +183,15 @@ def test_aghs_thresholds_minimise_the_laplacian_among_balanced_ones(generator: t
         assert (worse >= (best[:, None] @ quadratic @ best[..., None]).flatten() - 1e-9).all()
 
 
+def test_dshs_planes_that_halve_alike_have_the_same_entropy() -> None:
+    line, sizes = torch.arange(10.0, dtype=torch.float64)[:, None], [3, 1, 4, 1, 5, 5, 1, 4, 1, 3]
+    thresholds = torch.arange(0.5, 9, dtype=torch.float64)
+    entropy = module_of("dsh").plane_entropy(line, torch.tensor(sizes).double(), torch.ones(1, 9).double(), thresholds)
+    assert torch.equal(entropy, entropy.flip(0))
+    shares = np.cumsum(sizes)[:-1] / np.sum(sizes)
+    np.testing.assert_allclose(entropy, -shares * np.log(shares) - (1 - shares) * np.log(1 - shares), atol=1e-12)
+
+
 def test_dsh_takes_planes_half_way_between_groups_the_most_balanced_first() -> None:
     rng = np.random.default_rng(0)
     corners = np.array([[0, 0], [10, 0], [0, 10], [10, 10]])

@@ -1,10 +1,13 @@
-"""Eigenvectors of graphs, whole and in parts."""
+"""Eigenvectors of graphs, whole and in parts, and the codes of the methods that take them."""
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
 
+import hashbench as hb
 from hashbench.shallow.graph_spectrum import graph_spectrum
 
 SEED = 11
@@ -47,3 +50,18 @@ def test_they_do_not_hang_on_rounding(parts: int) -> None:
     np.testing.assert_allclose(others, values, atol=1e-12)
     np.testing.assert_allclose(moved, vectors, atol=1e-11)
     assert np.array_equal(moved == 0, vectors == 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"), [("agh", {}), ("agh", {"layers": 2}), ("imh", {"embedding": "eigenmaps", "base": 240})]
+)
+def test_far_clusters_are_kept_apart_in_the_same_way_however_sums_are_rounded(
+    name: str, parameters: dict[str, Any]
+) -> None:
+    rng = np.random.default_rng(0)
+    classes = np.arange(600) % 6
+    x = (rng.normal(size=(6, 10))[classes] * 50 + rng.normal(size=(600, 10))).astype(np.float32)
+    other = np.ascontiguousarray(x[:, ::-1])  # the same distances, summed in another order
+    codes, others = (hb.hasher(name, bits=16, seed=1, **parameters).fit(each).encode(each) for each in (x, other))
+    assert (codes != others).mean() <= 1e-4
+    assert (hb.evaluate(codes[:60], codes[60:], classes[:60], classes[60:]).metrics["map@1000"] or 0) > 0.95
