@@ -13,6 +13,7 @@ import numpy.typing as npt
 from hashbench.data.file_options import split_options
 from hashbench.data.splits import all_but
 from hashbench.data.vector_files import SUFFIXES, StackedVectors, VectorFile
+from hashbench.data.vector_formats import DTYPES
 from hashbench.data.vector_labels import as_labels
 from hashbench.dataset import DISTANCES, Dataset, Distance, Images, Items, Protocol, Split, Vectors
 from hashbench.errors import UsageError
@@ -110,7 +111,7 @@ class Embeddings(Dataset):
 
     def content(self) -> str:
         files = [self.file.sum(), self._query_file.sum() if self._query_file else self.given.get("queries", "")]
-        return hashlib.sha256(json.dumps(files).encode()).hexdigest()
+        return hashlib.sha256(json.dumps([*files, *self._no_dimension]).encode()).hexdigest()
 
     def __len__(self) -> int:
         return len(self._rows) + (0 if self._query_rows is None else len(self._query_rows))
@@ -141,6 +142,14 @@ class Embeddings(Dataset):
             labels = self.file.column(named)
         queries = 0 if self._query_rows is None else len(self._query_rows)
         return as_labels(labels, len(self), f"labels {named}", queries)
+
+    @cached_property
+    def _no_dimension(self) -> list[str]:
+        """The column of labels, where a table without this option has it as a dimension: the vectors are others."""
+        named = self.given.get("labels")
+        if named is None or (self.root / named).is_file() or self.file.column(named).dtype.name not in DTYPES:
+            return []
+        return [named]
 
     def classes(self) -> tuple[str, ...]:
         return self._labels[1]
