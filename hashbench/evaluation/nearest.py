@@ -23,6 +23,7 @@ from hashbench.util.progress import Log, Progress, no_log
 SPARE = 156  # candidates beside the k nearest that are kept; queries that need more are searched once more
 MAX_PAIRS = 1 << 26  # of queries and candidates, in 20 bytes each
 _CPU_NUMBERS, _GPU_NUMBERS = 1 << 22, 1 << 28  # of a block of rows, and of a block of distances
+_LARGEST, _LEAST = 1e15, 1e-15  # of numbers whose squares and their sums float32 holds with all its digits
 _NUMBER_BYTES = 32  # that selecting takes of a number on a GPU, whose memory decides how many there are
 
 
@@ -106,7 +107,8 @@ def nearest_neighbours(
         log: gets lines of progress.
 
     Raises:
-        UsageError: k is larger than the database, or so many vectors tie that they are no ranking.
+        UsageError: k is larger than the database, so many vectors tie that they are no ranking, or numbers are so
+            large or so small that float32 does not hold their squares.
         ValueError: dimensions differ, or numbers are not finite.
     """
     where = torch.device(device)
@@ -116,7 +118,8 @@ def nearest_neighbours(
     if k > len(items):
         raise UsageError(f"the {k} nearest of {len(items):,} vectors are wanted; a database of at least {k} has them")
     numbers = _CPU_NUMBERS if where.type == "cpu" else batch_items(where, _GPU_NUMBERS, _NUMBER_BYTES)
-    given = _finite(queries[slice(0, len(queries))].to(where), "query")
+    given = queries[slice(0, len(queries))].to(where)
+    _check_size(given, "query", each=distance != "l2")
     tf32, torch.backends.cuda.matmul.allow_tf32 = torch.backends.cuda.matmul.allow_tf32, False
     try:
         with torch.inference_mode(), torch.autocast(where.type, enabled=False):
@@ -129,10 +132,29 @@ def nearest_neighbours(
         torch.backends.cuda.matmul.allow_tf32 = tf32
 
 
-def _finite(rows: Tensor, name: str) -> Tensor:
+def _check_size(rows: Tensor, name: str, each: bool) -> float:
+    """The largest absolute value, of numbers that distances can be computed of.
+
+    Raises:
+        UsageError: one is too large or, if ``each`` row has to have a length, all of a row are too small and not zero.
+        ValueError: one is not finite.
+    """
     if not bool(torch.isfinite(rows).all()):
         raise ValueError(f"features: {name} has numbers that are not finite (NaN or infinite)")
-    return rows
+    largest = torch.linalg.vector_norm(rows, torch.inf, dim=1)
+    most = float(largest.max())
+    if most > _LARGEST:
+        raise _out_of_range(name, f"numbers as large as {most:.3g}")
+    if each and bool((small := (largest > 0) & (largest < _LEAST)).any()):
+        raise _out_of_range(name, f"one with no number above {float(largest[small].max()):.3g}")
+    return most
+
+
+def _out_of_range(name: str, what: str) -> UsageError:
+    return UsageError(
+        f"the {name} vectors have {what}, and distances in float32 need {_LEAST:g} to {_LARGEST:g}; multiply all "
+        "vectors by one factor"
+    )
 
 
 def _mean(search: _Search) -> Tensor:
@@ -164,9 +186,10 @@ def _best(search: _Search, count: int) -> tuple[Tensor, Tensor, Tensor]:
     shape, device = (len(search.queries), count), search.queries.device
     best = torch.full(shape, torch.inf, device=device)
     best_rows = torch.full(shape, -1, dtype=torch.int64, device=device)
-    longest = torch.zeros((), device=device)
+    longest, most = torch.zeros((), device=device), 0.0
     for part, rows in search.blocks("nearest neighbours"):
-        placed, lengths = search.placed(_finite(rows, "database"))
+        most = max(most, _check_size(rows, "database", each=search.distance == "cosine"))
+        placed, lengths = search.placed(rows)
         longest = torch.maximum(longest, lengths.max())
         for some in search.query_blocks(len(rows)):
             scores = search.scores(some, placed, lengths)
@@ -175,6 +198,8 @@ def _best(search: _Search, count: int) -> tuple[Tensor, Tensor, Tensor]:
                 merged = torch.cat([best[some], new[0]], dim=1), torch.cat([best_rows[some], new[1]], dim=1)
                 best[some], places = merged[0].topk(count, largest=False, sorted=True)
                 best_rows[some] = merged[1].gather(1, places)
+    if 0 < most < _LEAST:
+        raise _out_of_range("database", f"no number above {most:.3g}")
     return best, best_rows, longest
 
 
