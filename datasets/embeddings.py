@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import re
 from functools import cached_property
 from pathlib import Path
@@ -210,7 +211,9 @@ class Embeddings(Dataset):
 
 
 def _number(text: str) -> float | None:
+    """The number that a text is; None where it is none, "nan" and "inf" among them."""
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         return None
+    return number if math.isfinite(number) else None

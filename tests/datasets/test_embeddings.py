@@ -199,6 +199,8 @@ def zeroed() -> None:
         (lambda: None, {"metric": "manhattan"}, ["'manhattan'", "l2, cosine, ip"]),
         (lambda: np.save("q.npy", X[:, :3]), {"queries": "q.npy"}, ["q.npy", "3 dimensions", "has 4"]),
         (lambda: None, {"queries": "nothing"}, ["'nothing'", "no file"]),
+        (lambda: None, {"queries": "nan"}, ["'nan'", "no number"]),
+        (lambda: None, {"queries": "inf"}, ["'inf'", "no number"]),
         (lambda: None, {"queries": "60"}, ["queries is 60", "1 to 59"]),
         (lambda: None, {"queries": "0"}, ["queries is 0"]),
         (lambda: None, {"queries": "-0.5"}, ["queries is -0.5"]),
