@@ -71,10 +71,41 @@ class _Search:
             rows, lengths = rows / torch.where(lengths > 0, lengths, 1)[:, None], torch.ones_like(lengths)
         return rows, lengths
 
+    @property
+    def rounding(self) -> float:
+        """The largest relative error of a sum of d products, d + 10 of them to be safe."""
+        return 1.01 * (self.database.dimension + 10) * torch.finfo(torch.float32).eps / 2
+
     def scores(self, part: slice, rows: Tensor, lengths: Tensor) -> Tensor:
-        """Float32 [queries, rows], less is nearer: the distance but for what a query adds to all of its own."""
+        """Float32 [queries, rows], less is nearer: the distance but for what a query adds to all of its own.
+
+        Of l2 it is the least that the distance can be, but for the query's share of the error: see :meth:`limits`.
+        """
         products = self.queries[part] @ rows.T
-        return products.mul_(-2).add_(lengths.square()) if self.distance == "l2" else products.neg_()
+        if self.distance == "l2":
+            return products.mul_(-2).add_(lengths.square() * (1 - 2 * self.rounding))
+        return products.neg_()
+
+    def limits(self, kth: Tensor, longest: Tensor) -> Tensor:
+        """The scores, float32 [queries], above which no row is as near as the k nearest.
+
+        An l2 score of vectors as long as a and b is known to rounding (a + b)^2 <= 2 rounding (a^2 + b^2). A vector
+        that is far from all others has a large error, which must not blur the ranking of those: the scores have the
+        row's share, so that here only the k nearest count, which are no longer than their scores allow.
+
+        Args:
+            kth: the k-th lowest score of each query.
+            longest: length of the longest row.
+        """
+        own, rounding = torch.linalg.vector_norm(self.queries, dim=1), self.rounding
+        if self.distance == "l2":
+            square = own.square()
+            root = (square + (1 - 4 * rounding) * (kth + 2 * rounding * square)).clamp_min(0).sqrt()
+            near = torch.minimum((own + root) / (1 - 4 * rounding), longest)
+            return kth + 4 * rounding * (near.square() + square)
+        if self.distance == "ip":
+            return kth + 2 * rounding * own * longest
+        return kth + 2 * rounding * (own + longest).square()
 
     def query_blocks(self, rows: int) -> Iterator[slice]:
         """Parts of the queries whose distances to that many rows fill a block."""
@@ -168,9 +199,7 @@ def _mean(search: _Search) -> Tensor:
 def _candidates(search: _Search, k: int) -> _Pairs:
     """Pairs of queries and rows, every one of the k nearest and of what ties with them among them."""
     scores, rows, longest = _best(search, min(len(search.database), k + SPARE))
-    rounding = 1.01 * (search.database.dimension + 8) * torch.finfo(torch.float32).eps / 2  # of a sum of d products
-    error = 2 * rounding * (torch.linalg.vector_norm(search.queries, dim=1) + longest).square()  # of two scores
-    limits = scores[:, k - 1] + error
+    limits = search.limits(scores[:, k - 1], longest)
     known = torch.full_like(limits, bool(scores.shape[1] == len(search.database)), dtype=torch.bool)
     known |= scores[:, -1] > limits
     near = (scores <= limits[:, None]) & known[:, None]

@@ -158,6 +158,19 @@ def test_numbers_whose_squares_float32_does_not_hold_are_refused(distance: Dista
         nearest_neighbours(rows, rows * np.float32(scale), distance, 5)
 
 
+@pytest.mark.parametrize("distance", DISTANCES)
+def test_a_row_far_from_all_others_does_not_blur_their_ranking(
+    distance: Distance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nearest, "SPARE", 20)
+    monkeypatch.setattr(nearest, "MAX_PAIRS", 9 * 60)
+    rng = np.random.default_rng(0)
+    database, query = rng.standard_normal((400, 5)).astype(np.float32), rng.standard_normal((9, 5)).astype(np.float32)
+    database[7] = 3_000
+    found = nearest_neighbours(query, database, distance, 12)
+    assert [listed(found, row) for row in range(9)] == plain(query, database, distance, 12)
+
+
 def test_a_row_that_is_almost_zero_is_refused_where_its_direction_counts() -> None:
     rows = np.random.default_rng(0).standard_normal((30, 4)).astype(np.float32)
     small = rows.copy()
