@@ -97,7 +97,8 @@ class _Search:
             kth: the k-th lowest score of each query.
             longest: length of the longest row.
         """
-        own, rounding = torch.linalg.vector_norm(self.queries, dim=1), self.rounding
+        rounding = self.rounding
+        own: Tensor = torch.linalg.vector_norm(self.queries, dim=1)
         if self.distance == "l2":
             square = own.square()
             root = (square + (1 - 4 * rounding) * (kth + 2 * rounding * square)).clamp_min(0).sqrt()
