@@ -55,7 +55,7 @@ def check_writable(folder: Path) -> None:
     """
     number = 0
     if not folder.is_dir():
-        number = errno.ENOENT
+        number = errno.ENOTDIR if folder.exists() else errno.ENOENT
     elif not os.access(folder, os.W_OK):
         number = errno.EROFS if os.statvfs(folder).f_flag & os.ST_RDONLY else errno.EACCES
     elif shutil.disk_usage(folder).free < FULL_BYTES:
