@@ -145,7 +145,11 @@ def _list_rows(file: Source, column: Any, dimension: int, done: int) -> Array:
             f"{file.path}: row {done + row:,} has a vector of {lengths[row]} numbers, the first row one of "
             f"{dimension}; wanted lists of one length"
         )
-    values: Array = column.flatten().to_numpy(zero_copy_only=False)
+    numbers = column.flatten()
+    if numbers.null_count:  # numpy has no such number but NaN, which makes another dtype of whole ones
+        row = done + int(np.flatnonzero(numbers.is_null().to_numpy(zero_copy_only=False))[0]) // dimension
+        raise UsageError(f"{file.path}: row {row:,} has a vector with an empty number; fill it, or take the row out")
+    values: Array = numbers.to_numpy(zero_copy_only=False)
     return values.reshape(len(lengths), dimension)
 
 
