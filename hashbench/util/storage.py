@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hashbench.errors import StorageError
+from hashbench.errors import StorageError, UsageError
 from hashbench.util.paths import CACHE_VARIABLE, absolute, cache_root
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -93,9 +93,15 @@ def _storage_fault(folder: Path, error: Exception) -> StorageError | None:
     return None
 
 
+def _is_cached(folder: str) -> bool:
+    try:
+        return Path(folder).is_relative_to(absolute(cache_root()))
+    except UsageError:  # there is no cache
+        return False
+
+
 def _cannot_be_written(folder: str, error: OSError) -> StorageError:
-    cached = Path(folder).is_relative_to(absolute(cache_root()))
-    way_out = f"name another cache with {CACHE_VARIABLE}" if cached else "name another folder"
+    way_out = f"name another cache with {CACHE_VARIABLE}" if _is_cached(folder) else "name another folder"
     if error.errno in FULL:
         way_out = f"free some space there, or {way_out}"
     elif error.errno in READ_ONLY:
