@@ -77,8 +77,10 @@ def _parquet_column(file: Source, name: str) -> Array:
     names = _parquet_names(file)
     if name not in names:
         raise file.absent(name, names)
-    table = _extra("pyarrow.parquet", file).read_table(file.path, columns=[name])
-    array: Array = table[name].combine_chunks().to_numpy(zero_copy_only=False)
+    column = _extra("pyarrow.parquet", file).read_table(file.path, columns=[name])[name]
+    if column.null_count:  # which would be a class of their own, "None"
+        raise UsageError(f"{file.path}: column {name} has {column.null_count:,} empty cells; fill them")
+    array: Array = column.combine_chunks().to_numpy(zero_copy_only=False)
     return array.astype(str) if array.dtype == object else array
 
 

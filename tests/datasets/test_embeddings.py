@@ -113,6 +113,13 @@ def test_without_a_column_the_vectors_are_others_and_so_is_their_content() -> No
     assert len({table.content() for table in tables}) == 3, "neighbours are kept by it"
 
 
+def test_empty_cells_are_no_class() -> None:
+    kinds = pyarrow.array(["owl", "jay", None] * 20)
+    pyarrow.parquet.write_table(pyarrow.table({"emb": list(X), "kind": kinds}), "x.parquet")
+    with pytest.raises(UsageError, match=r"x\.parquet: column kind has 20 empty cells; fill them"):
+        opened("x.parquet", labels="kind").labels()
+
+
 def test_labels_of_a_file_are_class_numbers_or_multi_hot() -> None:
     hot = np.random.default_rng(0).random((60, 3)) < 0.5
     np.save("numbers.npy", np.arange(60) % 5)
