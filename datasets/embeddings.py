@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import re
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from hashbench.data.file_options import split_options
 from hashbench.data.splits import all_but
 from hashbench.data.vector_files import SUFFIXES, StackedVectors, VectorFile
+from hashbench.data.vector_formats import DTYPES
 from hashbench.data.vector_labels import as_labels
 from hashbench.dataset import DISTANCES, Dataset, Distance, Images, Items, Protocol, Split, Vectors
 from hashbench.errors import UsageError
@@ -110,7 +112,7 @@ class Embeddings(Dataset):
 
     def content(self) -> str:
         files = [self.file.sum(), self._query_file.sum() if self._query_file else self.given.get("queries", "")]
-        return hashlib.sha256(json.dumps(files).encode()).hexdigest()
+        return hashlib.sha256(json.dumps([*files, *self._no_dimension]).encode()).hexdigest()
 
     def __len__(self) -> int:
         return len(self._rows) + (0 if self._query_rows is None else len(self._query_rows))
@@ -141,6 +143,14 @@ class Embeddings(Dataset):
             labels = self.file.column(named)
         queries = 0 if self._query_rows is None else len(self._query_rows)
         return as_labels(labels, len(self), f"labels {named}", queries)
+
+    @cached_property
+    def _no_dimension(self) -> list[str]:
+        """The column of labels, where a table without this option has it as a dimension: the vectors are others."""
+        named = self.given.get("labels")
+        if named is None or (self.root / named).is_file() or self.file.column(named).dtype.name not in DTYPES:
+            return []
+        return [named]
 
     def classes(self) -> tuple[str, ...]:
         return self._labels[1]
@@ -201,7 +211,9 @@ class Embeddings(Dataset):
 
 
 def _number(text: str) -> float | None:
+    """The number that a text is; None where it is none, "nan" and "inf" among them."""
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         return None
+    return number if math.isfinite(number) else None

@@ -48,7 +48,7 @@ def write_advice(advice: Advice, folder: Path) -> list[Path]:
             "table.csv": _csv(advice),
             "advice.json": json.dumps(asdict(advice), indent=1) + "\n",
         }
-        contents = {name: text.encode() for name, text in texts.items()} | figures
+        contents = {name: text.encode(errors="backslashreplace") for name, text in texts.items()} | figures
         written = []
         for name, content in contents.items():
             with replacing(folder / name) as work:

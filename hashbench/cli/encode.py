@@ -61,6 +61,8 @@ def command(record: str, source: str, output: str, layout: str, as_json: bool, *
     chosen = LAYOUTS[layout]
     if target.suffix != chosen.ending:
         raise UsageError(f"--output {output!r} ends in {target.suffix!r}, wanted {chosen.ending} (--layout {layout})")
+    if target.exists() and Path(source).exists() and target.samefile(source):
+        raise UsageError(f"--output {output!r} is the input, which would be lost; name another file")
     items = read_items(Path(source), log_to_stderr)
     fitted, _ = open_fitted(record, given)
     codes = fitted.codes(items, log_to_stderr)

@@ -54,9 +54,12 @@ class Source:
         return cached_checksums(self.path.parent, [self.path.name], self.cache, self.log)[0]
 
     def copied(self, name: str, write: Callable[[Path], None]) -> Array:
-        """The array that ``write`` writes as .npy, in the cache, memory-mapped; written once for each content."""
+        """The array that ``write`` writes as .npy, in the cache, memory-mapped; written once for each content.
+
+        One of another size than its array is written again.
+        """
         target = self.cache / "vectors" / f"{self.sum()}-{hashlib.sha256(name.encode()).hexdigest()[:8]}.npy"
-        if not target.is_file():
+        if not (target.is_file() and _is_whole(target)):
             self.log(f"{self.path}: its vectors are copied to {target}, where rows can be read one by one")
             make_folder(target.parent)
             with replacing(target) as work:
@@ -102,6 +105,15 @@ def _npy_column(file: Source, name: str) -> Array:
 
 def _npy_names(file: Source) -> list[str]:  # noqa: ARG001
     return []
+
+
+def _is_whole(copy: Path) -> bool:
+    """Whether a .npy file has the bytes of its array and no others."""
+    try:
+        array = np.load(copy, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return False
+    return bool(array.offset + array.nbytes == copy.stat().st_size)
 
 
 def _npz_vectors(file: Source, name: str | None, without: frozenset[str]) -> Array:

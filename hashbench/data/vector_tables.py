@@ -77,8 +77,10 @@ def _parquet_column(file: Source, name: str) -> Array:
     names = _parquet_names(file)
     if name not in names:
         raise file.absent(name, names)
-    table = _extra("pyarrow.parquet", file).read_table(file.path, columns=[name])
-    array: Array = table[name].combine_chunks().to_numpy(zero_copy_only=False)
+    column = _extra("pyarrow.parquet", file).read_table(file.path, columns=[name])[name]
+    if column.null_count:  # which would be a class of their own, "None"
+        raise UsageError(f"{file.path}: column {name} has {column.null_count:,} empty cells; fill them")
+    array: Array = column.combine_chunks().to_numpy(zero_copy_only=False)
     return array.astype(str) if array.dtype == object else array
 
 
@@ -145,7 +147,11 @@ def _list_rows(file: Source, column: Any, dimension: int, done: int) -> Array:
             f"{file.path}: row {done + row:,} has a vector of {lengths[row]} numbers, the first row one of "
             f"{dimension}; wanted lists of one length"
         )
-    values: Array = column.flatten().to_numpy(zero_copy_only=False)
+    numbers = column.flatten()
+    if numbers.null_count:  # numpy has no such number but NaN, which makes another dtype of whole ones
+        row = done + int(np.flatnonzero(numbers.is_null().to_numpy(zero_copy_only=False))[0]) // dimension
+        raise UsageError(f"{file.path}: row {row:,} has a vector with an empty number; fill it, or take the row out")
+    values: Array = numbers.to_numpy(zero_copy_only=False)
     return values.reshape(len(lengths), dimension)
 
 

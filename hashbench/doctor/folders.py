@@ -20,7 +20,11 @@ LEAST_BYTES = 1 << 30  # that a run has room to write
 def folders(results: Path) -> Iterator[Finding]:
     """A line on the result folder and on the cache: where, how big, whether they can be written."""
     yield _folder("results", absolute(results), "name another with --results", fault=True)
-    cache = absolute(cache_root())
+    try:
+        cache = absolute(cache_root())
+    except UsageError as error:
+        yield Finding("cache", "fault", str(error))
+        return
     yield _folder(
         "cache", cache, f"name another with {CACHE_VARIABLE}; a read-only cache is used as it is", fault=False
     )

@@ -23,6 +23,7 @@ from hashbench.util.progress import Log, Progress, no_log
 SPARE = 156  # candidates beside the k nearest that are kept; queries that need more are searched once more
 MAX_PAIRS = 1 << 26  # of queries and candidates, in 20 bytes each
 _CPU_NUMBERS, _GPU_NUMBERS = 1 << 22, 1 << 28  # of a block of rows, and of a block of distances
+_LARGEST, _LEAST = 1e15, 1e-15  # of numbers whose squares and their sums float32 holds with all its digits
 _NUMBER_BYTES = 32  # that selecting takes of a number on a GPU, whose memory decides how many there are
 
 
@@ -70,10 +71,42 @@ class _Search:
             rows, lengths = rows / torch.where(lengths > 0, lengths, 1)[:, None], torch.ones_like(lengths)
         return rows, lengths
 
+    @property
+    def rounding(self) -> float:
+        """The largest relative error of a sum of d products, d + 10 of them to be safe."""
+        return 1.01 * (self.database.dimension + 10) * torch.finfo(torch.float32).eps / 2
+
     def scores(self, part: slice, rows: Tensor, lengths: Tensor) -> Tensor:
-        """Float32 [queries, rows], less is nearer: the distance but for what a query adds to all of its own."""
+        """Float32 [queries, rows], less is nearer: the distance but for what a query adds to all of its own.
+
+        Of l2 it is the least that the distance can be, but for the query's share of the error: see :meth:`limits`.
+        """
         products = self.queries[part] @ rows.T
-        return products.mul_(-2).add_(lengths.square()) if self.distance == "l2" else products.neg_()
+        if self.distance == "l2":
+            return products.mul_(-2).add_(lengths.square() * (1 - 2 * self.rounding))
+        return products.neg_()
+
+    def limits(self, kth: Tensor, longest: Tensor) -> Tensor:
+        """The scores, float32 [queries], above which no row is as near as the k nearest.
+
+        An l2 score of vectors as long as a and b is known to rounding (a + b)^2 <= 2 rounding (a^2 + b^2). A vector
+        that is far from all others has a large error, which must not blur the ranking of those: the scores have the
+        row's share, so that here only the k nearest count, which are no longer than their scores allow.
+
+        Args:
+            kth: the k-th lowest score of each query.
+            longest: length of the longest row.
+        """
+        rounding = self.rounding
+        own: Tensor = torch.linalg.vector_norm(self.queries, dim=1)
+        if self.distance == "l2":
+            square = own.square()
+            root = (square + (1 - 4 * rounding) * (kth + 2 * rounding * square)).clamp_min(0).sqrt()
+            near = torch.minimum((own + root) / (1 - 4 * rounding), longest)
+            return kth + 4 * rounding * (near.square() + square)
+        if self.distance == "ip":
+            return kth + 2 * rounding * own * longest
+        return kth + 2 * rounding * (own + longest).square()
 
     def query_blocks(self, rows: int) -> Iterator[slice]:
         """Parts of the queries whose distances to that many rows fill a block."""
@@ -106,7 +139,8 @@ def nearest_neighbours(
         log: gets lines of progress.
 
     Raises:
-        UsageError: k is larger than the database, or so many vectors tie that they are no ranking.
+        UsageError: k is larger than the database, so many vectors tie that they are no ranking, or numbers are so
+            large or so small that float32 does not hold their squares.
         ValueError: dimensions differ, or numbers are not finite.
     """
     where = torch.device(device)
@@ -116,7 +150,8 @@ def nearest_neighbours(
     if k > len(items):
         raise UsageError(f"the {k} nearest of {len(items):,} vectors are wanted; a database of at least {k} has them")
     numbers = _CPU_NUMBERS if where.type == "cpu" else batch_items(where, _GPU_NUMBERS, _NUMBER_BYTES)
-    given = _finite(queries[slice(0, len(queries))].to(where), "query")
+    given = queries[slice(0, len(queries))].to(where)
+    _check_size(given, "query", each=distance != "l2")
     tf32, torch.backends.cuda.matmul.allow_tf32 = torch.backends.cuda.matmul.allow_tf32, False
     try:
         with torch.inference_mode(), torch.autocast(where.type, enabled=False):
@@ -129,10 +164,29 @@ def nearest_neighbours(
         torch.backends.cuda.matmul.allow_tf32 = tf32
 
 
-def _finite(rows: Tensor, name: str) -> Tensor:
+def _check_size(rows: Tensor, name: str, each: bool) -> float:
+    """The largest absolute value, of numbers that distances can be computed of.
+
+    Raises:
+        UsageError: one is too large or, if ``each`` row has to have a length, all of a row are too small and not zero.
+        ValueError: one is not finite.
+    """
     if not bool(torch.isfinite(rows).all()):
         raise ValueError(f"features: {name} has numbers that are not finite (NaN or infinite)")
-    return rows
+    largest = torch.linalg.vector_norm(rows, torch.inf, dim=1)
+    most = float(largest.max())
+    if most > _LARGEST:
+        raise _out_of_range(name, f"numbers as large as {most:.3g}")
+    if each and bool((small := (largest > 0) & (largest < _LEAST)).any()):
+        raise _out_of_range(name, f"one with no number above {float(largest[small].max()):.3g}")
+    return most
+
+
+def _out_of_range(name: str, what: str) -> UsageError:
+    return UsageError(
+        f"the {name} vectors have {what}, and distances in float32 need {_LEAST:g} to {_LARGEST:g}; multiply all "
+        "vectors by one factor"
+    )
 
 
 def _mean(search: _Search) -> Tensor:
@@ -146,9 +200,7 @@ def _mean(search: _Search) -> Tensor:
 def _candidates(search: _Search, k: int) -> _Pairs:
     """Pairs of queries and rows, every one of the k nearest and of what ties with them among them."""
     scores, rows, longest = _best(search, min(len(search.database), k + SPARE))
-    rounding = 1.01 * (search.database.dimension + 8) * torch.finfo(torch.float32).eps / 2  # of a sum of d products
-    error = 2 * rounding * (torch.linalg.vector_norm(search.queries, dim=1) + longest).square()  # of two scores
-    limits = scores[:, k - 1] + error
+    limits = search.limits(scores[:, k - 1], longest)
     known = torch.full_like(limits, bool(scores.shape[1] == len(search.database)), dtype=torch.bool)
     known |= scores[:, -1] > limits
     near = (scores <= limits[:, None]) & known[:, None]
@@ -164,9 +216,10 @@ def _best(search: _Search, count: int) -> tuple[Tensor, Tensor, Tensor]:
     shape, device = (len(search.queries), count), search.queries.device
     best = torch.full(shape, torch.inf, device=device)
     best_rows = torch.full(shape, -1, dtype=torch.int64, device=device)
-    longest = torch.zeros((), device=device)
+    longest, most = torch.zeros((), device=device), 0.0
     for part, rows in search.blocks("nearest neighbours"):
-        placed, lengths = search.placed(_finite(rows, "database"))
+        most = max(most, _check_size(rows, "database", each=search.distance == "cosine"))
+        placed, lengths = search.placed(rows)
         longest = torch.maximum(longest, lengths.max())
         for some in search.query_blocks(len(rows)):
             scores = search.scores(some, placed, lengths)
@@ -175,6 +228,8 @@ def _best(search: _Search, count: int) -> tuple[Tensor, Tensor, Tensor]:
                 merged = torch.cat([best[some], new[0]], dim=1), torch.cat([best_rows[some], new[1]], dim=1)
                 best[some], places = merged[0].topk(count, largest=False, sorted=True)
                 best_rows[some] = merged[1].gather(1, places)
+    if 0 < most < _LEAST:
+        raise _out_of_range("database", f"no number above {most:.3g}")
     return best, best_rows, longest
 
 

@@ -10,6 +10,8 @@ from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import BaseContext
 from types import ModuleType
 
+from hashbench.util.output import open_standard_streams
+from hashbench.util.paths import absolute
 from hashbench.util.variables import variables
 
 
@@ -17,7 +19,12 @@ def process_context() -> BaseContext:
     """A forkserver that has imported torch but not initialised a GPU; spawn where there can be none.
 
     A process that was forked from one with a forkserver cannot use it, nor start another.
+
+    Raises:
+        UsageError: the current folder, in which the server starts, was removed.
     """
+    absolute(".")
+    open_standard_streams()
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")

@@ -81,4 +81,4 @@ def _redirect(log: Path) -> None:
         os.dup2(stream, target)
     os.close(stream)
     for text in (sys.stdout, sys.stderr):
-        text.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+        text.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]

@@ -30,6 +30,8 @@ def find_records(names: Iterable[str], folder: Path) -> list[Path]:
     """
     files = {name: find_record(name, folder) for name in names}
     for name, file in files.items():
+        if file is None and name and Path(name).is_dir():
+            raise UsageError(f"{name!r} is a folder, wanted a record; name a result folder with --results")
         if file is None:
             raise UsageError(f"no record {name!r} in {folder / 'records'}; name a file, or the beginning of a key")
     return list(dict.fromkeys(file for file in files.values() if file is not None))

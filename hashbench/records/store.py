@@ -152,8 +152,12 @@ def stem(planned: PlannedTrial) -> str:
 
 
 def to_json(content: Record) -> bytes:
-    """Strict JSON, readable, ending in a newline; numbers that are not finite become null."""
-    return (json.dumps(_finite(content), indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
+    """Strict JSON, readable, ending in a newline; numbers that are not finite become null.
+
+    What the system could not decode of a file's name (a lone surrogate in Python) becomes its JSON escape.
+    """
+    text = json.dumps(_finite(content), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    return text.encode(errors="backslashreplace")
 
 
 def _finite(content: Any) -> Any:

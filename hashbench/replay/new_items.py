@@ -32,8 +32,13 @@ def as_new_items(x: NewItems | Lists) -> NewItems:
     """Lists of numbers as an array; image files and arrays as they are.
 
     Raises:
-        UsageError: there is nothing, or the lists are not of one length or stand among files.
+        UsageError: there is nothing, or the lists are not of one length or stand among files, or it is one file's name.
     """
+    if isinstance(x, str | os.PathLike):  # of which a text would be taken for a list of its characters
+        raise UsageError(
+            f"got the name {str(x)!r}, wanted a list of image files, say [{str(x)!r}], or vectors [n, d] as numpy.load "
+            "reads them"
+        )
     if not isinstance(x, Sequence):
         return x
     if not x:

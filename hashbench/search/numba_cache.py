@@ -21,6 +21,7 @@ from threading import Lock
 from types import FunctionType
 from typing import Any, TypeVar, cast
 
+from hashbench.errors import UsageError
 from hashbench.util.paths import cache_root
 from hashbench.util.progress import log_to_stderr
 
@@ -184,9 +185,11 @@ def _enable_caching(dispatcher: Any) -> None:
         dispatcher.enable_caching()
     except RuntimeError:
         before = numba.config.CACHE_DIR
-        numba.config.CACHE_DIR = str(cache_root().absolute() / CACHE_SUBFOLDER)
         try:
+            numba.config.CACHE_DIR = str(cache_root().absolute() / CACHE_SUBFOLDER)
             dispatcher.enable_caching()
+        except UsageError as error:  # there is no cache of hashbench's
+            raise RuntimeError(str(error)) from error
         finally:
             numba.config.CACHE_DIR = before
 

@@ -123,6 +123,19 @@ def _lasting(stream: TextIO) -> TextIO:
     return io.TextIOWrapper(buffer, encoding, HANDLER, line_buffering=stream.line_buffering, write_through=True)
 
 
+def open_standard_streams() -> None:
+    """Open those of the descriptors 0, 1 and 2 that are closed, as a daemon has them, to nothing.
+
+    Else the next files get these numbers, and processes that are started take them for their input and output.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # it gets the lowest number that is free
+
+
 def make_output_last() -> None:
     """Give this process such streams in place of ``sys.stdout`` and ``sys.stderr``."""
+    open_standard_streams()
     sys.stdout, sys.stderr = _lasting(sys.stdout), _lasting(sys.stderr)

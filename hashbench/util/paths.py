@@ -14,11 +14,19 @@ SHOWN = 60  # characters of a name that is too long
 
 
 def cache_root() -> Path:
-    """The cache's folder: HASHBENCH_CACHE, else XDG_CACHE_HOME/hashbench, else ~/.cache/hashbench."""
+    """The cache's folder: HASHBENCH_CACHE, else XDG_CACHE_HOME/hashbench, else ~/.cache/hashbench.
+
+    Raises:
+        UsageError: none of them is set, and the user has no home, as in a container whose users are numbers.
+    """
     if own := os.environ.get(CACHE_VARIABLE):
         return Path(own)
-    shared = os.environ.get("XDG_CACHE_HOME")
-    return (Path(shared) if shared else Path.home() / ".cache") / "hashbench"
+    if shared := os.environ.get("XDG_CACHE_HOME"):
+        return Path(shared) / "hashbench"
+    try:
+        return Path.home() / ".cache" / "hashbench"
+    except RuntimeError:
+        raise UsageError(f"this user has no home folder for the cache; name a folder with {CACHE_VARIABLE}") from None
 
 
 def cache_folder() -> Path:

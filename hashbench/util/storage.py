@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hashbench.errors import StorageError
+from hashbench.errors import StorageError, UsageError
 from hashbench.util.paths import CACHE_VARIABLE, absolute, cache_root
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -55,7 +55,7 @@ def check_writable(folder: Path) -> None:
     """
     number = 0
     if not folder.is_dir():
-        number = errno.ENOENT
+        number = errno.ENOTDIR if folder.exists() else errno.ENOENT
     elif not os.access(folder, os.W_OK):
         number = errno.EROFS if os.statvfs(folder).f_flag & os.ST_RDONLY else errno.EACCES
     elif shutil.disk_usage(folder).free < FULL_BYTES:
@@ -93,9 +93,15 @@ def _storage_fault(folder: Path, error: Exception) -> StorageError | None:
     return None
 
 
+def _is_cached(folder: str) -> bool:
+    try:
+        return Path(folder).is_relative_to(absolute(cache_root()))
+    except UsageError:  # there is no cache
+        return False
+
+
 def _cannot_be_written(folder: str, error: OSError) -> StorageError:
-    cached = Path(folder).is_relative_to(absolute(cache_root()))
-    way_out = f"name another cache with {CACHE_VARIABLE}" if cached else "name another folder"
+    way_out = f"name another cache with {CACHE_VARIABLE}" if _is_cached(folder) else "name another folder"
     if error.errno in FULL:
         way_out = f"free some space there, or {way_out}"
     elif error.errno in READ_ONLY:

@@ -91,6 +91,14 @@ def test_what_cannot_be_encoded_is_one_line_and_nothing_is_written(
     assert not Path(output).exists()
 
 
+def test_the_input_is_not_replaced(record: str, folder: Path, call: Call) -> None:
+    before = (folder / "vectors.npy").read_bytes()
+    done = call("encode", record, str(folder / "vectors.npy"), "-o", str(folder / "photos" / ".." / "vectors.npy"))
+    assert done.code == 2
+    assert "is the input, which would be lost; name another file" in done.err
+    assert (folder / "vectors.npy").read_bytes() == before
+
+
 def test_the_nearest_items_are_a_table_with_the_times_of_both_stages(record: str, folder: Path, call: Call) -> None:
     done = call("query", record, str(folder / "photos"), "--neighbours", "2")
     assert done.code == 0

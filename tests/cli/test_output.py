@@ -154,3 +154,31 @@ def test_what_failed_fails_though_nobody_reads_it(folder: Path) -> None:
 )
 def test_signs_become_the_nearest_that_an_encoding_has(text: str, encoding: str, wanted: str) -> None:
     assert encodable(text, encoding) == wanted.replace("Grosse", "Gro\\xdfe")
+
+
+CLOSED = """
+import os
+from hashbench.util.output import open_standard_streams
+os.close(0), os.close(2)
+open_standard_streams()
+print([os.get_inheritable(number) for number in range(3)], os.open(os.devnull, os.O_RDONLY) > 2)
+"""
+
+
+def test_streams_that_are_closed_are_opened_to_nothing_for_children_too() -> None:
+    done = subprocess.run([sys.executable, "-c", CLOSED], capture_output=True, text=True, check=True)
+    assert done.stdout == "[True, True, True] True\n"
+
+
+@pytest.mark.slow
+def test_a_daemon_whose_streams_are_closed_runs_trials(tmp_path: Path) -> None:
+    words = (*("-m", "hashbench", "run"), *("--methods", "lsh", "--bits", "8", "--no-rates"))
+    shell = 'exec "$@" <&- >&- 2>&-'
+    done = subprocess.run(
+        ["sh", "-c", shell, "sh", sys.executable, *words],
+        cwd=tmp_path,
+        env=environment(tmp_path / "cache"),
+        check=False,
+    )
+    assert done.returncode == 0
+    assert len(list(tmp_path.glob("results/records/*.json"))) == 3

@@ -109,6 +109,10 @@ def test_a_copy_in_the_cache_is_that_of_the_files_content_and_columns(tmp_path: 
     assert len([line for line in lines if "copied" in line]) == 2
     columns(file, -ROWS)
     assert np.array_equal(VectorFile(file, cache, no_log).vectors(), -ROWS)
+    for spoil in (lambda content: content + b"more", lambda content: content[:-1], lambda _: b""):
+        for copy in cache.glob("vectors/*.npy"):
+            copy.write_bytes(spoil(copy.read_bytes()))
+        assert np.array_equal(VectorFile(file, cache, no_log).vectors(), -ROWS)
 
 
 def test_stacked_rows_are_those_of_both_arrays_in_any_order() -> None:
@@ -135,6 +139,15 @@ def holey(file: Path, rows: npt.NDArray[Any]) -> None:
     pyarrow.parquet.write_table(pyarrow.table({"emb": pyarrow.array([*rows[:9], None])}), file)
 
 
+def without_a_number(file: Path, rows: npt.NDArray[Any]) -> None:
+    whole = [[int(number * 10) for number in row] for row in rows]
+    holed = [
+        [None if (n, place) == (31, 2) else number for place, number in enumerate(row)] for n, row in enumerate(whole)
+    ]
+    column = pyarrow.array(holed, type=pyarrow.list_(pyarrow.int8()))
+    pyarrow.parquet.write_table(pyarrow.table({"emb": column}), file, row_group_size=9)
+
+
 @pytest.mark.parametrize(
     ("suffix", "write", "words"),
     [
@@ -152,6 +165,7 @@ def holey(file: Path, rows: npt.NDArray[Any]) -> None:
         (".parquet", broken(b"no table"), ["cannot be read", "Parquet"]),
         (".parquet", ragged, ["row 31", "5 numbers", "one of 6"]),
         (".parquet", holey, ["empty"]),
+        (".parquet", without_a_number, ["row 31", "empty number"]),
         (".parquet", lambda f, r: lists(f, r.astype("f8")), ["float64", "float32"]),
         (".parquet", lambda f, r: columns(f, r.astype("f8")), ["float64", "float32"]),
         (".fvecs", broken(struct.pack("<i", 3) + bytes(13)), ["cannot be read", "3 numbers"]),

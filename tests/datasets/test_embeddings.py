@@ -103,6 +103,23 @@ def test_columns_of_a_table_are_no_dimensions() -> None:
     assert data.classes() == ("0", "1")
 
 
+def test_without_a_column_the_vectors_are_others_and_so_is_their_content() -> None:
+    rows = np.random.default_rng(0).integers(0, 9, (60, 4), dtype=np.uint8)
+    columns = {name: rows[:, place] for place, name in enumerate(("d0", "d1", "kind", "sort"))}
+    pyarrow.parquet.write_table(pyarrow.table(columns), "x.parquet")
+    tables = [opened("x.parquet"), opened("x.parquet", labels="kind"), opened("x.parquet", labels="sort")]
+    found = [table.vectors() for table in tables]
+    assert [vectors.shape[1] for vectors in found if vectors is not None] == [4, 3, 3]
+    assert len({table.content() for table in tables}) == 3, "neighbours are kept by it"
+
+
+def test_empty_cells_are_no_class() -> None:
+    kinds = pyarrow.array(["owl", "jay", None] * 20)
+    pyarrow.parquet.write_table(pyarrow.table({"emb": list(X), "kind": kinds}), "x.parquet")
+    with pytest.raises(UsageError, match=r"x\.parquet: column kind has 20 empty cells; fill them"):
+        opened("x.parquet", labels="kind").labels()
+
+
 def test_labels_of_a_file_are_class_numbers_or_multi_hot() -> None:
     hot = np.random.default_rng(0).random((60, 3)) < 0.5
     np.save("numbers.npy", np.arange(60) % 5)
@@ -189,6 +206,8 @@ def zeroed() -> None:
         (lambda: None, {"metric": "manhattan"}, ["'manhattan'", "l2, cosine, ip"]),
         (lambda: np.save("q.npy", X[:, :3]), {"queries": "q.npy"}, ["q.npy", "3 dimensions", "has 4"]),
         (lambda: None, {"queries": "nothing"}, ["'nothing'", "no file"]),
+        (lambda: None, {"queries": "nan"}, ["'nan'", "no number"]),
+        (lambda: None, {"queries": "inf"}, ["'inf'", "no number"]),
         (lambda: None, {"queries": "60"}, ["queries is 60", "1 to 59"]),
         (lambda: None, {"queries": "0"}, ["queries is 0"]),
         (lambda: None, {"queries": "-0.5"}, ["queries is -0.5"]),

@@ -14,8 +14,9 @@ from hashbench.doctor import examine as examination
 from hashbench.doctor import folders, machine, network
 from hashbench.doctor.examine import examine, works
 from hashbench.doctor.finding import Finding
-from hashbench.errors import UsageError
+from hashbench.errors import StorageError, UsageError
 from hashbench.search.matmul import MatmulBackend
+from hashbench.util.storage import check_writable
 from tests.cli.conftest import Done, call  # noqa: F401 - a fixture
 
 
@@ -74,6 +75,17 @@ def test_a_cache_that_cannot_be_made_is_a_fault(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("HASHBENCH_CACHE", str(tmp_path / "file/cache"))
     (_, cache) = folders.folders(Path("results"))
     assert cache.state == "fault"
+
+
+def test_a_user_without_a_home_is_told_to_name_a_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HASHBENCH_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)  # as it is in a container whose users are numbers
+    (_, cache) = folders.folders(tmp_path)
+    assert cache.state == "fault"
+    assert "no home folder for the cache; name a folder with HASHBENCH_CACHE" in cache.words
+    with pytest.raises(StorageError, match="Not a directory"):
+        check_writable(Path(__file__))
 
 
 def test_sizes_are_those_of_the_files(tmp_path: Path) -> None:

@@ -136,3 +136,47 @@ def test_what_cannot_be_ranked_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(nearest, "SPARE", 0)
     with pytest.raises(UsageError, match="no ranking"):
         nearest_neighbours(rows, rows, "l2", 5)
+
+
+@pytest.mark.parametrize("distance", DISTANCES)
+@pytest.mark.parametrize("scale", [1e14, 1e-14])
+def test_large_and_small_numbers_have_the_neighbours_of_others(distance: Distance, scale: float) -> None:
+    rng = np.random.default_rng(0)
+    database, query = rng.standard_normal((150, 5)).astype(np.float32), rng.standard_normal((9, 5)).astype(np.float32)
+    rows = query * np.float32(scale), database * np.float32(scale)
+    found = nearest_neighbours(*rows, distance, 12)
+    assert [listed(found, row) for row in range(9)] == plain(*rows, distance, 12)
+
+
+@pytest.mark.parametrize("distance", DISTANCES)
+@pytest.mark.parametrize("scale", [1e20, 1e-20])
+def test_numbers_whose_squares_float32_does_not_hold_are_refused(distance: Distance, scale: float) -> None:
+    rows = np.random.default_rng(0).standard_normal((30, 4)).astype(np.float32)
+    with pytest.raises(UsageError, match=r"(query|database) vectors have .*e[+-].*multiply all vectors by one factor"):
+        nearest_neighbours(rows * np.float32(scale), rows * np.float32(scale), distance, 5)
+    with pytest.raises(UsageError, match="database vectors have"):
+        nearest_neighbours(rows, rows * np.float32(scale), distance, 5)
+
+
+@pytest.mark.parametrize("distance", DISTANCES)
+def test_a_row_far_from_all_others_does_not_blur_their_ranking(
+    distance: Distance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nearest, "SPARE", 20)
+    monkeypatch.setattr(nearest, "MAX_PAIRS", 9 * 60)
+    rng = np.random.default_rng(0)
+    database, query = rng.standard_normal((400, 5)).astype(np.float32), rng.standard_normal((9, 5)).astype(np.float32)
+    database[7] = 3_000
+    found = nearest_neighbours(query, database, distance, 12)
+    assert [listed(found, row) for row in range(9)] == plain(query, database, distance, 12)
+
+
+def test_a_row_that_is_almost_zero_is_refused_where_its_direction_counts() -> None:
+    rows = np.random.default_rng(0).standard_normal((30, 4)).astype(np.float32)
+    small = rows.copy()
+    small[3] *= 1e-30
+    assert [listed(nearest_neighbours(rows, small, "l2", 5), row) for row in range(30)] == plain(rows, small, "l2", 5)
+    with pytest.raises(UsageError, match="database vectors have one with no number above"):
+        nearest_neighbours(rows, small, "cosine", 5)
+    with pytest.raises(UsageError, match="query vectors have one with no number above"):
+        nearest_neighbours(small, rows, "ip", 5)

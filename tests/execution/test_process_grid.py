@@ -75,6 +75,13 @@ def test_a_process_sees_the_gpu_and_the_threads_of_its_slot(settings: Settings) 
     assert sorted(grid.notes()) == ["2 GPU-2 True", "3 GPU-1 True"]
 
 
+def test_a_line_that_no_encoding_takes_is_logged(settings: Settings) -> None:
+    grid = Grid(["name"], settings, [Slot()])
+    assert grid.carry_out()
+    assert grid.ends["name"].exit_code == 0
+    assert grid.notes() == ["x\ud800.npy"]
+
+
 @pytest.mark.parametrize("grouped", [True, False])
 def test_who_takes_more_memory_than_the_limit_is_stopped_and_no_other(
     settings: Settings, grouped: bool, monkeypatch: pytest.MonkeyPatch

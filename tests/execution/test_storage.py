@@ -13,6 +13,7 @@ import pytest
 
 import hashbench as hb
 from hashbench.errors import StorageError, UsageError
+from hashbench.execution.fork_server import process_context
 from hashbench.execution.run import make_settings
 from hashbench.util.paths import cache_folder, data_folder
 from tests.cli.conftest import Done, call
@@ -185,6 +186,8 @@ def test_a_current_folder_that_was_removed_is_one_line(tmp_path: Path, monkeypat
     (tmp_path / "gone").rmdir()
     with pytest.raises(UsageError, match="'results' lies in the current folder, which was removed; cd into another"):
         make_settings("results", tmp_path)
+    with pytest.raises(UsageError, match=r"'\.' lies in the current folder, which was removed"):
+        process_context()
     with pytest.raises(UsageError, match="'data' lies in the current folder, which was removed"):
         data_folder(None)
 

@@ -115,6 +115,9 @@ def test_a_state_that_does_not_load_is_one_line(results: Path, tmp_path: Path) -
     record.state_file.unlink()
     with pytest.raises(UsageError, match="was not kept: there is no digits-"):
         load_method(record, CPU)
+    record.record.update(status="skipped", error={"message": "16 bits are too many\nand more"})
+    with pytest.raises(UsageError, match=r"has no method: it is skipped \(16 bits are too many\); name another"):
+        load_method(record, CPU)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hashbench.errors import UsageError
-from hashbench.records.lookup import find_record
+from hashbench.records.lookup import find_record, find_records
 
 
 @pytest.fixture
@@ -41,3 +41,10 @@ def test_what_begins_no_key_is_none(folder: Path, name: str) -> None:
 def test_several_keys_are_refused(folder: Path) -> None:
     with pytest.raises(UsageError, match=r"2 records of .* have keys that start with 'ab'; give more of the key"):
         find_record("ab", folder)
+
+
+def test_a_folder_among_records_is_told_from_a_key(folder: Path) -> None:
+    with pytest.raises(UsageError, match="is a folder, wanted a record; name a result folder with --results"):
+        find_records([str(folder)], folder)
+    with pytest.raises(UsageError, match="no record ''"):
+        find_records([""], folder)

@@ -174,3 +174,11 @@ def test_a_value_that_is_nested_as_deep_as_can_be_read_is_refused_in_one_line(tm
         file.write_text(text.replace('"DEEP"', "[" * depth + "]" * depth))
         with pytest.raises(UsageError, match=r"seconds\.fit is \[\[.*wanted a number|cannot be read"):
             load_record(file)
+
+
+def test_a_name_that_is_no_utf_8_is_written_and_read(tmp_path: Path) -> None:
+    record = complete_record()
+    record["provenance"]["command"] = "hashbench run --datasets embeddings:\\\udcff.npy"  # as Python has such a name
+    file = tmp_path / "record.json"
+    file.write_bytes(to_json(record))
+    assert load_record(file) == record

@@ -68,6 +68,8 @@ def test_progress_is_logged(results: Path, queries: npt.NDArray[np.uint8], monke
         (["nowhere.png"], r"the image nowhere\.png cannot be decoded"),
         ([[0.5] * 64, [0.5]], r"^lists of numbers of several lengths, wanted vectors \[n, d\]"),
         ([], "^an empty list, wanted image files or lists of numbers"),
+        ("cat.png", r"^got the name 'cat\.png', wanted a list of image files, say \['cat\.png'\], or vectors \[n, d\]"),
+        (Path("x.npy"), r"^got the name 'x\.npy', wanted a list"),
         ([0.5] * 64, r"wanted float features \[n, d\]"),
         ([[0.5] * 64, "a.png"], "^1 of 2 items are files, wanted image files alone or lists of numbers alone"),
     ],

@@ -64,6 +64,9 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
             make(tmp_path / "file/below")
     with pytest.raises(StorageError, match=r"gone cannot be written \(No such file or directory\); bring it back"):
         check_writable(tmp_path / "gone")
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match=r"file cannot be written \(Not a directory\); name another folder"):
+        check_writable(tmp_path / "file")
 
 
 def test_a_folder_of_the_cache_says_how_to_name_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -338,7 +338,9 @@ def _repetitions(rows: Iterable[Row]) -> str:
     spread = "Mean ± standard deviation over repetitions, each with a seed of its own"
     if len(names) == 1:
         return f"{spread}: {min(names)}."
+    several = {label for count in names if count > 1 for label in names[count]}
+    once = " (deterministic methods are run once)" if set(names.get(1, ())) - several else ""
     if max(map(len, names.values())) > MOST_NAMED_ROWS:
-        return f"{spread}: {min(names)} to {max(names)} (deterministic methods are run once)."
+        return f"{spread}: {min(names)} to {max(names)}{once}."
     counts = "; ".join(f"{count} of {', '.join(names[count])}" for count in sorted(names, reverse=True))
-    return f"{spread}: {counts} (deterministic methods are run once)."
+    return f"{spread}: {counts}{once}."

@@ -115,6 +115,12 @@ def test_captions_say_what_a_number_needs_to_be_quoted(records: list[Record]) ->
     assert "each with a seed of its own: 2 of itq; 1 of bgan, itq, lsh, slow (deterministic" in text
 
 
+def test_a_method_of_which_repetitions_are_missing_is_not_called_deterministic() -> None:
+    seeds = [make_record("lsh", 16, 0.4), make_record("lsh", 16, 0.5, repetition=1), make_record("lsh", 32, 0.5)]
+    text = " ".join(caption(tables(Results(tuple(seeds)))[0]))
+    assert "each with a seed of its own: 2 of lsh; 1 of lsh." in text
+
+
 @pytest.mark.parametrize("change", [{"protocol": "digits/other"}, {"limit": 100}, {"supervised": True}])
 def test_what_may_not_be_compared_stands_in_tables_of_its_own(records: list[Record], change: dict[str, Any]) -> None:
     other = make_record("other", 16, 0.99, **change)
