@@ -216,24 +216,6 @@ def test_throughput_shows_one_machine_and_names_it(content: DrawnRecords) -> Non
     assert "Cells measured on other machines only are left out." in note
 
 
-def test_figures_of_vectors_name_their_rates_and_what_is_relevant() -> None:
-    card = {"relevance": {"kind": "neighbours", "distance": "l2", "k": 100}, "vectors": {"zero": 0}}
-    record = make_record("itq", 16, 0.5, card=card)
-    record["metrics"] |= {"neighbours/recall@10": 0.5}
-    rates = {"median": 100.0, "q1": 100.0, "q3": 100.0}
-    measured = {
-        "key": record["key"],
-        "hardware": HARDWARE,
-        "encode": {"images_per_s": None, "features_per_s": rates},
-        "search": {},
-    }
-    results = Results((record,), (measured,))
-    (axis,) = hb.plot(results, "throughput").axes
-    assert axis.get_xlabel() == "encode, vectors per second"
-    for kind in ("precision-recall", "precision-at-k"):
-        assert "relevant by labels" in " ".join(texts(hb.plot(results, kind)))
-
-
 def test_the_pareto_front_is_what_comparing_all_pairs_finds() -> None:
     row, draws = Row("m", None, {}, None, False, {}), random.Random(1)
     for _ in range(50):
