@@ -127,7 +127,6 @@ def _show(made: list[Any], **console: Any) -> None:
 
 
 def _text(kind: str, made: list[Any], shown: Any, out: Path | None, names: tuple[str, ...]) -> str:
-    from hashbench.plugins.spelling import spellings
     from hashbench.reporting.leaderboard.csv_file import csv, lines
     from hashbench.reporting.leaderboard.latex import latex
     from hashbench.reporting.leaderboard.markdown import markdown
@@ -142,6 +141,8 @@ def _text(kind: str, made: list[Any], shown: Any, out: Path | None, names: tuple
     if kind == "json":
         return json.dumps(lines(made), indent=1) + "\n"
     if kind == "latex":
+        from hashbench.plugins.spelling import spellings  # looks into the methods, which need torch
+
         said = named_texts("--name", names, "NAME=TEXT", "cifar10=CIFAR-10")
         return latex(made, {**spellings({row.method for table in made for row in table.methods}), **said})
     text: str = {"csv": csv, "md": markdown}[kind](made)

@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,6 +50,19 @@ def test_the_same_cells_in_every_format(folder: Path, call: Callable[..., Done])
     assert [float(row["map@1000"] or 0) for row in rows] == [cell.get("map@1000") or 0 for cell in cells]
     assert "| 1 | itq | **0.620 ± 0.028** |" in call("leaderboard", "--format", "md").out
     assert r"1 & ITQ & \textbf{0.620 $\pm$ 0.028} \\" in call("leaderboard", "--format", "latex").out
+
+
+@pytest.mark.parametrize("kind", ["csv", "html"])
+def test_a_table_of_records_is_written_without_torch(folder: Path, tmp_path: Path, kind: str) -> None:
+    code = (
+        "import sys; sys.argv = ['hashbench', *sys.argv[1:]]\n"
+        "from hashbench.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit as end: sys.exit('torch is loaded' if 'torch' in sys.modules else end.code)"
+    )
+    words = ["leaderboard", str(folder), "--format", kind, "--out", str(tmp_path / "made")]
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_selection_is_ranked_by_itself_and_keeps_the_references(folder: Path, call: Callable[..., Done]) -> None:

@@ -22,6 +22,7 @@ from hashbench.features.weights import Weights
 from hashbench.records.results import Results
 from hashbench.records.schema import schema
 from hashbench.replay.rescore import rescore_record
+from hashbench.reporting.comparison.views import as_json
 from hashbench.reporting.leaderboard.csv_file import lines
 from hashbench.reporting.leaderboard.rescored import rescored
 from hashbench.reporting.leaderboard.tables import tables
@@ -200,11 +201,13 @@ def test_reports_of_every_format_are_written(folder: Path, name: str) -> None:
 
 
 def test_a_comparison_is_of_the_recall_of_each_query(folder: Path) -> None:
-    (cell,) = [one for one in hb.compare(folder / "results", methods=("lsh", "itq")).cells if one.identity.bits == 12]
+    comparison = hb.compare(folder / "results", methods=("lsh", "itq"))
+    (cell,) = [one for one in comparison.cells if one.identity.bits == 12]
     records = {r["trial"]["method"]: r for r in hb.results(folder / "results").records if r["trial"]["bits"] == 12}
     expected = [records[name]["metrics"]["neighbours/recall@10"] for name in ("lsh", "itq")]
     assert cell.means == pytest.approx(expected)
     assert cell.verdict == "better"
+    assert {one["headline"] for one in as_json(comparison)["cells"] if one["means"]} == {"neighbours/recall@10"}
     text = words("compare", str(folder / "results"), str(folder / "results"), "--allow-stale")
     assert "neighbours' recall@10 of A and B" in text
 

@@ -131,6 +131,7 @@ def _facts(cell: ComparedCell) -> dict[str, Any]:
         "verdict": cell.verdict,
         "label": cell.label,
         "reason": cell.reason,
+        "headline": cell.headline if cell.paired else None,
         "first": cell.first.facts() if cell.first else None,
         "second": cell.second.facts() if cell.second else None,
         "means": list(cell.means) if cell.means else None,

@@ -28,7 +28,7 @@ def precision_recall(table: Table, styles: Mapping[str, Style], titled: bool = T
         lambda axis, _: axis.set_xlim(0, 1),
         labels=("recall", "precision"),
         title="Precision and recall within a Hamming radius",
-        note="Means over queries; an empty ball counts as precision 0.",
+        note=f"Means over queries{_relevant(table)}; an empty ball counts as precision 0.",
         titled=titled,
     )
 
@@ -43,7 +43,7 @@ def precision_at_k(table: Table, styles: Mapping[str, Style], titled: bool = Tru
         _logarithmic_ranks,
         labels=("k, number of items retrieved", "precision@k"),
         title="Precision among the first k items",
-        note="Means over queries, ties by exact expectation.",
+        note=f"Means over queries{_relevant(table)}, ties by exact expectation.",
         titled=titled,
     )
 
@@ -61,6 +61,11 @@ def recall_by_m(table: Table, styles: Mapping[str, Style], titled: bool = True) 
         note="Means over queries, ties by exact expectation.",
         titled=titled,
     )
+
+
+def _relevant(table: Table) -> str:
+    """What is relevant, where this is not what the table's headline goes by."""
+    return ", relevant by labels" if table.by_neighbours else ""
 
 
 def _figure(

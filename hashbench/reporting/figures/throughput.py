@@ -16,10 +16,6 @@ from hashbench.reporting.metric_names import metric_name
 from hashbench.reporting.plain_text import machine_text
 
 LACKING = "no record has rates of encoding or search"
-RATES: Mapping[str, Callable[[Cell], float | None]] = {
-    "encode, images per second": Cell.encode_rate,
-    f"search, queries per second (k = {SEARCH_K})": Cell.search_rate,
-}
 MARKER_SIZES = (4.0, 8.0)  # points, shortest and longest code
 
 
@@ -35,7 +31,7 @@ class Point:
 
 def throughput(table: Table, styles: Mapping[str, Style], titled: bool = True) -> Figure | None:
     """A panel for each rate; a row's code lengths are joined, short ones small. None where :data:`LACKING`."""
-    panels = {label: own for label, rate in RATES.items() if (own := _points(table, rate))}
+    panels = {label: own for label, rate in _rates(table).items() if (own := _points(table, rate))}
     if not panels:
         return None
     points = [point for own in panels.values() for point in own]
@@ -53,6 +49,14 @@ def throughput(table: Table, styles: Mapping[str, Style], titled: bool = True) -
         entries += [(_sample(size), f"{bits} bits") for bits, size in sizes.items()]
     entries.append((Line2D([], [], color=INK, linewidth=0.9), "Pareto front (filled markers)"))
     return layout.finish(table, "Accuracy against throughput", _note(table, rows, columns), entries, titled)
+
+
+def _rates(table: Table) -> Mapping[str, Callable[[Cell], float | None]]:
+    """What is measured of a cell, by the name of its axis."""
+    return {
+        f"encode, {'vectors' if table.has_vectors else 'images'} per second": Cell.encode_rate,
+        f"search, queries per second (k = {SEARCH_K})": Cell.search_rate,
+    }
 
 
 def pareto(points: list[Point]) -> list[Point]:

@@ -206,7 +206,8 @@ def _about_items(card: dict[str, Any]) -> Iterator[str]:
 
 
 def _about_cells(table: Table) -> Iterator[str]:
-    yield _repetitions(table.methods)
+    if any(cell.ok for _, cell in _cells(table)):
+        yield _repetitions(table.methods)
     if table.smallest_difference:
         yield from _about_comparisons(table)
     compared = table.metric == table.headline

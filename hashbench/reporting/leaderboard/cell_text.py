@@ -33,12 +33,13 @@ def value(cell: Cell, metric: str = HEADLINE, beside: bool = True) -> str:
         return cell.multiple(int(metric.rpartition("@")[2]))
     spread = f" ± {deviation:.3f}" if deviation is not None else ""
     tied = f"{TIED_MARK} " if metric == cell.headline and cell.tied_with_best else ""
-    return f"{tied}{mean:z.3f}{spread}{STALE_MARK if cell.stale else ''}{multiple(cell, metric) if beside else ''}"
+    m = multiple(cell, metric) if beside else ""
+    return f"{tied}{mean:z.3f}{spread}{STALE_MARK if cell.stale else ''}{f' · {m}' if m else ''}"
 
 
 def multiple(cell: Cell, metric: str) -> str:
-    """The m for 95 %, beside the headline of neighbours: " · m 5"; nothing elsewhere."""
-    return f" · m {cell.multiple(SHOWN_PERCENT)}" if metric == NEIGHBOURS_HEADLINE and cell.ok else ""
+    """The m for 95 %, beside the headline of neighbours: "m 5"; nothing elsewhere."""
+    return f"m {cell.multiple(SHOWN_PERCENT)}" if metric == NEIGHBOURS_HEADLINE and cell.ok else ""
 
 
 def bytes_text(cell: Cell) -> str:

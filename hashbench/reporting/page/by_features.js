@@ -52,10 +52,8 @@ class ByFeatures {
       ...bits.map((value) => {
         const cell = cellAt(table, row, value);
         if (cell === null) return el('td', {}, el('span', { class: 'none' }, '–'));
-        const { mean: of, sd } = cellText(cell, measure);
         const best = isBest(lines, value, measure, cell);
-        return el('td', { class: best ? 'best' : null }, el('button', { type: 'button', class: 'cell', 'aria-haspopup': 'dialog', onclick: () => openRecord(table, row, cell) },
-          el('span', { class: 'mark', 'aria-hidden': 'true' }, best ? '★' : ''), el('span', { class: 'number' }, of), ' ', sd ? el('span', { class: 'spread' }, `±\u00a0${sd}`) : null, el('span', { class: 'hidden' }, best ? ', best' : '')));
+        return el('td', { class: best ? 'best' : null }, el('button', { type: 'button', class: 'cell', 'aria-haspopup': 'dialog', onclick: () => openRecord(table, row, cell) }, ...cellParts(cell, measure, { best, like: false })));
       }));
   }
 }

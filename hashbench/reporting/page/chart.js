@@ -73,10 +73,10 @@ class Chart {
     const text = (attributes, content) => svg('text', { class: 'tick', ...attributes }, content);
     return [
       ...y.ticks.map((value) => svg('line', { class: 'grid', x1: box.left, x2: box.right, y1: y.at(value), y2: y.at(value) })),
-      ...y.ticks.map((value) => text({ x: box.left - 8, y: y.at(value) + 4, 'text-anchor': 'end' }, significant(value))),
+      ...y.ticks.map((value) => text({ x: box.left - 8, y: y.at(value) + 4, 'text-anchor': 'end' }, short(value))),
       svg('line', { class: 'axis', x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom }),
       ...x.ticks.map((value) => svg('line', { class: 'axis', x1: x.at(value), x2: x.at(value), y1: box.bottom, y2: box.bottom + 4 })),
-      ...x.ticks.map((value) => text({ x: x.at(value), y: box.bottom + 18, 'text-anchor': 'middle' }, significant(value))),
+      ...x.ticks.map((value) => text({ x: x.at(value), y: box.bottom + 18, 'text-anchor': 'middle' }, short(value))),
       text({ class: 'axis-name', x: 0, y: 12 }, spec.y.label),
       text({ class: 'axis-name', x: (box.left + box.right) / 2, y: box.bottom + 36, 'text-anchor': 'middle' }, spec.x.label),
     ];

@@ -20,11 +20,20 @@ LONGEST_SENTENCE = 2_000
 
 @dataclass
 class PageCell:
-    """A cell before the script fills in other metrics: the headline."""
+    """A cell before the script fills in other metrics: the headline.
+
+    Attributes:
+        cell: its number in the script's data.
+        text: the mean, or why there is none.
+        spread: the standard deviation, empty where there is none.
+        multiple: the m that stands beside the recall of neighbours, empty elsewhere.
+        best, like: its mark.
+    """
 
     cell: int | None
     text: str
     spread: str
+    multiple: str
     best: bool
     like: bool
 
@@ -84,7 +93,8 @@ class Section:
         if not first:
             return None
         others = f" and {len(first) - 1} tied with it lead" if len(first) > 1 else " leads"
-        return f"{first[0].label}{others}", first[0].cells[-1].text
+        shown = first[0].cells[-1]
+        return f"{first[0].label}{others}", " · ".join(filter(None, (shown.text, shown.multiple)))
 
 
 def page_content(tables: Sequence[Table], origins: Origins) -> tuple[list[Section], Content]:
@@ -121,6 +131,8 @@ def _section(table: Table, shown: Sequence[Measure], origins: Origins) -> Sectio
         "key": key.facts(),
         "fixed": {name: value for name, value in key.facts().items() if not name.startswith("features")},
         "metric": table.metric,
+        "headline": table.headline,
+        "vectors": table.has_vectors,
         "toldApart": _told_apart(table),
         "hardware": machine_with_id(table.hardware) if table.hardware else None,
         "otherHardware": table.other_hardware,
@@ -190,9 +202,10 @@ def _shown(table: Table, row: Row, bits: int, number: int | None) -> PageCell:
     mean, deviation = cell.mean(table.metric), cell.deviation(table.metric)
     lacking = cell.failed[0]["status"] if cell.failed else NONE
     stale = STALE_MARK if cell.stale else ""
-    text = lacking if mean is None else f"{mean:z.3f}{stale}{multiple(cell, table.metric)}"
+    text = lacking if mean is None else f"{mean:z.3f}{stale}"
     spread = "" if deviation is None else f"{deviation:.3f}"
-    return PageCell(number, text, spread, table.is_best(row, bits), cell.tied_with_best)
+    beside = "" if mean is None else multiple(cell, table.metric)
+    return PageCell(number, text, spread, beside, table.is_best(row, bits), cell.tied_with_best)
 
 
 def _id(table: Table) -> str:

@@ -29,6 +29,12 @@ function significant(value, figures = 3) {
   return formats[Math.min(digits, 6)].format(Number(value.toPrecision(figures)));
 }
 
+// A number at an axis, where there is little room: 1,280, 20k, 5M.
+function short(value) {
+  const [factor, sign] = [[1e9, 'G'], [1e6, 'M'], [1e3, 'k']].find(([from]) => Math.abs(value) >= Math.max(from, 1e4)) ?? [1, ''];
+  return significant(value / factor) + sign;
+}
+
 const WRITTEN = {
   share: (value) => (Object.is(value, -0) || Math.abs(value) < 0.0005 ? 0 : value).toFixed(3),
   percent: (value) => `${(100 * value).toFixed(1)} %`,

@@ -51,7 +51,9 @@ class Figures {
     this.drawSwitches();
     const bits = this.table.bits.filter(chosenBits);
     this.chart('by-bits', bits.length > 1 ? this.byBits(bits) : null);
-    this.chart('curve', this.bits === undefined ? null : this.curve(), this.curveSwitch());
+    const kinds = this.curveKinds();
+    const kind = kinds.includes(state.curve) ? state.curve : kinds[0];
+    this.chart('curve', kind === undefined ? null : this.curve(kind), kinds.length > 1 ? this.curveSwitch(kind) : null);
     this.chart('bytes', this.accuracy.relevance === 'neighbours' ? this.byBytes(bits) : null);
     this.chart('encode', this.front(bits, 'cost:encode'));
     this.chart('search', this.front(bits, 'cost:search'));
@@ -84,8 +86,14 @@ class Figures {
     keepingFocus(this.switches, () => this.switches.replaceChildren(...(bits.length > 1 ? [choice(`${this.id}-at`, 'Figures of one code length show', bits.map((value) => [String(value), `${value} bits`]), String(this.bits), (value) => change({ at: value }))] : [])));
   }
 
-  curveSwitch() {
-    return choice(`${this.id}-curve`, 'Curve', [['radius', 'by radius'], ['rank', 'by rank']], state.curve, (value) => change({ curve: value }));
+  // The kinds of curves that a method has: by radius none where codes are not ranked by their Hamming distance.
+  curveKinds() {
+    const methods = this.entries.filter(({ row }) => row.kind !== 'reference');
+    return ['radius', 'rank'].filter((kind) => methods.some(({ row }) => cellAt(this.table, row, this.bits)?.[kind]));
+  }
+
+  curveSwitch(kind) {
+    return choice(`${this.id}-curve`, 'Curve', [['radius', 'by radius'], ['rank', 'by rank']], kind, (value) => change({ curve: value }));
   }
 
   node(name, wide) {
@@ -137,8 +145,7 @@ class Figures {
     return { title: `${capital(measure.name)} by code length`, about: 'Bands: standard deviation over repetitions.', x: { label: 'bits', values: bits }, y: yAxis(series, axisName(measure), log), series, ends: true };
   }
 
-  curve() {
-    const kind = state.curve;
+  curve(kind) {
     const series = this.entries.map((entry) => {
       const curve = cellAt(this.table, entry.row, this.bits)?.[kind];
       const points = (curve?.at ?? []).map((at, index) => {
@@ -147,16 +154,19 @@ class Figures {
       });
       return { ...entry, line: true, points };
     }).filter(({ points }) => points.length);
-    const about = kind === 'radius' ? 'Within each Hamming radius; an empty ball counts as precision\u00a00.' : 'After the first k items; float features included.';
+    const over = kind === 'radius' ? 'Within each Hamming radius; an empty ball counts as precision\u00a00.' : 'After the first k items; float features included.';
+    const about = this.table.headline === data.headlines.neighbours ? `${over} Relevant are ${RELEVANT.labels}.` : over;
     return { title: `Precision and recall at ${this.bits} bits`, about, x: { label: 'recall', low: 0, high: 1 }, y: yAxis(series, 'precision'), series };
   }
 
   front(bits, id) {
     const [cost, accuracy] = [measures.get(id), this.accuracy];
+    const encoding = id === 'cost:encode';
+    const unit = encoding ? (this.table.vectors ? 'vectors/s' : 'images/s') : 'queries/s';
     const series = this.entries.filter(({ row }) => row.kind !== 'reference').map((entry) => ({
       ...entry, line: false,
       points: bits.map((value) => ({ bits: value, x: this.value(entry, value, cost), y: this.value(entry, value, accuracy) })).filter(({ x, y }) => x !== null && y !== null)
-        .map((point) => ({ ...point, text: () => `${point.bits} bits: ${accuracy.name} ${written(point.y, accuracy.unit)} at ${written(point.x, 'rate')} ${cost.name.split(' ')[1]}` })),
+        .map((point) => ({ ...point, text: () => `${point.bits} bits: ${accuracy.name} ${written(point.y, accuracy.unit)} at ${written(point.x, 'rate')} ${unit}` })),
     })).filter(({ points }) => points.length);
     if (series.length === 0) return null;
     const all = series.flatMap(({ points }) => points);
@@ -164,9 +174,9 @@ class Figures {
     if (all.length <= NOTED) for (const point of all) point.note = point.bits;
     const rates = all.map(({ x }) => x);
     return {
-      title: `${capital(accuracy.name)} against ${cost.name.split(' ')[0] === 'encode' ? 'encoding' : 'searching'} speed`,
+      title: `${capital(accuracy.name)} against ${encoding ? 'encoding' : 'searching'} speed`,
       about: `${all.length <= NOTED ? 'Numbers: bits; dotted' : 'Dotted'} line: Pareto front over code lengths. Measured on ${this.table.hardware}${this.table.otherHardware ? '; cells measured elsewhere are left out' : ''}.`,
-      x: { label: `${cost.name.split(' ')[1]}${id === 'cost:search' ? ', top 100' : ', decoded images, best batch'}`, low: Math.min(...rates), high: Math.max(...rates), log: true },
+      x: { label: `${unit}${encoding ? `${this.table.vectors ? '' : ', decoded images'}, best batch` : ', top 100'}`, low: Math.min(...rates), high: Math.max(...rates), log: true },
       y: yAxis(series, axisName(accuracy)), series, front: best,
     };
   }
@@ -239,9 +249,10 @@ class Figures {
       svg('line', { x1: `${100 * least}%`, x2: `${100 * most}%`, y1: '50%', y2: '50%', class: 'whisker' }),
       svg('rect', { x: `${100 * low}%`, width: `${Math.max(0.5, 100 * (high - low))}%`, y: '25%', height: '50%', class: 'box' }),
       svg('line', { x1: `${100 * middle}%`, x2: `${100 * middle}%`, y1: '15%', y2: '85%', class: 'median' }));
+    const [figure, brief] = this.table.headline === data.headlines.neighbours ? [measures.get(this.table.headline).name, 'recall'] : ['average precision', 'AP'];
     return {
-      title: `Worst queries at ${this.bits} bits`, about: 'Average precision per query, averaged over repetitions: 10 % to 90 % of the queries, the middle half and the median on a scale from 0 to 1; then the ten queries with the lowest, by item number. Underlined: among the worst of several methods.',
-      node: plainTable(`Worst queries at ${this.bits} bits`, ['Method', { text: 'Spread of AP', class: 'strip-cell' }, { text: 'Lowest AP', class: 'left' }], scored.map(({ entry, of }) => [
+      title: `Worst queries at ${this.bits} bits`, about: `${capital(figure)} of each query, averaged over repetitions: 10 % to 90 % of the queries, the middle half and the median on a scale from 0 to 1; then the ten queries with the lowest, by item number. Underlined: among the worst of several methods.`,
+      node: plainTable(`Worst queries at ${this.bits} bits`, ['Method', { text: `Spread of ${brief}`, class: 'strip-cell' }, { text: `Lowest ${brief}`, class: 'left' }], scored.map(({ entry, of }) => [
         named(entry), { node: spread(of.quantiles), class: 'strip-cell' },
         { class: 'left wide-cell', node: el('ul', { class: 'worst' }, ...of.worst.map(([item, value]) => el('li', { class: entry.row.kind !== 'reference' && times.get(item) > 1 ? 'shared' : null }, el('b', {}, `#${item}`), ` ${written(value, 'share')}`))) }])),
     };

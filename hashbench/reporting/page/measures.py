@@ -1,7 +1,7 @@
 """The numbers that a page can show of a cell: metrics, costs, statistics of the codes."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -55,14 +55,18 @@ def measures(records: Iterable[Record], ranked_by: Iterable[str] = ()) -> list[M
         records: of all tables.
         ranked_by: metrics of the tables, which are listed also where no record has a value.
     """
-    names = {*ranked_by} | {name for record in records if record["metrics"] for name in record["metrics"]}
+    names, kinds = {*ranked_by}, set()
+    for record in records:
+        names |= (record["metrics"] or {}).keys()
+        kinds.add("vectors" if "vectors" in record["protocol_card"] else "images")
     cutoffs = {int(name.rpartition("@")[2]) for name in names if re.fullmatch(r"map@\d+", name)}
     known = {metric.id: metric for metric in declared_neighbours()}
     known |= {metric.id: metric for cutoff in sorted(cutoffs) for metric in declared(cutoff)}
     ordered = [*(name for name in known if name in names), *sorted(names - set(known))]
     metrics = [_metric(name, known.get(name)) for name in ordered]
     stages = _STAGES if NEIGHBOURS_HEADLINE in names else ()
-    return [*sorted(metrics, key=lambda measure: measure.group == BOUNDS), *_COSTS, *stages, *_CODES]
+    costs = (*_TRAINING, _encoding(kinds), *_OTHER_COSTS)
+    return [*sorted(metrics, key=lambda measure: measure.group == BOUNDS), *costs, *stages, *_CODES]
 
 
 def _metric(name: str, metric: Metric | None) -> Measure:
@@ -97,6 +101,16 @@ def _diagnostic(name: str) -> Callable[[Record], Any]:
     return lambda record: (record["diagnostics"] or {}).get(name)
 
 
+def _encoding(kinds: Collection[str]) -> Measure:
+    """The rate of encoding, of "images" or "vectors" of data sets without images, or of both."""
+    what, start = {
+        ("vectors",): ("vectors", "vectors encoded per second"),
+        ("images", "vectors"): ("items", "images encoded per second from decoded images, vectors where there are none"),
+    }.get(tuple(sorted(kinds)), ("images", "images encoded per second from decoded images"))
+    meaning = f"{start}, at the best batch"
+    return Measure("cost:encode", f"encode {what}/s", "Cost", "up", "rate", meaning, None, Cell.encode_rate)
+
+
 def _scan(cell: Cell) -> float | None:
     found = rescored(cell)
     return None if found is None else found.scan[0]
@@ -112,19 +126,11 @@ _STAGES = (
     Measure("cost:scan", "scan ms", "Cost", "down", "count", f"search by codes {_AT}", None, _scan),
     Measure("cost:rescoring", "rescoring ms", "Cost", "down", "count", f"ranking by vectors {_AT}", None, _rescoring),
 )
-_COSTS = (
+_TRAINING = (
     Measure("cost:fit", "training time", "Cost", "down", "seconds", "wall-clock seconds of fit", _seconds("fit")),
     Measure("cost:epochs", "epochs", "Cost", "none", "count", "epochs or iterations that training reported", _epochs),
-    Measure(
-        "cost:encode",
-        "encode images/s",
-        "Cost",
-        "up",
-        "rate",
-        "images encoded per second from decoded images, at the best batch",
-        None,
-        Cell.encode_rate,
-    ),
+)
+_OTHER_COSTS = (
     Measure(
         "cost:search",
         "search queries/s",

@@ -1,6 +1,20 @@
 const RELEVANT = { labels: 'items of the same class or with a shared label', neighbours: 'the nearest float vectors' };
 const bothKinds = Object.keys(RELEVANT).every((kind) => data.measures.some(({ relevance }) => relevance === kind));
 
+// What a cell shows: its mark, the mean or why there is none, the spread, and the m beside the recall of neighbours.
+function cellParts(cell, measure, { best, like }) {
+  const { mean, sd } = cellText(cell, measure);
+  const missing = mean === '–';
+  const beside = missing || measure.id !== data.headlines.neighbours ? '' : cell.multiple;
+  return [
+    el('span', { class: 'mark', 'aria-hidden': 'true' }, best ? '★' : like ? '≈' : ''),
+    el('span', { class: 'number' }, missing && cell.runs.length === 0 && cell.troubles.length ? cell.troubles[0].status : mean + (cell.stale && !missing ? '†' : '')), ' ',
+    sd === '' ? '' : el('span', { class: 'spread' }, `±\u00a0${sd}`), ' ',
+    beside === '' ? '' : el('span', { class: 'multiple' }, beside),
+    el('span', { class: 'hidden' }, best ? ', best' : like ? ', not told apart from the best' : ''),
+  ];
+}
+
 // The tables: another measure, another order, fewer rows and columns, in place.
 class Board {
   constructor(section) {
@@ -129,15 +143,9 @@ class Board {
         const button = node.querySelector('button');
         if (button === null) continue;
         const cell = this.table.cells[Number(node.dataset.cell)];
-        const { best, like } = this.marks(row, cell, Number(node.dataset.bits), measure);
-        const { mean, sd } = cellText(cell, measure);
-        const shown = mean === '–' && cell.runs.length === 0 && cell.troubles.length ? cell.troubles[0].status : mean + (mean === '–' ? '' : (cell.stale ? '†' : '') + (measure.id === data.headlines.neighbours ? cell.multiple : ''));
-        node.className = best ? 'best' : like ? 'like' : '';
-        button.replaceChildren(
-          el('span', { class: 'mark', 'aria-hidden': 'true' }, best ? '★' : like ? '≈' : ''),
-          el('span', { class: 'number' }, shown), ' ',
-          sd === '' ? '' : el('span', { class: 'spread' }, `±\u00a0${sd}`),
-          el('span', { class: 'hidden' }, best ? ', best' : like ? ', not told apart from the best' : ''));
+        const marks = this.marks(row, cell, Number(node.dataset.bits), measure);
+        node.className = marks.best ? 'best' : marks.like ? 'like' : '';
+        button.replaceChildren(...cellParts(cell, measure, marks));
       }
     }
   }

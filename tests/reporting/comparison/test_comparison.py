@@ -117,6 +117,20 @@ def test_the_same_codes_are_equal_though_sources_and_machines_differ(folder: Fol
     assert comparison.exit_code == 0
 
 
+def test_codes_that_do_not_hang_on_the_seed_are_equal_whatever_the_number_of_runs(folder: Folder) -> None:
+    base, head = folder("base"), folder("head")
+    for repetition in range(3):
+        base.add(ap=ap(0.5, 0), repetition=repetition)
+        base.add(ap=ap(0.5, 1) - 0.004, bits=32, repetition=repetition)
+    for repetition in range(2):
+        head.add(ap=ap(0.5, 0), repetition=repetition, seed=1)
+        head.add(ap=ap(0.5, 2), bits=32, repetition=repetition, seed=1)
+    equal, differs = sorted(compare(base.path, head.path).cells, key=lambda cell: cell.identity.bits or 0)
+    assert (equal.runs, equal.verdict) == ((3, 2), "equal")
+    assert differs.paired is not None
+    assert differs.adjusted_p == differs.paired.p < 1
+
+
 def test_references_and_equal_cells_are_shown_and_not_counted(folder: Folder) -> None:
     base, head, other = folder("base"), folder("head"), folder("other")
     before = ap(0.5, 1)

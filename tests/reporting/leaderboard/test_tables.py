@@ -121,6 +121,13 @@ def test_a_method_of_which_repetitions_are_missing_is_not_called_deterministic()
     assert "each with a seed of its own: 2 of lsh; 1 of lsh." in text
 
 
+def test_a_caption_counts_no_repetitions_where_no_method_has_one() -> None:
+    records = (failed(make_record("slow", 16, 0.9)), make_record(RANDOM_CODES, 16, 0.106))
+    text = " ".join(caption(tables(Results(records))[0]))
+    assert "chance 0.106" in text
+    assert "repetition of each" not in text
+
+
 @pytest.mark.parametrize("change", [{"protocol": "digits/other"}, {"limit": 100}, {"supervised": True}])
 def test_what_may_not_be_compared_stands_in_tables_of_its_own(records: list[Record], change: dict[str, Any]) -> None:
     other = make_record("other", 16, 0.99, **change)

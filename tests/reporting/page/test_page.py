@@ -22,6 +22,7 @@ from hashbench.reporting.leaderboard.caption import caption
 from hashbench.reporting.leaderboard.tables import tables
 from hashbench.reporting.page import html
 from hashbench.reporting.page.cell import rounded
+from hashbench.reporting.page.measures import measures
 from tests.reporting.made_records import failed, grid_of_records, make_record
 from tests.reporting.many_records import QUERIES, write_many
 
@@ -226,6 +227,28 @@ def test_the_data_has_mean_spread_and_every_repetition_of_each_measure(folder: P
         assert cell["sd"][indices[name]] == pytest.approx(np.std(values, ddof=1), rel=1e-2)
         assert [run["values"][indices[name]] for run in cell["runs"]] == pytest.approx(values, rel=1e-4)
     assert cell["mean"][indices["cost:search"]] == pytest.approx(2e5 / 128, rel=1e-4)
+
+
+def test_a_mean_is_rounded_once_as_the_table_rounds_it() -> None:
+    value = 0.7565000000000003  # .757; of the ten digits .7565, which a float has as less, it would be .756
+    page = read(make_record("itq", 16, value))
+    index = [measure["id"] for measure in page.data["measures"]].index("map@all")
+    assert page.data["tables"][0]["cells"][0]["mean"][index] == value
+
+
+@pytest.mark.parametrize(
+    ("cards", "name", "meaning"),
+    [
+        ([{}], "encode images/s", "images encoded per second from decoded images, at the best batch"),
+        ([{"vectors": {}}], "encode vectors/s", "vectors encoded per second, at the best batch"),
+        ([{}, {"vectors": {}}], "encode items/s", "vectors where there are none, at the best batch"),
+    ],
+)
+def test_the_rate_of_encoding_says_what_is_encoded(cards: list[dict[str, Any]], name: str, meaning: str) -> None:
+    made = measures(make_record("itq", 16, 0.5, card=card) for card in cards)
+    (encoding,) = (measure for measure in made if measure.id == "cost:encode")
+    assert encoding.name == name
+    assert encoding.meaning.endswith(meaning)
 
 
 def test_measures_say_which_way_is_better_as_their_metrics_declare() -> None:
