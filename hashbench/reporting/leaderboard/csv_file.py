@@ -9,13 +9,14 @@ from hashbench.reporting.leaderboard.rescored import rescored_columns
 from hashbench.reporting.leaderboard.table import Cell, Line, Table
 from hashbench.reporting.metric_names import MULTIPLE
 
+WHOLE = ("bits", "limit", "rank", "bytes_per_item", "rescored_m")
 FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv(tables: Iterable[Table]) -> str:
     """All cells of all tables, in the order of the leaderboard."""
     frame = pd.DataFrame(lines(tables))
-    frame = frame.astype({name: "Int64" for name in ("bits", "bytes_per_item", "rescored_m") if name in frame})
+    frame = frame.astype({name: "Int64" for name in WHOLE if name in frame})  # also where cells are empty
     return frame.map(_as_text).rename(columns=_as_text).to_csv(index=False, lineterminator="\n")
 
 
