@@ -1,9 +1,11 @@
 """The committed records on GIST lie at the published rows, in the mean over their repetitions."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from hashbench.records.results import results
 from hashbench.records.store import load_record
 from hashbench.reporting.published.figures import tables_with
 from hashbench.reporting.published.verdict import WITHIN, verdicts
@@ -37,3 +39,22 @@ def test_lsh_leaves_its_published_row_where_it_is_centred() -> None:
     published = TABLE.rows["lsh"]
     assert means[True, 48] - published["48"] > TABLE.tolerance
     assert means[True, 48] - means[True, 12] > 0.015 > means[False, 48] - means[False, 12]
+
+
+def test_the_table_of_encoding_rates_has_the_measured_figures() -> None:
+    page = (RECORDS.parents[3] / "docs/methods.md").read_text(encoding="utf-8")
+    section = page.partition("## Encoding\n")[2].partition("\n## ")[0]
+    table = re.findall(r"^\| `(.+?)` \| ([\d,]+) \| ([\d.]+) \|$", section, re.MULTILINE)
+    published = results(RECORDS.parent)
+    trials = {record["key"]: record["trial"] for record in published.records}
+    measured, alone = {}, []
+    for throughput in published.throughputs:
+        trial, rate = trials[throughput["key"]], throughput["encode"]["features_per_s"]
+        changed = {"layers": 2, "centred": False}.items() & trial["parameters"].items()
+        row = " ".join([trial["method"], *(f"[{name}={value}]" for name, value in changed)])
+        measured[row] = (float(f"{rate['median']:.3g}"), round(1e6 / rate["single"]["median"], 1))
+        alone.append(throughput["other_cores"] < 0.05)
+        assert trial["bits"] == 48
+    assert {name: (float(rate.replace(",", "")), float(time)) for name, rate, time in table} == measured
+    assert all(alone)
+    assert len(measured) == 16

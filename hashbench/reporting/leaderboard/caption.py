@@ -44,9 +44,14 @@ def title(table: Table) -> str:
     return f"{metric_name(table.metric)} on {table.name}"
 
 
-def caption(table: Table) -> list[str]:
-    """Sentences on cut-off, denominator, ties, protocol card, chance, repetitions, presets and leaks."""
-    return list(_sentences(table))
+def caption(table: Table, times: bool = True) -> list[str]:
+    """Sentences on cut-off, denominator, ties, protocol card, chance, repetitions, presets and leaks.
+
+    Args:
+        table: what they are about.
+        times: times and rates stand in it as well.
+    """
+    return [*_sentences(table), *(_about_times(table) if times else ())]
 
 
 def chance_text(table: Table) -> str:
@@ -240,6 +245,9 @@ def _about_cells(table: Table) -> Iterator[str]:
     references = [f"{name}: {words}" for name, words in about.items() if name in shown]
     if references:
         yield f"{'; '.join(references)}."
+
+
+def _about_times(table: Table) -> Iterator[str]:
     if table.hardware:
         others = "; cells without rates were measured on other machines, or not at all" if table.other_hardware else ""
         yield f"Rates were measured on {machine_text(table.hardware)}{others}."

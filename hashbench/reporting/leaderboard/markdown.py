@@ -30,7 +30,7 @@ def markdown(tables: Iterable[Table]) -> str:
     for table in tables:
         parts += [
             f"## {escaped(title(table))}",
-            *overview(table),
+            *overview(table, times=True),
             "### Details",
             _details(table),
             *([ABOUT] if two_stages(table) else ()),
@@ -38,9 +38,9 @@ def markdown(tables: Iterable[Table]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def overview(table: Table) -> list[str]:
-    """Paragraphs: methods x bits, the caption, and what did not end well."""
-    parts = [_overview(table), escaped(" ".join(caption(table)))]
+def overview(table: Table, times: bool = False) -> list[str]:
+    """Paragraphs: methods x bits, the caption (about times too, if they follow), and what did not end well."""
+    parts = [_overview(table), escaped(" ".join(caption(table, times)))]
     few = few_codes(table)
     if few:
         parts.append("\n".join(f"* {escaped(line)}" for line in few))

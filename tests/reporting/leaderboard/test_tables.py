@@ -15,7 +15,7 @@ from hashbench.records.trial_spec import FLOAT_FEATURES, RANDOM_CODES, PlannedTr
 from hashbench.reporting.leaderboard.caption import caption, failures, title
 from hashbench.reporting.leaderboard.csv_file import csv
 from hashbench.reporting.leaderboard.latex import latex
-from hashbench.reporting.leaderboard.markdown import markdown
+from hashbench.reporting.leaderboard.markdown import markdown, overview
 from hashbench.reporting.leaderboard.tables import tables
 from hashbench.reporting.leaderboard.terminal import show
 from hashbench.reporting.plain_text import rate_text
@@ -354,12 +354,16 @@ def test_captions_name_times_that_other_programs_disturbed(others: list[float], 
     throughputs = []
     for record, cores in zip(made, others, strict=True):
         record["environment"] |= {"hardware": hardware, "other_cores": cores}
-        throughputs.append(
-            {"key": record["key"], "hardware": hardware, "other_cores": cores, "encode": {}, "search": {}}
-        )
-    text = " ".join(caption(tables(Results(tuple(made), throughputs=tuple(throughputs)))[0]))
+        measured = {"encode": {"images_per_s": {"median": 5.0}}, "search": {"100": {"queries_per_s": {"median": 7.0}}}}
+        throughputs.append({"key": record["key"], "hardware": hardware, "other_cores": cores, **measured})
+    (table,) = tables(Results(tuple(made), throughputs=tuple(throughputs)))
+    text = " ".join(caption(table))
     assert fits in text
     assert rates in text
     assert ("other work took up to" in text) == (fits != "")
     if fits:
         assert text.count(f"up to {max(others):.1f} of 2 cores meanwhile") == 2
+    assert "Rates were measured on a CPU" in markdown([table])
+    without = " ".join(overview(table))  # which has neither times nor rates
+    assert "chance" in without
+    assert not any(words in without for words in ("Rates", "rates", "say little", "says little"))
