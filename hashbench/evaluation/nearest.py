@@ -4,6 +4,7 @@ Candidates come from matrix products in float32 with a bound on their rounding e
 are then computed in float64, pair by pair, so that no neighbour is lost and equal vectors have equal distances.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -171,15 +172,16 @@ def _check_size(rows: Tensor, name: str, each: bool) -> float:
         UsageError: one is too large or, if ``each`` row has to have a length, all of a row are too small and not zero.
         ValueError: one is not finite.
     """
-    if not bool(torch.isfinite(rows).all()):
+    largest = torch.linalg.vector_norm(rows, torch.inf, dim=1)  # NaN where a row has one
+    short = torch.where(largest < _LEAST, largest, 0.0)
+    most, least = torch.stack([largest.max(), short.max()]).tolist()  # a GPU is waited for once
+    if not math.isfinite(most):
         raise ValueError(f"features: {name} has numbers that are not finite (NaN or infinite)")
-    largest = torch.linalg.vector_norm(rows, torch.inf, dim=1)
-    most = float(largest.max())
     if most > _LARGEST:
         raise _out_of_range(name, f"numbers as large as {most:.3g}")
-    if each and bool((small := (largest > 0) & (largest < _LEAST)).any()):
-        raise _out_of_range(name, f"one with no number above {float(largest[small].max()):.3g}")
-    return most
+    if each and least > 0:
+        raise _out_of_range(name, f"one with no number above {least:.3g}")
+    return float(most)
 
 
 def _out_of_range(name: str, what: str) -> UsageError:

@@ -125,7 +125,7 @@ ALLOWED = (
     Allowed(FLOAT64, "evaluation/score_blocks.py:_gains", None, GRADED, EXACT),
     Allowed(WAIT, "evaluation/score_blocks.py:_tied", 1, RANKED[2:], f"each block: {RESULT}"),
     Allowed(WAIT, "advice/scored.py:_placed", 3, ("ranked codes",), f"{SIZE}, {RESULT}"),
-    Allowed(WAIT, "evaluation/nearest.py:_finite", 2, TRUTH, FINITE),
+    Allowed(WAIT, "evaluation/nearest.py:_check_size", 2, TRUTH, FINITE),
     Allowed(WAIT, "evaluation/nearest.py:_new_ones", 1, TRUTH, f"each block: {SIZE}"),
     Allowed(WAIT, "evaluation/nearest.py:_candidates", 2, TRUTH, SIZE),
     Allowed(WAIT, "evaluation/nearest.py:_distances", 1, TRUTH, f"each block: {SIZE}"),
