@@ -132,6 +132,18 @@ def test_rows_that_cannot_be_told_apart_are_joined_by_a_bracket(visit: Callable[
     assert board(visit("#bits=32")).locator(".ties-key").is_visible()
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_brackets_stand_beside_the_ranks_and_not_on_them(visit: Callable[..., View], width: int) -> None:
+    section = board(visit("#bits=16,32", viewport={"width": width, "height": 800}))
+    rows = [row for row in section.locator("tbody.ranked tr[data-row]:visible").all() if row.locator(".lane").count()]
+    assert len(rows) == 4
+    for row in rows:
+        place, label = (row.locator(name).bounding_box() for name in (".place", ".label"))
+        for lane in row.locator(".lane").all():
+            assert place["x"] + place["width"] <= lane.bounding_box()["x"]
+            assert lane.bounding_box()["x"] + lane.bounding_box()["width"] <= label["x"]
+
+
 def test_one_chosen_column_has_the_ranks_of_its_own_comparisons(visit: Callable[..., View]) -> None:
     assert ranks(board(visit("#bits=16")))[:5] == [("e", "1"), ("a", "2"), ("b", "2"), ("c", "4"), ("=d", "5")]
     assert ranks(board(visit("#bits=64")))[:4] == [("b", "1"), ("a", "2"), ("c", "3"), ("=d", "4")]
