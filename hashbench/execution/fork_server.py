@@ -23,7 +23,7 @@ def process_context() -> BaseContext:
     Raises:
         UsageError: the current folder, in which the server starts, was removed.
     """
-    absolute(".")
+    absolute(".")  # raises with a line where it is gone
     open_standard_streams()
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")

@@ -72,7 +72,6 @@ def view(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vie
     target: Path = folder / "leaderboard.html"
     target.write_text(html(tables(content), content), encoding="utf-8")
     view = opened(browser, target.as_uri(), {})
-    view.page.set_default_timeout(10_000)
     yield view
     assert view.errors == []
 
