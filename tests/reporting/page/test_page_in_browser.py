@@ -191,7 +191,7 @@ def test_the_record_behind_a_cell_is_reached_and_left_by_keyboard_alone(view: Vi
     page.keyboard.press("Escape")
     assert not page.locator("#record").is_visible()
     assert view.evaluate("document.activeElement.matches('button.cell')")
-    assert "record=" not in view.evaluate("location.hash")
+    page.wait_for_function("() => !location.hash.includes('record=')")
 
 
 def test_the_command_is_copied(visit: Callable[..., View]) -> None:

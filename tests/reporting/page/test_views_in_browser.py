@@ -173,6 +173,7 @@ def test_recall_is_drawn_against_bytes_where_neighbours_are_relevant(visit: Call
     assert titles.count("Neighbours' recall@10 against bytes per item") == 1
     figure = view.page.locator("figure", has_text="against bytes per item").locator("visible=true")
     figure.locator("summary").click()
+    figure.locator("tbody").wait_for()
     rows = figure.locator("tbody tr").all_inner_texts()
     assert [re.sub(r"\s+", " ", row) for row in rows] == [
         "b 2 bytes (16 bits): neighbours' recall@10 0.300",
@@ -226,7 +227,7 @@ def test_a_view_survives_the_list_of_tables_and_is_copied_as_a_link(visit: Calla
     link = view.evaluate("navigator.clipboard.readText()")
     assert "bits=16&table=" in link
     other = visit("#" + link.partition("#")[2])
-    other.page.wait_for_function("scrollY > 0")
+    other.page.wait_for_function("() => scrollY > 0")
     assert board(other).locator("th[data-bits]:visible").all_inner_texts() == ["16 bits"]
 
 

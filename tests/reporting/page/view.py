@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 ACCESSIBILITY = (Path(__file__).parent / "accessibility.js").read_text()
+LATE = Path(__file__).parent / "late.js"
 
 
 @dataclass
@@ -36,6 +37,7 @@ class View:
 
 def opened(browser: Any, address: str, options: dict[str, Any]) -> View:
     page = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}).new_page()
+    page.add_init_script(path=LATE)
     view = View(page)
     page.on(
         "console", lambda message: view.errors.append(message.text) if message.type in ("error", "warning") else None
