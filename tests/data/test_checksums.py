@@ -147,6 +147,6 @@ def test_two_processes_at_once_leave_a_whole_memory(folder: Path, cache: Path, r
     for process in processes:
         process.start()
     for process in processes:
-        process.join(20)
+        process.join(120)
     assert [process.exitcode for process in processes] == [0, 0, 0]
     assert cached_checksums(folder, NAMES, cache, pytest.fail) == wanted(folder, NAMES)

@@ -99,7 +99,7 @@ def test_a_forked_process_decodes_too(tmp_path: Path) -> None:
     decode(files)  # threads of this process, which the child does not have
     process = multiprocessing.get_context("fork").Process(target=decode, args=(files,))
     process.start()
-    process.join(20)
+    process.join(120)
     process.kill()
     assert process.exitcode == 0
 

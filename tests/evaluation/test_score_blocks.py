@@ -64,10 +64,10 @@ def test_the_next_block_is_ranked_while_the_last_one_is_read_and_no_other() -> N
     similarities = Compared()
     blocks = ranked_blocks(similarities, None, NEAR)
     next(blocks)
-    assert similarities.begun[1].wait(10)
+    assert similarities.begun[1].wait(60)
     assert not similarities.begun[2].wait(0.02)
     next(blocks)
-    assert similarities.begun[2].wait(10)
+    assert similarities.begun[2].wait(60)
     blocks.close()
     assert threads() == []
 

@@ -90,7 +90,7 @@ def test_kill_9_leaves_readable_records_and_no_process_and_the_same_command_goes
     killed = time.monotonic()
     trial, grandchild = (int(pid) for pid in pids.read_text().split())
     while alive(trial) or alive(grandchild):
-        assert time.monotonic() < killed + 10
+        assert time.monotonic() < killed + 60
         time.sleep(0.1)
     assert set(records(tmp_path)) == {"reference-float-None", "reference-random-8", "lsh-8"}
     done = hashbench(*words, "--timeout", "2", "--no-rates", cwd=tmp_path)
@@ -123,7 +123,7 @@ def test_kill_9_at_any_moment_costs_nothing_but_the_trial_that_ran(tmp_path: Pat
         grid.wait()
         killed = time.monotonic()
         while processes_with(mark):
-            assert time.monotonic() < killed + 10
+            assert time.monotonic() < killed + 60
             time.sleep(0.1)
         records(broken)
     assert hashbench(*words, cwd=broken).returncode == 0
@@ -169,7 +169,7 @@ def test_ctrl_c_twice_or_the_end_of_a_job_stops_at_once_and_the_same_command_goe
     for number in sent:  # as a terminal does: to every process of the group
         os.killpg(grid.pid, number)
         time.sleep(0.5)
-    _, errors = grid.communicate(timeout=30)
+    _, errors = grid.communicate(timeout=120)
     assert grid.returncode == 1
     assert "stopped: 1 trials left; the same command goes on from here" in errors
     assert "Traceback" not in errors

@@ -111,7 +111,7 @@ def test_who_takes_longer_than_the_time_out_ends_with_all_that_it_started(
     grid = Grid(["hang", "nap"], replace(settings, timeout=5.0), [Slot(), Slot()])
     assert grid.carry_out()
     assert grid.ends["hang"].stopped == TIMED_OUT
-    assert 5 <= grid.ends["hang"].seconds < 10
+    assert 5 <= grid.ends["hang"].seconds < 60
     assert grid.ends["nap"].exit_code == 0
     _all_gone(tmp_path / "pids")
 
@@ -159,7 +159,7 @@ def test_who_holds_pythons_lock_dies_with_the_run_and_so_do_its_children(setting
 
 
 def _all_gone(pids: Path) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while any(alive(int(pid)) for pid in pids.read_text().split()):
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -187,11 +187,11 @@ def test_of_two_that_need_the_same_one_extracts_and_the_other_waits(tmp_path: Pa
     def before(seen: int) -> None:
         if seen > PART_ROWS:
             begun.set()
-            assert waits.wait(30)
+            assert waits.wait(60)
 
     first = threading.Thread(target=cached, args=(tmp_path, Spelling(before=before)))
     first.start()
-    assert begun.wait(30)
+    assert begun.wait(60)
     lines: list[str] = []
 
     class Watched(list[str]):

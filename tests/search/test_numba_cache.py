@@ -156,7 +156,7 @@ def test_other_threads_go_on_while_a_loop_runs() -> None:
     begins = threading.Event()
 
     def set_all() -> None:
-        begins.wait(10)
+        begins.wait(60)
         flags[:] = True
 
     other = threading.Thread(target=set_all)
@@ -174,13 +174,13 @@ def test_loops_with_threads_run_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -
     def watched() -> int:
         number = int(threading.current_thread().name)
         entered[number].set()
-        assert leaves.wait(10)
+        assert leaves.wait(60)
         return set_threads()
 
     monkeypatch.setattr(numba_cache, "use_torchs_threads", watched)
     both = [threading.Thread(target=negate, args=(each,), name=str(name)) for name, each in enumerate(values)]
     both[0].start()
-    assert entered[0].wait(10)
+    assert entered[0].wait(60)
     both[1].start()
     assert not entered[1].wait(0.05)
     leaves.set()

@@ -26,7 +26,7 @@ def test_the_next_item_is_made_while_one_is_used() -> None:
 
     for number in prefetch(items()):
         if number < 3:
-            assert made[number + 1].wait(10)
+            assert made[number + 1].wait(60)
         if number < 2:
             assert not made[number + 2].wait(0.02)
 
@@ -124,7 +124,7 @@ def test_what_a_gpu_computes_is_prefetched_on_the_callers_stream(monkeypatch: py
 
     prefetched = prefetch_from(items(), torch.device("cuda:1"))
     assert next(prefetched) == 1
-    assert begun.wait(10)
+    assert begun.wait(60)
     assert list(prefetched) == [2]
     assert threads != [threading.current_thread()]
     turn = "current begins", "current records", "current ends"
