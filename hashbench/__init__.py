@@ -4,9 +4,13 @@ Names load on first use, so that ``import hashbench`` stays quick.
 """
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from hashbench.version import __version__
+
+if sys.platform == "win32":
+    raise ImportError("hashbench runs on Linux, and on Windows in WSL: it needs POSIX locks and signals")
 
 if TYPE_CHECKING:
     from hashbench.advice.advise import advise as advise

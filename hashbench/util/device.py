@@ -15,14 +15,17 @@ def pick_device(name: str) -> torch.device:
     """The device of that name: for "auto" the first GPU, else the CPU; others as torch names them (cpu, cuda:1).
 
     Raises:
-        UsageError: no such device on this machine.
+        UsageError: no such device on this machine, or one of a kind that nothing here runs on (mps has no float64).
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
+        known = device.type == "cuda" or name == "cpu"
     except RuntimeError:
-        raise UsageError(f"device {name!r} is not a device (auto, cpu, cuda, cuda:1, ...)") from None
+        known = False
+    if not known:
+        raise UsageError(f"device {name!r} is none that hashbench runs on (auto, cpu, cuda, cuda:1, ...)")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise UsageError(f"device {name!r} is not here: this machine has {torch.cuda.device_count()} GPUs; use cpu")
     return device

@@ -93,3 +93,10 @@ def test_an_editable_install_finds_the_checkouts_folders(tmp_path: Path) -> None
         pytest.skip("hashbench is not installed with pip install -e here")
     _, file = probe(sys.executable, tmp_path)
     assert file == ROOT / "methods/itq.py"
+
+
+def test_on_windows_the_import_says_where_it_runs() -> None:
+    words = [sys.executable, "-c", "import sys; sys.platform = 'win32'; import hashbench"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "ImportError: hashbench runs on Linux, and on Windows in WSL" in done.stderr.splitlines()[-1]

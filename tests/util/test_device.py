@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from hashbench.data.images import image_batch
+from hashbench.errors import UsageError
 from hashbench.evaluation.score_blocks import _sizes
 from hashbench.execution.training_data import feature_batch
-from hashbench.util.device import batch_items, free_bytes, held_bytes, uploaded
+from hashbench.util.device import batch_items, free_bytes, held_bytes, pick_device, uploaded
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda:0")
 
@@ -17,6 +18,19 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (3_000, 10_000))
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: 2_000)
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _: 500)
+
+
+@pytest.mark.parametrize("name", ["mps", "xpu", "meta", "hip", "cpu:3", "tpu", ""])
+def test_devices_that_nothing_here_runs_on_are_refused(name: str) -> None:
+    with pytest.raises(UsageError, match=rf"device '{name}' is none that hashbench runs on \(auto, cpu, cuda, cuda:1"):
+        pick_device(name)
+
+
+def test_devices_are_named_as_torch_names_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert [str(pick_device(name)) for name in ("cpu", "cuda", "cuda:1")] == ["cpu", "cuda", "cuda:1"]
+    with pytest.raises(UsageError, match="device 'cuda:2' is not here: this machine has 2 GPUs; use cpu"):
+        pick_device("cuda:2")
 
 
 @pytest.mark.usefixtures("gpu")
