@@ -174,9 +174,9 @@ def _extract(dataset: ImageItems, extractor: Extractor, parts: PartedArray, devi
     wanted, total = sum(map(len, missing.values())), int(present.sum())
     log(f"extracting {wanted:,} images" + (f", {total - wanted:,} are there" if wanted < total else ""))
     progress, halving = Progress(wanted, log), Halving("extraction", log)
-    saved = time.monotonic()
+    saved, ahead = time.monotonic(), prefetch(_blocks(dataset, missing))
     try:
-        for part, blocks in groupby(prefetch(_blocks(dataset, missing)), key=lambda block: block.part):
+        for part, blocks in groupby(ahead, key=lambda block: block.part):
             rows = layout.part(part)
             values = np.full((len(rows), layout.width), np.nan, dtype=layout.disk_dtype)
             for block in blocks:
@@ -191,6 +191,7 @@ def _extract(dataset: ImageItems, extractor: Extractor, parts: PartedArray, devi
                 saved = time.monotonic()
     finally:
         parts.save()
+        ahead.close()
     log(progress.summary())
 
 

@@ -55,12 +55,18 @@ class Compared(FeatureSimilarities):
         super().fill(queries, result)
 
 
-def threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("hashbench-prefetch")]
+Threads = Callable[[], list[threading.Thread]]
+
+
+@pytest.fixture
+def threads() -> Threads:
+    """Threads that run and did not before the test."""
+    before = set(threading.enumerate())
+    return lambda: list(set(threading.enumerate()) - before)
 
 
 @pytest.mark.usefixtures("ahead")
-def test_the_next_block_is_ranked_while_the_last_one_is_read_and_no_other() -> None:
+def test_the_next_block_is_ranked_while_the_last_one_is_read_and_no_other(threads: Threads) -> None:
     similarities = Compared()
     blocks = ranked_blocks(similarities, None, NEAR)
     next(blocks)
@@ -72,7 +78,7 @@ def test_the_next_block_is_ranked_while_the_last_one_is_read_and_no_other() -> N
     assert threads() == []
 
 
-def test_on_a_cpu_a_block_is_ranked_when_it_is_asked_for() -> None:
+def test_on_a_cpu_a_block_is_ranked_when_it_is_asked_for(threads: Threads) -> None:
     similarities = Compared()
     blocks = ranked_blocks(similarities, None, NEAR)
     for block in range(BLOCKS):
@@ -107,7 +113,7 @@ def same(one: Scores, other: Scores) -> bool:
     ],
 )
 def test_numbers_are_those_of_blocks_one_after_the_other(
-    scores: Callable[..., Scores], labels: Any, others: Any, request: pytest.FixtureRequest
+    scores: Callable[..., Scores], labels: Any, others: Any, request: pytest.FixtureRequest, threads: Threads
 ) -> None:
     alone = scores(labels, **others)
     request.getfixturevalue("ahead")
@@ -134,7 +140,7 @@ def test_a_block_that_is_held_does_not_change_when_the_next_ones_are_ranked() ->
 
 
 @pytest.mark.usefixtures("ahead")
-def test_an_exception_of_a_block_reaches_the_caller() -> None:
+def test_an_exception_of_a_block_reaches_the_caller(threads: Threads) -> None:
     with pytest.raises(ValueError, match="not finite"):
         evaluate_similarities(Compared(broken=1), *CLASSES)
     assert threads() == []
@@ -143,7 +149,7 @@ def test_an_exception_of_a_block_reaches_the_caller() -> None:
 @pytest.mark.usefixtures("ahead")
 @pytest.mark.parametrize("scores", [by_features, by_similarities])
 def test_an_exception_of_the_metrics_ends_the_thread(
-    scores: Callable[..., Scores], monkeypatch: pytest.MonkeyPatch
+    scores: Callable[..., Scores], monkeypatch: pytest.MonkeyPatch, threads: Threads
 ) -> None:
     def broken(*_: Any) -> None:
         assert len(threads()) == 1

@@ -166,7 +166,7 @@ def _all_gone(pids: Path) -> None:
 
 
 def _when(file: Path, then: Callable[[], T]) -> T:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while not (file.exists() and len(file.read_text().split()) == 2):
         assert time.monotonic() < deadline
         time.sleep(0.02)
