@@ -13,6 +13,7 @@ import pytest
 from hashbench.evaluation.metrics import declared, declared_neighbours
 from hashbench.execution.run import make_settings, plan_grids
 from hashbench.features import backbones
+from hashbench.nets.diffusion import LEAST_ITEMS
 from hashbench.planning import trials as planning
 from hashbench.planning.suite import open_grids
 from hashbench.plugins.registry import DATASETS
@@ -162,6 +163,39 @@ def test_bgan_is_above_the_float_features_in_map_over_all_ranks(folder: str, lea
     for bits, wanted in least.items():
         bgan = map_at_all(folder, "bgan", bits)
         assert bgan >= map_at_all(folder, "reference-float", None) + wanted
+
+
+@pytest.mark.parametrize(
+    ("folder", "other", "said"),
+    [
+        ("bgan-leaderboard", "itq", r"It is (.*?) above ITQ at 16, 32 and 64 bits"),
+        ("photo-leaderboard", "itq", r"`tuned` is (.*?) above ITQ at 16, 32 and 64 bits"),
+        ("photo-leaderboard", "reference-float", r"at least [.\d]+\), and (.*?) above the ranking of"),
+    ],
+)
+def test_the_margins_on_bgans_page_are_those_of_the_records(folder: str, other: str, said: str) -> None:
+    found = re.search(said, (ROOT / "docs/bgan.md").read_text())
+    assert found
+    means = [
+        ap(folder, "bgan", bits).mean() - ap(folder, other, None if other == "reference-float" else bits).mean()
+        for bits in LENGTHS
+    ]
+    assert re.findall(r"\.\d+", found[1]) == [f"{mean:.3f}".removeprefix("0") for mean in means]
+
+
+def test_the_selection_on_bgans_page_is_that_of_the_records() -> None:
+    page = (ROOT / "docs/bgan.md").read_text()
+    shown = re.findall(r"^\| [^|]+ \| (\.\d{3}) \| (\.\d{3}) \|$", page, re.M)
+    of_records = [record for _, record in records(PUBLISHED / "photo-selection")]
+    wanted = [
+        tuple(f"{record['metrics'][name]:.3f}".removeprefix("0") for name in ("map@34", "map@all"))
+        for record in of_records
+        if record["trial"]["method"] != "reference-random"
+    ]
+    assert sorted(shown) == sorted(wanted)
+    most = re.search(r"\| (\d+) similar items a row instead of 400", page)
+    assert most
+    assert int(most[1]) == of_records[0]["protocol_card"]["sizes"]["train"] // LEAST_ITEMS
 
 
 @pytest.fixture

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from hashbench.errors import UsageError
 from hashbench.features.networks import asked_size, is_network, net_name, network
 from hashbench.features.preprocessing import Preprocessing
 from hashbench.features.pretrained import Pretrained
+from hashbench.features.state_dicts import Outline, outlines
 from hashbench.features.weights import Weights
 from hashbench.method import Backbone
 
@@ -49,7 +50,7 @@ def load_backbone(spec: str, weights: Weights) -> Backbone:
     inputs, source = preprocessing(spec), network(net_name(spec))
     net, left_out = source.build()
     state = source.own_names(weights.state(source.name))
-    _check_fits(_shapes(net.state_dict()), _shapes(state), left_out, source, weights)
+    _check_fits(outlines(net.state_dict()), outlines(state), left_out, source, weights)
     widened = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
     net.load_state_dict({name: widened[name] for name in widened.keys() - left_out}, strict=False, assign=True)
     return _adapted(net, source, inputs)
@@ -80,8 +81,8 @@ def _adapted(net: nn.Module, source: Pretrained, inputs: Preprocessing) -> Backb
 def checked_sum(name: str, weights: Weights) -> str:
     """Checksum (sha256, hexadecimal) of a network's weights, after a check that they are of this network.
 
-    The check compares names and shapes; the network it builds for them takes no memory (device "meta"). Published
-    weights whose sum is known are not checked: building some networks takes seconds of imports.
+    The check compares names, shapes and kinds of numbers; the network it builds for them takes no memory (device
+    "meta"). Published weights whose sum is known are not checked: building some networks takes seconds of imports.
 
     Raises:
         UsageError: no such network, no weights, or weights of another network.
@@ -91,7 +92,8 @@ def checked_sum(name: str, weights: Weights) -> str:
     sha256 = weights.sum(name)
     if sha256 not in source.fitting_sums and (name, sha256) not in _fitting:
         net, left_out = _build_on_meta(source)
-        _check_fits(_shapes(net.state_dict()), source.own_names(weights.shapes(name)), left_out, source, weights)
+        own = outlines(net.state_dict())
+        _check_fits(own, source.own_names(weights.outlines(name)), left_out, source, weights)
         _fitting.add((name, sha256))
     return sha256
 
@@ -104,27 +106,25 @@ def _build_on_meta(source: Pretrained) -> tuple[nn.Module, frozenset[str]]:
         return source.build()
 
 
-def _shapes(state: Mapping[str, Tensor]) -> dict[str, torch.Size]:
-    return {name: value.shape for name, value in state.items()}
-
-
 def _check_fits(
-    own: Mapping[str, torch.Size],
-    state: Mapping[str, torch.Size],
+    own: Mapping[str, Outline],
+    state: Mapping[str, Outline],
     left_out: frozenset[str],
     source: Pretrained,
     weights: Weights,
 ) -> None:
-    """Compare shapes of a network's own tensors with those of a state dict, which may have those it left out.
+    """Compare a network's own tensors with those of a state dict, which may have those it left out.
 
     Raises:
-        UsageError: a tensor is missing, unknown or of another shape.
+        UsageError: a tensor is missing, unknown, of another shape, or not of floating-point numbers where it should be.
     """
+    both = own.keys() & state.keys()
     counters = {name for name in own if name.endswith("num_batches_tracked")}  # missing from older files
     faults = {
         "lacks": own.keys() - state.keys() - counters,
         "has the unknown": state.keys() - own.keys() - left_out,
-        "has in other shapes": {n for n in own.keys() & state.keys() if own[n] != state[n]},
+        "has in other shapes": {n for n in both if own[n].shape != state[n].shape},
+        "has no floating-point numbers for": {n for n in both if own[n].floating and not state[n].floating},
     }
     reasons = [f"it {verb} {_some(names)}" for verb, names in faults.items() if names]
     if reasons:

@@ -31,7 +31,7 @@ from hashbench.util.storage import make_folder, writing
 FORMAT = "1"  # of the files; goes up when this module or parts.py changes them
 MAX_BLOCK_IMAGES = 256
 MAX_BLOCK_BYTES = 64 << 20  # of decoded images; a block that reaches it is closed
-SECONDS_BETWEEN_SAVES = 15.0  # of an extraction: a killed process loses no more
+SECONDS_BETWEEN_SAVES = 15.0  # of an extraction: a killed process loses these and the part it was at
 SECONDS_TO_SETTLE = 2.0  # a younger file is not taken for verified: clocks of file systems tick slowly
 
 

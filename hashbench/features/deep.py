@@ -64,8 +64,11 @@ class Deep(Extractor):
 
     @property
     def configuration(self) -> str:
-        """The preprocessing."""
-        return repr(self.inputs)
+        """The preprocessing.
+
+        It names the frame, so that features which were cached before there was one are not taken for these.
+        """
+        return repr(self.inputs) + (", in a black frame" if self.inputs.size > self.inputs.shorter_side else "")
 
     def _net(self, device: torch.device) -> nn.Module:
         if self._loaded is None or self._loaded[1] != device:

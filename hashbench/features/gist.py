@@ -28,8 +28,9 @@ class Gist(Extractor):
     (:func:`transfer_functions`); the modulus of each response averaged over 4x4 blocks. Dimension
     ``(scale * 8 + orientation) * 16 + row * 4 + column``, finest scale first.
 
-    One deviation from LMgist: it continues the image by reflection for 32 pixels and leaves a seam where that wraps
-    around; here the reflection is periodic (period 64), which has no seam and costs less.
+    Deviations from LMgist: it continues the image by reflection for 32 pixels and leaves a seam where that wraps
+    around; here the reflection is periodic (period 64), which has no seam and costs less. And of a picture that is no
+    square it takes the largest one in its middle; here all of it is squeezed to one, as the images of every method.
     """
 
     part = name = "gist"

@@ -25,6 +25,12 @@ from hashbench.util.progress import Log
 INSTALL = "pip install 'hashbench[photo]'"
 DIMENSION = 1280
 FOREIGN_NAME = "_conv_stem.weight"  # in the packages' state dicts, never in timm's
+# Both order their tensors alike: parts of the network, within a block its layers, and each layer's tensors.
+FOREIGN_ORDER = (
+    ("_conv_stem", "_bn0", "_blocks", "_conv_head", "_bn1", "_fc"),
+    ("_expand_conv", "_bn0", "_depthwise_conv", "_bn1", "_project_conv", "_bn2"),
+    ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"),
+)
 
 
 @dataclass(frozen=True)
@@ -94,11 +100,14 @@ class LiteNet(Pretrained):
         return net.to(memory_format=torch.channels_last)
 
     def own_names(self, state: Mapping[str, Value]) -> dict[str, Value]:
-        """The packages' names ("_conv_stem.weight") become timm's ("conv_stem.weight"), in the order of the tensors."""
-        if FOREIGN_NAME not in state:
+        """The packages' names ("_conv_stem.weight") become timm's ("conv_stem.weight").
+
+        Whatever order the state dict is in: that of a .safetensors file is not the network's.
+        """
+        own = _names(self.name) if FOREIGN_NAME in state else ()
+        if len(own) != len(state):
             return dict(state)
-        own = _names(self.name)
-        return dict(zip(own, state.values(), strict=True)) if len(own) == len(state) else dict(state)
+        return {name: state[foreign] for name, foreign in zip(own, sorted(state, key=_place), strict=True)}
 
     def published_file(self, offline: bool, log: Log) -> Path:  # noqa: ARG002 - nothing is downloaded
         """The file in the installed package, whose checksum is verified.
@@ -130,6 +139,15 @@ def _fold(convolution: nn.Conv2d, norm: Any) -> nn.Module:
     )
     activation: nn.Module = norm.act
     return activation
+
+
+def _place(name: str) -> tuple[int, ...]:
+    """The place of one of the packages' names in the network; names of no place come last."""
+    part, *block, tensor = name.split(".")
+    number, layer = (int(block[0]), block[1]) if len(block) == 2 and block[0].isdigit() else (0, "")
+    within = zip(FOREIGN_ORDER, (part, layer, tensor), strict=True)
+    first, *others = (order.index(each) if each in order else len(order) for order, each in within)
+    return first, number, *others
 
 
 @cache

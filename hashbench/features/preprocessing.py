@@ -37,11 +37,12 @@ class Preprocessing:
     def cropped(self, images: Images) -> Tensor:
         """Resized centre crops, uint8 [n, 3, size, size], of uint8 [n, c, h, w] or a list of [c, h, w].
 
-        Grey is repeated to three channels.
+        Grey is repeated to three channels. Where ``size`` is more than ``shorter_side``, as for some networks of timm,
+        there is a black frame around the image.
         """
         if isinstance(images, list):
             return torch.cat([self.cropped(image.unsqueeze(0)) for image in images])
-        resized = self._resized(_middle_of_strip(images))
+        resized = _framed(self._resized(_middle_of_strip(images)), self.size)
         top, left = (round((side - self.size) / 2) for side in resized.shape[-2:])
         return three_channels(resized[..., top : top + self.size, left : left + self.size])
 
@@ -60,6 +61,14 @@ class Preprocessing:
         mean, std = (torch.tensor(values, device=cropped.device).view(1, 3, 1, 1) for values in (self.mean, self.std))
         floats = (cropped.float() / 255 - mean) / std
         return floats.contiguous(memory_format=torch.channels_last)
+
+
+def _framed(images: Tensor, size: int) -> Tensor:
+    """Images with black around them on the axes where they are shorter than ``size``, as torchvision's centre crop."""
+    height, width = (max(size - side, 0) for side in images.shape[-2:])
+    if not (height or width):
+        return images
+    return functional.pad(images, (width // 2, width - width // 2, height // 2, height - height // 2))
 
 
 def _middle_of_strip(images: Tensor) -> Tensor:

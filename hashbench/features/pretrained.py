@@ -11,7 +11,7 @@ from hashbench.errors import UsageError
 from hashbench.features.preprocessing import Preprocessing
 from hashbench.util.progress import Log
 
-Value = TypeVar("Value")  # a tensor, or its shape
+Value = TypeVar("Value")  # a tensor, or its outline
 
 
 class Pretrained(ABC):

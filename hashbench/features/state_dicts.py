@@ -22,17 +22,29 @@ ENCODER_PREFIX = "encoder.net."  # of the network's tensors in a recorded state 
 _said: set[str] = set()
 
 
+class Outline(NamedTuple):
+    """What a tensor is, without its numbers: its shape, and whether they are floating-point numbers."""
+
+    shape: torch.Size
+    floating: bool
+
+
+def outlines(state: Mapping[str, Tensor]) -> dict[str, Outline]:
+    """Those of a state dict's tensors, by name."""
+    return {name: Outline(value.shape, value.is_floating_point()) for name, value in state.items()}
+
+
 class StateSummary(NamedTuple):
-    """Checksum and shapes of a state dict.
+    """Checksum and outlines of a state dict.
 
     Attributes:
         sha256: checksum (hexadecimal) of names, dtypes, shapes and bytes, sorted by name: the same weights have the
             same sum, whatever the format of their file.
-        shapes: of the tensors, by name.
+        outlines: of the tensors, by name.
     """
 
     sha256: str
-    shapes: dict[str, torch.Size]
+    outlines: dict[str, Outline]
 
 
 def read_state(file: Path, log: Log = no_log) -> dict[str, Tensor]:
@@ -52,7 +64,7 @@ def read_state(file: Path, log: Log = no_log) -> dict[str, Tensor]:
 
 
 def summarise_state(file: Path, log: Log = no_log) -> StateSummary:
-    """Checksum and shapes of what :func:`read_state` returns; remembered while size and time of the file stay.
+    """Checksum and outlines of what :func:`read_state` returns; remembered while size and time of the file stay.
 
     Raises:
         UsageError: see :func:`read_state`.
@@ -72,7 +84,7 @@ def _summary(file: Path, size: int, changed: int) -> tuple[StateSummary, str]:  
     for name, value in sorted(state.items()):
         total.update(f"{name} {value.dtype} {list(value.shape)}\n".encode())
         total.update(value.contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return StateSummary(total.hexdigest(), {name: value.shape for name, value in state.items()}), note
+    return StateSummary(total.hexdigest(), outlines(state)), note
 
 
 def _read(file: Path) -> tuple[dict[str, Tensor], str]:
@@ -82,6 +94,8 @@ def _read(file: Path) -> tuple[dict[str, Tensor], str]:
     for name, value in content.items():
         if not isinstance(value, Tensor):
             raise no_state_dict(file, f"{name!r} is a {type(value).__name__}")
+        if value.layout != torch.strided or value.is_meta:
+            raise no_state_dict(file, f"{name!r} is {'without values' if value.is_meta else 'sparse'}")
         state[str(name)] = value.detach()
     trained = {
         name.removeprefix(ENCODER_PREFIX): value for name, value in state.items() if name.startswith(ENCODER_PREFIX)
@@ -118,7 +132,7 @@ def _common_prefix(names: Iterable[str]) -> str:
 
 
 def _say_once(line: str, log: Log) -> None:
-    """Log a line once in a process: sums, shapes and tensors are read one after the other."""
+    """Log a line once in a process: sums, outlines and tensors are read one after the other."""
     if line and log is not no_log and line not in _said:
         _said.add(line)
         log(line)

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from hashbench.errors import UsageError
 from hashbench.features.networks import network
-from hashbench.features.state_dicts import read_state, summarise_state
+from hashbench.features.state_dicts import Outline, read_state, summarise_state
 from hashbench.util.progress import Log, no_log
 
 
@@ -51,13 +50,13 @@ class Weights:
         """
         return summarise_state(self.file(name), self.log).sha256
 
-    def shapes(self, name: str) -> dict[str, torch.Size]:
-        """Shapes of the state dict's tensors; read together with :meth:`sum`, so the file is read once for both.
+    def outlines(self, name: str) -> dict[str, Outline]:
+        """What the state dict's tensors are; read together with :meth:`sum`, so the file is read once for both.
 
         Raises:
             UsageError: see :meth:`state`.
         """
-        return summarise_state(self.file(name), self.log).shapes
+        return summarise_state(self.file(name), self.log).outlines
 
 
 def parse_weights(pairs: Iterable[str]) -> dict[str, Path]:

@@ -28,7 +28,8 @@ class Augmentation:
     same draw serves images of the same items at several sizes.
 
     Args:
-        affine_params: [count, n, 3]: mirror (-1 or 1), shifts down and right as shares of the side.
+        affine_params: [count, n, 3]: mirror (-1 or 1), and how far below and to the right of its own place a pixel of
+            the view is taken from, as shares of the side.
         generator: on the CPU, to draw views from.
         device: where images are.
     """

@@ -7,6 +7,7 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
+from hashbench.features.state_dicts import Outline, outlines
 from hashbench.features.weights import Weights
 
 
@@ -22,8 +23,8 @@ class Held(Weights):
     def state(self, name: str) -> dict[str, Tensor]:
         return {key: value.clone() for key, value in self.states[name].items()}
 
-    def shapes(self, name: str) -> dict[str, torch.Size]:
-        return {key: value.shape for key, value in self.states[name].items()}
+    def outlines(self, name: str) -> dict[str, Outline]:
+        return outlines(self.states[name])
 
     def sum(self, name: str) -> str:
         return "0" * 64

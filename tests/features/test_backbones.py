@@ -169,23 +169,28 @@ def test_older_files_without_counters_are_taken() -> None:
     assert {value.device.type for value in net.state_dict().values()} == {"cpu"}
 
 
-def test_weights_of_another_network_are_named_with_the_first_tensors(squeezenet: Held) -> None:
-    state = squeezenet.states["squeezenet1_1"]
-    renamed = {f"module.{name}": value for name, value in state.items()}
-    shape = {**state, "features.0.weight": torch.zeros(64, 1, 3, 3)}
-    for broken, message in (
-        (renamed, "it lacks features.0.bias, features.0.weight, features.10.expand1x1.bias and 47 more, "
-                  "it has the unknown module.classifier.1.bias, module.classifier.1.weight, module.features.0.bias"),
-        (shape, "it has in other shapes features.0.weight$"),
-    ):  # fmt: skip
-        with pytest.raises(UsageError, match=f"^weights squeezenet1_1.pth do not fit squeezenet1_1: {message}"):
-            load_backbone("squeezenet1_1@64", Held(states={"squeezenet1_1": broken}))
-
-
 @pytest.fixture
 def nothing_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a new process."""
     monkeypatch.setattr(backbones, "_fitting", set())
+
+
+@pytest.mark.usefixtures("nothing_checked")
+def test_weights_of_another_network_are_named_with_the_first_tensors(squeezenet: Held) -> None:
+    state = squeezenet.states["squeezenet1_1"]
+    renamed = {f"module.{name}": value for name, value in state.items()}
+    shape = {**state, "features.0.weight": torch.zeros(64, 1, 3, 3)}
+    quantised = {name: (value * 50).to(torch.int8) for name, value in state.items()}
+    for broken, message in (
+        (renamed, "it lacks features.0.bias, features.0.weight, features.10.expand1x1.bias and 47 more, "
+                  "it has the unknown module.classifier.1.bias, module.classifier.1.weight, module.features.0.bias"),
+        (shape, "it has in other shapes features.0.weight$"),
+        (quantised, "it has no floating-point numbers for features.0.bias, features.0.weight, features.10.expand1x1"),
+    ):  # fmt: skip
+        with pytest.raises(UsageError, match=f"^weights squeezenet1_1.pth do not fit squeezenet1_1: {message}"):
+            load_backbone("squeezenet1_1@64", Held(states={"squeezenet1_1": broken}))
+        with pytest.raises(UsageError, match=f"^weights squeezenet1_1.pth do not fit squeezenet1_1: {message}"):
+            checked_sum("squeezenet1_1", Held(states={"squeezenet1_1": broken}))
 
 
 @pytest.mark.usefixtures("nothing_checked")

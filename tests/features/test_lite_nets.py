@@ -157,6 +157,16 @@ def test_weights_under_timms_names_are_taken_with_and_without_classifier(generat
             torch.testing.assert_close(loaded(images), net(images))
 
 
+def test_the_packages_weights_are_taken_in_any_order(name: str) -> None:
+    net, state = LITE_NETS[name], OFFLINE.state(name)
+    published = net.own_names(state)
+    norms = [each.removesuffix("weight") for each in state if f"{each.removesuffix('weight')}running_mean" in state]
+    swapped = {f"{norm}weight": f"{norm}bias" for norm in norms} | {f"{norm}bias": f"{norm}weight" for norm in norms}
+    for order in (sorted(state), [swapped.get(each, each) for each in state]):
+        taken = net.own_names({each: state[each] for each in order})
+        assert all(taken[each] is value for each, value in published.items())
+
+
 def test_weights_that_do_not_fit_are_refused() -> None:
     needs_weights(NAME)
     state = OFFLINE.state(NAME)

@@ -38,6 +38,16 @@ def test_images_are_shown_as_torchvision_shows_them(shape: tuple[int, int], gene
     torch.testing.assert_close(inputs(PRESET, images), wanted, rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("shape", [(90, 90), (60, 91), (91, 60), (1, 1), (40, 200)], ids=str)
+def test_a_crop_that_is_larger_than_the_image_has_a_black_frame(
+    shape: tuple[int, int], generator: torch.Generator
+) -> None:
+    images = random_images(2, 3, *shape, generator)
+    wanted = ImageClassification(crop_size=112, resize_size=97, mean=PRESET.mean, std=PRESET.std)(images)
+    view = Preprocessing(112, 97, "bilinear", PRESET.mean, PRESET.std)
+    torch.testing.assert_close(inputs(view, images), wanted, rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
 def test_another_size_is_the_largest_centred_square(

@@ -45,6 +45,15 @@ def image(generator: torch.Generator) -> Tensor:
     return torch.nn.functional.interpolate(coarse, (200, 300), mode="bilinear")[0].to(torch.uint8)
 
 
+def test_a_picture_smaller_than_a_networks_input_is_framed_and_its_features_say_so(image: Tensor) -> None:
+    larger, plain = "timm:volo_d4_448", f"timm:{CONVNET}"
+    view = preprocessing(larger)
+    assert view.size > view.shorter_side
+    assert view.cropped(image.unsqueeze(0)).shape == (1, 3, view.size, view.size)
+    assert extractor(larger).configuration == f"{view!r}, in a black frame"
+    assert extractor(plain).configuration == repr(preprocessing(plain))
+
+
 def timms_own(name: str, weights: Weights, **options: Any) -> Any:
     net = timm.create_model(name, num_classes=0, **options)
     state = weights.state(f"timm:{name}")

@@ -23,6 +23,7 @@ import torchvision
 from torch import Tensor
 
 from hashbench.errors import UsageError
+from hashbench.features.state_dicts import outlines
 from hashbench.features.weights import Weights, parse_weights
 
 STATE = {"b.weight": torch.arange(6.0).view(2, 3), "a.count": torch.tensor(7), "c.half": torch.ones(3).half()}
@@ -133,7 +134,7 @@ def test_of_a_checkpoint_the_networks_state_is_taken_and_said_so_once(
     assert state.keys() == STATE.keys()
     assert all(torch.equal(state[key], value) for key, value in STATE.items())
     assert weights.sum("vgg19") == sum_of(saved(tmp_path / "net.pth")), "the same weights, however they are wrapped"
-    assert weights.shapes("vgg19") == {name: value.shape for name, value in STATE.items()}
+    assert weights.outlines("vgg19") == outlines(STATE)
     (line,) = lines
     assert line.startswith(f"weights {file}: {words}")
 
@@ -192,6 +193,8 @@ def test_files_that_are_no_state_dict_are_one_line(tmp_path: Path) -> None:
     saved(tmp_path / "arguments.pth", {"model": STATE, "args": Namespace(rate=1)})
     saved(tmp_path / "numpy.pth", {"weight": np.zeros(3)})
     saved(tmp_path / "nothing.pth", {})
+    saved(tmp_path / "sparse.pth", {"weight": torch.eye(3).to_sparse()})
+    saved(tmp_path / "meta.pth", {"weight": torch.eye(3, device="meta")})
     cut, page = "its end is missing, as after a download", "it is a web page, saved in place of the file"
     reasons = {
         "page.pth": page,
@@ -216,6 +219,8 @@ def test_files_that_are_no_state_dict_are_one_line(tmp_path: Path) -> None:
         "arguments.pth": "it has a pickled argparse.Namespace, and",
         "numpy.pth": "it has a pickled numpy.",
         "nothing.pth": "it holds a dict",
+        "sparse.pth": "'weight' is sparse",
+        "meta.pth": "'weight' is without values",
     }
     for name, reason in reasons.items():
         for ask in (Weights({"vgg19": tmp_path / name}).state, Weights({"vgg19": tmp_path / name}).sum):
