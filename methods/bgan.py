@@ -126,7 +126,7 @@ class BGAN(HashMethod):
     once: Adam at 1e-4 for the pre-trained layers and 1e-3 for new ones, batches of 40 and 4 epochs as the authors'
     code and advice have them, beta in four equal stages. ``released`` is the objective of the authors' code.
     ``tuned``, the default, has the paper's objective under a training that was chosen on validation data
-    (``bgan-selection``). The paper, the authors' code and ``tuned``:
+    (``bgan-selection``, ``photo-selection``). The paper, the authors' code and ``tuned``:
 
     | | paper | released code | tuned | why |
     |---|---|---|---|---|
@@ -181,7 +181,8 @@ class BGAN(HashMethod):
             "diffusion" over the graph of nearest neighbours (diffusion with a pre-trained encoder, else shared).
         k1: neighbours of an image (20; 10 for diffusion).
         k2: images whose neighbours are joined; for shared neighbours.
-        similar: how many images are similar to each, those that the diffusion reaches most; for diffusion.
+        similar: how many images are similar to each, those that the diffusion reaches most, and no more than a
+            sixteenth of the training items; for diffusion.
         average_views: S of the mean of the features of an image's views, where the encoder is the network of the
             trial's features (True for diffusion).
         divide_by_bits: False leaves 1/L out of l_N (True).
