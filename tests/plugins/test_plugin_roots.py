@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hashbench.errors import UsageError
-from hashbench.plugins.plugin_path import check_roots
+from hashbench.plugins.plugin_path import check_roots, plugin_folders
 from hashbench.plugins.registry import METHODS
 from tests.command import hashbench
 
@@ -44,6 +44,17 @@ def test_a_root_that_has_no_plugins_is_refused_in_one_line(
     assert str(refused.value).startswith(line)
     with pytest.raises(UsageError, match="HASHBENCH_PLUGINS names"):
         METHODS.names()
+
+
+def test_a_root_that_is_named_twice_or_is_the_clone_itself_counts_once(
+    lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = lab.parent / "clone"
+    (clone / "methods").mkdir(parents=True)
+    (lab.parent / "link").symlink_to(lab)
+    monkeypatch.setenv("HASHBENCH_PLUGINS", f"{clone}:{lab}:{lab}/:{lab.parent / 'link'}")
+    folders = plugin_folders(str(clone / "hashbench/methods/__init__.py"), "methods")
+    assert folders == [str(clone / "methods"), str(lab / "methods")]
 
 
 @pytest.mark.parametrize("words", [("list",), ("run", "--methods", "itq", "--bits", "8"), ("show", "itq")])
