@@ -54,9 +54,20 @@ def results(folder: str | Path = "results") -> Results:
     """Read a result folder; what cannot be read is named in ``faults``.
 
     Raises:
+        UsageError: the folder is not there, or is a file.
+    """
+    if not Path(folder).exists():
+        raise UsageError(f"no result folder {str(folder)!r}; hashbench run --results makes one")
+    return results_so_far(Path(folder))
+
+
+def results_so_far(folder: Path) -> Results:
+    """As :func:`results`, empty where nothing has written to the folder yet.
+
+    Raises:
         UsageError: the folder is a file.
     """
-    store = Store(Path(folder))
+    store = Store(folder)
     records, throughputs = store.records(), store.throughputs()
     return Results(
         tuple(records.contents.values()),
@@ -64,17 +75,6 @@ def results(folder: str | Path = "results") -> Results:
         {record["key"]: path for path, record in records.contents.items()},
         (*records.fault_lines(), *throughputs.fault_lines()),
     )
-
-
-def existing_results(folder: str | Path) -> Results:
-    """As :func:`results`, of a folder that has to be there.
-
-    Raises:
-        UsageError: it is not, or is a file.
-    """
-    if not Path(folder).exists():
-        raise UsageError(f"no result folder {str(folder)!r}; hashbench run --results makes one")
-    return results(folder)
 
 
 def _row(record: Record) -> dict[str, Any]:
