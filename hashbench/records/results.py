@@ -1,5 +1,6 @@
 """``hb.results``: the records of a folder, as objects and as a DataFrame."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +49,13 @@ class Results:
 
     def __len__(self) -> int:
         return len(self.records)
+
+    def __repr__(self) -> str:
+        """Counts alone: what a notebook shows of the last line of a cell, where records are megabytes."""
+        counts = Counter(record["status"] for record in self.records)
+        found = [f"{count:,} {status}" for status, count in counts.most_common()]
+        faults = [f"unreadable files: {len(self.faults):,}"] if self.faults else []
+        return f"<Results of {len(self):,} trials: {', '.join([*found, *faults]) or 'none'}; .frame() is their table>"
 
 
 def results(folder: str | Path = "results") -> Results:
