@@ -2,12 +2,16 @@
 
 import importlib
 import json
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from hashbench import methods
 from hashbench.errors import UsageError
+from hashbench.planning.chosen import chosen_methods
+from hashbench.planning.grid import Grid
 from hashbench.plugins.plugin_path import check_roots, plugin_folders
 from hashbench.plugins.registry import METHODS
 from tests.command import hashbench
@@ -87,6 +91,18 @@ def test_what_would_fail_later_does_not_look_healthy_in_a_list(lab: Path) -> Non
     assert planned.returncode == 0, planned.stderr
     assert "left out: method 'untyped'" in planned.stderr
     assert "hashing method" not in with_lab(lab, "show", "quiet").stdout
+
+
+def test_a_method_called_like_a_reference_trial_is_not_run_as_that(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = lab / "methods/reference-float.py"
+    named.write_text(SOURCE)
+    monkeypatch.setattr(methods, "__path__", [*methods.__path__, str(lab / "methods")])
+    line = f"^{re.escape(str(named))} has the name of a reference trial, 'reference-float'; rename it$"
+    with pytest.raises(UsageError, match=line):
+        chosen_methods(Grid(methods=("reference-float",), bits=(8,)), {})
+    notes: dict[str, None] = {}
+    assert not chosen_methods(Grid(methods=("reference-*",), bits=(8,)), notes)
+    assert list(notes) == [f"left out: {named} has the name of a reference trial, 'reference-float'; rename it"]
 
 
 def with_lab(lab: Path, *words: str) -> subprocess.CompletedProcess[str]:
