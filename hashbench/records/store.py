@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -136,6 +137,8 @@ class Store:
         with replacing(record.with_suffix(".npz")) as work:
             with work.open("wb") as stream:
                 np.savez_compressed(stream, allow_pickle=False, **dict(arrays))
+                stream.flush()
+                os.fsync(stream.fileno())  # a full disk is found out while nothing has gone
             for earlier in (record, record.with_suffix(".safetensors")):
                 earlier.unlink(missing_ok=True)
 
