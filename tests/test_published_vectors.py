@@ -44,7 +44,7 @@ def test_codes_keep_as_many_neighbours_as_measured_elsewhere(
         assert [recall[m - 1] for m in MULTIPLES] == pytest.approx(wanted, abs=0.02), file.name
 
 
-TABLE = [
+TABLE: list[tuple[str, str, dict[str, Any], str]] = [
     ("`sign` of x > 0", "sign", {}, "hamming"),
     ("`sign` about the mean", "sign", {"threshold": "mean"}, "hamming"),
     ("`rotated_sign`", "rotated_sign", {}, "hamming"),
@@ -62,6 +62,19 @@ def test_the_table_of_the_page_is_what_the_records_have(
     curves = [record["curves"]["neighbours"]["recall"] for _, record in records(method, variant, ranking)]
     means = [np.mean([curve[m - 1] for curve in curves]) for m in (1, 2, 3, 4, 5, 10)]
     assert [float(cell) for cell in row.split("|")[2:-1]] == pytest.approx(means, abs=0.00051)
+
+
+def test_the_page_of_footguns_says_what_the_records_have() -> None:
+    text = (PAGE.parent / "footguns.md").read_text().partition("## Your own vectors")[2]
+    recalls = {}
+    for _, method, variant, ranking in TABLE:
+        found = [record["metrics"]["neighbours/recall@10"] for _, record in records(method, variant, ranking)]
+        recalls[method, bool(variant), ranking] = f"{np.mean(found):.3f}"[1:]
+    sign, about_the_mean = recalls["sign", False, "hamming"], recalls["sign", True, "hamming"]
+    assert f"recall@10 {sign} on Fashion-MNIST; the sign about the mean {about_the_mean} |" in text
+    assert f"{about_the_mean}; with a random one {recalls['rotated_sign', False, 'hamming']} |" in text
+    unrotated, rotated = recalls["rabitq", True, "estimator"], recalls["rabitq", False, "estimator"]
+    assert f"{unrotated} in place of {rotated} for RaBitQ" in text
 
 
 @pytest.mark.parametrize("file", sorted(RECORDS.glob("*.json")), ids=lambda file: file.stem.split("test_2k-")[-1])

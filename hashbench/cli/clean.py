@@ -33,14 +33,14 @@ def command(results: str, unfinished: bool, yes: bool, as_json: bool) -> int:
     """
     from hashbench.planning.currency import outdated_records
     from hashbench.planning.unreadable_features import unreadable_features
-    from hashbench.records.results import existing_results
+    from hashbench.records.results import results as read
     from hashbench.records.store import Store
     from hashbench.records.unreferenced import trainings_to_resume, unreferenced
     from hashbench.util.leftovers import disk_bytes, unfinished_writes
     from hashbench.util.paths import cache_folder
 
     store, cache = Store(Path(results)), cache_folder()
-    outdated = outdated_records(existing_results(results))
+    outdated = outdated_records(read(results))
     found = [*unreferenced(store, outdated, unfinished), *unreadable_features(cache), *unfinished_writes(cache)]
     for leftover in found if yes else []:
         leftover.remove()

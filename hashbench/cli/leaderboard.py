@@ -72,7 +72,7 @@ def _refuse(options: set[str]) -> None:
 
 
 def _make(kind: str, given: dict[str, Any]) -> int:
-    from hashbench.records.results import existing_results, results
+    from hashbench.records.results import results
     from hashbench.reporting.leaderboard.beside import beside, folder_names
     from hashbench.reporting.leaderboard.selection import code_lengths, selected
     from hashbench.reporting.leaderboard.tables import tables
@@ -81,7 +81,7 @@ def _make(kind: str, given: dict[str, Any]) -> int:
     if not folder.exists():
         raise UsageError(f"no result folder {str(folder)!r}; name one with --results, or hashbench run makes one")
     others = folder_names([folder, *map(Path, given["beside"])])
-    together = beside(results(folder), {name: existing_results(other) for name, other in [*others.items()][1:]})
+    together = beside(results(folder), {name: results(other) for name, other in [*others.items()][1:]})
     content = together.results
     methods, datasets, features = (given[name].split(",") for name in ("methods", "datasets", "features"))
     shown = selected(content, methods, datasets, features, code_lengths(given["bits"]))

@@ -38,7 +38,7 @@ def command(kinds: str, **given: Any) -> int:
     from dataclasses import replace
 
     from hashbench.planning.grid import split_list
-    from hashbench.records.results import existing_results
+    from hashbench.records.results import results
     from hashbench.reporting.figures.choice import choose_methods, choose_tables
     from hashbench.reporting.figures.files import check_formats
     from hashbench.reporting.figures.kinds import KINDS, kind_named
@@ -51,7 +51,7 @@ def command(kinds: str, **given: Any) -> int:
         kind_named(kind)
     check_formats(formats)
     folder = Path(given["results"])
-    records = existing_results(folder)
+    records = results(folder)
     for fault in records.faults:
         options.name_fault(fault)
     records = replace(selected(records, bits=code_lengths(given["bits"])), files={})  # no queries are compared

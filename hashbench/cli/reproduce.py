@@ -80,7 +80,7 @@ def _compare(table: "FigureTable", method: str, given: dict[str, Any]) -> tuple[
     from hashbench.execution.run import grid_results, make_settings, plan_grids
     from hashbench.features.weights import parse_weights
     from hashbench.planning.reproduction import figure_grid, run_command
-    from hashbench.records.results import results
+    from hashbench.records.results import results_so_far
     from hashbench.reporting.published.verdict import recorded_repetitions, verdicts
 
     settings = make_settings(
@@ -90,7 +90,7 @@ def _compare(table: "FigureTable", method: str, given: dict[str, Any]) -> tuple[
         weights=parse_weights(given["weights"]),
         offline=given["offline"] or given["dry_run"],
     )
-    recorded = recorded_repetitions(table, method, results(settings.results).records)
+    recorded = recorded_repetitions(table, method, results_so_far(settings.results).records)
     grid = figure_grid(table, method, max(given["repeats"], recorded))
     command = f"the run: {run_command(grid)}"
     try:
@@ -98,7 +98,7 @@ def _compare(table: "FigureTable", method: str, given: dict[str, Any]) -> tuple[
     except (BrokenFiles, StorageError):
         raise
     except UsageError as error:  # data or weights are not here; records of another machine may be
-        found = verdicts(table, method, results(settings.results).records, frozenset())
+        found = verdicts(table, method, results_so_far(settings.results).records, frozenset())
         return table, found, [f"cannot be run here: {error}", command]
     if plan.to_run() and not given["dry_run"]:
         _run(plan, settings)

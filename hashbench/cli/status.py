@@ -25,9 +25,9 @@ def command(results: str, as_json: bool) -> int:
     trials over.
     """
     from hashbench.cli import options
-    from hashbench.records.results import existing_results
+    from hashbench.records.results import results as read
 
-    found = existing_results(results)
+    found = read(results)
     for fault in found.faults:
         options.name_fault(fault)
     facts = _facts(found.records, Path(results))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hashbench.doctor.finding import Finding
 from hashbench.doctor.requirements import extras, requirements
-from hashbench.errors import in_words
+from hashbench.errors import UsageError, in_words
 
 
 def examine(results: Path, data: str | None = None, online: bool = False) -> list[Finding]:
@@ -44,5 +44,7 @@ def works(found: Iterable[Finding]) -> bool:
 def _safe(about: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
     try:
         yield from look()
+    except UsageError as error:  # which names the way out
+        yield Finding(about, "fault", str(error))
     except Exception as error:  # whatever a broken installation raises: the rest is still looked at
-        yield Finding(about, "fault", in_words(error), "mend the installation: pip install --force-reinstall hashbench")
+        yield Finding(about, "fault", in_words(error), "install hashbench and what it needs into a new environment")

@@ -25,7 +25,7 @@ from hashbench.planning.plan import Plan, make_plan
 from hashbench.planning.shard import parse_shard
 from hashbench.planning.suite import open_grids
 from hashbench.records.environment import git_state
-from hashbench.records.results import Results, results
+from hashbench.records.results import Results, results_so_far
 from hashbench.records.store import Store
 from hashbench.util.device import pick_device
 from hashbench.util.lease import held
@@ -279,7 +279,7 @@ def _search_neighbours(dataset: Dataset, settings: Settings) -> None:
 
 def grid_results(plan: Plan, settings: Settings) -> Results:
     """The records of a grid; where a trial was not run because an older one is stale, the older one."""
-    return results(settings.results).select(plan.keys() | plan.stale_keys())
+    return results_so_far(settings.results).select(plan.keys() | plan.stale_keys())
 
 
 def _check(options: Mapping[str, Any]) -> None:

@@ -184,11 +184,11 @@ def load_method(stored: StoredTrial, device: torch.device) -> tuple[HashMethod, 
     if stored.from_elsewhere:
         raise UsageError(f"record {stored.record['key']} is of codes from elsewhere, {trial}: there is no method")
     method_class = METHODS.get(trial.method)
+    key, failure = stored.record["key"], stored.record["error"]
+    if failure is not None:  # beside which the state of an earlier training of the same trial may lie
+        line = str(failure["message"]).partition("\n")[0]
+        raise UsageError(f"record {key} has no method: it is {stored.record['status']} ({line}); name another")
     if not stored.state_file.is_file():
-        key, error = stored.record["key"], stored.record["error"]
-        if error is not None:
-            line = str(error["message"]).partition("\n")[0]
-            raise UsageError(f"record {key} has no method: it is {stored.record['status']} ({line}); name another")
         raise UsageError(f"the state of record {key} was not kept: there is no {stored.state_file.name}")
     assert trial.bits is not None
     run = RunContext(device, torch.Generator(), features=trial.features, backbones=bare_backbone)

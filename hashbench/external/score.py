@@ -26,7 +26,7 @@ from hashbench.external.score_request import Features, ScoreRequest, resolve_fea
 from hashbench.external.stored_scores import CodesPair, code_sum, scored_trial, store_floor, store_scores
 from hashbench.planning.fingerprint import bare_fingerprint
 from hashbench.records.newest import trial_id
-from hashbench.records.results import results
+from hashbench.records.results import results_so_far
 from hashbench.records.store import Record, Store, check_replaceable
 from hashbench.records.trial_spec import EXTERNAL, PlannedTrial
 
@@ -80,7 +80,7 @@ def score_arrays(arrays: Arrays, request: ScoreRequest, settings: Settings) -> S
     check_replaceable(file)
     how = {"encoding": request.encoding or "bool", **({"bit_order": request.bit_order} if request.bit_order else {})}
     extra = {"scored": {**how, "files": dict(arrays.sums)}}
-    stored = results(settings.results)
+    stored = results_so_far(settings.results)
     notes = [*truth.notes, *_unread(arrays, rules), *stored.faults, *_replaced(planned, stored.records)]
     record = store_scores(planned, placed, truth, settings, extra)
     store_floor(truth, features, query.bits, request.repetition, settings)

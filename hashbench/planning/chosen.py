@@ -11,7 +11,7 @@ from hashbench.planning.sweeps import combinations
 from hashbench.planning.task import Task
 from hashbench.plugins.hyperparameters import resolve, resolve_for_run
 from hashbench.plugins.registry import METHODS
-from hashbench.records.trial_spec import Ranking
+from hashbench.records.trial_spec import REFERENCES, Ranking
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,14 @@ def chosen_methods(grid: Grid, notes: dict[str, None]) -> list[ChosenMethod]:
     """The methods of a grid in the order asked for; broken ones that only a glob asked for go to ``notes``.
 
     Raises:
-        UsageError: an unknown method or parameter, or a value of another type.
+        UsageError: an unknown method or parameter, a value of another type, or a method called like a reference trial.
     """
     methods: dict[str, type[HashMethod]] = {}
     check_commas("--methods", grid.methods, frozenset(METHODS.names()).__contains__)
     for pattern in grid.methods:
         for name in METHODS.match(pattern):
             try:
-                method = METHODS.get(name)
+                method = _method(name)
             except UsageError as error:
                 if name == pattern:
                     raise
@@ -85,6 +85,12 @@ def chosen_methods(grid: Grid, notes: dict[str, None]) -> list[ChosenMethod]:
         if name not in methods:
             raise UsageError(f"--set names {name!r}, which is not among the methods of this run ({', '.join(methods)})")
     return [choice for name, method in methods.items() for choice in _choices(name, method, grid)]
+
+
+def _method(name: str) -> type[HashMethod]:
+    if name in REFERENCES:  # trials of that name are the reference's, which would stand in tables for the method
+        raise UsageError(f"{METHODS.file(name)} has the name of a reference trial, {name!r}; rename it")
+    return METHODS.get(name)
 
 
 def check_presets(grids: Sequence[Grid], chosen: Sequence[list[ChosenMethod]]) -> None:

@@ -13,12 +13,17 @@ def plugin_folders(package_file: str, room: str) -> list[str]:
     """The folders of a plugin package, for its ``__path__``.
 
     A wheel ships the modules beside the package file; a checkout (bare or editable) keeps them in its top-level
-    folder ``room``. Each root on ``HASHBENCH_PLUGINS`` (separated like ``PATH``) adds its own ``room``.
+    folder ``room``. Each root on ``HASHBENCH_PLUGINS`` (separated like ``PATH``) adds its own ``room``; one that is
+    named twice, by a link, or is the checkout itself, adds nothing more.
     """
     package = Path(package_file).resolve().parent
     shipped = any(file.name != "__init__.py" for file in package.glob("*.py"))
     own = package if shipped else package.parent.parent / room
-    return [str(folder) for folder in (own, *(root.resolve() / room for root in _roots())) if folder.is_dir()]
+    found: dict[Path, str] = {}
+    for folder in (own, *(root.resolve() / room for root in _roots())):
+        if folder.is_dir():
+            found.setdefault(folder.resolve(), str(folder))
+    return list(found.values())
 
 
 def check_roots() -> None:

@@ -1,5 +1,6 @@
 """``hb.results``: the records of a folder, as objects and as a DataFrame."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,14 +50,32 @@ class Results:
     def __len__(self) -> int:
         return len(self.records)
 
+    def __repr__(self) -> str:
+        """Counts alone: what a notebook shows of the last line of a cell, where records are megabytes."""
+        counts = Counter(record["status"] for record in self.records)
+        found = [f"{count:,} {status}" for status, count in counts.most_common()]
+        faults = [f"unreadable files: {len(self.faults):,}"] if self.faults else []
+        return f"<Results of {len(self):,} trials: {', '.join([*found, *faults]) or 'none'}; .frame() is their table>"
+
 
 def results(folder: str | Path = "results") -> Results:
     """Read a result folder; what cannot be read is named in ``faults``.
 
     Raises:
+        UsageError: the folder is not there, or is a file.
+    """
+    if not Path(folder).exists():
+        raise UsageError(f"no result folder {str(folder)!r}; hashbench run --results makes one")
+    return results_so_far(Path(folder))
+
+
+def results_so_far(folder: Path) -> Results:
+    """As :func:`results`, empty where nothing has written to the folder yet.
+
+    Raises:
         UsageError: the folder is a file.
     """
-    store = Store(Path(folder))
+    store = Store(folder)
     records, throughputs = store.records(), store.throughputs()
     return Results(
         tuple(records.contents.values()),
@@ -64,17 +83,6 @@ def results(folder: str | Path = "results") -> Results:
         {record["key"]: path for path, record in records.contents.items()},
         (*records.fault_lines(), *throughputs.fault_lines()),
     )
-
-
-def existing_results(folder: str | Path) -> Results:
-    """As :func:`results`, of a folder that has to be there.
-
-    Raises:
-        UsageError: it is not, or is a file.
-    """
-    if not Path(folder).exists():
-        raise UsageError(f"no result folder {str(folder)!r}; hashbench run --results makes one")
-    return results(folder)
 
 
 def _row(record: Record) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -123,9 +124,23 @@ class Store:
         _write_json(self.record_path(planned), record)
 
     def write_codes(self, planned: PlannedTrial, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Codes, labels, items and per-query AP, beside the record as .npz."""
-        with replacing(self.record_path(planned).with_suffix(".npz")) as work, work.open("wb") as stream:
-            np.savez_compressed(stream, allow_pickle=False, **dict(arrays))
+        """Codes, labels, items and per-query AP, beside the record as .npz.
+
+        An earlier record of the trial, and its method's state, go first: they are of the codes that are replaced, and a
+        process that is killed before it writes its own would leave them beside codes that are not theirs.
+
+        Raises:
+            IrreplaceableError: see :func:`check_replaceable`.
+        """
+        record = self.record_path(planned)
+        check_replaceable(record)
+        with replacing(record.with_suffix(".npz")) as work:
+            with work.open("wb") as stream:
+                np.savez_compressed(stream, allow_pickle=False, **dict(arrays))
+                stream.flush()
+                os.fsync(stream.fileno())  # a full disk is found out while nothing has gone
+            for earlier in (record, record.with_suffix(".safetensors")):
+                earlier.unlink(missing_ok=True)
 
     def write_state(self, planned: PlannedTrial, state: bytes) -> None:
         """The method's state, beside the record as .safetensors."""

@@ -7,7 +7,7 @@ from hashbench.errors import UsageError
 from hashbench.planning.currency import absent_plugin, outdated_records
 from hashbench.planning.grid import split_list
 from hashbench.plugins.registry import METHODS
-from hashbench.records.results import existing_results
+from hashbench.records.results import results as read
 from hashbench.records.submitted import SUBMITTED
 from hashbench.records.trial_spec import EXTERNAL, REFERENCES
 from hashbench.reporting.comparison import compare as comparison
@@ -40,7 +40,7 @@ def check(
         UsageError: the baseline is missing or malformed, the folder is not there or a file, or ``repeats`` is below 1.
     """
     repeats = None if repeats is None else whole_number("repeats", repeats, 1)
-    content, results = read_baseline(Path(baseline)), existing_results(folder)
+    content, results = read_baseline(Path(baseline)), read(folder)
     judging = Judging(outdated_records(results), _absent_methods(content), allow_stale, repeats)
     return judge(content, results, (str(baseline), str(folder)), judging)
 
@@ -51,7 +51,7 @@ def new_baseline(folder: str | Path, *, allow_stale: bool = False) -> Baseline:
     Raises:
         UsageError: see :func:`hashbench.reporting.regression.baseline.make_baseline`; the folder is not there.
     """
-    results = existing_results(folder)
+    results = read(folder)
     return make_baseline(results, outdated_records(results), allow_stale)
 
 

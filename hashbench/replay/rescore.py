@@ -24,7 +24,7 @@ from hashbench.external.ground_truth import LEFT_OUT
 from hashbench.external.own_items import rows_by_number
 from hashbench.features.weights import Weights, checked_weights
 from hashbench.records.lookup import find_records
-from hashbench.records.results import Results, results
+from hashbench.records.results import Results, results_so_far
 from hashbench.records.scores import score_arrays, score_fields
 from hashbench.records.store import Record, to_json
 from hashbench.records.trial_spec import FLOAT_FEATURES, QUANTISED
@@ -61,7 +61,7 @@ def choose(folder: Path, everything: bool, names: Sequence[str] = ()) -> Selecti
     """
     if names:
         return Selection([StoredTrial.read(file) for file in find_records(names, folder)], 0, ())
-    stored_results = results(folder)
+    stored_results = results_so_far(folder)
     if not stored_results.records and not stored_results.faults:
         raise UsageError(f"no record in {folder / 'records'}; name a result folder with --results")
     stored = [StoredTrial(stored_results.files[record["key"]], record) for record in stored_results.records]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hashbench.errors import UsageError
-from hashbench.records.results import Results, results
+from hashbench.records.results import Results, results_so_far
 from hashbench.reporting.figures.files import write_figures
 from hashbench.reporting.figures.style import row_styles
 from hashbench.reporting.leaderboard.caption import STALE
@@ -33,7 +33,7 @@ def write_reports(
     ``current`` and ``stale`` are what a plan knows of the records' keys, see :func:`tables`; without ``figures`` only
     leaderboard.md and .csv are made.
     """
-    content = results(folder)
+    content = results_so_far(folder)
     shown = tables(content, current, stale)
     if not shown:
         return []
@@ -68,7 +68,7 @@ def out_of_date(folder: Path, log: Log = no_log) -> list[Path]:
     present = [folder / name for name in FILES if (folder / name).is_file()]
     if not present:
         raise UsageError(f"{str(folder)!r} has none of {', '.join(FILES)}; wanted a folder of hashbench run")
-    content = results(folder)
+    content = results_so_far(folder)
     for fault in content.faults:
         log(fault)
     shown = tables(content)

@@ -20,7 +20,7 @@ from hashbench.external.score_request import Features
 from hashbench.external.stored_scores import CodesPair, code_sum, store_floor, store_scores
 from hashbench.planning.fingerprint import bare_fingerprint
 from hashbench.records.newest import newest_records, trial_id
-from hashbench.records.results import results
+from hashbench.records.results import results_so_far
 from hashbench.records.store import Record, Store, check_replaceable
 from hashbench.records.submitted import CODES, SUBMITTED
 from hashbench.records.trial_spec import REFERENCES, PlannedTrial, TrialSpec
@@ -106,7 +106,7 @@ def accept(
         checked = [_check(archive, entry, settings, truths) for entry in archive.card.entries]
         submission = {"hashbench": archive.card.hashbench, "sha256": file_sum(file)}
     _check_once(file, checked)
-    before = newest_records(results(settings.results).records)
+    before = newest_records(results_so_far(settings.results).records)
     accepted = [_store(each, before, submission, settings) for each in checked]
     write_reports(settings.results, figures=False)
     return accepted

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hashbench.records.results import existing_results, results
+from hashbench.records.results import results
 from hashbench.reporting.leaderboard.beside import beside, folder_names
 from hashbench.reporting.leaderboard.caption import title
 from hashbench.reporting.leaderboard.markdown import escaped, overview
@@ -35,7 +35,7 @@ def report(file: Path, accepted: Sequence[Accepted], folder: Path, others: Seque
         UsageError: one of ``others`` is not there.
     """
     named: Mapping[str, Path] = folder_names([folder, *others])
-    together = beside(results(folder), {name: existing_results(each) for name, each in list(named.items())[1:]})
+    together = beside(results(folder), {name: results(each) for name, each in list(named.items())[1:]})
     keys = {each.record["key"] for each in accepted}
     made = [table for table in tables(together.results, current=together.own) if _has(table, keys)]
     head = ["method", "paper", "saw", "bits", "protocol", HEADLINE_NAME, "change"]

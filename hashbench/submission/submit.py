@@ -14,7 +14,7 @@ from hashbench.errors import UsageError
 from hashbench.execution.stored_trial import StoredTrial, load_method_codes
 from hashbench.plugins.registry import DATASETS, METHODS
 from hashbench.records.newest import newest_records
-from hashbench.records.results import existing_results
+from hashbench.records.results import results as read
 from hashbench.records.store import Record
 from hashbench.records.submitted import is_submitted
 from hashbench.records.trial_spec import EXTERNAL_DATASET
@@ -69,7 +69,7 @@ def submit(
     out = Path(out)
     if out.suffix != ENDING:
         raise UsageError(f"the submission is to be written to {str(out)!r}, wanted a name that ends in {ENDING}")
-    chosen = selected(existing_results(results), methods.split(","), datasets.split(","))
+    chosen = selected(read(results), methods.split(","), datasets.split(","))
     newest = newest_records(record for record in chosen.records if not record["reference"])
     left_out = {record["key"]: reason for record in newest.values() if (reason := _unfit(record))}
     packed = _Packed(papers or {}, parameters or {})

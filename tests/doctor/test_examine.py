@@ -63,6 +63,13 @@ def test_a_missing_or_old_library_is_a_fault_and_the_rest_is_not_looked_at(monke
     assert not works(found)
 
 
+def test_a_plugin_root_that_is_not_there_is_no_broken_installation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HASHBENCH_PLUGINS", "nowhere")
+    found = about(examine(Path("results")), "data sets")
+    assert (found.state, found.way_out) == ("fault", "")
+    assert found.words.startswith("HASHBENCH_PLUGINS names 'nowhere', which is not there; make it, name the right")
+
+
 def test_a_result_folder_that_is_a_file_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "results").write_text("")
     (found, _) = folders.folders(Path("results"))

@@ -120,6 +120,16 @@ def test_a_state_that_does_not_load_is_one_line(results: Path, tmp_path: Path) -
         load_method(record, CPU)
 
 
+def test_a_trial_that_failed_this_time_has_no_method_though_an_earlier_ones_state_lies_beside(
+    results: Path, tmp_path: Path
+) -> None:
+    record = copied(results, "itq", tmp_path)
+    assert record.state_file.is_file()
+    record.record.update(status="failed", error={"message": "no luck"})
+    with pytest.raises(UsageError, match=r"has no method: it is failed \(no luck\); name another"):
+        load_method(record, CPU)
+
+
 @pytest.mark.parametrize(
     "error",
     [torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), MemoryError()],

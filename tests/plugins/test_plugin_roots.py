@@ -2,13 +2,17 @@
 
 import importlib
 import json
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from hashbench import methods
 from hashbench.errors import UsageError
-from hashbench.plugins.plugin_path import check_roots
+from hashbench.planning.chosen import chosen_methods
+from hashbench.planning.grid import Grid
+from hashbench.plugins.plugin_path import check_roots, plugin_folders
 from hashbench.plugins.registry import METHODS
 from tests.command import hashbench
 
@@ -46,6 +50,17 @@ def test_a_root_that_has_no_plugins_is_refused_in_one_line(
         METHODS.names()
 
 
+def test_a_root_that_is_named_twice_or_is_the_clone_itself_counts_once(
+    lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = lab.parent / "clone"
+    (clone / "methods").mkdir(parents=True)
+    (lab.parent / "link").symlink_to(lab)
+    monkeypatch.setenv("HASHBENCH_PLUGINS", f"{clone}:{lab}:{lab}/:{lab.parent / 'link'}")
+    folders = plugin_folders(str(clone / "hashbench/methods/__init__.py"), "methods")
+    assert folders == [str(clone / "methods"), str(lab / "methods")]
+
+
 @pytest.mark.parametrize("words", [("list",), ("run", "--methods", "itq", "--bits", "8"), ("show", "itq")])
 def test_verbs_that_look_for_plugins_say_so(lab: Path, words: tuple[str, ...]) -> None:
     done = hashbench(*words, cwd=lab.parent, HASHBENCH_PLUGINS=str(lab / "methods"))
@@ -76,6 +91,18 @@ def test_what_would_fail_later_does_not_look_healthy_in_a_list(lab: Path) -> Non
     assert planned.returncode == 0, planned.stderr
     assert "left out: method 'untyped'" in planned.stderr
     assert "hashing method" not in with_lab(lab, "show", "quiet").stdout
+
+
+def test_a_method_called_like_a_reference_trial_is_not_run_as_that(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = lab / "methods/reference-float.py"
+    named.write_text(SOURCE)
+    monkeypatch.setattr(methods, "__path__", [*methods.__path__, str(lab / "methods")])
+    line = f"^{re.escape(str(named))} has the name of a reference trial, 'reference-float'; rename it$"
+    with pytest.raises(UsageError, match=line):
+        chosen_methods(Grid(methods=("reference-float",), bits=(8,)), {})
+    notes: dict[str, None] = {}
+    assert not chosen_methods(Grid(methods=("reference-*",), bits=(8,)), notes)
+    assert list(notes) == [f"left out: {named} has the name of a reference trial, 'reference-float'; rename it"]
 
 
 def with_lab(lab: Path, *words: str) -> subprocess.CompletedProcess[str]:

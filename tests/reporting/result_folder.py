@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashbench.records.new_record import mark_failed, new_record
-from hashbench.records.results import Results, results
+from hashbench.records.results import Results, results_so_far
 from hashbench.records.store import Record, Store, to_json
 from hashbench.records.trial_spec import REFERENCES, PlannedTrial, TrialSpec
 from tests.reporting.made_records import CARD, TRIAL
@@ -29,7 +29,7 @@ class ResultFolder:
     path: Path
 
     def read(self) -> Results:
-        return results(self.path)
+        return results_so_far(self.path)
 
     def add(
         self,

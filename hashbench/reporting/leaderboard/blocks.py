@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from hashbench.errors import UsageError
-from hashbench.records.results import results
+from hashbench.records.results import results_so_far
 from hashbench.reporting.leaderboard.caption import title
 from hashbench.reporting.leaderboard.markdown import escaped, overview
 from hashbench.reporting.leaderboard.selection import code_lengths, selected
@@ -45,7 +45,7 @@ def filled(file: Path, log: Log = no_log) -> str:
 
 def _block(file: Path, words: str, log: Log) -> str:
     name, options = _parsed(file, words)
-    content = results(file.parent / name)
+    content = results_so_far(file.parent / name)
     for fault in content.faults:
         log(fault)
     methods, datasets, features = (

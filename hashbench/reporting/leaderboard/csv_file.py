@@ -73,10 +73,18 @@ def _figures(cell: Cell) -> dict[str, Any]:
         **(spread if len(cell.ok) > 1 else {}),
         **_vs_best(cell),
         "fit_s": cell.seconds("fit"),
-        "encode_images_per_s": cell.encode_rate(),
+        **_encode_rate(cell),
         "search_queries_per_s": cell.search_rate(),
         **rescored_columns(cell),
     }
+
+
+def _encode_rate(cell: Cell) -> dict[str, float | None]:
+    """Images per second, for a data set without images empty; its vectors per second have a column of their own."""
+    rate = cell.encode_rate()
+    if not cell.has_vectors or rate is None:
+        return {"encode_images_per_s": rate}
+    return {"encode_images_per_s": None, "encode_vectors_per_s": rate}
 
 
 def _vs_best(cell: Cell) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The leaderboard as Markdown."""
 
+import re
 from collections.abc import Iterable
 
 from hashbench.evaluation.headline import HEADLINE, RADIUS
@@ -21,7 +22,10 @@ from hashbench.reporting.plain_text import markdown_table
 
 DETAILS = (HEADLINE, "map@all", "precision@100", "recall@1000", f"precision@r{RADIUS}", f"adjusted_{HEADLINE}")
 BY_NEIGHBOURS = tuple(metric.id for metric in declared_neighbours())
-_SPECIAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", **{sign: f"\\{sign}" for sign in "|*`\\"}})
+_SPECIAL = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", "~": "&#126;", "$": "&#36;", **{sign: f"\\{sign}" for sign in "|*`\\"}}
+)
+_STRESS = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # one inside a word, as in pca_rr, stresses nothing
 
 
 def markdown(tables: Iterable[Table]) -> str:
@@ -51,8 +55,8 @@ def overview(table: Table, times: bool = False) -> list[str]:
 
 
 def escaped(text: str) -> str:
-    """Text that Markdown and the HTML within it take as it is."""
-    return text.translate(_SPECIAL)
+    """Text that Markdown, GitHub's with its formulas among them, and the HTML within it take as it is."""
+    return _STRESS.sub(r"\_", text.translate(_SPECIAL)).replace("](", r"\](")
 
 
 def _overview(table: Table) -> str:

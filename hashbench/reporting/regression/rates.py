@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from hashbench.records.outdated import KINDS, WAY_OUT, FindOutdated, none_outdated
-from hashbench.records.results import Results, existing_results
+from hashbench.records.results import Results, results
 from hashbench.records.store import Record
 from hashbench.reporting.identity import Identity, match
 from hashbench.reporting.plain_text import machine_text, plain
@@ -64,7 +64,7 @@ def check_rates(
     Raises:
         UsageError: a side is not a folder.
     """
-    sides = (existing_results(base), existing_results(head))
+    sides = (results(base), results(head))
     names = (str(base), str(head))
     trials = (repetitions(sides[0]), repetitions(sides[1], find_outdated(sides[1])))
     troubles = _troubles(trials[1], allow_stale)
