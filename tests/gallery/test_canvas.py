@@ -10,12 +10,14 @@ from matplotlib.font_manager import findfont
 from matplotlib.ft2font import FT2Font
 from PIL import Image
 
+import hashbench as hb
 from hashbench.data.spec import open_dataset
 from hashbench.execution.stored_trial import StoredCodes, StoredTrial, load_method_codes
 from hashbench.gallery.canvas import BLACK, FRAME_WIDTH, Canvas, cut, font, wrapped
 from hashbench.gallery.neighbour_sheet import MARKS, caption, neighbour_sheet
 from hashbench.gallery.neighbours import Neighbours, nearest, spread
 from hashbench.gallery.thumbnails import thumbnail
+from hashbench.replay.ranked_index import ranked_index
 from hashbench.search.index import HammingIndex
 from tests.stored_trials import stored
 
@@ -132,6 +134,28 @@ def test_the_caption_says_what_marks_mean_and_how_queries_were_chosen(parts: Par
     unanswerable[:3] = np.nan
     fewer = StoredCodes(**{**vars(codes), "average_precision": unanswerable})
     assert "3 queries without any relevant item are left out" in " ".join(caption(record, fewer, neighbours))
+
+
+def test_a_ranking_by_scores_is_not_called_one_by_hamming_distance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hashbench.reporting.write.write_figures", lambda *_: [])
+    monkeypatch.setenv("HASHBENCH_CACHE", str(tmp_path / "cache"))
+    hb.run(methods="lsh", bits=[8], rankings="asymmetric", rates=False, results=tmp_path, executor="inline")
+    record = stored(tmp_path, "lsh")
+    codes = load_method_codes(record)
+    index = ranked_index(record, codes, torch.device("cpu"))
+    neighbours = nearest(codes, np.arange(2), 3, index)
+    sheet = neighbour_sheet(record, codes, neighbours, open_dataset("digits", Path()))
+    said = " ".join(caption(record, codes, neighbours))
+    assert "Hamming" not in said
+    assert "in bits" not in said
+    assert "nearest database items by asymmetric score" in said
+    assert codes.query_vectors is not None
+    signs = np.where(codes.database.unpack(), 1.0, -1.0)
+    products = np.sort(codes.query_vectors[:2].astype(np.float64) @ signs.T)[:, ::-1][:, :3]
+    below = [float(text.get_text()[2:]) for text in sheet.axes.texts if text.get_text()[0] in "✓✗"]
+    assert np.allclose(below, products.ravel(), rtol=1e-4)
 
 
 def test_the_title_names_method_bits_score_protocol_and_features(parts: Parts) -> None:
