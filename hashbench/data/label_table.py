@@ -86,7 +86,8 @@ def read_label_table(file: Path, kind: Kind | None = None, separator: str | None
     """
     text, skipped = _without_hint(read_text(file, strict=True))
     delimiter = _delimiter(text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    # A blank before a quote would make the quotes part of the cell.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True)
     try:
         columns = _header(next(reader, []), f"{file}:{1 + skipped}")
         body = list(_rows(reader, columns, file, delimiter, skipped))

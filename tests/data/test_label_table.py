@@ -88,9 +88,31 @@ def test_a_column_for_each_class_takes_the_place_of_labels(tmp_path: Path) -> No
         read(tmp_path, "path,labels,owl\na.jpg,owl,1\n")
 
 
-def test_a_list_of_python_and_a_missing_header_are_pointed_out(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"labels.csv:2: labels are .*, a list of Python; write them as in 'owl;jay'"):
-        read(tmp_path, "path,labels\na.jpg,\"['owl', 'jay']\"\n")
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_quotes_behind_a_blank_are_quotes(tmp_path: Path, delimiter: str) -> None:
+    text = 'path, labels, split\n"a.jpg", "owl;night", query\nb.jpg, "night;owl", "database"\nc.jpg,owl, database\n'
+    table = read(tmp_path, text.replace(",", delimiter))
+    assert table.labels == [("night", "owl"), ("night", "owl"), ("owl",)]
+    assert table.splits == ["query", "database", "database"]
+
+
+@pytest.mark.parametrize("separator", [None, ",", ";"])
+@pytest.mark.parametrize("cell", ["['owl', 'jay']", "['owl' 'jay']", "['owl']", "('owl', 'jay')", "{'owl', 'jay'}"])
+def test_a_list_of_python_is_pointed_out(tmp_path: Path, cell: str, separator: str | None) -> None:
+    with pytest.raises(UsageError, match=r"labels.csv:3: labels are .*, a list as Python prints it; write them as in"):
+        read(tmp_path, f'path,labels\na.jpg,[]\nb.jpg,"{cell}"\n', separator=separator)
+
+
+def test_brackets_without_labels_are_a_distractor_and_others_part_of_names(tmp_path: Path) -> None:
+    assert read(tmp_path, "path,labels\na.jpg,[]\nb.jpg,owl\nc.jpg,(big) owl\n").labels == [
+        (),
+        ("owl",),
+        ("(big) owl",),
+    ]
+    assert read(tmp_path, "path,labels\na.jpg,[owl]\n", "names").labels == [("[owl]",)]
+
+
+def test_a_missing_header_is_pointed_out(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"labels.csv:1: 'a.jpg' is no header; write path,labels or"):
         read(tmp_path, "a.jpg,owl\nb.jpg,jay\n")
 
