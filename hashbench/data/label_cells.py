@@ -65,6 +65,22 @@ def joined_names(classes: Sequence[str]) -> list[str]:
     return found
 
 
+def twin_names(classes: Sequence[str]) -> list[str]:
+    """A line on classes that differ in letter case, or in how a number is written, alone: "Owl" and "owl", "3.0"."""
+    first, twins = dict[str, str](), list[str]()
+    for name in classes:
+        number = CLASS_NUMBER.fullmatch(name)
+        other = first.setdefault(number[1] if number else name.casefold(), name)
+        if other != name:
+            twins.append(f"{other!r} and {name!r}")
+    if not twins:
+        return []
+    more = f" and {len(twins) - NAMED_NOTES:,} more pairs" if len(twins) > NAMED_NOTES else ""
+    return [
+        f"classes that may be the same: {', '.join(twins[:NAMED_NOTES])}{more}; images of one do not match the other"
+    ]
+
+
 def _bare(cell: str) -> str:
     """The cell without the brackets around a list of numbers."""
     return (
@@ -110,7 +126,7 @@ def _class_numbers(where: str, cell: str, separator: str | None) -> Labels:
 
 
 def _check_no_lists(filled: Sequence[tuple[str, str]]) -> None:
-    """Raise UsageError where a cell is a list of names as a program prints it: its quotes would become part of names."""
+    """Raise UsageError where a cell is a list of names as a program prints it: names would get its quotes."""
     for where, cell in filled:
         if LIST_OF_NAMES.fullmatch(cell):
             raise UsageError(

@@ -130,6 +130,17 @@ def test_a_class_that_looks_like_several_is_pointed_out(tmp_path: Path) -> None:
     assert read(tmp_path, text, separator=";").notes == []
 
 
+def test_classes_that_may_be_the_same_are_pointed_out(tmp_path: Path) -> None:
+    text = "\n".join(
+        ["path,labels", *(f"{row}.jpg,{name}" for row, name in enumerate(["Owl", "owl", "3", "3.0", "03", "30"]))]
+    )
+    assert read(tmp_path, text, separator=";").notes == [
+        "classes that may be the same: '03' and '3', '03' and '3.0', 'Owl' and 'owl'; "
+        "images of one do not match the other"
+    ]
+    assert read(tmp_path, "path,labels\na.jpg,3.0\nb.jpg,17.0\n").notes == []
+
+
 def test_unicode_forms_are_one_label_and_one_path(tmp_path: Path) -> None:
     nfc, nfd = (unicodedata.normalize(form, "été") for form in ("NFC", "NFD"))
     table = read(tmp_path, f"path,labels\na.jpg,{nfc}\nb.jpg,{nfd}\n{nfd}.jpg,{nfd};{nfc}\n")
