@@ -142,11 +142,12 @@ class Flickr25K(ImageFileDataset):
                 raise nothing_found(source, f"{FOLDER}/im1.jpg .. im25000.jpg", IMAGES_ZIP)
             if annotations is None and not annotated:
                 raise nothing_found(source, f"{ANNOTATIONS}/", ANNOTATIONS_ZIP)
-            if annotations is not None:
+            if annotations is not None and not annotated:
                 read_annotations(annotations)
                 adopt(annotations, {f"{name}.txt": f"{name}.txt" for name in COLUMNS}, self.root / ANNOTATIONS, log)
             if images is not None:
-                adopt(images, {name: name for name in images_in(images) if name}, self.folder, log)
+                new = {name: name for name, here in zip(images_in(images), files, strict=True) if name and not here}
+                adopt(images, new, self.folder, log)  # those that are here stay: they may be of another size
         missing = images_in(self.folder).count(None)
         note = f"; {missing:,} are missing: they are dropped from the index sets and counted" if missing else ""
         log(f"{self.title}: 38 annotation files and {IMAGE_COUNT - missing:,} of 25,000 images in {self.root}{note}")
