@@ -83,6 +83,13 @@ def test_lines_are_broken_between_words_and_long_words_are_cut() -> None:
     assert 5 < len(long) < 30
 
 
+@pytest.mark.filterwarnings("error")
+def test_signs_that_the_font_lacks_are_boxes_without_a_warning(tmp_path: Path) -> None:
+    canvas = Canvas(300)
+    canvas.paragraph("鳥 bird", font(10))
+    canvas.save(tmp_path / "sheet.png")
+
+
 def test_every_item_is_signed_and_framed_by_what_it_is(parts: Parts) -> None:
     _, codes, neighbours, canvas = parts
     labels = codes.query_labels.argmax(1), codes.database_labels.argmax(1)
