@@ -1,6 +1,7 @@
 """MIRFlickr-25K: 25,000 photographs from Flickr with 24 concepts, 14 of which have a second label for salient ones."""
 
 import json
+import os
 import re
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ from hashbench.data.adopt import adopt
 from hashbench.data.archives import unpack
 from hashbench.data.download import fetch
 from hashbench.data.image_files import ImageFileDataset
+from hashbench.data.image_tree import is_file
 from hashbench.data.splits import all_but
 from hashbench.data.texts import read_lines
 from hashbench.dataset import PHOTO_FEATURES, Items, Protocol, Split
@@ -165,7 +167,10 @@ def image_name(item: int) -> str:
 
 def images_in(folder: Path) -> list[str | None]:
     """Each item's file, None where ``folder`` lacks it."""
-    existing = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+    if not folder.is_dir():
+        return [None] * IMAGE_COUNT
+    with os.scandir(folder) as found:
+        existing = {entry.name for entry in found if is_file(entry)}
     return [name if (name := image_name(item)) in existing else None for item in range(IMAGE_COUNT)]
 
 
