@@ -1,6 +1,7 @@
 """MIRFlickr-25K: 25,000 photographs from Flickr with 24 concepts, 14 of which have a second label for salient ones."""
 
 import json
+import os
 import re
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ from hashbench.data.adopt import adopt
 from hashbench.data.archives import unpack
 from hashbench.data.download import fetch
 from hashbench.data.image_files import ImageFileDataset
+from hashbench.data.image_tree import is_file
 from hashbench.data.splits import all_but
 from hashbench.data.texts import read_lines
 from hashbench.dataset import PHOTO_FEATURES, Items, Protocol, Split
@@ -142,11 +144,12 @@ class Flickr25K(ImageFileDataset):
                 raise nothing_found(source, f"{FOLDER}/im1.jpg .. im25000.jpg", IMAGES_ZIP)
             if annotations is None and not annotated:
                 raise nothing_found(source, f"{ANNOTATIONS}/", ANNOTATIONS_ZIP)
-            if annotations is not None:
+            if annotations is not None and not annotated:
                 read_annotations(annotations)
                 adopt(annotations, {f"{name}.txt": f"{name}.txt" for name in COLUMNS}, self.root / ANNOTATIONS, log)
             if images is not None:
-                adopt(images, {name: name for name in images_in(images) if name}, self.folder, log)
+                new = {name: name for name, here in zip(images_in(images), files, strict=True) if name and not here}
+                adopt(images, new, self.folder, log)  # those that are here stay: they may be of another size
         missing = images_in(self.folder).count(None)
         note = f"; {missing:,} are missing: they are dropped from the index sets and counted" if missing else ""
         log(f"{self.title}: 38 annotation files and {IMAGE_COUNT - missing:,} of 25,000 images in {self.root}{note}")
@@ -164,7 +167,10 @@ def image_name(item: int) -> str:
 
 def images_in(folder: Path) -> list[str | None]:
     """Each item's file, None where ``folder`` lacks it."""
-    existing = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+    if not folder.is_dir():
+        return [None] * IMAGE_COUNT
+    with os.scandir(folder) as found:
+        existing = {entry.name for entry in found if is_file(entry)}
     return [name if (name := image_name(item)) in existing else None for item in range(IMAGE_COUNT)]
 
 

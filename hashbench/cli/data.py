@@ -1,7 +1,6 @@
 """The verbs ``data prepare``, ``data verify`` and ``data list``."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +37,13 @@ def prepare(name: str, source: str | None, data: str | None, as_json: bool) -> i
     """Download a data set, or take it from files that you have; checksums are verified, complete files stay."""
     from hashbench.errors import UsageError
     from hashbench.plugins.registry import DATASETS
-    from hashbench.util.paths import DATA_VARIABLE
+    from hashbench.util.paths import future_data_folder
     from hashbench.util.progress import log_to_stderr
 
     folder = Path(source).expanduser() if source else None
     if folder is not None and not folder.exists():
         raise UsageError(f"--from names {source!r}, which is not there; name the folder or archive of the files")
-    root = Path(data or os.environ.get(DATA_VARIABLE) or "data").expanduser().absolute()
+    root = future_data_folder(data)
     if root.exists() and not root.is_dir():
         raise UsageError(f"data folder {str(root)!r} is a file, wanted a folder")
     kind = DATASETS.get(name)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path, PureWindowsPath
 
 from hashbench.errors import UsageError
+from hashbench.util.storage import FULL
 
 # What a damaged archive raises; RuntimeError: an encrypted zip, or an unknown compression.
 DAMAGE_ERRORS = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, RuntimeError)
@@ -23,6 +24,7 @@ def unpack(archive: Path, folder: Path) -> None:
     Raises:
         UsageError: a member points outside of ``folder``, is a link or a device (nothing is written then), or the
             archive is damaged; the message names archive and member.
+        OSError: the disk of ``folder`` is full, for the staging folder to word.
     """
     try:
         if zipfile.is_zipfile(archive):
@@ -38,6 +40,8 @@ def unpack(archive: Path, folder: Path) -> None:
         reason = str(error).partition("\n")[0].rstrip(":")
         raise UsageError(f"the archive {archive} is damaged or no zip or tar ({reason}); get it anew") from error
     except OSError as error:
+        if error.errno in FULL:
+            raise
         raise UsageError(f"the archive {archive} cannot be unpacked into {folder} ({error})") from error
 
 

@@ -35,6 +35,8 @@ class Audit:
         listed: number of items on the published list, in all and per index set, missing images included.
         unlabelled: how many of the listed have no label.
         missing: how many of the listed have no image on disk.
+        distinct: number of items, each counted once whatever index sets it is in: "missing", of those of any index set;
+            "leaking", of the queries with identical pixels in the database or the training set.
         sizes: items of each index set whose image is on disk.
         labels: {label: {index set: number of items with it}}, of the items on disk.
         chance: mAP by chance (all items tie) at each cut-off; None where no query has a relevant item.
@@ -55,6 +57,7 @@ class Audit:
     listed: dict[str, int]
     unlabelled: dict[str, int]
     missing: dict[str, int]
+    distinct: dict[str, int]
     sizes: dict[str, int]
     labels: dict[str, dict[str, int]]
     chance: dict[str, float] | None
@@ -68,13 +71,11 @@ class Audit:
 
     def faults(self) -> list[str]:
         """Reasons why results differ from those of the published protocol, a phrase each; empty if there are none."""
-        missing = sum(self.missing[name] for name in self.sizes)
-        leaking = sum(self.duplicates[f"query_in_{name}"]["count"] for name in LEAK_TARGETS)
         counts = {
-            "images are missing": missing,
+            "images are missing": self.distinct["missing"],
             "images cannot be decoded": len(self.broken_images),
             "queries have no relevant item": self.unanswerable["listed"] if self.labels else 0,
-            "queries leak": leaking,
+            "queries leak": self.distinct["leaking"],
         }
         return [f"{count:,} {what}" for what, count in counts.items() if count]
 
@@ -96,6 +97,7 @@ def audit(dataset: Dataset, card: ProtocolCard, split: Split, cache: Path) -> Au
     everything = {"all": np.arange(len(dataset), dtype=np.int64), **dataset.split().parts()}
     parts, has_label = split.parts(), np.asarray(labels.any(axis=1))
     pixels = pixel_sums(dataset, cache)
+    groups = pixels.groups()
     chance, unanswerable = _chance_scores(labels, split, card.cutoff), _unanswerable(labels, split)
     return Audit(
         card=card.id,
@@ -105,6 +107,10 @@ def audit(dataset: Dataset, card: ProtocolCard, split: Split, cache: Path) -> Au
         listed={name: len(items) for name, items in everything.items()},
         unlabelled={name: int((~has_label[items]).sum()) for name, items in everything.items()},
         missing={name: int((~present[items]).sum()) for name, items in everything.items()},
+        distinct={
+            "missing": len(_items_of(dataset.split())) - len(_items_of(split)),
+            "leaking": len(_also_in(split.query, np.concatenate([split.database, split.train]), groups)),
+        },
         sizes=card.sizes,
         labels={
             label: {name: int(labels[items, column].sum()) for name, items in parts.items()}
@@ -116,7 +122,7 @@ def audit(dataset: Dataset, card: ProtocolCard, split: Split, cache: Path) -> Au
             "listed": len(_unanswerable(labels, dataset.split())),
             "first": dataset.names(unanswerable[:MAX_EXAMPLES]),
         },
-        duplicates=_duplicates(dataset, split, pixels.groups()),
+        duplicates=_duplicates(dataset, split, groups),
         sums={
             "content": card.content,
             "labels": hashlib.sha256(np.packbits(labels).tobytes()).hexdigest(),
@@ -169,6 +175,11 @@ def found_leaks(dataset: Dataset, card: ProtocolCard, split: Split, cache: Path)
     """
     surveyed = survey(dataset, card, cache)
     return leaks(split, same_images(dataset, cache)) if surveyed is None else surveyed.leaks()
+
+
+def _items_of(split: Split) -> Items:
+    """The items of all index sets, each once."""
+    return np.unique(np.concatenate(list(split.parts().values())))
 
 
 def _also_in(items: Items, others: Items, groups: Groups) -> Items:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hashbench.errors import UsageError
 from hashbench.util.files import file_sum
+from hashbench.util.storage import FULL
 
 TIMEOUT_SECONDS = 30.0  # without data
 CHUNK_BYTES = 1 << 20
@@ -28,11 +29,14 @@ def fetch(
 
     Raises:
         UsageError: no network, a response other than the file, or a file with another checksum.
+        OSError: the disk of ``target`` is full, for the staging folder to word.
     """
     log(f"downloading {url}")
     try:
         _copy(url, target, log)
     except (OSError, http.client.HTTPException) as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise
         raise UsageError(f"{url} cannot be downloaded ({error}); {way_out}") from error
     actual = file_sum(target, algorithm)
     if not actual.startswith(digest):
@@ -44,7 +48,8 @@ def fetch(
 def _copy(url: str, target: Path, log: Callable[[str], None]) -> None:
     request = urllib.request.Request(url, headers={"User-Agent": "hashbench"})  # noqa: S310 - constants of data sets
     with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response, target.open("wb") as file:  # noqa: S310
-        total = int(response.headers.get("Content-Length") or 0)
+        length = response.headers.get("Content-Length") or ""
+        total = int(length) if length.isdecimal() else 0
         log(f"size: {_mebibytes(total) if total else 'unknown'}")
         done = logged = 0
         while chunk := response.read(CHUNK_BYTES):

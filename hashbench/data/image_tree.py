@@ -33,27 +33,35 @@ class NearMiss:
 def walk(folder: Path) -> Iterator[str]:
     """Every file under ``folder`` as its path from there, with slashes, folder by folder in alphabetical order.
 
-    Follows links, each folder once; leaves out hidden names.
+    Follows links, each folder once; leaves out hidden names, links to nothing, and what is no file (pipes, say).
 
     Raises:
         UsageError: a folder under ``folder`` cannot be read: its images would seem to be missing.
     """
-    visited = set()
-    for current, folders, files in os.walk(folder, onerror=_unreadable, followlinks=True):
-        here = Path(current)
-        status = here.stat()
-        if (status.st_dev, status.st_ino) in visited:
-            folders.clear()
-            continue
-        visited.add((status.st_dev, status.st_ino))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        prefix = "" if here == folder else f"{here.relative_to(folder).as_posix()}/"
-        yield from (prefix + name for name in sorted(files) if not name.startswith("."))
+    yield from _walk(os.fspath(folder), "", set())
 
 
-def _unreadable(error: OSError) -> None:
-    if not isinstance(error, FileNotFoundError):
-        raise UsageError(f"the folder {error.filename} cannot be read ({error.strerror}); make it readable") from error
+def _walk(folder: str, prefix: str, visited: set[tuple[int, int]]) -> Iterator[str]:
+    try:
+        status = os.stat(folder)  # noqa: PTH116
+        with os.scandir(folder) as found:
+            entries = sorted((each for each in found if not each.name.startswith(".")), key=lambda each: each.name)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UsageError(f"the folder {folder} cannot be read ({error.strerror}); make it readable") from error
+    if (status.st_dev, status.st_ino) in visited:
+        return
+    visited.add((status.st_dev, status.st_ino))
+    yield from (prefix + each.name for each in entries if is_file(each))
+    for each in entries:
+        if os.path.isdir(each.path) if each.is_symlink() else each.is_dir():  # noqa: PTH112 - False for a loop
+            yield from _walk(each.path, f"{prefix}{each.name}/", visited)
+
+
+def is_file(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a file, or a link to one."""
+    return os.path.isfile(entry.path) if entry.is_symlink() else entry.is_file()  # noqa: PTH113 - False for a loop
 
 
 def locate(folder: Path, names: Sequence[str], prefixes: Sequence[str]) -> list[str | None]:

@@ -17,6 +17,7 @@ HOT_CELL = re.compile(r"[01](?:\.0)?(?:[\s,;|]+[01](?:\.0)?)+")
 HOT_JOINT = re.compile(r"[\s,;|]+")
 CLASS_NUMBER = re.compile(r"0*([0-9]+)(\.0*)?")
 CLASS_NUMBERS = re.compile(r"[0-9]+(\.0)?(\s+[0-9]+(\.0)?)+")
+LIST_OF_NAMES = re.compile(r"""\[.*\]|[({]\s*['"].*[)}]""", re.DOTALL)
 NAMED_NOTES = 3
 
 
@@ -36,13 +37,16 @@ def split_cells(cells: Sequence[tuple[str, str]], kind: Kind | None, separator: 
         return [_marked(where, _bare(cell), filled) for where, cell in cells]
     if kind == "class-numbers":
         return [_class_numbers(where, _bare(cell), separator) for where, cell in cells]
+    if kind is None:
+        _check_no_lists(filled)
     if separator is None:
         _check_clear(filled, kind)
     between = separator or SEPARATOR
     found: dict[str, Labels] = {}  # most cells come many times
     for _, cell in cells:
         if cell not in found:
-            found[cell] = tuple(sorted({normal(name) for name in _parts(cell, between)}))
+            names = _parts(cell, between) if _bare(cell) else ()  # "[]" has none
+            found[cell] = tuple(sorted(set(map(normal, names))))
     return [found[cell] for _, cell in cells]
 
 
@@ -59,6 +63,22 @@ def joined_names(classes: Sequence[str]) -> list[str]:
     if found:
         found[-1] += '; separate labels by ;, or say by what they are in the TOML file, as in separator = " "'
     return found
+
+
+def twin_names(classes: Sequence[str]) -> list[str]:
+    """A line on classes that differ in letter case, or in how a number is written, alone: "Owl" and "owl", "3.0"."""
+    first, twins = dict[str, str](), list[str]()
+    for name in classes:
+        number = CLASS_NUMBER.fullmatch(name)
+        other = first.setdefault(number[1] if number else name.casefold(), name)
+        if other != name:
+            twins.append(f"{other!r} and {name!r}")
+    if not twins:
+        return []
+    more = f" and {len(twins) - NAMED_NOTES:,} more pairs" if len(twins) > NAMED_NOTES else ""
+    return [
+        f"classes that may be the same: {', '.join(twins[:NAMED_NOTES])}{more}; images of one do not match the other"
+    ]
 
 
 def _bare(cell: str) -> str:
@@ -105,6 +125,16 @@ def _class_numbers(where: str, cell: str, separator: str | None) -> Labels:
     return tuple(sorted(numbers))
 
 
+def _check_no_lists(filled: Sequence[tuple[str, str]]) -> None:
+    """Raise UsageError where a cell is a list of names as a program prints it: names would get its quotes."""
+    for where, cell in filled:
+        if LIST_OF_NAMES.fullmatch(cell):
+            raise UsageError(
+                f"{where}: labels are {cell[:60]!r}, a list as Python prints it; write them as in 'owl;jay', or set "
+                'labels = "names" in the TOML file to take brackets for part of a name'
+            )
+
+
 def _check_clear(filled: Sequence[tuple[str, str]], kind: Kind | None) -> None:
     """Raise UsageError where cells have one of the other separators, or several numbers, and none has ";"."""
     if any(SEPARATOR in cell for _, cell in filled):
@@ -119,8 +149,6 @@ def _check_clear(filled: Sequence[tuple[str, str]], kind: Kind | None) -> None:
         for separator in ASKED:
             if len(list(_parts(cell, separator))) < 2:
                 continue
-            if cell.startswith("[") and cell.endswith("]"):
-                raise UsageError(f"{where}: labels are {cell[:60]!r}, a list of Python; write them as in 'owl;jay'")
             raise UsageError(
                 f"{where}: labels are {cell[:60]!r}, which may be one or several; set in the TOML file separator = "
                 f'"{separator}" to take them apart, or separator = ";" to take each cell for one'

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashbench.data.image_tree import IMAGE_SUFFIXES, normal
-from hashbench.data.label_cells import Kind, Labels, joined_names, split_cells
+from hashbench.data.label_cells import Kind, Labels, joined_names, split_cells, twin_names
 from hashbench.data.texts import read_text
 from hashbench.errors import UsageError, unknown
 
@@ -33,7 +33,7 @@ class LabelTable:
         paths: n distinct paths with slashes, all inside the folder of the images.
         labels: names of each image's labels, sorted; may be empty.
         splits: one of :data:`SPLITS` for each image, or None where the file has no such column.
-        notes: lines on classes that look like several.
+        notes: lines on classes that look like several, or like another.
     """
 
     paths: list[str]
@@ -86,7 +86,8 @@ def read_label_table(file: Path, kind: Kind | None = None, separator: str | None
     """
     text, skipped = _without_hint(read_text(file, strict=True))
     delimiter = _delimiter(text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    # A blank before a quote would make the quotes part of the cell.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True)
     try:
         columns = _header(next(reader, []), f"{file}:{1 + skipped}")
         body = list(_rows(reader, columns, file, delimiter, skipped))
@@ -165,7 +166,7 @@ def _table(
     else:
         labels = _marked([column for column in columns if column not in COLUMNS], rows, file)
     classes = sorted({name for names in labels for name in names})
-    notes = joined_names(classes) if separator is None else []
+    notes = [*(joined_names(classes) if separator is None else []), *twin_names(classes)]
     return LabelTable(list(lines), labels, splits if "split" in columns else None, notes)
 
 

@@ -1,5 +1,8 @@
 """A canvas: pictures and words laid out in pixels, written as PNG."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -69,7 +72,7 @@ class Canvas:
         height = self.bottom + MARGIN
         self.axes.set(xlim=(0, self.width), ylim=(height, 0))
         self.figure.set_size_inches(self.width / DPI, height / DPI)
-        with replacing(path) as work:
+        with replacing(path) as work, _missing_signs_as_boxes():
             self.figure.savefig(work, format="png", dpi=DPI, metadata={"Software": None})
 
 
@@ -105,4 +108,13 @@ def cut(text: str, width: float, font: FontProperties) -> str:
 
 
 def _width(text: str, font: FontProperties) -> float:
-    return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]) * DPI / 72
+    with _missing_signs_as_boxes():
+        return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]) * DPI / 72
+
+
+@contextmanager
+def _missing_signs_as_boxes() -> Iterator[None]:
+    """Inside, matplotlib draws a box for a sign that the font lacks, Chinese say, and prints no warning."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        yield

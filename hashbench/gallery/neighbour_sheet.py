@@ -15,6 +15,11 @@ NAMES_WIDTH = 130  # pixels, of the class names at the left
 MAX_CLASS_NAMES = 5  # of a query's classes
 COLUMN_STEP = THUMBNAIL_SIZE + 2 * FRAME_WIDTH + 6  # pixels from one picture to the next
 MIN_WIDTH = 900  # pixels, for the words
+NEARNESS = {  # by the record's ranking: what items are near by, and what stands below each
+    None: ("Hamming distance", "its distance in bits"),
+    "asymmetric": ("asymmetric score", "its score, the real query times its code in -1 and +1, more is nearer"),
+    "estimator": ("estimated distance", "the distance that the method estimates"),
+}
 HEADING_FONT, BODY_FONT, NAME_FONT, SIGN_FONT = font(13, bold=True), font(9.5), font(9.5), font(10.5, bold=True)
 
 
@@ -27,10 +32,13 @@ def neighbour_sheet(stored: StoredTrial, codes: StoredCodes, neighbours: Neighbo
     classes = dataset.classes()
     queries = thumbnails(dataset, codes.query_items[neighbours.queries])
     items = thumbnails(dataset, codes.database_items[neighbours.items.ravel()])
+    # A score of an asymmetric ranking is shown as `hashbench query` prints it, more is nearer.
+    distances = 0 - neighbours.distances if stored.trial.ranking == "asymmetric" else neighbours.distances
     for row, query in enumerate(neighbours.queries):
         names = [classes[column] for column in codes.query_labels[query].nonzero()[0]]
         _names(canvas, names, float(codes.average_precision[query]))
-        _pictures(canvas, [queries[row], *items[row * across : (row + 1) * across]], neighbours, row)
+        pictures = [queries[row], *items[row * across : (row + 1) * across]]
+        _pictures(canvas, pictures, distances[row].tolist(), neighbours.relevant[row].tolist())
     for sentence in caption(stored, codes, neighbours):
         canvas.paragraph(sentence, BODY_FONT, GREY)
     return canvas
@@ -41,10 +49,11 @@ def caption(stored: StoredTrial, codes: StoredCodes, neighbours: Neighbours) -> 
     shown, across = neighbours.items.shape
     answerable = int((~np.isnan(codes.average_precision)).sum())
     left_out = len(codes.query) - answerable
+    near_by, below = NEARNESS[stored.trial.ranking]
     over_all = stored.record["metrics"].get(f"precision@{across}")
     return [
-        f"Each row: a query, then its {across} nearest database items by Hamming distance, equally near ones in the "
-        "database's order. Below each item its distance in bits. "
+        f"Each row: a query, then its {across} nearest database items by {near_by}, equally near ones in the "
+        f"database's order. Below each item {below}. "
         f"{MARKS[True][1]}, green frame: relevant, it shares a label with the query. "
         f"{MARKS[False][1]}, orange frame: it shares none.",
         f"Queries: all {answerable:,} ranked by their average precision (AP, in the top 1,000) and cut into {shown} "
@@ -70,7 +79,7 @@ def _names(canvas: Canvas, names: list[str], average_precision: float) -> None:
     canvas.words(MARGIN, top, f"AP {average_precision:.3f}", NAME_FONT, GREY)
 
 
-def _pictures(canvas: Canvas, pictures: list[Bitmap], neighbours: Neighbours, row: int) -> None:
+def _pictures(canvas: Canvas, pictures: list[Bitmap], distances: list[float], relevant: list[bool]) -> None:
     """The query and its items, centred in a line as high as the highest of them."""
     height = max(THUMBNAIL_SIZE // 2, *(picture.shape[0] for picture in pictures))
     for column, picture in enumerate(pictures):
@@ -79,8 +88,8 @@ def _pictures(canvas: Canvas, pictures: list[Bitmap], neighbours: Neighbours, ro
         if column == 0:
             canvas.picture(left, top, picture, BLACK)
             continue
-        colour, sign = MARKS[bool(neighbours.relevant[row, column - 1])]
+        colour, sign = MARKS[relevant[column - 1]]
         canvas.picture(left, top, picture, colour)
         under, centre = canvas.bottom + height + FRAME_WIDTH + 4, _left(column) + THUMBNAIL_SIZE / 2
-        canvas.words(centre, under, f"{sign} {neighbours.distances[row, column - 1]:.5g}", SIGN_FONT, colour, "center")
+        canvas.words(centre, under, f"{sign} {distances[column - 1]:.5g}", SIGN_FONT, colour, "center")
     canvas.bottom += height + line_height(SIGN_FONT) + MARGIN

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
+from hashbench.errors import StorageError
 from hashbench.util.storage import make_folder, writing
 
 FOREIGN_LEFTOVER_SECONDS = 24 * 3600.0
@@ -53,17 +54,26 @@ def put_in_place(staged: Path, target: Path) -> None:
     """Rename the folder ``staged`` to ``target``; if that exists, replace its files one by one, recursively.
 
     Both must be on one file system. At every moment each file in ``target`` is whole, an old or a new one.
+
+    Raises:
+        StorageError: there is a file where a folder belongs, or a folder where a file belongs; it stays.
     """
     try:
         staged.rename(target)
-    except OSError:
+    except OSError as error:
         if not target.is_dir():
+            if target.is_symlink() or target.exists():
+                kind = "a file" if target.exists() else "a link to nothing"
+                raise StorageError(f"{target} is {kind}, wanted a folder; move it away") from error
             raise
         for entry in sorted(staged.iterdir()):
+            goal = target / entry.name
             if entry.is_dir():
-                put_in_place(entry, target / entry.name)
+                put_in_place(entry, goal)
+            elif goal.is_dir() and not goal.is_symlink():
+                raise StorageError(f"{goal} is a folder, wanted a file; move it away") from error
             else:
-                entry.replace(target / entry.name)
+                entry.replace(goal)
 
 
 def link_or_copy(source: Path, target: Path) -> None:

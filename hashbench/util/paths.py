@@ -51,14 +51,27 @@ def data_folder(given: str | Path | None) -> Path:
     """The folder of all data sets: ``given``, else HASHBENCH_DATA, else ``data`` in the current folder.
 
     Raises:
-        UsageError: the named folder does not exist.
+        UsageError: the named folder does not exist, or is a file.
     """
-    named = given or os.environ.get(DATA_VARIABLE)
-    folder = absolute(Path(named or "data"))
+    named, folder = given or os.environ.get(DATA_VARIABLE), future_data_folder(given)
     if named and not folder.is_dir():
         source = "--data" if given else DATA_VARIABLE
-        raise UsageError(f"data folder {str(named)!r} ({source}) is not there; make it, or name the right one")
+        fault = "is a file, wanted a folder" if folder.exists() else "is not there; make it, or name the right one"
+        raise UsageError(f"data folder {str(named)!r} ({source}) {fault}")
     return folder
+
+
+def future_data_folder(given: str | Path | None) -> Path:
+    """The same, which need not be there yet. A "~" that no shell has read is the user's home.
+
+    Raises:
+        UsageError: there is no such home.
+    """
+    named = Path(given or os.environ.get(DATA_VARIABLE) or "data")
+    try:
+        return absolute(named.expanduser())
+    except RuntimeError:
+        raise UsageError(f"data folder {str(named)!r}: there is no such home; name it without ~") from None
 
 
 def absolute(path: str | Path) -> Path:

@@ -95,7 +95,7 @@ def _storage_fault(folder: Path, error: Exception) -> StorageError | None:
 
 def _is_cached(folder: str) -> bool:
     try:
-        return Path(folder).is_relative_to(absolute(cache_root()))
+        return absolute(folder).is_relative_to(absolute(cache_root()))
     except UsageError:  # there is no cache
         return False
 

@@ -91,6 +91,17 @@ def test_says_what_keeps_the_numbers_from_being_the_protocols(result: Audit) -> 
     assert result.faults() == ["3 images are missing", "2 queries have no relevant item", "2 queries leak"]
 
 
+def test_an_item_of_several_index_sets_is_one_fault(
+    planted: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query, database = np.arange(10, dtype=np.int64), np.arange(10, 40, dtype=np.int64)
+    monkeypatch.setattr(Planted, "split", lambda _: Split(train=database, query=query, database=database))
+    trained_on_all = audit(planted, *make_card(planted, "planted/only"), tmp_path)
+    assert trained_on_all.missing == {"all": 3, "query": 1, "database": 2, "train": 2}
+    assert [pair["count"] for pair in trained_on_all.duplicates.values()] == [2, 2, 0]
+    assert trained_on_all.faults() == ["3 images are missing", "2 queries have no relevant item", "2 queries leak"]
+
+
 @pytest.mark.parametrize(
     "damage", [lambda kept: kept[:-1], lambda kept: b"", lambda kept: kept[:40] + b"x" + kept[41:]]
 )

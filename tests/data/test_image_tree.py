@@ -1,5 +1,6 @@
 """Image files found by the names that lists give them."""
 
+import os
 import unicodedata
 from pathlib import Path
 
@@ -27,6 +28,14 @@ def test_links_are_followed_and_loops_end(tree: Path, tmp_path_factory: pytest.T
     (tree / "c").symlink_to(disk)
     (tree / "b" / "loop").symlink_to(tree)
     assert list(walk(tree)) == ["a.jpg", "a/c/3.jpg", "b/1.jpg", "b/2.jpg", "c/5.jpg"]
+
+
+def test_links_to_nothing_loops_and_pipes_are_no_files(tree: Path) -> None:
+    (tree / "b" / "gone.jpg").symlink_to("nowhere")
+    (tree / "b" / "loop.jpg").symlink_to("loop.jpg")
+    os.mkfifo(tree / "b" / "pipe.jpg")
+    assert list(walk(tree)) == ["a.jpg", "a/c/3.jpg", "b/1.jpg", "b/2.jpg"]
+    assert locate(tree / "b", ["1.jpg", "gone.jpg", "loop.jpg", "pipe.jpg"], [""]) == ["1.jpg", None, None, None]
 
 
 def test_a_folder_that_is_not_there_has_no_files(tmp_path: Path) -> None:

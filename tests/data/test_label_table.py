@@ -88,9 +88,31 @@ def test_a_column_for_each_class_takes_the_place_of_labels(tmp_path: Path) -> No
         read(tmp_path, "path,labels,owl\na.jpg,owl,1\n")
 
 
-def test_a_list_of_python_and_a_missing_header_are_pointed_out(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"labels.csv:2: labels are .*, a list of Python; write them as in 'owl;jay'"):
-        read(tmp_path, "path,labels\na.jpg,\"['owl', 'jay']\"\n")
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_quotes_behind_a_blank_are_quotes(tmp_path: Path, delimiter: str) -> None:
+    text = 'path, labels, split\n"a.jpg", "owl;night", query\nb.jpg, "night;owl", "database"\nc.jpg,owl, database\n'
+    table = read(tmp_path, text.replace(",", delimiter))
+    assert table.labels == [("night", "owl"), ("night", "owl"), ("owl",)]
+    assert table.splits == ["query", "database", "database"]
+
+
+@pytest.mark.parametrize("separator", [None, ",", ";"])
+@pytest.mark.parametrize("cell", ["['owl', 'jay']", "['owl' 'jay']", "['owl']", "('owl', 'jay')", "{'owl', 'jay'}"])
+def test_a_list_of_python_is_pointed_out(tmp_path: Path, cell: str, separator: str | None) -> None:
+    with pytest.raises(UsageError, match=r"labels.csv:3: labels are .*, a list as Python prints it; write them as in"):
+        read(tmp_path, f'path,labels\na.jpg,[]\nb.jpg,"{cell}"\n', separator=separator)
+
+
+def test_brackets_without_labels_are_a_distractor_and_others_part_of_names(tmp_path: Path) -> None:
+    assert read(tmp_path, "path,labels\na.jpg,[]\nb.jpg,owl\nc.jpg,(big) owl\n").labels == [
+        (),
+        ("owl",),
+        ("(big) owl",),
+    ]
+    assert read(tmp_path, "path,labels\na.jpg,[owl]\n", "names").labels == [("[owl]",)]
+
+
+def test_a_missing_header_is_pointed_out(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"labels.csv:1: 'a.jpg' is no header; write path,labels or"):
         read(tmp_path, "a.jpg,owl\nb.jpg,jay\n")
 
@@ -106,6 +128,17 @@ def test_a_class_that_looks_like_several_is_pointed_out(tmp_path: Path) -> None:
     ]
     assert 'separate labels by ;, or say by what they are in the TOML file, as in separator = " "' in notes[-1]
     assert read(tmp_path, text, separator=";").notes == []
+
+
+def test_classes_that_may_be_the_same_are_pointed_out(tmp_path: Path) -> None:
+    text = "\n".join(
+        ["path,labels", *(f"{row}.jpg,{name}" for row, name in enumerate(["Owl", "owl", "3", "3.0", "03", "30"]))]
+    )
+    assert read(tmp_path, text, separator=";").notes == [
+        "classes that may be the same: '03' and '3', '03' and '3.0', 'Owl' and 'owl'; "
+        "images of one do not match the other"
+    ]
+    assert read(tmp_path, "path,labels\na.jpg,3.0\nb.jpg,17.0\n").notes == []
 
 
 def test_unicode_forms_are_one_label_and_one_path(tmp_path: Path) -> None:

@@ -205,3 +205,15 @@ def test_of_many_broken_files_the_first_ten_and_their_number_are_named() -> None
     assert error.files == files
     again = pickle.loads(pickle.dumps(error))
     assert (str(again), again.files) == (str(error), files)
+
+
+def test_grey_images_are_the_same_whether_their_files_have_one_channel_or_three(folder: Path, tmp_path: Path) -> None:
+    for item in BROKEN:
+        write(folder, item)
+    draw = np.random.default_rng(0)
+    grey = Image.fromarray(draw.integers(0, 256, (8, 8), dtype=np.uint8))
+    for item, mode in enumerate(("L", "RGB", "P", "LA")):
+        grey.convert(mode).save(folder / name_of(item))
+    groups = same_images(photos(folder), tmp_path / "cache")
+    assert len(set(groups[:4].tolist())) == 1
+    assert len(set(groups.tolist())) == COUNT - 3

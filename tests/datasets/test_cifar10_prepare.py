@@ -1,6 +1,8 @@
 """``hashbench data prepare cifar10``: adopted from disk, downloaded, never half done."""
 
+import errno
 import hashlib
+import os
 import shutil
 import tarfile
 from collections.abc import Callable, Iterator
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 
 from hashbench.dataset import Dataset
-from hashbench.errors import UsageError
+from hashbench.errors import StorageError, UsageError
 from hashbench.plugins.registry import DATASETS
 from tests.datasets.server import Quiet, serving
 
@@ -133,6 +135,32 @@ def test_a_download_that_breaks_off_leaves_nothing(
     with pytest.raises(UsageError, match=r"cannot be downloaded \(the connection ended after \d+ of \d+ bytes\)"):
         cifar10.prepare(None, print)
     assert nothing_left(cifar10.root)
+
+
+@pytest.mark.usefixtures("served")
+@pytest.mark.parametrize("step", ["hashbench.data.download._copy", "tarfile.TarFile.extractall"])
+def test_a_full_disk_is_not_taken_for_a_bad_connection_or_archive(
+    cifar10: Dataset, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def fill(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(step, fill)
+    with pytest.raises(StorageError, match=rf"{cifar10.root} cannot be written \(No space left on device\); free some"):
+        cifar10.prepare(None, print)
+    assert nothing_left(cifar10.root)
+
+
+def test_a_length_that_is_no_number_is_an_unknown_size(
+    cifar10: Dataset, served: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def garble(self: Quiet, key: str, value: str) -> None:
+        SimpleHTTPRequestHandler.send_header(self, key, "many" if key == "Content-Length" else value)
+
+    monkeypatch.setattr(Quiet, "send_header", garble)
+    lines: list[str] = []
+    cifar10.prepare(None, lines.append)
+    assert lines[:2] == [f"downloading {served}", "size: unknown"]
 
 
 @pytest.mark.parametrize(("path", "reason"), [("absent", "404"), (None, "refused")])

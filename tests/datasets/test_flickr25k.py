@@ -1,6 +1,7 @@
 """MIRFlickr-25K: its protocols, its annotation files, missing images, and what is refused."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +110,13 @@ def test_items_are_the_numbered_images(tmp_path: Path, listed: dict[str, set[int
     assert np.flatnonzero(dataset.present()).tolist() == [0, 1, 2, 3, 4, 400]
     assert dataset.names(np.array([16, 24_999])) == ["im17.jpg", "im25000.jpg"]
     assert [tuple(image.shape) for image in dataset.images(np.array([0, 1]))] == [(1, 4, 6), (3, 4, 6)]
+
+
+def test_a_link_to_nothing_and_a_pipe_are_missing_images(tmp_path: Path, listed: dict[str, set[int]]) -> None:
+    (tmp_path / "mirflickr" / "im1.jpg").unlink()
+    os.mkfifo(tmp_path / "mirflickr" / "im1.jpg")
+    (tmp_path / "mirflickr" / "im7.jpg").symlink_to("nowhere")
+    assert np.flatnonzero(opened(tmp_path, "24").present()).tolist() == [1, 2, 3, 4, 400]
 
 
 def test_annotations_may_lie_beside_the_images_or_inside_their_folder(

@@ -152,6 +152,18 @@ def test_more_images_are_added_to_those_that_are_here(flickr: Dataset, source: P
     check_adopted(flickr.root, ["im1.jpg", "im2.jpg", "im25000.jpg", "im3.jpg", "im4.jpg"])
 
 
+def test_files_that_are_here_stay_as_they_are(flickr: Dataset, source: Path) -> None:
+    write_images(flickr.root / "mirflickr", [2])
+    write_annotations(flickr.root / ANNOTATIONS)
+    large, sky = flickr.root / "mirflickr" / "im2.jpg", flickr.root / ANNOTATIONS / "sky.txt"
+    large.write_bytes(b"the same photograph, larger")
+    sky.write_text("24999\n")
+    flickr.prepare(source, print)
+    check_adopted(flickr.root)
+    assert large.read_bytes() == b"the same photograph, larger"
+    assert sky.read_text() == "24999\n"
+
+
 def test_adopting_the_same_again_changes_nothing(flickr: Dataset, source: Path) -> None:
     for _ in range(2):
         anew(flickr.root).prepare(source, print)

@@ -10,12 +10,14 @@ from matplotlib.font_manager import findfont
 from matplotlib.ft2font import FT2Font
 from PIL import Image
 
+import hashbench as hb
 from hashbench.data.spec import open_dataset
 from hashbench.execution.stored_trial import StoredCodes, StoredTrial, load_method_codes
 from hashbench.gallery.canvas import BLACK, FRAME_WIDTH, Canvas, cut, font, wrapped
 from hashbench.gallery.neighbour_sheet import MARKS, caption, neighbour_sheet
 from hashbench.gallery.neighbours import Neighbours, nearest, spread
 from hashbench.gallery.thumbnails import thumbnail
+from hashbench.replay.ranked_index import ranked_index
 from hashbench.search.index import HammingIndex
 from tests.stored_trials import stored
 
@@ -81,6 +83,13 @@ def test_lines_are_broken_between_words_and_long_words_are_cut() -> None:
     assert 5 < len(long) < 30
 
 
+@pytest.mark.filterwarnings("error")
+def test_signs_that_the_font_lacks_are_boxes_without_a_warning(tmp_path: Path) -> None:
+    canvas = Canvas(300)
+    canvas.paragraph("鳥 bird", font(10))
+    canvas.save(tmp_path / "sheet.png")
+
+
 def test_every_item_is_signed_and_framed_by_what_it_is(parts: Parts) -> None:
     _, codes, neighbours, canvas = parts
     labels = codes.query_labels.argmax(1), codes.database_labels.argmax(1)
@@ -132,6 +141,28 @@ def test_the_caption_says_what_marks_mean_and_how_queries_were_chosen(parts: Par
     unanswerable[:3] = np.nan
     fewer = StoredCodes(**{**vars(codes), "average_precision": unanswerable})
     assert "3 queries without any relevant item are left out" in " ".join(caption(record, fewer, neighbours))
+
+
+def test_a_ranking_by_scores_is_not_called_one_by_hamming_distance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hashbench.reporting.write.write_figures", lambda *_: [])
+    monkeypatch.setenv("HASHBENCH_CACHE", str(tmp_path / "cache"))
+    hb.run(methods="lsh", bits=[8], rankings="asymmetric", rates=False, results=tmp_path, executor="inline")
+    record = stored(tmp_path, "lsh")
+    codes = load_method_codes(record)
+    index = ranked_index(record, codes, torch.device("cpu"))
+    neighbours = nearest(codes, np.arange(2), 3, index)
+    sheet = neighbour_sheet(record, codes, neighbours, open_dataset("digits", Path()))
+    said = " ".join(caption(record, codes, neighbours))
+    assert "Hamming" not in said
+    assert "in bits" not in said
+    assert "nearest database items by asymmetric score" in said
+    assert codes.query_vectors is not None
+    signs = np.where(codes.database.unpack(), 1.0, -1.0)
+    products = np.sort(codes.query_vectors[:2].astype(np.float64) @ signs.T)[:, ::-1][:, :3]
+    below = [float(text.get_text()[2:]) for text in sheet.axes.texts if text.get_text()[0] in "✓✗"]
+    assert np.allclose(below, products.ravel(), rtol=1e-4)
 
 
 def test_the_title_names_method_bits_score_protocol_and_features(parts: Parts) -> None:

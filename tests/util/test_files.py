@@ -209,6 +209,21 @@ def test_a_staged_tree_is_merged_into_one_that_is_there(tmp_path: Path) -> None:
     }
 
 
+def test_what_is_in_the_way_of_a_staged_tree_is_named_and_stays(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("nowhere")
+    (tmp_path / "folder" / "a").mkdir(parents=True)
+    for target, kind in (("file", "a file, wanted a folder"), ("link", "a link to nothing, wanted a folder")):
+        (tmp_path / "stage").mkdir(exist_ok=True)
+        with pytest.raises(StorageError, match=rf"{target} is {kind}; move it away"):
+            put_in_place(tmp_path / "stage", tmp_path / target)
+    (tmp_path / "stage" / "a").touch()
+    with pytest.raises(StorageError, match=r"folder/a is a folder, wanted a file; move it away"):
+        put_in_place(tmp_path / "stage", tmp_path / "folder")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "folder" / "a").is_dir()
+
+
 def test_adopted_files_take_no_room_twice(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("content")
     (tmp_path / "link").symlink_to("file")

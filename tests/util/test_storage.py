@@ -90,3 +90,12 @@ def test_a_name_that_no_file_can_have_is_one_line(tmp_path: Path) -> None:
         (tmp_path / ("x" * 300) / "a").is_dir()
     with pytest.raises(IsADirectoryError), naming_files():
         tmp_path.read_bytes()
+
+
+def test_a_cache_named_from_the_current_folder_is_called_a_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HASHBENCH_CACHE", "cache")
+    with pytest.raises(StorageError, match="or name another cache with HASHBENCH_CACHE"), writing(Path("cache/sums")):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
