@@ -16,7 +16,7 @@ from hashbench.evaluation.neighbours import Neighbours
 from hashbench.execution.references import feature_rows
 from hashbench.execution.training_data import TrainingData
 from hashbench.util.files import replacing
-from hashbench.util.npz import read_npz
+from hashbench.util.npz import read_npz, write_npz
 from hashbench.util.progress import Log
 from hashbench.util.storage import make_folder
 
@@ -67,7 +67,7 @@ def ground_truth(
         arrays = {name: getattr(found, name) for name in _ARRAYS}
         make_folder(file.parent)
         with replacing(file) as work, work.open("wb") as stream:
-            np.savez(stream, allow_pickle=False, **arrays, sum=_sum(arrays))
+            write_npz(stream, {**arrays, "sum": _sum(arrays)}, compressed=False)
     return found
 
 

@@ -73,7 +73,7 @@ def _cause_of_error(message: str, kind: str) -> str:
             f"it has a pickled {pickled[1]}, and reading that runs code: save the state_dict() of its network where "
             "it was made"
         )
-    if "EOF" in message or "incomplete metadata" in message:
+    if any(words in message for words in ("EOF", "incomplete metadata", "MetadataIncompleteBuffer")):
         return "its end is missing, as after a download that was cut off"
     first = message.strip().splitlines()[0] if message.strip() else ""
     if kind == "RuntimeError" and first:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 import numpy.typing as npt
 
 from hashbench.errors import UsageError
@@ -21,6 +20,7 @@ from hashbench.records.trial_spec import PlannedTrial
 from hashbench.util.collection import without_collection
 from hashbench.util.documents import checked
 from hashbench.util.files import name_with_key, replacing
+from hashbench.util.npz import write_npz
 from hashbench.util.storage import check_writable, make_folder
 
 Record = dict[str, Any]
@@ -136,7 +136,7 @@ class Store:
         check_replaceable(record)
         with replacing(record.with_suffix(".npz")) as work:
             with work.open("wb") as stream:
-                np.savez_compressed(stream, allow_pickle=False, **dict(arrays))
+                write_npz(stream, arrays)
                 stream.flush()
                 os.fsync(stream.fileno())  # a full disk is found out while nothing has gone
             for earlier in (record, record.with_suffix(".safetensors")):

@@ -31,7 +31,7 @@ from hashbench.records.trial_spec import FLOAT_FEATURES, QUANTISED
 from hashbench.reporting.write import write_reports
 from hashbench.util.device import pick_device
 from hashbench.util.files import replacing
-from hashbench.util.npz import read_npz
+from hashbench.util.npz import read_npz, write_npz
 from hashbench.util.paths import cache_folder, data_folder
 from hashbench.util.progress import log_to_stderr
 
@@ -235,4 +235,4 @@ def _replace_score_arrays(file: Path, values: Mapping[str, npt.NDArray[np.float6
     except (OSError, ValueError) as error:
         raise UsageError(f"{file} cannot be read ({error}); restore it or run the trial again") from error
     with replacing(file) as work, work.open("wb") as stream:
-        np.savez_compressed(stream, allow_pickle=False, **{**content, **values})
+        write_npz(stream, {**content, **values})

@@ -10,14 +10,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-
 from hashbench.errors import UsageError
 from hashbench.records.newest import newest_records, trial_id
 from hashbench.records.store import Record, Store, to_json
 from hashbench.reporting.write import write_reports
 from hashbench.util.files import replacing
-from hashbench.util.npz import read_npz
+from hashbench.util.npz import read_npz, write_npz
 from hashbench.util.storage import make_folder
 
 _ABSOLUTE = re.compile(r"(?P<before>^|[=:,])(?P<path>/[^=:,]*)")
@@ -83,7 +81,7 @@ def _arrays(file: Path) -> bytes:
     except (OSError, ValueError, KeyError) as error:
         raise UsageError(f"{file} cannot be read ({error}); restore it or move its record away") from error
     stream = io.BytesIO()
-    np.savez_compressed(stream, allow_pickle=False, **arrays)
+    write_npz(stream, arrays)
     return stream.getvalue()
 
 

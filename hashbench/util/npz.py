@@ -1,6 +1,6 @@
-"""Reading numpy archives that may be damaged."""
+"""Numpy archives: read though they may be damaged, written without pickles."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any, BinaryIO
@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 Arrays = dict[str, npt.NDArray[Any]]
+NUMBERS = "biuf"  # kinds of dtypes
 
 
 def read_npz(file: Path | BinaryIO, names: Iterable[str] | None = None) -> Arrays:
@@ -32,6 +33,20 @@ def read_npz(file: Path | BinaryIO, names: Iterable[str] | None = None) -> Array
     except Exception as error:  # damaged archives make numpy and zipfile raise errors of many kinds
         raise ValueError(" ".join(str(error).split()) or type(error).__name__) from error
     for name, array in arrays.items():
-        if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":  # numpy gives bytes of what is no array
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in NUMBERS:
             raise ValueError(f"{name} in it is no array of numbers")
     return arrays
+
+
+def write_npz(file: BinaryIO, arrays: Mapping[str, npt.NDArray[Any]], compressed: bool = True) -> None:
+    """Write an archive that :func:`read_npz` reads.
+
+    Raises:
+        ValueError: an array holds something else than numbers, which numpy would pickle.
+        OSError: it cannot be written.
+    """
+    for name, array in arrays.items():
+        if array.dtype.kind not in NUMBERS:
+            raise ValueError(f"{name} is no array of numbers")
+    write = np.savez_compressed if compressed else np.savez
+    write(file, **arrays)  # type: ignore[arg-type]

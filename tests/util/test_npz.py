@@ -2,11 +2,12 @@
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from hashbench.util.npz import read_npz
+from hashbench.util.npz import read_npz, write_npz
 
 
 def test_gives_all_arrays_or_the_named_ones(tmp_path: Path) -> None:
@@ -58,3 +59,23 @@ def test_a_missing_name_is_named(tmp_path: Path) -> None:
 def _not_an_archive(file: Path) -> Path:
     file.write_bytes(b"PK\x03\x04 and no more")
     return file
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_an_archive_has_the_arrays_and_nothing_else(tmp_path: Path, compressed: bool) -> None:
+    """numpy before 2.2 took its own option ``allow_pickle`` for one more array."""
+    arrays = {"codes": np.arange(6, dtype=np.uint8).reshape(2, 3), "relevant": np.array([True, False])}
+    with (tmp_path / "a.npz").open("wb") as stream:
+        write_npz(stream, arrays, compressed)
+    with np.load(tmp_path / "a.npz") as archive:
+        assert archive.files == list(arrays)
+    for name, array in read_npz(tmp_path / "a.npz").items():
+        assert array.dtype == arrays[name].dtype
+        assert np.array_equal(array, arrays[name])
+
+
+@pytest.mark.parametrize("array", [np.array([{}], dtype=object), np.array(["a"])])
+def test_what_numpy_would_pickle_is_not_written(tmp_path: Path, array: Any) -> None:
+    with (tmp_path / "a.npz").open("wb") as stream, pytest.raises(ValueError, match="items is no array of numbers"):
+        write_npz(stream, {"codes": np.zeros(1), "items": array})
+    assert (tmp_path / "a.npz").stat().st_size == 0

@@ -15,9 +15,9 @@ FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r")
 
 def csv(tables: Iterable[Table]) -> str:
     """All cells of all tables, in the order of the leaderboard."""
-    frame = pd.DataFrame(lines(tables))
+    frame = pd.DataFrame(lines(tables)).map(_as_text)
     frame = frame.astype({name: "Int64" for name in WHOLE if name in frame})  # also where cells are empty
-    return frame.map(_as_text).rename(columns=_as_text).to_csv(index=False, lineterminator="\n")
+    return frame.rename(columns=_as_text).to_csv(index=False, lineterminator="\n")
 
 
 def _as_text(cell: Any) -> Any:
