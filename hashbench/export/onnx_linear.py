@@ -55,7 +55,7 @@ def write_linear(linear: Linear, zero_is_one: bool, bits: int, about: dict[str, 
         graph.add("MatMul", graph.constant("matrix", linear.projection))
     if linear.threshold is not None:
         graph.add("Sub", graph.constant("threshold", linear.threshold))
-    if linear.cosine:  # as a sine: onnxruntime before 1.27 has no Cos of float64
+    if linear.cosine:  # as a sine: onnxruntime 1.28 has no Cos of float64
         graph.add("Add", graph.constant("quarter_turn", np.array(np.pi / 2)))
     graph.add("Sin" if linear.cosine else "Identity", name="projection")
     zero = graph.constant("zero", np.array(0.0))

@@ -54,7 +54,7 @@ def test_every_bit_is_the_methods(
 
     write_linear(linear, zero_is_one, bits, {"bits": str(bits)}, tmp_path / "encoder.onnx")
     model = pytest.importorskip("onnx").load(tmp_path / "encoder.onnx")
-    assert "Cos" not in {node.op_type for node in model.graph.node}  # onnxruntime 1.26 has none in float64
+    assert "Cos" not in {node.op_type for node in model.graph.node}  # onnxruntime 1.28 has none in float64
     assert not check_bits("onnx", by_onnx(tmp_path / "encoder.onnx"), method, batches, exact=True).differing
     session = pytest.importorskip("onnxruntime").InferenceSession(str(tmp_path / "encoder.onnx"))
     codes, projection = session.run(["codes", "projection"], {"features": vectors})
