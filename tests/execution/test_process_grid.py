@@ -151,10 +151,12 @@ def test_who_holds_pythons_lock_dies_with_the_run_and_so_do_its_children(setting
         os.setsid()
         Grid(["lock"], settings, [Slot()]).carry_out()
         os._exit(0)
-    _when(tmp_path / "pids", lambda: None)
-    time.sleep(0.5)
-    os.kill(run, signal.SIGKILL)
-    os.waitpid(run, 0)
+    try:
+        _when(tmp_path / "pids", lambda: None)
+        time.sleep(0.5)
+    finally:
+        os.kill(run, signal.SIGKILL)
+        os.waitpid(run, 0)
     _all_gone(tmp_path / "pids")
 
 
