@@ -55,8 +55,8 @@ def test_own_children_are_no_other_programs_while_they_run_and_after() -> None:
             process.wait()
         return took
 
-    assert 0.5 <= seconds(0) < 0.9
-    assert 1.0 <= seconds(1) < 1.6
+    assert 0.45 <= seconds(0) < 0.9  # the system counts hundredths of a second, and rounds down
+    assert 0.95 <= seconds(1) < 1.6
 
 
 @pytest.mark.parametrize("missing", ["no /proc", "too short"])
