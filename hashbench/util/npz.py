@@ -42,7 +42,7 @@ def write_npz(file: BinaryIO, arrays: Mapping[str, npt.NDArray[Any]], compressed
     """Write an archive that :func:`read_npz` reads.
 
     Raises:
-        ValueError: an array holds something else than numbers, which numpy would pickle.
+        ValueError: an array holds something else than numbers: objects, which numpy would pickle, or text.
         OSError: it cannot be written.
     """
     for name, array in arrays.items():

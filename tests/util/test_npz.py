@@ -75,7 +75,7 @@ def test_an_archive_has_the_arrays_and_nothing_else(tmp_path: Path, compressed: 
 
 
 @pytest.mark.parametrize("array", [np.array([{}], dtype=object), np.array(["a"])])
-def test_what_numpy_would_pickle_is_not_written(tmp_path: Path, array: Any) -> None:
+def test_what_is_no_number_is_not_written(tmp_path: Path, array: Any) -> None:
     with (tmp_path / "a.npz").open("wb") as stream, pytest.raises(ValueError, match="items is no array of numbers"):
         write_npz(stream, {"codes": np.zeros(1), "items": array})
     assert (tmp_path / "a.npz").stat().st_size == 0
